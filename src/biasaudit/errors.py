@@ -1,0 +1,121 @@
+"""Every error biasaudit raises on purpose.
+
+::
+
+    BiasauditError
+    ├── UsageError         the command line asks for something impossible        exit code 2
+    ├── InputError         faults in what the user handed in, all at once        exit code 3
+    │   ├── ProtocolError  in the protocol file
+    │   └── DataError      in tables, images, masks, folders
+    └── IncompleteError    jobs failed or were lost; a rerun resumes             exit code 4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+__all__ = [
+    "BiasauditError",
+    "DataError",
+    "Fault",
+    "IncompleteError",
+    "InputError",
+    "ProtocolError",
+    "UsageError",
+    "suggestion",
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with an input.
+
+    Attributes
+    ----------
+    where : str
+        File and, where there is one, line: ``table.tsv:12``.
+    message : str
+        The value seen and what was expected.
+    remedy : str
+        What to do next; may be empty.
+    """
+
+    where: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}"
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class BiasauditError(Exception):
+    """Base of every deliberate error; `exit_code` is what the command line exits with."""
+
+    exit_code = 1
+
+
+class UsageError(BiasauditError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class InputError(BiasauditError):
+    """One or more faults in an input, reported together.
+
+    Parameters
+    ----------
+    faults : sequence of Fault
+        At least one.
+    """
+
+    exit_code = 3
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Fault, ...]]]:
+        """Rebuild from the faults, so that the error survives the way back from a worker process."""
+        return type(self), (self.faults,)
+
+
+class ProtocolError(InputError):
+    """Faults in a protocol file."""
+
+
+class DataError(InputError):
+    """Faults in tables, images, masks or folders."""
+
+
+class IncompleteError(BiasauditError):
+    """Some jobs failed or were lost; what is finished is kept and a rerun resumes."""
+
+    exit_code = 4
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Say which known word was probably meant.
+
+    Parameters
+    ----------
+    word : str
+        What the user wrote.
+    known : iterable of str
+        What would have been accepted.
+
+    Returns
+    -------
+    str
+        ``did you mean 'label'?``, or the list of what is known when nothing is close.
+    """
+    names = sorted(set(known))
+    lowered = {name.lower(): name for name in names}
+    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {lowered[close[0]]!r}?"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"known: {shown}" if names else "nothing is known here"

@@ -1,0 +1,461 @@
+"""The protocol: one YAML file that plans an audit, validated as a whole before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from biasaudit.errors import Fault, ProtocolError
+
+__all__ = [
+    "ArmSettings",
+    "AttributionSettings",
+    "BidsCohort",
+    "FoldSettings",
+    "GridSettings",
+    "LabelSettings",
+    "PhantomCohort",
+    "PhantomSettings",
+    "Protocol",
+    "StatisticsSettings",
+    "TableCohort",
+    "TargetSettings",
+    "TrainingSettings",
+    "VerdictSettings",
+    "dump_protocol",
+    "json_schema",
+    "load_protocol",
+    "parse_protocol",
+]
+
+Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge"]
+SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_arm(value: Any) -> Any:
+    return {"name": value, "representation": value} if isinstance(value, str) else value
+
+
+def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
+    return {"contrast": contrast, "bias_field": bias_field}
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class LabelSettings(_Section):
+    """What the target classifier predicts."""
+
+    column: str = Field("label", description="column that holds the class")
+    positive: str = Field(description="value that means pathology")
+    negative: str | None = Field(None, description="value that means healthy; all other values if left out")
+
+
+class _Cohort(_Section):
+    covariates: Names = Field(default_factory=list, description="columns such as age and sex")
+    select: str | None = Field(
+        None, description="row filter: comparisons, `in`, and/or/not; parsed, never evaluated as code"
+    )
+    min_origin_size: int = Field(10, ge=1, description="smaller origins are pooled as 'other' and reported")
+    mask_is_complete: bool = Field(False, description="true: all pathology is inside the masks")
+    foreground: Literal["auto", "nonzero", "threshold", "centre"] = Field(
+        "auto",
+        description="where no brain mask is given: non-zero voxels of stripped images, a threshold, or the centre "
+        "of a picture; auto chooses and says so",
+    )
+
+
+class TableCohort(_Cohort):
+    """A CSV or TSV manifest."""
+
+    reader: Literal["table"]
+    table: Path = Field(description="manifest; relative to the protocol")
+    image: Names = Field(default_factory=lambda: ["image"], description="column(s) of image paths; several = channels")
+    subject: str = Field("subject", description="column of subject identifiers")
+    label: LabelSettings
+    origins: Names = Field(min_length=1, description="columns that say where an image comes from, primary first")
+    mask: str | None = Field(None, description="column of pathology masks; a column named `mask` is taken if present")
+    brain_mask: str | None = Field(None, description="column of brain masks")
+    tissue: Names = Field(default_factory=list, description="column(s) of GM, WM, CSF probability maps")
+    split: str | None = Field(None, description="column that says how an already trained network split the subjects")
+
+
+class BidsCohort(_Cohort):
+    """One or more BIDS datasets."""
+
+    reader: Literal["bids"]
+    roots: Annotated[list[Path], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)] = Field(
+        min_length=1, description="dataset folders; relative to the protocol"
+    )
+    suffix: Names = Field(default_factory=lambda: ["T1w"], description="image suffix(es); several = channels")
+    label: LabelSettings
+    origins: Names = Field(
+        default_factory=lambda: ["dataset"],
+        min_length=1,
+        description="participants.tsv columns, sidecar fields (Manufacturer, ...), or `dataset` (the root)",
+    )
+    mask_labels: Names = Field(
+        default_factory=lambda: ["L", "lesion"], description="label entities of pathology masks in derivatives"
+    )
+    space: str | None = Field(None, description="space entity to choose where several are present")
+
+
+class PhantomSettings(_Section):
+    """A simulated cohort with a planted signature (cohort/phantom.py says how each number acts)."""
+
+    n: int = Field(160, ge=8, description="subjects")
+    design: Literal["crossed", "nested", "aliased"] = Field("nested", description="how class and site go together")
+    healthy_sites: int = Field(3, ge=1, description="sites of the healthy dataset (nested)")
+    patient_sites: int = Field(2, ge=1, description="sites of the patient dataset (nested); sites in all (crossed)")
+    confounding: float = Field(
+        0.0, ge=0, le=1, description="crossed: association of class and site; 0 independent, 1 aliased"
+    )
+    dataset_signature: dict[Signature, float] = Field(
+        default_factory=lambda: _strengths(contrast=1.0, bias_field=1.0),
+        description="strengths that differ between the two datasets (between the sites when crossed or aliased)",
+    )
+    site_signature: dict[Signature, float] = Field(
+        default_factory=lambda: _strengths(contrast=0.3, bias_field=0.3),
+        description="weaker strengths that differ between sites of one dataset (nested)",
+    )
+    lesion_load: float = Field(1.0, ge=0, description="factor on the number of lesions")
+    lesion_contrast: float = Field(1.0, ge=0, description="factor on how bright lesions are")
+    atrophy: float = Field(0.0, ge=0, description="unmarked disease effect: tissue lost to CSF, share of brain volume")
+    age_effect: float = Field(0.0, ge=0, description="the same lost per 50 years of age")
+    age_difference: float = Field(0.0, description="years by which patients are older on average")
+    spacing: float = Field(4.0, gt=0.9, le=8, description="voxel size in mm")
+    seed: int = Field(1, ge=0, description="anatomies, lesions and sites")
+    truth_subjects: int = Field(
+        8, ge=0, description="held-out anatomies per fold rendered at every site for R* and Omega*; 0: no truth"
+    )
+
+
+class PhantomCohort(_Cohort):
+    """A simulated cohort; its truth is known."""
+
+    reader: Literal["phantom"]
+    label: LabelSettings = Field(
+        default_factory=lambda: LabelSettings(column="label", positive="patient", negative="healthy")
+    )
+    origins: Names = Field(default_factory=lambda: ["site"], min_length=1)
+    min_origin_size: int = Field(1, ge=1)
+    mask_is_complete: bool = True
+    phantom: PhantomSettings = Field(default_factory=lambda: PhantomSettings.model_validate({}))
+
+
+class GridSettings(_Section):
+    """The common grid; images must already be aligned."""
+
+    spacing: float | None = Field(
+        None, gt=0, description="mm; default: as the images are, but not finer than 4 mm in 3-D"
+    )
+    reference: Path | None = Field(None, description="NIfTI file whose grid is taken")
+    shape: list[int] | None = Field(None, min_length=2, max_length=2, description="pictures: height, width in pixels")
+
+
+class ArmSettings(_Section):
+    """One representation run through the whole audit."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    representation: str
+
+
+class TrainingSettings(_Section):
+    """The budget that the target and every control get alike."""
+
+    epochs: int = Field(15, ge=1)
+    batch_size: int = Field(16, ge=2)
+    learning_rate: float = Field(0.003, gt=0)
+    weight_decay: float = Field(0.0001, ge=0)
+    loss: Literal["balanced_bce"] = "balanced_bce"
+    augment: Literal["none", "flip"] = "none"
+    seeds: int = Field(1, ge=1, description="networks per fold, their logits averaged")
+    patience: int = Field(5, ge=1, description="epochs without a better validation loss before stopping")
+    validation: float = Field(0.15, ge=0.05, le=0.5, description="part of each training fold kept for early stopping")
+
+
+class TargetSettings(_Section):
+    """The network being audited."""
+
+    network: str = Field("cnn", description="cnn | monai:DenseNet121 | package.module:factory")
+    network_arguments: Mapping[str, Any] = Field(default_factory=dict, description="passed to the factory")
+    weights: None = Field(None, description="reserved: auditing an already trained network; leave null")
+    layers: list[str] | None = Field(None, description="module names whose features are tested; default: chosen")
+    training: TrainingSettings = Field(default_factory=lambda: TrainingSettings.model_validate({}))
+
+
+class FoldSettings(_Section):
+    """Cross-validation, grouped by subject, stratified by class and origin, the same for every arm and control."""
+
+    n: int = Field(5, ge=2)
+    seed: int = Field(20261123, ge=0)
+
+
+class StatisticsSettings(_Section):
+    """How tests and intervals are computed."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    n_permutations: int = Field(2000, ge=99)
+    n_bootstraps: int = Field(2000, ge=99)
+
+
+class VerdictSettings(_Section):
+    """What counts as much, little and none."""
+
+    high: float = Field(0.5, gt=0, lt=1, description="reliance whose lower bound above this is ORIGIN")
+    low: float = Field(0.1, ge=0, lt=1, description="reliance whose lower bound above this is MIXED")
+    tolerance: float = Field(0.25, gt=0, lt=1, description="PATHOLOGY needs an upper bound of reliance below this")
+    delta: float = Field(0.10, gt=0, lt=0.5, description="PATHOLOGY: |AUC of origin within class - .5| below this")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> VerdictSettings:
+        if not self.low <= self.tolerance <= self.high:
+            raise ValueError(f"expected low <= tolerance <= high, not {self.low}, {self.tolerance}, {self.high}")
+        return self
+
+
+class AttributionSettings(_Section):
+    """How attribution maps are made."""
+
+    method: str = "integrated_gradients"
+    steps: int = Field(16, ge=2, description="points on the path; doubled until complete")
+    completeness: float = Field(0.05, gt=0, description="largest relative completeness error accepted")
+    max_steps: int = Field(64, ge=2)
+    max_subjects: int = Field(40, ge=4, description="held-out subjects per class that get a map")
+
+
+class Protocol(_Section):
+    """The frozen plan of an audit (contract: ``examples/protocol.yaml``)."""
+
+    schema_version: Literal[1] = 1
+    name: str = "audit"
+    cohort: Annotated[TableCohort | BidsCohort | PhantomCohort, Field(discriminator="reader")]
+    grid: GridSettings = Field(default_factory=lambda: GridSettings.model_validate({}))
+    arms: list[Annotated[ArmSettings, BeforeValidator(_as_arm)]] = Field(
+        default_factory=lambda: [ArmSettings(name="intensity", representation="intensity")], min_length=1
+    )
+    target: TargetSettings = Field(default_factory=lambda: TargetSettings.model_validate({}))
+    folds: FoldSettings = Field(default_factory=lambda: FoldSettings.model_validate({}))
+    checks: Literal["default"] | list[str] = "default"
+    statistics: StatisticsSettings = Field(default_factory=lambda: StatisticsSettings.model_validate({}))
+    verdict: VerdictSettings = Field(default_factory=lambda: VerdictSettings.model_validate({}))
+    attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
+
+    @model_validator(mode="after")
+    def _distinct_arms(self) -> Protocol:
+        names = [arm.name for arm in self.arms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two arms are called {twice[0]!r}; give each a `name`")
+        return self
+
+
+def load_protocol(path: Path) -> Protocol:
+    """Read and validate a protocol; paths in it become absolute.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+
+    Raises
+    ------
+    ProtocolError
+        Every fault at once, each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+        raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
+    return parse_protocol(text, path)
+
+
+def parse_protocol(text: str, path: Path) -> Protocol:
+    """Validate the text of a protocol; relative paths are taken from the folder of `path`.
+
+    Raises
+    ------
+    ProtocolError
+        Every fault at once, each with its line.
+    """
+    document = _parse_yaml(text, path)
+    if not isinstance(document, CommentedMap):
+        raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`")])
+    try:
+        protocol = Protocol.model_validate(_plain(document))
+    except ValidationError as error:
+        raise ProtocolError([_fault(detail, document, path) for detail in error.errors()]) from None
+    return _with_absolute_paths(protocol, path.parent)
+
+
+def dump_protocol(protocol: Protocol) -> str:
+    """YAML text of a resolved protocol, with its schema line for editors."""
+    from io import StringIO
+
+    stream = StringIO()
+    yaml = YAML()
+    yaml.width = 110
+    yaml.dump(protocol.model_dump(mode="json"), stream)
+    return "# yaml-language-server: $schema=protocol.schema.json\n" + stream.getvalue()
+
+
+def json_schema() -> str:
+    """JSON schema of a protocol, for editors."""
+    schema = Protocol.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _parse_yaml(text: str, path: Path) -> Any:
+    try:
+        return YAML().load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ProtocolError([Fault(f"{path}:{line}", f"not valid YAML: {error.problem}")]) from None
+    except YAMLError as error:
+        raise ProtocolError([Fault(str(path), f"not valid YAML: {error}")]) from None
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _fault(detail: Any, document: CommentedMap, path: Path) -> Fault:
+    keys = _existing_prefix(detail["loc"], document)
+    message, remedy = _explain(detail)
+    shown = ".".join(str(key) for key in keys) or "protocol"
+    return Fault(f"{path}:{_line(document, keys)}", f"{shown}: {message}", remedy)
+
+
+def _existing_prefix(location: Sequence[Any], document: CommentedMap) -> list[Any]:
+    """Drop from the location the names that pydantic adds for union members."""
+    node: Any = document
+    keys: list[Any] = []
+    for position, key in enumerate(location):
+        present = (isinstance(node, Mapping) and key in node) or (
+            isinstance(node, CommentedSeq) and isinstance(key, int) and key < len(node)
+        )
+        if present:
+            node = node[key]
+            keys.append(key)
+        elif position == len(location) - 1 and isinstance(node, Mapping):
+            keys.append(key)
+    return keys
+
+
+def _line(document: CommentedMap, keys: Sequence[Any]) -> int:
+    node: Any = document
+    line = 0
+    for key in keys:
+        try:
+            line = node.lc.key(key)[0] if isinstance(node, CommentedMap) else node.lc.item(key)[0]
+            node = node[key]
+        except (KeyError, AttributeError, IndexError, TypeError):
+            break
+    return line + 1
+
+
+def _explain(detail: Any) -> tuple[str, str]:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return "no such field", _did_you_mean(str(detail["loc"][-1]), detail["loc"])
+    if kind == "missing":
+        return "required but missing", ""
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return "`reader` must be table, bids or phantom", ""
+    if detail["loc"][-1] == "weights":
+        return "auditing an already trained network is not available yet", "leave it null: the audit trains its own"
+    message = detail["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return message, ""
+    return f"{message[0].lower()}{message[1:]}, not {_short(detail['input'])}", ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _did_you_mean(word: str, location: Sequence[Any]) -> str:
+    known = list(_fields_at(Protocol, location[:-1]))
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]}?"
+    elsewhere = [name for name in _all_fields(Protocol) if name.split(".")[-1] == word]
+    if elsewhere:
+        return f"it belongs at {elsewhere[0]}"
+    return f"known here: {', '.join(sorted(known))}"
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[Any]) -> Mapping[str, Any]:
+    current: type[BaseModel] = model
+    for key in location:
+        found = [m for m in _section_models(current) if _names_model(current, key, m)]
+        if found:
+            current = found[0]
+    return current.model_fields
+
+
+def _names_model(parent: type[BaseModel], key: Any, candidate: type[BaseModel]) -> bool:
+    """Whether `key` leads from `parent` to `candidate`: a field of that type, or a union tag."""
+    if isinstance(key, str) and key in parent.model_fields:
+        return candidate in _models_in(parent.model_fields[key].annotation) and key != "cohort"
+    reader = candidate.model_fields.get("reader")
+    return reader is not None and key in typing.get_args(reader.annotation)
+
+
+def _section_models(parent: type[BaseModel]) -> list[type[BaseModel]]:
+    return [model for field in parent.model_fields.values() for model in _models_in(field.annotation)]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]
+
+
+def _all_fields(model: type[BaseModel], prefix: str = "") -> list[str]:
+    names = []
+    for name, field in model.model_fields.items():
+        names.append(prefix + name)
+        for section in _models_in(field.annotation):
+            names.extend(_all_fields(section, f"{prefix}{name}."))
+    return names
+
+
+def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
+    cohort: Any = protocol.cohort
+    if isinstance(cohort, TableCohort):
+        cohort = cohort.model_copy(update={"table": _absolute(cohort.table, base)})
+    elif isinstance(cohort, BidsCohort):
+        cohort = cohort.model_copy(update={"roots": [_absolute(root, base) for root in cohort.roots]})
+    grid = protocol.grid
+    if grid.reference is not None:
+        grid = grid.model_copy(update={"reference": _absolute(grid.reference, base)})
+    return protocol.model_copy(update={"cohort": cohort, "grid": grid})
+
+
+def _absolute(path: Path, base: Path) -> Path:
+    return Path(path) if Path(path).is_absolute() else (base / path).resolve()
