@@ -1,1 +1,42 @@
-"""Does a network discriminate pathology, or the signature of the dataset its images came from?"""
+"""Tell whether a network discriminates pathology, or the signature of the dataset its images came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from biasaudit.protocol import Protocol
+
+__all__ = ["run"]
+
+
+def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -> dict[str, Any]:
+    """Run an audit and write its report.
+
+    Parameters
+    ----------
+    protocol : Protocol or path
+    out : path
+        New folder, or an earlier run's, which is resumed.
+    workers : int
+        1 runs in this process; more are Dask worker processes.
+
+    Returns
+    -------
+    dict
+        What ``audit.json`` holds.
+
+    Raises
+    ------
+    biasaudit.errors.BiasauditError
+    """
+    # Imported here so that `import biasaudit` does not load torch.
+    from biasaudit.engine.audit import Options, run_audit
+    from biasaudit.protocol import Protocol, load_protocol
+    from biasaudit.report.render import write_report
+
+    plan = protocol if isinstance(protocol, Protocol) else load_protocol(Path(protocol))
+    audit = run_audit(plan, Path(out), Options("dask" if workers > 1 else "local", workers))
+    write_report(Path(out))
+    return audit

@@ -181,8 +181,8 @@ class TrainingSettings(_Section):
     """The budget that the target and every control get alike."""
 
     epochs: int = Field(15, ge=1)
-    batch_size: int = Field(16, ge=2)
-    learning_rate: float = Field(0.003, gt=0)
+    batch_size: int = Field(8, ge=2)
+    learning_rate: float = Field(0.01, gt=0)
     weight_decay: float = Field(0.0001, ge=0)
     loss: Literal["balanced_bce"] = "balanced_bce"
     augment: Literal["none", "flip"] = "none"

@@ -1,0 +1,1 @@
+"""From protocol to evidence: plan, jobs, store, dispatch."""

@@ -1,0 +1,1 @@
+"""How an image becomes a network input: one file each."""

@@ -1,0 +1,323 @@
+"""The command line: parse, call, exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from biasaudit import registry
+from biasaudit.errors import BiasauditError, IncompleteError, InputError, UsageError
+from biasaudit.protocol import PhantomCohort, Protocol, load_protocol
+from biasaudit.resources import protocols_folder
+
+app = typer.Typer(
+    help="Does a network discriminate pathology, or the signature of the dataset its images came from?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out_console = Console(soft_wrap=True)
+error_console = Console(stderr=True, soft_wrap=True)
+
+VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
+# `gate` fails at a verdict or worse, in this order.
+SEVERITY = {"PATHOLOGY": 0, "UNDETERMINED": 1, "MIXED": 2, "ORIGIN": 3}
+
+
+class Engine(StrEnum):
+    """Where jobs run."""
+
+    auto = "auto"
+    local = "local"
+    dask = "dask"
+
+
+class FailOn(StrEnum):
+    """The mildest verdict that fails the gate."""
+
+    origin = "origin"
+    mixed = "mixed"
+    undetermined = "undetermined"
+
+
+EngineOption = Annotated[Engine, typer.Option(help="local: in this process; dask: worker processes.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")]
+
+
+def main() -> None:
+    """Entry point: every error a user can cause ends in one line per fault and an exit code, not in a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        for fault in error.faults:
+            error_console.print(escape(str(fault)), style="red", highlight=False)
+        sys.exit(error.exit_code)
+    except BiasauditError as error:
+        error_console.print(escape(str(error)), style="red", highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        error_console.print("interrupted; finished jobs are kept, the same command resumes")
+        # Workers of a broken-off run must not delay the prompt.
+        os._exit(130)
+
+
+@app.command()
+def run(
+    protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; an unfinished one is resumed.")] = Path(
+        "out"
+    ),
+    engine: EngineOption = Engine.auto,
+    workers: WorkersOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs and an estimate; run nothing.")] = False,
+) -> None:
+    """Audit a cohort: train, test, judge, report."""
+    plan = load_protocol(protocol)
+    if dry_run:
+        _dry_run(plan, workers)
+    else:
+        _run(plan, out, (engine, workers))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("out"),
+    engine: EngineOption = Engine.auto,
+    workers: WorkersOption = None,
+    write_data: Annotated[
+        Path | None, typer.Option(help="Instead of an audit, write the simulated cohort as BIDS datasets.")
+    ] = None,
+) -> None:
+    """Audit a simulated cohort with a planted signature."""
+    plan = load_protocol(protocols_folder() / "demo.yaml")
+    if write_data is None:
+        _run(plan, out, (engine, workers))
+        return
+    _write_data(plan, write_data)
+
+
+@app.command()
+def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
+    """Check a protocol and every file it names; train nothing, write nothing."""
+    from biasaudit.engine.audit import situate  # imports torch
+
+    situation, _ = situate(load_protocol(protocol))
+    cohort = situation.cohort
+    out_console.print(f"{protocol}: sound", style="green", highlight=False)
+    _print_cohort(situation)
+    for note in cohort.notes:
+        out_console.print(f"  note: {escape(note)}", highlight=False)
+
+
+@app.command()
+def report(run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]) -> None:
+    """Rebuild the report of a run from what is stored."""
+    from biasaudit.report.render import write_report
+
+    _finished_audit(run_folder)
+    out_console.print(str(write_report(run_folder)), highlight=False)
+
+
+@app.command()
+def gate(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
+    fail_on: Annotated[FailOn, typer.Option(help="Exit 1 at this verdict or worse.")] = FailOn.undetermined,
+) -> None:
+    """Judge a run for CI: exit 0 or 1."""
+    audit = _finished_audit(run_folder)
+    record = _chosen_arm(audit, arm)
+    failed = SEVERITY[record["verdict"]] >= SEVERITY[fail_on.value.upper()]
+    out_console.print(
+        f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} (fails at {fail_on.value} or worse)",
+        highlight=False,
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def predict(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    table: Annotated[Path, typer.Argument(help="Manifest of images (CSV or TSV).")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="TSV to write; default: standard output.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
+) -> None:
+    """Put images through the trained target; subjects of the audit by the fold that held them out."""
+    from biasaudit.engine.predict import predict as predict_table  # imports torch
+
+    text = predict_table(run_folder, table, arm).to_csv(sep="\t", index=False)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command("list")
+def list_components() -> None:
+    """List the registered checks, representations, networks, attributions and readers."""
+    for kind in sorted(registry.KINDS):
+        table = Table("name", "what", title=f"{kind}s", title_justify="left", box=None)
+        for name in registry.names(kind):
+            component = registry.get(kind, name)
+            table.add_row(name, getattr(component, "question", None) or _first_line(component))
+        out_console.print(table)
+
+
+def _run(plan: Protocol, out: Path, how: tuple[Engine, int | None]) -> None:
+    from biasaudit.engine.audit import Options, run_audit  # imports torch
+    from biasaudit.report.render import write_report
+
+    workers = how[1] or os.cpu_count() or 1
+    engine = _engine(how[0], workers)
+    with _progress() as progress:
+        audit = run_audit(plan, out, Options(engine, workers), progress)
+    page = write_report(out)
+    _print_verdicts(audit)
+    out_console.print(f"report: {page}", highlight=False)
+
+
+def _engine(engine: Engine, workers: int) -> str:
+    if engine is not Engine.auto:
+        return engine.value
+    try:
+        import distributed  # noqa: F401  (only whether it is there)
+    except ImportError:
+        return "local"
+    return "dask" if workers > 1 else "local"
+
+
+def _dry_run(plan: Protocol, workers: int | None) -> None:
+    from biasaudit.engine.audit import expected_plan, situate  # imports torch
+    from biasaudit.engine.estimate import estimate_seconds
+
+    situation, _ = situate(plan)
+    jobs = expected_plan(situation).jobs
+    for job in jobs:
+        out_console.print(f"{job.step:10} {escape(job.title)}", highlight=False)
+    seconds = estimate_seconds(situation, jobs) / (workers or os.cpu_count() or 1)
+    out_console.print(f"{len(jobs)} jobs, about {_duration(seconds)} on {workers or os.cpu_count()} worker(s)")
+
+
+def _write_data(plan: Protocol, folder: Path) -> None:
+    from biasaudit.cohort.export import write_bids
+    from biasaudit.cohort.phantom import PhantomReader
+
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty; give a new folder")
+    assert isinstance(plan.cohort, PhantomCohort)
+    reader = PhantomReader()
+    cohort = reader.read(plan.cohort)
+    grid = reader.grid(cohort, plan.grid)
+    write_bids(cohort, lambda sample: reader.load(sample, grid, "auto"), grid, folder)
+    out_console.print(f"wrote {len(cohort.samples)} subjects below {folder}", highlight=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, Any], None]]:
+    """Show jobs done and left: a bar on a terminal, plain lines elsewhere."""
+    if not error_console.is_terminal:
+        yield _PlainProgress().show
+        return
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("jobs, time to go"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=error_console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(done: int, total: int, job: Any) -> None:
+            bar.update(task, completed=done, total=total, description=escape(job.title)[:60] if job else "starting")
+
+        yield show
+
+
+class _PlainProgress:
+    """One line at every tenth of the work, with the time to go."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._tenth = -1
+
+    def show(self, done: int, total: int, job: Any) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth == self._tenth:
+            return
+        self._tenth = tenth
+        elapsed = time.monotonic() - self._started
+        left = f", about {_duration(elapsed / done * (total - done))} to go" if 0 < done < total else ""
+        error_console.print(f"{done} of {total} jobs{left}", highlight=False)
+
+
+def _print_verdicts(audit: dict[str, Any]) -> None:
+    for arm in audit["arms"]:
+        style = VERDICT_STYLES[arm["verdict"]]
+        mark = " (provisional)" if arm.get("provisional") and arm["verdict"] == "PATHOLOGY" else ""
+        out_console.print(
+            f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}: {escape(arm['reason'])}", highlight=False
+        )
+
+
+def _print_cohort(situation: Any) -> None:
+    cohort = situation.cohort
+    table = Table(cohort.factors[0], *cohort.classes, box=None)
+    for origin in sorted({sample.origins[cohort.factors[0]] for sample in cohort.samples}):
+        own = [sample.positive for sample in cohort.samples if sample.origins[cohort.factors[0]] == origin]
+        table.add_row(origin, str(own.count(False)), str(own.count(True)))
+    out_console.print(table)
+
+
+def _finished_audit(run_folder: Path) -> dict[str, Any]:
+    if not (run_folder / "protocol.yaml").exists():
+        raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
+    try:
+        return json.loads((run_folder / "audit.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise IncompleteError(
+            f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{run_folder / 'audit.json'}:{error.lineno}: not JSON ({error.msg}); rerun the audit"
+        ) from None
+
+
+def _chosen_arm(audit: dict[str, Any], name: str | None) -> dict[str, Any]:
+    for arm in audit["arms"]:
+        if arm["name"] == name or (name is None and arm["primary"]):
+            return arm  # type: ignore[no-any-return]
+    known = ", ".join(arm["name"] for arm in audit["arms"])
+    raise UsageError(f"the run has no arm {name!r}; it has {known}")
+
+
+def _first_line(component: Any) -> str:
+    return (component.__doc__ or "").strip().splitlines()[0]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _interrupt(signal_number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Cohorts listed in a CSV or TSV manifest."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from biasaudit.cohort.labels import Classes, assign_classes, parse_covariates, subject_faults, with_pooled_origins
+from biasaudit.cohort.manifest import Manifest, missing_columns, read_manifest
+from biasaudit.cohort.selection import select_rows
+from biasaudit.cohort.volumes import choose_grid, dimensions_of, load_volume
+from biasaudit.errors import DataError, Fault
+from biasaudit.protocol import GridSettings, TableCohort
+from biasaudit.records import Cohort, Grid, Sample, Volume
+from biasaudit.registry import register
+
+__all__ = ["TableReader"]
+
+_MASK_COLUMN = "mask"
+_EMPTY = ("", "n/a")
+
+
+@register("reader", "table")
+class TableReader:
+    """One row per image: paths, subject, label, origins, covariates, masks."""
+
+    def read(self, settings: TableCohort, *, labelled: bool = True) -> Cohort:
+        """Read and check the table; no image is opened.
+
+        Parameters
+        ----------
+        settings : TableCohort
+            Paths in the table are relative to its folder.
+        labelled : bool
+            False for new images to predict: columns of labels, origins, covariates and masks may be absent or empty,
+            `select` is not applied and origins are not pooled.
+
+        Raises
+        ------
+        DataError
+            Every fault at once, each with its line.
+        """
+        manifest = read_manifest(settings.table)
+        columns = _Columns.of(settings, manifest, labelled)
+        faults = missing_columns(manifest, columns.required)
+        if faults:
+            raise DataError(faults)
+        manifest, notes = _selected(manifest, settings, labelled)
+        faults = _empty_cells(manifest, columns, labelled)
+        classes = _classes(manifest, settings, labelled)
+        samples = _samples(manifest, columns, classes)
+        faults += [*classes.faults, *subject_faults(samples)]
+        if faults:
+            raise DataError(faults)
+        notes += [*classes.notes, *columns.notes, *_ignored_masks(manifest, columns, samples), *_repeats(samples)]
+        if labelled:
+            samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
+            notes += pooled
+        return Cohort(
+            samples=samples,
+            classes=classes.names,
+            factors=tuple(settings.origins),
+            dimensions=dimensions_of(samples[0].images[0]),
+            channels=len(settings.image),
+            notes=tuple(notes),
+        )
+
+    def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
+        """Choose the common grid of the images (`volumes.choose_grid`)."""
+        return choose_grid(cohort, settings)
+
+    def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
+        """Read one sample onto the common grid (`volumes.load_volume`)."""
+        return load_volume(sample, grid, foreground)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns the settings name, and which of them this table must have."""
+
+    settings: TableCohort
+    mask: str | None
+    covariates: tuple[str, ...]
+    required: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: TableCohort, manifest: Manifest, labelled: bool) -> _Columns:
+        present = set(manifest.frame.columns)
+        mask, notes = settings.mask, []
+        if mask is None and _MASK_COLUMN in present:
+            mask = _MASK_COLUMN
+            notes.append(f"pathology masks are taken from the column {_MASK_COLUMN!r}")
+        inputs = [*settings.image, settings.subject, settings.brain_mask, *settings.tissue]
+        answers = [settings.label.column, *settings.origins, mask, settings.split, *settings.covariates]
+        required = [name for name in (inputs + answers if labelled else inputs) if name is not None]
+        covariates = tuple(name for name in settings.covariates if name in present)
+        return cls(settings, mask, covariates, tuple(required), tuple(notes))
+
+
+def _selected(manifest: Manifest, settings: TableCohort, labelled: bool) -> tuple[Manifest, list[str]]:
+    if settings.select is None or not labelled:
+        return manifest, []
+    kept = select_rows(manifest.frame, settings.select, f"{manifest.path}: select")
+    if not kept.any():
+        remedy = "check the values it compares with"
+        raise DataError([Fault(f"{manifest.path}: select", f"{settings.select!r} keeps no row", remedy)])
+    note = f"select {settings.select!r} leaves out {int((~kept).sum())} of {len(kept)} rows"
+    lines = tuple(manifest.lines[row] for row in np.flatnonzero(kept))
+    return Manifest(manifest.path, manifest.frame[kept].reset_index(drop=True), lines), [note]
+
+
+def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[Fault]:
+    settings = columns.settings
+    names = [*settings.image, settings.subject, *settings.tissue, *(settings.origins if labelled else ())]
+    return [
+        Fault(manifest.where(row), f"column {name!r} is empty", "fill it in or leave the row out")
+        for name in dict.fromkeys(names)
+        for row in range(len(manifest.lines))
+        if manifest.cell(row, name) in _EMPTY
+    ]
+
+
+def _classes(manifest: Manifest, settings: TableCohort, labelled: bool) -> Classes:
+    rows = range(len(manifest.lines))
+    cells = [manifest.cell(row, settings.label.column) for row in rows]
+    values = ["" if cell in _EMPTY else cell for cell in cells]
+    return assign_classes(values, [manifest.where(row) for row in rows], settings.label, labelled=labelled)
+
+
+def _samples(manifest: Manifest, columns: _Columns, classes: Classes) -> tuple[Sample, ...]:
+    covariates = parse_covariates({name: list(manifest.frame[name]) for name in columns.covariates})
+    return tuple(
+        _sample(manifest, row, columns, (classes.labels[row], classes.names), covariates[row] if covariates else {})
+        for row in range(len(manifest.lines))
+    )
+
+
+def _sample(
+    manifest: Manifest,
+    row: int,
+    columns: _Columns,
+    label: tuple[str, tuple[str, str]],
+    covariates: dict[str, float | str | None],
+) -> Sample:
+    settings = columns.settings
+    positive = label[0] == label[1][1]
+    mask = _path(manifest, row, columns.mask) if positive else None
+    return Sample(
+        subject=manifest.cell(row, settings.subject),
+        images=tuple(_path(manifest, row, name) or "" for name in settings.image),
+        label=label[0],
+        positive=positive,
+        origins={name: manifest.cell(row, name) for name in settings.origins},
+        mask=mask,
+        brain_mask=_path(manifest, row, settings.brain_mask),
+        has_mask=mask is not None,
+        tissue=tuple(path for name in settings.tissue if (path := _path(manifest, row, name))),
+        covariates=covariates,
+        split=manifest.cell(row, settings.split),
+        where=manifest.where(row),
+    )
+
+
+def _path(manifest: Manifest, row: int, column: str | None) -> str | None:
+    """Absolute path; symbolic links stay as they are, because git-annex hides the extension behind them."""
+    cell = manifest.cell(row, column)
+    return None if cell in _EMPTY else os.path.abspath(manifest.path.parent / cell)
+
+
+def _ignored_masks(manifest: Manifest, columns: _Columns, samples: Sequence[Sample]) -> list[str]:
+    given = [manifest.cell(row, columns.mask) not in _EMPTY for row in range(len(samples))]
+    ignored = sum(present and not sample.positive for present, sample in zip(given, samples, strict=True))
+    unmarked = sum(sample.positive and not sample.has_mask for sample in samples)
+    notes = [f"{ignored} masks of samples that are not of the positive class are ignored"] if ignored else []
+    if any(given) and unmarked:
+        notes.append(f"{unmarked} samples of the positive class have no mask")
+    return notes
+
+
+def _repeats(samples: Sequence[Sample]) -> list[str]:
+    several = [subject for subject, count in Counter(s.subject for s in samples).items() if count > 1]
+    return [f"{len(several)} subjects have several images; they stay in one fold"] if several else []

@@ -1,0 +1,229 @@
+"""The use case: from a protocol to a finished run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from biasaudit import registry
+from biasaudit.cohort.folds import assign_folds
+from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
+from biasaudit.engine.dispatch import Failure, dispatcher
+from biasaudit.engine.plan import Facts, Plan, Situation, default_checks, plan_audit, plan_reading
+from biasaudit.engine.results import Run, write_results
+from biasaudit.engine.store import Job, Store, read_json, write_json
+from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
+from biasaudit.protocol import Protocol, dump_protocol, json_schema
+
+__all__ = ["Options", "Progress", "expected_plan", "run_audit", "situate"]
+
+_FILES = "files.json"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as far as it does not change the result.
+
+    Attributes
+    ----------
+    engine : str
+        ``local`` or ``dask``.
+    workers : int
+    """
+
+    engine: str = "local"
+    workers: int = 1
+
+
+Progress = Callable[[int, int, Job | None], None]
+"""Called with jobs done, jobs known and the job that has just ended."""
+
+
+def _silent(done: int, total: int, job: Job | None) -> None:
+    return None
+
+
+def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) -> tuple[Situation, dict[str, FileFacts]]:
+    """Read the cohort, look at every file, and divide the subjects; nothing is written.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    known : mapping of path to FileFacts, optional
+        What an earlier look found; unchanged files are not read again.
+
+    Returns
+    -------
+    situation, facts
+        `facts` is to be handed in as `known` the next time.
+
+    Raises
+    ------
+    ProtocolError, DataError
+        Every fault at once.
+    """
+    _require_known_names(protocol)
+    reader = registry.get("reader", protocol.cohort.reader)()
+    cohort = reader.read(protocol.cohort)
+    inspection = inspect_files(cohort, protocol.grid, known or {})
+    faults = list(inspection.faults)
+    folds: Sequence[int] = ()
+    try:
+        folds = [int(fold) for fold in assign_folds(cohort, protocol.folds.n, protocol.folds.seed)]
+    except DataError as error:
+        faults.extend(error.faults)
+    require_sound(replace(inspection, faults=tuple(faults)))
+    grid = reader.grid(cohort, protocol.grid)
+    _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))
+    notes = (*cohort.notes, *inspection.notes, *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground))
+    hashes = {path: fact.sha256 for path, fact in inspection.facts.items()}
+    cohort = replace(cohort, notes=tuple(dict.fromkeys(notes)))
+    return Situation(protocol, cohort, grid, tuple(folds), hashes), dict(inspection.facts)
+
+
+def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progress = _silent) -> dict[str, Any]:
+    """Run an audit, or what is left of it, and write everything but the report.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    out : Path
+        New or empty folder, or an earlier run's, which is resumed.
+    options : Options
+    progress : callable
+
+    Returns
+    -------
+    dict
+        What ``audit.json`` holds.
+
+    Raises
+    ------
+    ProtocolError, DataError
+        Nothing has been written then.
+    IncompleteError
+        Some jobs failed; the others are kept.
+    """
+    store = Store(out)
+    store.require_ours()
+    started = datetime.now(UTC)
+    situation, facts = situate(protocol, _known_files(out))
+    _open_folder(out, protocol, facts)
+    store.sweep()
+    with dispatcher(options.engine, options.workers, out) as dispatch:
+        counter = _Counter(progress, expected_plan(situation))
+        reading = plan_reading(situation)
+        _require_all(dispatch(reading.jobs, counter.report), out)
+        plan = plan_audit(situation, surveyed_facts(store, reading))
+        counter.expect(plan)
+        _require_all(dispatch([job for job in plan.jobs if job not in reading.jobs], counter.report), out)
+    (out / "failures.json").unlink(missing_ok=True)
+    return write_results(Run(situation, plan, store), started)
+
+
+def expected_plan(situation: Situation) -> Plan:
+    """Plan without having seen the images: masks where the table has them, nothing outside stripped brains."""
+    voxels = tuple(int(sample.has_mask) for sample in situation.cohort.samples)
+    return plan_audit(situation, Facts(voxels, background=situation.cohort.dimensions == 2))
+
+
+def surveyed_facts(store: Store, reading: Plan) -> Facts:
+    """Read what the survey found."""
+    survey = read_json(store.folder(reading.survey) / "survey.json")
+    return Facts(tuple(survey["mask_voxels"]), survey["background"])
+
+
+class _Counter:
+    """Counts finished jobs; the total is exact once the images have been surveyed."""
+
+    def __init__(self, progress: Progress, expected: Plan) -> None:
+        self._progress = progress
+        self._total = len(expected.jobs)
+        self._done = 0
+        progress(0, self._total, None)
+
+    def expect(self, plan: Plan) -> None:
+        self._total = len(plan.jobs)
+
+    def report(self, job: Job, reason: str | None) -> None:
+        self._done += 1
+        self._progress(self._done, max(self._total, self._done), job)
+
+
+def _require_known_names(protocol: Protocol) -> None:
+    """Names of components are checked here because the protocol does not know the components."""
+    faults = []
+    for position, arm in enumerate(protocol.arms):
+        if arm.representation not in registry.names("representation"):
+            remedy = suggestion(arm.representation, registry.names("representation"))
+            faults.append(Fault("protocol", f"arms.{position}: no representation {arm.representation!r}", remedy))
+    for code in default_checks(protocol):
+        if code not in registry.names("check"):
+            faults.append(Fault("protocol", f"checks: no check {code!r}", suggestion(code, registry.names("check"))))
+    if protocol.attribution.method not in registry.names("attribution"):
+        remedy = suggestion(protocol.attribution.method, registry.names("attribution"))
+        faults.append(Fault("protocol", f"attribution.method: no method {protocol.attribution.method!r}", remedy))
+    faults.extend(_network_faults(protocol))
+    if faults:
+        raise ProtocolError(faults)
+
+
+def _network_faults(protocol: Protocol) -> list[Fault]:
+    from biasaudit.networks.factory import build_network  # imports torch, which reading a table does not need
+
+    target = protocol.target
+    try:
+        network = build_network(target.network, (3, 1, 1), target.network_arguments)
+    except UsageError as error:
+        return [Fault("protocol", str(error))]
+    modules = dict(network.named_modules())
+    missing = [name for name in target.layers or () if name not in modules]
+    return [Fault("protocol", f"target.layers: no module {name!r}", suggestion(name, modules)) for name in missing]
+
+
+def _require_tissue(protocol: Protocol, dimensions: int, given: bool) -> None:
+    wanted = any(arm.representation == "tissue" for arm in protocol.arms)
+    if wanted and dimensions == 2 and not given:
+        raise ProtocolError(
+            [Fault("protocol", "arms: the tissue representation needs 3-D images or your own maps", "remove that arm")]
+        )
+
+
+def _known_files(out: Path) -> dict[str, FileFacts]:
+    path = out / _FILES
+    if not path.exists():
+        return {}
+    return {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
+
+
+def _open_folder(out: Path, protocol: Protocol, facts: Mapping[str, FileFacts]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    # A finished audit's verdict must not lie beside the jobs of another protocol while they run.
+    (out / "audit.json").unlink(missing_ok=True)
+    (out / "protocol.yaml").write_text(dump_protocol(protocol), encoding="utf-8")
+    (out / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
+    write_json(out / _FILES, {path: fact.to_dict() for path, fact in facts.items()})
+    description = {
+        "Name": f"biasaudit: {protocol.name}",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "biasaudit"}],
+    }
+    (out / "dataset_description.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def _require_all(failures: Sequence[Failure], out: Path) -> None:
+    if not failures:
+        return
+    path = out / "failures.json"
+    write_json(path, [{"job": f.job.title, "step": f.job.step, "key": f.job.key, "reason": f.reason} for f in failures])
+    first = next((f for f in failures if not f.reason.startswith("not run")), failures[0])
+    cause = first.reason.strip().splitlines()[-1]
+    raise IncompleteError(
+        f"{len(failures)} job(s) failed, first '{first.job.title}': {cause}; everything is in {path}; "
+        "mend the cause and run the same command again, finished jobs are kept"
+    )

@@ -1,0 +1,62 @@
+"""How long a run will take: one real training step is timed, the rest is arithmetic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+
+from biasaudit.engine.plan import Situation
+from biasaudit.engine.steps import one_thread
+from biasaudit.engine.store import Job
+from biasaudit.engine.train import device, to_device
+from biasaudit.networks.factory import build_network
+from biasaudit.registry import get
+
+__all__ = ["estimate_seconds"]
+
+# Seconds per megavoxel, measured once: reading and resampling a file, segmenting or in-painting it.
+_READ, _REPRESENT = 0.5, 0.3
+_JUDGE = 2.0
+
+
+def estimate_seconds(situation: Situation, jobs: Sequence[Job]) -> float:
+    """Estimate the work of some jobs on one worker, in seconds.
+
+    Training is a forward and a backward pass per image and epoch, scoring a third of one, a map two per step.
+    """
+    megavoxels = torch.Size(situation.grid.shape).numel() / 1e6
+    step = _seconds_per_image(situation)
+    return sum(_seconds(job, step, megavoxels) for job in jobs)
+
+
+def _seconds(job: Job, step: float, megavoxels: float) -> float:
+    arguments = job.arguments
+    if job.step == "train":
+        return step * len(arguments["rows"]) * int(arguments["training"]["epochs"])
+    if job.step == "score":
+        return step / 3 * len(arguments["rows"]) * len(arguments["variants"])
+    if job.step == "attribute":
+        return step * len(arguments["rows"]) * int(arguments["steps"])
+    if job.step == "read":
+        return _READ * megavoxels * len(arguments["samples"])
+    if job.step == "represent":
+        return _REPRESENT * megavoxels * len(arguments["rows"]) * 2
+    return _JUDGE
+
+
+def _seconds_per_image(situation: Situation) -> float:
+    """Time one training step of the protocol's own network on an empty batch."""
+    target = situation.protocol.target
+    representation = get("representation", situation.protocol.arms[0].representation)()
+    channels = representation.channels(situation.cohort.channels)
+    network = to_device(
+        build_network(target.network, (situation.grid.dimensions, channels, 1), target.network_arguments)
+    )
+    images = torch.zeros((2, channels, *situation.grid.shape), device=device())
+    with one_thread():
+        network(images).sum().backward()
+        started = time.perf_counter()
+        network(images).sum().backward()
+    return (time.perf_counter() - started) / len(images)

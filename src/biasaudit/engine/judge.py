@@ -1,0 +1,205 @@
+"""Step `judge`: gather what the networks said into one record and ask one check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biasaudit.checks.identifiability import regime
+from biasaudit.engine.arrays import Stack
+from biasaudit.engine.store import read_json, write_json
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, Maps, OriginControl
+from biasaudit.registry import get
+
+__all__ = ["assemble", "judge"]
+
+Needs = Mapping[str, Sequence[Path]]
+
+
+def judge(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Ask one check about one arm and one origin factor.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``arm``, ``factor``, ``code``, ``protocol``, ``table``, ``classes``, ``map_rows``, ``origins``,
+        ``masks_given``, ``skipped``, ``spacing``.
+    folder : Path
+        Gets ``findings.json``.
+    """
+    protocol = Protocol.model_validate(arguments["protocol"])
+    check = get("check", arguments["code"])()
+    evidence = assemble(arguments, needs, with_maps="maps" in check.needs)
+    write_json(folder / "findings.json", [finding.to_dict() for finding in check.judge(evidence, protocol)])
+
+
+def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> ArmEvidence:
+    """Gather the evidence of one arm and factor; one row per subject and origin.
+
+    Several images of one subject at one origin are averaged, since subjects are the units of every statement.
+    """
+    table = arguments["table"]
+    folds = np.asarray(table["fold"])
+    surveyed = read_json(needs["survey"][0] / "survey.json")
+    positive = np.asarray(table["positive"], dtype=bool)
+    evidence = ArmEvidence(
+        arm=arguments["arm"],
+        factor=arguments["factor"],
+        regime=regime(positive, np.asarray(table["origin"])),
+        classes=(arguments["classes"][0], arguments["classes"][1]),
+        subject=np.asarray(table["subject"]),
+        positive=positive,
+        origin=np.asarray(table["origin"]),
+        fold=folds,
+        severity=_severity(surveyed["mask_voxels"], arguments),
+        covariates=_numeric(table["covariates"]),
+        masks_given=arguments["masks_given"],
+        mask_is_complete=arguments["protocol"]["cohort"]["mask_is_complete"],
+        seed=arguments["protocol"]["folds"]["seed"],
+        logit=_column(needs["target"], "logits-original", folds)[:, 0],
+        logit_erased=_erased(needs, folds),
+        features=_features(needs["target"], folds),
+        origin_controls=_controls(arguments, needs, folds),
+        reduced={
+            role.removeprefix("reduced:"): _reduced(folders, folds)
+            for role, folders in needs.items()
+            if role.startswith("reduced:")
+        },
+        reduced_skipped=arguments["skipped"],
+        maps=_maps(arguments, needs) if with_maps and "maps" in needs else None,
+    )
+    return _one_row_per_unit(evidence)
+
+
+def _severity(mask_voxels: Sequence[int], arguments: Mapping[str, Any]) -> np.ndarray:
+    if not arguments["masks_given"]:
+        return np.full(len(mask_voxels), np.nan)
+    cubic = math.prod(arguments["spacing"])
+    return np.asarray(mask_voxels) * (cubic / 1000.0 if len(arguments["spacing"]) == 3 else 1.0)
+
+
+def _numeric(covariates: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
+    found = {}
+    for name, values in covariates.items():
+        if all(value is None or isinstance(value, int | float) for value in values):
+            found[name] = np.array([np.nan if value is None else float(value) for value in values])
+    return found
+
+
+def _column(folders: Sequence[Path], name: str, folds: np.ndarray, members: np.ndarray | None = None) -> np.ndarray:
+    """Put the held-out answers of the folds back into cohort order, NaN where nobody was asked."""
+    asked = np.ones(len(folds), dtype=bool) if members is None else members
+    parts = [np.load(folder / f"{name}.npy") for folder in folders]
+    result = np.full((len(folds), parts[0].shape[1]), np.nan)
+    for fold, part in enumerate(parts):
+        result[np.flatnonzero((folds == fold) & asked)] = part
+    return result
+
+
+def _erased(needs: Needs, folds: np.ndarray) -> np.ndarray | None:
+    if not (needs["target"][0] / "logits-erased.npy").exists():
+        return None
+    return np.asarray(_column(needs["target"], "logits-erased", folds)[:, 0])
+
+
+def _reduced(folders: Sequence[Path], folds: np.ndarray) -> np.ndarray:
+    variant = next(folders[0].glob("logits-*.npy")).stem
+    return np.asarray(_column(folders, variant, folds)[:, 0])
+
+
+def _features(folders: Sequence[Path], folds: np.ndarray) -> dict[str, np.ndarray]:
+    layers = sorted(path.stem.removeprefix("features-") for path in folders[0].glob("features-*.npy"))
+    return {layer: _column(folders, f"features-{layer}", folds) for layer in layers}
+
+
+def _members(arguments: Mapping[str, Any], class_name: str) -> np.ndarray:
+    table = arguments["table"]
+    in_class = np.asarray(table["positive"], dtype=bool) == (class_name == arguments["classes"][1])
+    return np.asarray(in_class & np.isin(table["origin"], arguments["origins"][class_name]))
+
+
+def _controls(arguments: Mapping[str, Any], needs: Needs, folds: np.ndarray) -> dict[str, OriginControl]:
+    controls = {}
+    for class_name, origins in arguments["origins"].items():
+        if f"origin:{class_name}" not in needs:
+            continue
+        members = _members(arguments, class_name)
+        logits = _column(needs[f"origin:{class_name}"], "logits-original", folds, members)
+        if logits.shape[1] == 1:  # one logit says the second of two origins
+            logits = np.hstack([-logits, logits])
+        rows = np.flatnonzero(members)
+        controls[class_name] = OriginControl(rows, tuple(origins), logits[rows])
+    return controls
+
+
+def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
+    rows = np.concatenate([np.asarray(own, dtype=int) for own in arguments["map_rows"]])
+    foreground = Stack([block / "foreground.npy" for block in needs["read"]])
+    mask = Stack([block / "mask.npy" for block in needs["read"]])
+    inside = np.logical_or.reduce([foreground[row] for row in rows])
+    return Maps(
+        rows=rows,
+        target=np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in needs["maps"]]),
+        origin=_origin_maps(arguments, needs, inside),
+        mask=np.stack([mask[row][inside] for row in rows]),
+        foreground=np.stack([foreground[row][inside] for row in rows]),
+        completeness_error=np.concatenate([np.load(folder / "completeness.npy") for folder in needs["maps"]]),
+    )
+
+
+def _origin_maps(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray) -> np.ndarray | None:
+    """Maps of the within-class origin classifiers for the same rows; NaN where a subject's class has none."""
+    classes = [name for name in arguments["origins"] if f"maps:{name}" in needs]
+    if not classes:
+        return None
+    parts = []
+    for fold, rows in enumerate(arguments["map_rows"]):
+        block = np.full((len(rows), int(inside.sum())), np.nan, dtype=np.float32)
+        for class_name in classes:
+            members = _members(arguments, class_name)
+            own = [position for position, row in enumerate(rows) if members[row]]
+            block[own] = np.load(needs[f"maps:{class_name}"][fold] / "maps.npy")[:, inside]
+        parts.append(block)
+    return np.concatenate(parts)
+
+
+def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
+    """Average the images of one subject at one origin in one class; nothing changes when there is one image each."""
+    keys = list(zip(evidence.subject.tolist(), evidence.origin.tolist(), evidence.positive.tolist(), strict=True))
+    units = list(dict.fromkeys(keys))
+    if len(units) == len(keys):
+        return evidence
+    position = {unit: index for index, unit in enumerate(units)}
+    unit_of = np.array([position[key] for key in keys])
+    first = np.array([keys.index(unit) for unit in units])
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.stack([values[unit_of == unit].mean(0) for unit in range(len(units))])
+
+    controls = {}
+    for name, control in evidence.origin_controls.items():
+        own = unit_of[control.rows]
+        kept = np.unique(own)
+        scores = np.stack([control.scores[own == unit].mean(0) for unit in kept])
+        controls[name] = OriginControl(kept, control.origins, scores)
+    return replace(
+        evidence,
+        subject=evidence.subject[first],
+        positive=evidence.positive[first],
+        origin=evidence.origin[first],
+        fold=evidence.fold[first],
+        severity=mean(evidence.severity),
+        covariates={name: values[first] for name, values in evidence.covariates.items()},
+        logit=mean(evidence.logit),
+        logit_erased=None if evidence.logit_erased is None else mean(evidence.logit_erased),
+        features={name: mean(values) for name, values in evidence.features.items()},
+        origin_controls=controls,
+        reduced={name: mean(values) for name, values in evidence.reduced.items()},
+        maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),
+    )

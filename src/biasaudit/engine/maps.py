@@ -1,0 +1,159 @@
+"""Attribution maps of a run: group maps, shares by region, and the slices that the report draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from biasaudit.cohort.export import write_volume
+from biasaudit.engine.plan import Question
+from biasaudit.engine.prepare import stored_volume
+from biasaudit.records import Volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biasaudit.engine.results import ArmResult, Run
+
+__all__ = ["write_maps"]
+
+_ROLES = ("typical", "most pathological", "least pathological")
+_PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """One held-out image with its map."""
+
+    row: int
+    relevance: np.ndarray
+    volume: Volume
+    logit: float
+
+
+def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
+    """Write ``maps/*.nii.gz``, ``maps/overlays.*`` and ``tables/relevance.tsv``; nothing if there are no maps."""
+    folder = run.store.root / "maps"
+    shares: list[dict[str, Any]] = []
+    overlays: list[dict[str, Any]] = []
+    slices: dict[str, np.ndarray] = {}
+    for arm in arms:
+        question = Question("target", arm.representation)
+        if question not in run.plan.maps:
+            continue
+        folder.mkdir(exist_ok=True)
+        mapped = list(_mapped(run, question))
+        _write_group_maps(run, arm.name, mapped, folder)
+        for item in mapped:
+            shares.extend(_shares(run, arm.name, item))
+        limit = _colour_limit(mapped)
+        for role, item in _chosen(run, mapped):
+            key = f"{arm.name}-{len(overlays) + 1:02d}"
+            sample = run.situation.cohort.samples[item.row]
+            overlays.append(
+                {
+                    "key": key,
+                    "arm": arm.name,
+                    "subject": sample.subject,
+                    "label": sample.label,
+                    "origin": sample.origins[run.factors[0]],
+                    "logit": round(item.logit, 4),
+                    "role": role,
+                    "limit": limit,
+                }
+            )
+            slices.update({f"{key}__{name}": picture for name, picture in _slices(item)})
+    if overlays:
+        pd.DataFrame(overlays).to_csv(folder / "overlays.tsv", sep="\t", index=False)
+        np.savez_compressed(folder / "overlays.npz", **slices)  # type: ignore[arg-type]
+        pd.DataFrame(shares).to_csv(run.store.root / "tables" / "relevance.tsv", sep="\t", index=False, na_rep="n/a")
+
+
+def _mapped(run: Run, question: Question) -> Iterator[_Mapped]:
+    folders = [run.store.folder(key) for key in run.plan.reads]
+    for fold, key in enumerate(run.plan.maps[question]):
+        maps = np.load(run.store.folder(key) / "maps.npy")
+        score = run.plan.scores[question][fold]
+        logits = np.load(run.store.folder(score) / "logits-original.npy")[:, 0]
+        position = {row: index for index, row in enumerate(run.jobs[score].arguments["rows"])}
+        for row, relevance in zip(run.plan.map_rows[fold], maps, strict=True):
+            yield _Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
+
+
+def _write_group_maps(run: Run, arm: str, mapped: Sequence[_Mapped], folder: Path) -> None:
+    for name, positive in zip(run.situation.cohort.classes, (False, True), strict=True):
+        own = [m.relevance for m in mapped if run.situation.cohort.samples[m.row].positive == positive]
+        if own:
+            label = "".join(character if character.isalnum() else "" for character in name)
+            write_volume(folder / f"arm-{arm}_group-{label}_relevance.nii.gz", np.mean(own, axis=0), run.situation.grid)
+
+
+def _shares(run: Run, arm: str, item: _Mapped) -> Iterator[dict[str, Any]]:
+    """Share of absolute and of signed relevance in pathology, healthy brain, its edge, and background."""
+    sample = run.situation.cohort.samples[item.row]
+    inside = item.volume.foreground
+    core = ndimage.binary_erosion(inside)
+    lesion = item.volume.mask & inside
+    regions = {
+        "pathology": lesion,
+        "brain": core & ~lesion,
+        "edge": inside & ~core & ~lesion,
+        "background": ~inside,
+    }
+    total = float(np.abs(item.relevance).sum())
+    for region, where in regions.items():
+        yield {
+            "arm": arm,
+            "subject": sample.subject,
+            "label": sample.label,
+            "region": region,
+            "share": float(np.abs(item.relevance[where]).sum()) / total if total else np.nan,
+            "signed_share": float(item.relevance[where].sum()) / total if total else np.nan,
+            "volume_share": float(where.mean()),
+        }
+
+
+def _colour_limit(mapped: Sequence[_Mapped]) -> float:
+    """One symmetric limit per arm: the 99.5th percentile of |relevance| where there is any."""
+    values = np.concatenate([np.abs(item.relevance[item.volume.foreground]) for item in mapped])
+    values = values[values > 0]
+    return float(np.percentile(values, 99.5)) if values.size else 1.0
+
+
+def _chosen(run: Run, mapped: Sequence[_Mapped]) -> Iterator[tuple[str, _Mapped]]:
+    """Of every class the subject in the middle and those at both ends of the score."""
+    for positive in (True, False):
+        own = [m for m in mapped if run.situation.cohort.samples[m.row].positive == positive]
+        own.sort(key=lambda item: (item.logit, item.row))
+        places = (len(own) // 2, len(own) - 1, 0)
+        seen: set[int] = set()
+        for role, place in zip(_ROLES, places, strict=True):
+            if own and place not in seen:
+                seen.add(place)
+                yield role, own[place]
+
+
+def _slices(item: _Mapped) -> Iterator[tuple[str, np.ndarray]]:
+    arrays = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
+    if item.relevance.ndim == 2:
+        for name, array in arrays.items():
+            yield f"picture__{name}", array[::-1].astype(np.float32)
+        return
+    centre = _interesting_point(item)
+    for plane, axis in _PLANES.items():
+        for name, array in arrays.items():
+            yield f"{plane}__{name}", np.take(array, centre[axis], axis=axis).T.astype(np.float32)
+
+
+def _interesting_point(item: _Mapped) -> tuple[int, ...]:
+    """Middle of the largest part of the pathology, else where relevance concentrates."""
+    weight = item.volume.mask.astype(np.float32)
+    if not weight.any():
+        weight = np.abs(item.relevance) * item.volume.foreground
+    smooth = ndimage.gaussian_filter(weight, 1.5)
+    return tuple(int(place) for place in np.unravel_index(int(np.argmax(smooth)), smooth.shape))

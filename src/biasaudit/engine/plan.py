@@ -1,0 +1,515 @@
+"""Protocol and cohort in, jobs out: pure, so that the same plan always has the same names."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.engine.store import Job, digest
+from biasaudit.protocol import Protocol
+from biasaudit.records import Cohort, Grid, Sample
+
+__all__ = ["Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
+
+BLOCK = 16
+DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U6", "U7")
+
+_CODE = {
+    "read": ("biasaudit.cohort", "biasaudit.engine.prepare"),
+    "survey": ("biasaudit.engine.survey", "biasaudit.cohort.alignment"),
+    "represent": ("biasaudit.representations", "biasaudit.cohort.template", "biasaudit.engine.prepare"),
+    "train": ("biasaudit.engine.train", "biasaudit.networks"),
+    "score": ("biasaudit.engine.collect", "biasaudit.networks"),
+    "attribute": ("biasaudit.engine.collect", "biasaudit.attributions", "biasaudit.networks"),
+    "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
+    "judge": ("biasaudit.engine.judge", "biasaudit.checks", "biasaudit.stats"),
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one network is trained to answer, and from what.
+
+    Attributes
+    ----------
+    name : str
+        ``target`` (the label) or ``origin`` (inside one class).
+    representation, variant : str
+        The input: ``intensity`` ... and ``original`` or ``erased``.
+    factor, class_name : str
+        Of an origin question; else empty.
+    """
+
+    name: str
+    representation: str
+    variant: str = "original"
+    factor: str = ""
+    class_name: str = ""
+
+    def __str__(self) -> str:
+        what = "label" if self.name == "target" else f"{self.factor} in {self.class_name}"
+        edit = "" if self.variant == "original" else f" ({self.variant})"
+        return f"{what} from {self.representation}{edit}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the survey of the images found, as far as it changes the plan.
+
+    Attributes
+    ----------
+    mask_voxels : tuple of int
+        Pathology voxels of every sample on the grid.
+    background : bool
+        Whether there is anything outside the foreground to learn from.
+    """
+
+    mask_voxels: tuple[int, ...]
+    background: bool
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a plan follows from."""
+
+    protocol: Protocol
+    cohort: Cohort
+    grid: Grid
+    folds: tuple[int, ...]
+    hashes: Mapping[str, str]
+
+    def rows(self, fold: int, *, held_out: bool) -> list[int]:
+        """Cohort rows that one fold holds out, or trains on."""
+        return [row for row, own in enumerate(self.folds) if (own == fold) == held_out]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of an audit in an order that respects their needs, and an index of what is where.
+
+    Attributes
+    ----------
+    jobs : tuple of Job
+    models, scores, maps : mapping of Question to tuple of keys, one per fold
+        `models` holds one tuple of keys (one per seed) per fold.
+    map_rows : tuple of tuple of int
+        Rows that get attribution maps, per fold.
+    truth : mapping of arm representation to tuple of keys
+    judged : mapping of (arm, factor, code) to key
+    origins : mapping of (factor, class) to tuple of str
+        Origins told apart inside the class; absent when there is nothing to tell apart.
+    reduced : mapping of input name to Question, per arm
+    skipped : mapping of input name to reason
+    masks_given : bool
+    """
+
+    jobs: tuple[Job, ...]
+    reads: tuple[str, ...]
+    survey: str
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    models: Mapping[Question, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    scores: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
+    maps: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
+    map_rows: tuple[tuple[int, ...], ...] = ()
+    truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judged: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    origins: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    reduced: Mapping[str, Mapping[str, Question]] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    masks_given: bool = False
+
+
+def default_checks(protocol: Protocol) -> tuple[str, ...]:
+    """Codes of the checks that the protocol asks for."""
+    return DEFAULT_CHECKS if protocol.checks == "default" else tuple(protocol.checks)
+
+
+def plan_reading(situation: Situation) -> Plan:
+    """Plan the first stage: every image on the common grid, and a survey of what they hold."""
+    cohort, protocol = situation.cohort, situation.protocol
+    jobs = []
+    for start in range(0, len(cohort.samples), BLOCK):
+        samples = cohort.samples[start : start + BLOCK]
+        arguments = {
+            "reader": protocol.cohort.reader,
+            "foreground": protocol.cohort.foreground,
+            "grid": situation.grid.to_dict(),
+            "channels": cohort.channels,
+            "samples": [_identity(sample) for sample in samples],
+            "hashes": [situation.hashes[path] for sample in samples for path in _paths(sample)],
+        }
+        jobs.append(_job("read", arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
+    reads = tuple(job.key for job in jobs)
+    survey = _job("survey", {"subjects": [s.subject for s in cohort.samples]}, {"read": reads}, "survey the images")
+    return Plan(jobs=(*jobs, survey), reads=reads, survey=survey.key)
+
+
+def plan_audit(situation: Situation, facts: Facts) -> Plan:
+    """Plan the whole audit, the reading included."""
+    return _Planner(situation, facts).plan()
+
+
+class _Planner:
+    """Collects jobs; identical ones, for example a control shared by two arms, are kept once."""
+
+    def __init__(self, situation: Situation, facts: Facts) -> None:
+        self.situation = situation
+        self.facts = facts
+        self.protocol = situation.protocol
+        self.cohort = situation.cohort
+        self.reading = plan_reading(situation)
+        self.jobs = {job.key: job for job in self.reading.jobs}
+        self.masks_given = _masks_given(situation.cohort, facts)
+        self.origins = _origins_inside_classes(situation)
+        self.map_rows = _rows_for_maps(situation)
+        self.inputs: dict[str, tuple[str, ...]] = {}
+        self.models: dict[Question, tuple[tuple[str, ...], ...]] = {}
+        self.scores: dict[Question, tuple[str, ...]] = {}
+        self.maps: dict[Question, tuple[str, ...]] = {}
+        self.truth: dict[str, tuple[str, ...]] = {}
+        self.judged: dict[tuple[str, str, str], str] = {}
+        self.reduced: dict[str, dict[str, Question]] = {}
+        self.skipped: dict[str, str] = {}
+
+    def plan(self) -> Plan:
+        for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
+            self._add_inputs(representation)
+            self._add_target(Question("target", representation))
+            self._add_origin_questions(representation)
+            self._add_reduced_inputs(representation)
+            self._add_truth(representation)
+        for arm in self.protocol.arms:
+            for factor in self.cohort.factors:
+                for code in default_checks(self.protocol):
+                    self._add_judgement((arm.name, factor, code), arm.representation)
+        return Plan(
+            jobs=tuple(self.jobs.values()),
+            reads=self.reading.reads,
+            survey=self.reading.survey,
+            inputs=self.inputs,
+            models=self.models,
+            scores=self.scores,
+            maps=self.maps,
+            map_rows=self.map_rows,
+            truth=self.truth,
+            judged=self.judged,
+            origins=self.origins,
+            reduced=self.reduced,
+            skipped=self.skipped,
+            masks_given=self.masks_given,
+        )
+
+    def _add(self, step: str, arguments: Mapping[str, Any], needs: Mapping[str, tuple[str, ...]], title: str) -> str:
+        job = _job(step, arguments, needs, title)
+        self.jobs.setdefault(job.key, job)
+        return job.key
+
+    def _wanted(self, *codes: str) -> bool:
+        return any(code in default_checks(self.protocol) for code in codes)
+
+    def _add_inputs(self, representation: str) -> None:
+        if representation in self.inputs:
+            return
+        editable = representation not in ("background", "silhouette") and self.masks_given
+        erase_with = _erase_with(self.situation, self.facts) if editable else None
+        keys = []
+        for start in range(0, len(self.cohort.samples), BLOCK):
+            rows = list(range(start, min(start + BLOCK, len(self.cohort.samples))))
+            arguments = {
+                "representation": representation,
+                "grid": self.situation.grid.to_dict(),
+                "channels": self.cohort.channels,
+                "rows": rows,
+                "erase_with": None if erase_with is None else [erase_with[row] for row in rows],
+            }
+            title = f"{representation} input {rows[0] + 1}-{rows[-1] + 1}"
+            keys.append(self._add("represent", arguments, {"read": self.reading.reads}, title))
+        self.inputs[representation] = tuple(keys)
+
+    def _add_target(self, question: Question) -> None:
+        self._add_question(question, _everyone(self.cohort))
+        if self._wanted("U6", "U7"):
+            self._add_maps(question, None)
+
+    def _add_origin_questions(self, representation: str) -> None:
+        if not self._wanted("A1", "U7"):
+            return
+        for (factor, class_name), origins in self.origins.items():
+            question = Question("origin", representation, factor=factor, class_name=class_name)
+            members = _class_members(self.cohort, factor, class_name, origins)
+            self._add_question(question, members)
+            if self._wanted("U7"):
+                self._add_maps(question, members)
+
+    def _add_reduced_inputs(self, representation: str) -> None:
+        self.reduced[representation] = {}
+        if not self._wanted("A2"):
+            return
+        if self.masks_given:
+            self._add_reduced(representation, "erased", Question("target", representation, "erased"))
+        else:
+            self.skipped["erased"] = "no pathology masks: nothing can be erased"
+        reduced = "background" if self.facts.background else "silhouette"
+        if not self.facts.background:
+            self.skipped["background"] = "the images are empty outside the brain; the silhouette is asked instead"
+        self._add_inputs(reduced)
+        self._add_reduced(representation, reduced, Question("target", reduced))
+
+    def _add_reduced(self, representation: str, name: str, question: Question) -> None:
+        self.reduced[representation][name] = question
+        self._add_question(question, _everyone(self.cohort))
+
+    def _add_question(self, question: Question, members: Mapping[int, int]) -> None:
+        if question in self.models:
+            return
+        models, scores = [], []
+        for fold in range(self.protocol.folds.n):
+            keys = tuple(
+                self._add_training(question, members, (fold, number))
+                for number in range(self.protocol.target.training.seeds)
+            )
+            models.append(keys)
+            scores.append(self._add_scoring(question, members, (fold, keys)))
+        self.models[question] = tuple(models)
+        self.scores[question] = tuple(scores)
+
+    def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
+        fold, number = which
+        rows = [row for row in self.situation.rows(fold, held_out=False) if row in members]
+        target = self.protocol.target
+        arguments = {
+            "network": target.network,
+            "network_code": _user_code(target.network),
+            "network_arguments": dict(target.network_arguments),
+            "training": target.training.model_dump(mode="json", exclude={"seeds"}),
+            "variant": question.variant,
+            "rows": rows,
+            "targets": [members[row] for row in rows],
+            "groups": [self.cohort.samples[row].subject for row in rows],
+            "classes": max(members.values()) + 1,
+            # The reduced inputs are shared by the arms, and so is everything that names their streams.
+            "seed": seeds.seed(self.protocol.folds.seed, "train", *asdict(question).values(), fold, number),
+        }
+        title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
+        return self._add("train", arguments, {"inputs": self.inputs[question.representation]}, title)
+
+    def _add_scoring(self, question: Question, members: Mapping[int, int], which: tuple[int, tuple[str, ...]]) -> str:
+        fold, models = which
+        variants = [question.variant]
+        is_target = question.name == "target" and question.variant == "original"
+        if is_target and self.masks_given and question.representation not in ("background", "silhouette"):
+            variants.append("erased")
+        arguments = {
+            "rows": [row for row in self.situation.rows(fold, held_out=True) if row in members],
+            "variants": variants,
+            "features": is_target and self._wanted("U3"),
+            "layers": self.protocol.target.layers,
+            "batch_size": self.protocol.target.training.batch_size,
+        }
+        needs = {"inputs": self.inputs[question.representation], "models": models}
+        return self._add("score", arguments, needs, f"score {question}, fold {fold + 1}")
+
+    def _add_maps(self, question: Question, members: Mapping[int, int] | None) -> None:
+        settings = self.protocol.attribution
+        keys = []
+        for fold, rows in enumerate(self.map_rows):
+            own = [row for row in rows if members is None or row in members]
+            arguments = {
+                "rows": own,
+                "variant": question.variant,
+                "method": settings.method,
+                "steps": settings.steps,
+                "max_steps": settings.max_steps,
+                "completeness": settings.completeness,
+                "baseline": _baseline_rows(self.situation, fold),
+                "output": None if members is None else [members[row] for row in own],
+            }
+            needs = {"inputs": self.inputs[question.representation], "models": self.models[question][fold][:1]}
+            keys.append(self._add("attribute", arguments, needs, f"attribution maps: {question}, fold {fold + 1}"))
+        self.maps[question] = tuple(keys)
+
+    def _add_truth(self, representation: str) -> None:
+        cohort = self.protocol.cohort
+        if cohort.reader != "phantom" or cohort.phantom.truth_subjects == 0 or representation in self.truth:
+            return
+        question = Question("target", representation)
+        keys = []
+        for fold in range(self.protocol.folds.n):
+            rows = _truth_rows(self.situation, fold, cohort.phantom.truth_subjects)
+            arguments = {
+                "samples": [_identity(self.cohort.samples[row]) for row in rows],
+                "grid": self.situation.grid.to_dict(),
+                "representation": representation,
+            }
+            needs = {"models": self.models[question][fold]}
+            keys.append(self._add("truth", arguments, needs, f"planted truth: {representation}, fold {fold + 1}"))
+        self.truth[representation] = tuple(keys)
+
+    def _add_judgement(self, name: tuple[str, str, str], representation: str) -> None:
+        arm, factor, code = name
+        target = Question("target", representation)
+        needs = {"survey": (self.reading.survey,), "read": self.reading.reads, "target": self.scores[target]}
+        if target in self.maps:
+            needs["maps"] = self.maps[target]
+        for input_name, question in self.reduced[representation].items():
+            needs[f"reduced:{input_name}"] = self.scores[question]
+        for (own_factor, class_name), _ in self.origins.items():
+            question = Question("origin", representation, factor=own_factor, class_name=class_name)
+            if own_factor == factor and question in self.scores:
+                needs[f"origin:{class_name}"] = self.scores[question]
+                if question in self.maps:
+                    needs[f"maps:{class_name}"] = self.maps[question]
+        arguments = {
+            "arm": arm,
+            "factor": factor,
+            "code": code,
+            "protocol": self.protocol.model_dump(mode="json", exclude={"name", "arms", "checks"}),
+            "table": _table(self.situation, factor),
+            "classes": list(self.cohort.classes),
+            "map_rows": [list(rows) for rows in self.map_rows],
+            "origins": {name: list(own) for (f, name), own in self.origins.items() if f == factor},
+            "masks_given": self.masks_given,
+            "skipped": dict(self.skipped),
+            "spacing": list(self.situation.grid.spacing),
+        }
+        self.judged[name] = self._add("judge", arguments, needs, f"judge {code}: {arm}, {factor}")
+
+
+def _job(step: str, arguments: Mapping[str, Any], needs: Mapping[str, tuple[str, ...]], title: str) -> Job:
+    return Job(step=step, arguments=arguments, needs=needs, code=_code_version(step), title=title)
+
+
+@cache
+def _code_version(step: str) -> str:
+    """Hash of the source files that a step runs, so that a changed step is computed again."""
+    return digest([digest(_source(module)) for module in _CODE[step]])[:12]
+
+
+def _source(module: str) -> list[str]:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return []
+    files = [Path(spec.origin)]
+    if spec.submodule_search_locations:
+        files = sorted(Path(spec.submodule_search_locations[0]).glob("*.py"))
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+def _user_code(network: str) -> str:
+    """Hash of the module that holds the user's factory; empty for known networks."""
+    module, _, attribute = network.partition(":")
+    if not attribute or module == "monai":
+        return ""
+    # `build_network` adds the current folder to the path when it imports; finding needs the same.
+    for folder in (Path.cwd(),):
+        candidate = folder.joinpath(*module.split(".")).with_suffix(".py")
+        if candidate.exists():
+            return digest(candidate.read_text(encoding="utf-8"))
+    return digest(_source(module))
+
+
+def _paths(sample: Sample) -> Iterable[str]:
+    return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue)
+
+
+def _identity(sample: Sample) -> dict[str, Any]:
+    """The part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
+    record = sample.to_dict()
+    return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
+
+
+def _masks_given(cohort: Cohort, facts: Facts) -> bool:
+    positives = [row for row, sample in enumerate(cohort.samples) if sample.positive]
+    marked = all(cohort.samples[row].has_mask for row in positives)
+    return bool(positives) and marked and any(facts.mask_voxels[row] for row in positives)
+
+
+def _everyone(cohort: Cohort) -> dict[int, int]:
+    return {row: int(sample.positive) for row, sample in enumerate(cohort.samples)}
+
+
+def _class_members(cohort: Cohort, factor: str, class_name: str, origins: Sequence[str]) -> dict[int, int]:
+    positive = class_name == cohort.classes[1]
+    return {
+        row: origins.index(sample.origins[factor])
+        for row, sample in enumerate(cohort.samples)
+        if sample.positive == positive and sample.origins[factor] in origins
+    }
+
+
+def _origins_inside_classes(situation: Situation) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Origins with enough subjects in a class to be in every fold; classes with fewer than two are left out."""
+    found = {}
+    for factor in situation.cohort.factors:
+        for class_name, positive in zip(situation.cohort.classes, (False, True), strict=True):
+            subjects: dict[str, set[str]] = {}
+            for sample in situation.cohort.samples:
+                if sample.positive == positive:
+                    subjects.setdefault(sample.origins[factor], set()).add(sample.subject)
+            kept = tuple(sorted(o for o, own in subjects.items() if len(own) >= max(4, situation.protocol.folds.n)))
+            if len(kept) >= 2:
+                found[factor, class_name] = kept
+    return found
+
+
+def _rows_for_maps(situation: Situation) -> tuple[tuple[int, ...], ...]:
+    """Held-out rows that get a map: as many of each class in every fold, drawn by chance."""
+    folds, cohort = situation.protocol.folds, situation.cohort
+    share = max(2, situation.protocol.attribution.max_subjects // folds.n)
+    chosen = []
+    for fold in range(folds.n):
+        chance = seeds.generator(folds.seed, "maps", fold)
+        rows: list[int] = []
+        for positive in (False, True):
+            own = [r for r in situation.rows(fold, held_out=True) if cohort.samples[r].positive == positive]
+            rows.extend(int(row) for row in chance.permutation(own)[:share])
+        chosen.append(tuple(sorted(rows)))
+    return tuple(chosen)
+
+
+def _baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
+    """Healthy training rows by origin (primary factor)."""
+    factor = situation.cohort.factors[0]
+    rows: dict[str, list[int]] = {}
+    for row in situation.rows(fold, held_out=False):
+        sample = situation.cohort.samples[row]
+        if not sample.positive:
+            rows.setdefault(sample.origins[factor], []).append(row)
+    return [rows[origin] for origin in sorted(rows)]
+
+
+def _erase_with(situation: Situation, facts: Facts) -> list[int]:
+    """For every row the row whose mask is erased: its own for patients, an exchanged one for the healthy."""
+    samples = situation.cohort.samples
+    donors = [row for row, sample in enumerate(samples) if sample.positive and facts.mask_voxels[row]]
+    chance = seeds.generator(situation.protocol.folds.seed, "sham masks")
+    rounds = -(-len(samples) // len(donors))
+    exchanged = iter(np.concatenate([chance.permutation(donors) for _ in range(rounds)]).tolist())
+    return [row if sample.positive else next(exchanged) for row, sample in enumerate(samples)]
+
+
+def _truth_rows(situation: Situation, fold: int, count: int) -> list[int]:
+    chance = seeds.generator(situation.protocol.folds.seed, "truth", fold)
+    held_out = situation.rows(fold, held_out=True)
+    return sorted(int(row) for row in chance.permutation(held_out)[:count])
+
+
+def _table(situation: Situation, factor: str) -> dict[str, Any]:
+    samples = situation.cohort.samples
+    return {
+        "subject": [sample.subject for sample in samples],
+        "positive": [sample.positive for sample in samples],
+        "origin": [sample.origins[factor] for sample in samples],
+        "fold": list(situation.folds),
+        "covariates": {
+            name: [sample.covariates.get(name) for sample in samples]
+            for name in sorted({name for sample in samples for name in sample.covariates})
+        },
+    }

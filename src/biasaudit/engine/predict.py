@@ -1,0 +1,132 @@
+"""New or held-out images through the trained target."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from biasaudit import registry
+from biasaudit.cohort.inspection import inspect_files, require_sound
+from biasaudit.engine.collect import predict_rows
+from biasaudit.engine.prepare import transform
+from biasaudit.engine.steps import one_thread
+from biasaudit.engine.store import read_json
+from biasaudit.engine.train import load_network
+from biasaudit.errors import IncompleteError, UsageError, suggestion
+from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
+from biasaudit.records import Grid, Sample
+
+__all__ = ["predict"]
+
+
+def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
+    """Score the images of a table.
+
+    An image whose subject the audit knows is scored by the fold that held that subject out, any other by the mean
+    over folds.
+
+    Parameters
+    ----------
+    run : Path
+        Finished run folder.
+    table : Path
+        Manifest with the columns that the audit's protocol names (`subject` and `image` by default); labels and
+        origins may be missing.
+    arm : str or None
+        Default: the primary arm.
+
+    Returns
+    -------
+    DataFrame
+        image, subject, arm, fold (number or ``mean``), logit.
+
+    Raises
+    ------
+    UsageError, IncompleteError, DataError
+    """
+    audit = _audit(run)
+    protocol = load_protocol(run / "protocol.yaml")
+    name, representation = _arm(audit, arm)
+    settings = _table_settings(protocol, table)
+    cohort = registry.get("reader", "table")().read(settings, labelled=False)
+    require_sound(inspect_files(cohort, protocol.grid, {}))
+    networks = _networks(run, name)
+    known = _known_subjects(run)
+    grid = Grid.from_dict(audit["cohort"]["grid"])
+    rows = []
+    with one_thread():
+        for sample in cohort.samples:
+            fold = known.get(sample.subject)
+            image = _network_input(sample, (protocol, grid, representation))
+            chosen = networks[fold] if fold else [network for own in networks.values() for network in own]
+            rows.append(
+                {
+                    "image": _as_typed(sample, table),
+                    "subject": sample.subject,
+                    "arm": name,
+                    "fold": fold or "mean",
+                    "logit": round(float(predict_rows(chosen, image[None])[0, 0]), 6),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _audit(run: Path) -> Mapping[str, Any]:
+    if not (run / "protocol.yaml").exists():
+        raise UsageError(f"{run} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
+    if not (run / "audit.json").exists():
+        raise IncompleteError(f"the run in {run} is incomplete; run the same `biasaudit run` command again to resume")
+    return read_json(run / "audit.json")  # type: ignore[no-any-return]
+
+
+def _arm(audit: Mapping[str, Any], arm: str | None) -> tuple[str, str]:
+    arms = {record["name"]: record["representation"] for record in audit["arms"]}
+    name = arm or next(record["name"] for record in audit["arms"] if record["primary"])
+    if name not in arms:
+        raise UsageError(f"the run has no arm {name!r}; {suggestion(name, arms)}")
+    return name, arms[name]
+
+
+def _table_settings(protocol: Protocol, table: Path) -> TableCohort:
+    cohort = protocol.cohort
+    if isinstance(cohort, TableCohort):
+        return cohort.model_copy(update={"table": table, "select": None, "covariates": []})
+    channels = len(cohort.suffix) if isinstance(cohort, BidsCohort) else 1
+    images = ["image"] if channels == 1 else [f"image_{suffix}" for suffix in getattr(cohort, "suffix", ())]
+    return TableCohort(
+        reader="table",
+        table=table,
+        image=images,
+        label=LabelSettings(column="label", positive=cohort.label.positive, negative=cohort.label.negative),
+        origins=list(cohort.origins),
+        foreground=cohort.foreground,
+    )
+
+
+def _networks(run: Path, arm: str) -> dict[int, list[Any]]:
+    networks: dict[int, list[Any]] = {}
+    for record in read_json(run / "models" / "index.json"):
+        if record["arm"] == arm:
+            networks.setdefault(record["fold"], []).append(load_network(run / "models" / record["weights"]))
+    return networks
+
+
+def _known_subjects(run: Path) -> dict[str, int]:
+    table = pd.read_csv(run / "tables" / "subjects.tsv", sep="\t", dtype={"subject": str}, keep_default_na=False)
+    return dict(zip(table["subject"], (int(fold) for fold in table["fold"]), strict=True))
+
+
+def _network_input(sample: Sample, how: tuple[Protocol, Grid, str]) -> np.ndarray:
+    protocol, grid, representation = how
+    volume = registry.get("reader", "table")().load(sample, grid, protocol.cohort.foreground)
+    return transform(representation, volume, grid)
+
+
+def _as_typed(sample: Sample, table: Path) -> str:
+    paths: Sequence[str] = sample.images
+    return ";".join(os.path.relpath(path, table.resolve().parent) for path in paths)

@@ -1,0 +1,326 @@
+"""From finished jobs to the files of a run: audit.json, tables, maps, models."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biasaudit import registry
+from biasaudit.engine.compare import compare_arms
+from biasaudit.engine.judge import assemble
+from biasaudit.engine.maps import write_maps
+from biasaudit.engine.plan import Plan, Question, Situation, default_checks
+from biasaudit.engine.store import Job, Store, digest, read_json, write_json
+from biasaudit.engine.tables import write_tables
+from biasaudit.records import ArmEvidence, Finding, Verdict
+from biasaudit.stats.effects import balanced_accuracy
+from biasaudit.stats.truth import Truth, true_reliance
+from biasaudit.verdict import Design, decide, headline
+
+__all__ = ["ArmResult", "Run", "write_results"]
+
+SCHEMA_VERSION = "1.0"
+DESIGN_CODES = ("D1",)
+_UNCALIBRATED = {
+    "cell": None,
+    "false_flag": None,
+    "false_clear": None,
+    "undetermined": None,
+    "within_calibration": False,
+    "text": "error rates not yet measured",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: what was planned, and where the results lie."""
+
+    situation: Situation
+    plan: Plan
+    store: Store
+
+    @cached_property
+    def jobs(self) -> dict[str, Job]:
+        """Every job by its key."""
+        return {job.key: job for job in self.plan.jobs}
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Origin factors, primary first."""
+        return self.situation.cohort.factors
+
+    def findings(self, arm: str, factor: str) -> list[Finding]:
+        """Findings of one arm and factor in the order of the checks."""
+        found: list[Finding] = []
+        for code in default_checks(self.situation.protocol):
+            path = self.store.folder(self.plan.judged[arm, factor, code]) / "findings.json"
+            found.extend(Finding.from_dict(record) for record in read_json(path))
+        return found
+
+    def evidence(self, arm: str, factor: str, *, with_maps: bool = False) -> ArmEvidence:
+        """Gather again what the checks of one arm and factor looked at."""
+        code = default_checks(self.situation.protocol)[0]
+        job = self.jobs[self.plan.judged[arm, factor, code]]
+        needs = {role: [self.store.folder(key) for key in keys] for role, keys in job.needs.items()}
+        return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)
+
+    def truth(self, representation: str, factor: str) -> Truth | None:
+        """Planted truth of a simulated cohort, from the margins of all folds together."""
+        keys = self.plan.truth.get(representation)
+        if not keys:
+            return None
+        margins = np.concatenate([np.load(self.store.folder(key) / "margins.npy") for key in keys])
+        return true_reliance(margins, *self._site_shares())
+
+    def _site_shares(self) -> tuple[np.ndarray, np.ndarray]:
+        samples = self.situation.cohort.samples
+        # The margins are in the order of the simulated sites, which sort by name.
+        sites = sorted({str(sample.simulation["site"]) for sample in samples})
+        counts = np.zeros((2, len(sites)))
+        for sample in samples:
+            counts[int(sample.positive), sites.index(str(sample.simulation["site"]))] += 1
+        shares = counts / counts.sum(1, keepdims=True)
+        return shares[0], shares[1]
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm: findings per factor, verdicts, and the primary factor's evidence."""
+
+    name: str
+    representation: str
+    findings: Mapping[str, list[Finding]]
+    verdicts: tuple[Verdict, ...]
+    evidence: ArmEvidence
+
+
+def write_results(run: Run, started: datetime) -> dict[str, Any]:
+    """Decide, and write every file of a run but the report.
+
+    Returns
+    -------
+    dict
+        What ``audit.json`` holds; it is written last, so that its presence says that the run is complete.
+    """
+    arms = [_arm_result(run, arm.name, arm.representation) for arm in run.situation.protocol.arms]
+    comparisons = compare_arms([arm.evidence for arm in arms], run)
+    write_tables(run, arms, comparisons)
+    write_maps(run, arms)
+    _write_models(run)
+    audit = {
+        "schema_version": SCHEMA_VERSION,
+        "biasaudit": _provenance(run, started),
+        "name": run.situation.protocol.name,
+        "cohort": _cohort(run.situation),
+        "design": _design(run, arms[0]),
+        "arms": [_arm_record(run, arm, position == 0) for position, arm in enumerate(arms)],
+        "comparisons": [comparison.to_dict() for comparison in comparisons],
+        "checks": _check_texts(run),
+        "notes": [*run.situation.cohort.notes, *_survey(run)["notes"]],
+        "limits": _limits(run),
+        "settings": run.situation.protocol.model_dump(mode="json"),
+        "environment": _environment(),
+    }
+    write_json(run.store.root / "audit.json", audit)
+    return audit
+
+
+def _arm_result(run: Run, name: str, representation: str) -> ArmResult:
+    evidence = run.evidence(name, run.factors[0])
+    findings = {factor: run.findings(name, factor) for factor in run.factors}
+    verdicts = []
+    for factor, own in findings.items():
+        other = evidence if factor == run.factors[0] else run.evidence(name, factor)
+        design = Design(other.regime, other.masks_given, other.mask_is_complete)
+        verdicts.append(decide(own, design, factor, run.situation.protocol))
+    return ArmResult(name, representation, findings, tuple(verdicts), evidence)
+
+
+def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
+    worst = headline(arm.verdicts)
+    findings = [finding for own in arm.findings.values() for finding in own if finding.code not in DESIGN_CODES]
+    truths = {factor: run.truth(arm.representation, factor) for factor in run.factors}
+    return {
+        "name": arm.name,
+        "representation": arm.representation,
+        "primary": primary,
+        "verdict": worst.word,
+        "reason": worst.reason,
+        "provisional": worst.provisional,
+        "error_rates": _UNCALIBRATED,
+        "target": _target(arm),
+        "reliance": worst.reliance.to_dict(),
+        "lesion_gain": _lesion_gain(findings),
+        "truth": _truth_records(truths),
+        "verdicts": [
+            {
+                "factor": verdict.factor,
+                "verdict": verdict.word,
+                "reason": verdict.reason,
+                "settle": verdict.settle,
+                "provisional": verdict.provisional,
+                "reliance": verdict.reliance.to_dict(),
+            }
+            for verdict in arm.verdicts
+        ],
+        "findings": [finding.to_dict() for finding in findings],
+    }
+
+
+def _target(arm: ArmResult) -> dict[str, float | None]:
+    competence = next((f for own in arm.findings.values() for f in own if f.code == "G1"), None)
+    accuracy = balanced_accuracy(arm.evidence.logit > 0, arm.evidence.positive)
+    record = competence.to_dict() if competence else {"statistic": None, "low": None, "high": None}
+    return {
+        "auc": record["statistic"],
+        "auc_low": record["low"],
+        "auc_high": record["high"],
+        "balanced_accuracy": float(accuracy),
+    }
+
+
+def _lesion_gain(findings: Sequence[Finding]) -> dict[str, float | None] | None:
+    gain = next((f.to_dict() for f in findings if f.code == "U6" and f.statistic is not None), None)
+    return gain and {"estimate": gain["statistic"], "low": gain["low"], "high": gain["high"]}
+
+
+def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, Any] | None:
+    known = {factor: truth for factor, truth in truths.items() if truth is not None}
+    if not known:
+        return None
+    return {
+        factor: {
+            "omega": None if np.isnan(truth.origin_share) else truth.origin_share,
+            "r": None if np.isnan(truth.sensitivity) else truth.sensitivity,
+            "gap": truth.gap,
+            "auc_one_site": truth.auc_one_site,
+        }
+        for factor, truth in known.items()
+    }
+
+
+def _cohort(situation: Situation) -> dict[str, Any]:
+    samples = situation.cohort.samples
+    classes = {
+        name: len({sample.subject for sample in samples if sample.positive == positive})
+        for name, positive in zip(situation.cohort.classes, (False, True), strict=True)
+    }
+    origins = {
+        factor: {
+            origin: len({sample.subject for sample in samples if sample.origins[factor] == origin})
+            for origin in sorted({sample.origins[factor] for sample in samples})
+        }
+        for factor in situation.cohort.factors
+    }
+    return {
+        "n": len({sample.subject for sample in samples}),
+        "images": len(samples),
+        "classes": classes,
+        "origins": origins,
+        "dimensions": situation.cohort.dimensions,
+        "grid": situation.grid.to_dict(),
+    }
+
+
+def _design(run: Run, arm: ArmResult) -> dict[str, Any]:
+    """The design part of the contract (primary factor), and every factor's own under `factors`."""
+    records = {factor: _factor_design(run, arm, factor) for factor in run.factors}
+    findings = [finding.to_dict() for own in arm.findings.values() for finding in own if finding.code in DESIGN_CODES]
+    return {**records[run.factors[0]], "findings": findings, "factors": records}
+
+
+def _factor_design(run: Run, arm: ArmResult, factor: str) -> dict[str, Any]:
+    evidence = arm.evidence if factor == run.factors[0] else run.evidence(arm.name, factor)
+    identifiability = next((f for f in arm.findings[factor] if f.code == "D1"), None)
+    details = dict(identifiability.details) if identifiability else {}
+    table = {
+        name: {
+            str(origin): int(((evidence.origin == origin) & (evidence.positive == positive)).sum())
+            for origin in sorted(set(evidence.origin[evidence.positive == positive].tolist()))
+        }
+        for name, positive in zip(evidence.classes, (False, True), strict=True)
+    }
+    return {
+        "regime": evidence.regime,
+        "cramers_v": identifiability.statistic if identifiability else None,
+        "table": table,
+        "can_answer": list(details.get("can_answer", [])),
+        "cannot_answer": list(details.get("cannot_answer", [])),
+    }
+
+
+def _check_texts(run: Run) -> dict[str, dict[str, str]]:
+    texts = {}
+    for code in default_checks(run.situation.protocol):
+        check = registry.get("check", code)
+        texts[code] = {"title": check.title, "question": check.question, "why": check.why, "kind": check.kind}
+    return texts
+
+
+def _limits(run: Run) -> list[str]:
+    limits = [
+        "The error rates of this verdict have not been measured yet; every PATHOLOGY is provisional.",
+        "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
+        "The spike-in test of power on this very cohort (G3) has not been run; it counts as open.",
+    ]
+    if any(arm.representation == "tissue" for arm in run.situation.protocol.arms) and not all(
+        sample.tissue for sample in run.situation.cohort.samples
+    ):
+        limits.append(
+            "Tissue maps were computed by a Gaussian mixture with MNI152 priors, without bias-field correction or "
+            "registration: an approximation."
+        )
+    if not run.plan.masks_given:
+        limits.append("Without a pathology mask for every patient nothing could be erased: U4 and U6 were not asked.")
+    return limits
+
+
+def _provenance(run: Run, started: datetime) -> dict[str, Any]:
+    situation = run.situation
+    samples = zip(situation.cohort.samples, situation.folds, strict=True)
+    rows = [[sample.subject, sample.label, dict(sample.origins), fold] for sample, fold in samples]
+    return {
+        "version": version("biasaudit"),
+        "protocol_sha256": digest(situation.protocol.model_dump(mode="json")),
+        "data_sha256": digest([sorted(situation.hashes.values()), rows]),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _environment() -> dict[str, str]:
+    packages = ("torch", "captum", "numpy", "scipy", "scikit-learn", "nibabel", "nilearn")
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        **{name: version(name) for name in packages},
+    }
+
+
+def _survey(run: Run) -> dict[str, Any]:
+    return read_json(run.store.folder(run.plan.survey) / "survey.json")  # type: ignore[no-any-return]
+
+
+def _write_models(run: Run) -> None:
+    """Copy the trained targets of every arm, named for people; `predict` reads `models/index.json`."""
+    folder = run.store.root / "models"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    index = []
+    for arm in run.situation.protocol.arms:
+        for fold, keys in enumerate(run.plan.models[Question("target", arm.representation)]):
+            for number, key in enumerate(keys):
+                name = f"{arm.name}_fold-{fold + 1}_seed-{number + 1}"
+                for suffix in (".safetensors", ".json"):
+                    shutil.copyfile(run.store.folder(key) / f"model{suffix}", folder / f"{name}{suffix}")
+                index.append({"arm": arm.name, "fold": fold + 1, "seed": number + 1, "weights": f"{name}.safetensors"})
+    write_json(folder / "index.json", index)

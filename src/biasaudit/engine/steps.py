@@ -1,0 +1,70 @@
+"""Name of a step -> the function that does it; and how any worker runs one job."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from biasaudit.engine.collect import attribute, score, truth
+from biasaudit.engine.judge import judge
+from biasaudit.engine.prepare import read, represent
+from biasaudit.engine.store import Job, Store
+from biasaudit.engine.survey import survey
+from biasaudit.engine.train import train
+
+__all__ = ["STEPS", "one_thread", "run_job"]
+
+STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], Path], None]] = {
+    "read": read,
+    "survey": survey,
+    "represent": represent,
+    "train": train,
+    "score": score,
+    "attribute": attribute,
+    "truth": truth,
+    "judge": judge,
+}
+
+
+def run_job(job: Job, root: Path) -> str | None:
+    """Do one job unless it is finished already.
+
+    Parameters
+    ----------
+    job : Job
+    root : Path
+        The run folder.
+
+    Returns
+    -------
+    str or None
+        The traceback if the job failed; None if its folder is there.
+    """
+    store = Store(root)
+    if store.finished(job.key):
+        return None
+    needs = {role: [store.folder(key) for key in keys] for role, keys in job.needs.items()}
+    try:
+        with one_thread(), store.writing(job.key) as folder:
+            STEPS[job.step](job.arguments, needs, folder)
+    except Exception:
+        return traceback.format_exc()
+    return None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run with one thread, as a worker must: two on a busy two-core machine are many times slower than one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,159 @@
+"""Tidy tables of a run, one question each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from biasaudit.engine.plan import Question
+from biasaudit.engine.store import read_json
+from biasaudit.records import Comparison
+
+if TYPE_CHECKING:
+    from biasaudit.engine.results import ArmResult, Run
+
+__all__ = ["write_tables"]
+
+
+def write_tables(run: Run, arms: Sequence[ArmResult], comparisons: Sequence[Comparison]) -> None:
+    """Write ``tables/*.tsv``; folds count from 1."""
+    tables = {
+        "findings": _findings(arms),
+        "subjects": _subjects(run, arms[0]),
+        "scores": pd.DataFrame(_scores(run)),
+        "training": pd.DataFrame(_training(run)),
+        "truth": _truth(run, arms),
+        "comparisons": pd.DataFrame([{**c.to_dict(), "arms": " - ".join(c.arms)} for c in comparisons]),
+        "files": _files(run),
+    }
+    folder = run.store.root / "tables"
+    folder.mkdir(exist_ok=True)
+    for name, table in tables.items():
+        if len(table):
+            table.to_csv(folder / f"{name}.tsv", sep="\t", index=False, na_rep="n/a")
+
+
+def _findings(arms: Sequence[ArmResult]) -> pd.DataFrame:
+    rows = []
+    for arm in arms:
+        for findings in arm.findings.values():
+            for finding in findings:
+                record = finding.to_dict()
+                rows.append({"arm": arm.name, **record, "details": json.dumps(record["details"], default=str)})
+    return pd.DataFrame(rows)
+
+
+def _subjects(run: Run, arm: ArmResult) -> pd.DataFrame:
+    cohort = run.situation.cohort
+    survey = read_json(run.store.folder(run.plan.survey) / "survey.json")
+    return pd.DataFrame(
+        {
+            "subject": [sample.subject for sample in cohort.samples],
+            "label": [sample.label for sample in cohort.samples],
+            "positive": [sample.positive for sample in cohort.samples],
+            **{factor: [sample.origins[factor] for sample in cohort.samples] for factor in cohort.factors},
+            "fold": [fold + 1 for fold in run.situation.folds],
+            "mask_voxels": survey["mask_voxels"],
+            "severity": _severity(run, survey["mask_voxels"]),
+            "overlap": survey["dice"],
+            "correlation": survey["correlation"],
+        }
+    )
+
+
+def _severity(run: Run, voxels: Sequence[int]) -> np.ndarray:
+    """Mask volume in millilitres; pixels for pictures."""
+    volume = float(np.prod(run.situation.grid.spacing)) / 1000.0 if run.situation.grid.dimensions == 3 else 1.0
+    return np.round(np.asarray(voxels) * volume, 6)
+
+
+def _scores(run: Run) -> Iterator[dict[str, Any]]:
+    cohort = run.situation.cohort
+    for arm, question, variant_names in _asked(run):
+        for fold, key in enumerate(run.plan.scores[question]):
+            rows = run.jobs[key].arguments["rows"]
+            for variant in variant_names:
+                path = run.store.folder(key) / f"logits-{variant}.npy"
+                if not path.exists():
+                    continue
+                logits = np.load(path)
+                for row, values in zip(rows, logits, strict=True):
+                    yield {
+                        "arm": arm,
+                        "question": question.name,
+                        "factor": question.factor or None,
+                        "class": question.class_name or None,
+                        "input": _input_name(question),
+                        "variant": variant,
+                        "subject": cohort.samples[row].subject,
+                        "fold": fold + 1,
+                        **_logits(values),
+                    }
+
+
+def _logits(values: np.ndarray) -> dict[str, float]:
+    """One column `logit`, or one per origin."""
+    if len(values) == 1:
+        return {"logit": round(float(values[0]), 6)}
+    return {f"logit_{index + 1}": round(float(value), 6) for index, value in enumerate(values)}
+
+
+def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
+    """Every question of every arm, with the variants that were scored."""
+    for arm in run.situation.protocol.arms:
+        for question in run.plan.scores:
+            own = question.representation == arm.representation
+            reduced = question in run.plan.reduced[arm.representation].values()
+            if own or reduced:
+                yield arm.name, question, (question.variant,) if reduced else ("original", "erased")
+
+
+def _input_name(question: Question) -> str:
+    if question.variant == "erased":
+        return "erased"
+    return question.representation if question.representation in ("background", "silhouette") else "original"
+
+
+def _training(run: Run) -> Iterator[dict[str, Any]]:
+    for arm, question, _ in _asked(run):
+        for fold, keys in enumerate(run.plan.models[question]):
+            for number, key in enumerate(keys):
+                for entry in read_json(run.store.folder(key) / "history.json"):
+                    yield {
+                        "arm": arm,
+                        "question": question.name,
+                        "class": question.class_name or None,
+                        "input": _input_name(question),
+                        "fold": fold + 1,
+                        "seed": number + 1,
+                        "epoch": entry["epoch"],
+                        "training_loss": round(entry["training_loss"], 6),
+                        "validation_loss": round(entry["validation_loss"], 6),
+                    }
+
+
+def _truth(run: Run, arms: Sequence[ArmResult]) -> pd.DataFrame:
+    rows = []
+    for arm in arms:
+        for factor in run.factors:
+            truth = run.truth(arm.representation, factor)
+            if truth is not None:
+                rows.append(
+                    {
+                        "arm": arm.name,
+                        "factor": factor,
+                        "omega": truth.origin_share,
+                        "r": truth.sensitivity,
+                        "gap": truth.gap,
+                        "auc_one_site": truth.auc_one_site,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _files(run: Run) -> pd.DataFrame:
+    return pd.DataFrame([{"path": path, "sha256": sha} for path, sha in sorted(run.situation.hashes.items())])

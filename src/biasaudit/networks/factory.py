@@ -1,0 +1,91 @@
+"""Networks by name: built in, from MONAI, or the user's own factory."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from biasaudit.errors import UsageError
+from biasaudit.registry import get
+
+__all__ = ["build_network", "network_factory"]
+
+_SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
+
+
+def build_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str, Any]) -> nn.Module:
+    """Make a freshly initialised network.
+
+    Parameters
+    ----------
+    name : str
+        ``cnn``, ``monai:DenseNet121``, or ``package.module:factory``.
+    sizes : tuple of int
+        Spatial dimensions, input channels, outputs.
+    arguments : mapping
+        Further keyword arguments of the factory.
+
+    Raises
+    ------
+    UsageError
+        If there is no such factory, or it refuses the arguments, or returns no module.
+    """
+    factory = network_factory(name)
+    spatial_dims, in_channels, out_channels = sizes
+    try:
+        network = factory(spatial_dims=spatial_dims, in_channels=in_channels, out_channels=out_channels, **arguments)
+    except TypeError as error:
+        raise UsageError(f"target.network: {name} cannot be called as {_SIGNATURE}: {error}") from error
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"target.network: {name} returned {type(network).__name__}, expected a torch.nn.Module")
+    return network
+
+
+def network_factory(name: str) -> Callable[..., Any]:
+    """Find the function that makes a network.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the remedy.
+    """
+    if ":" not in name:
+        return get("network", name)  # type: ignore[no-any-return]
+    module, _, attribute = name.partition(":")
+    if module == "monai":
+        return _monai(attribute)
+    # The user's factory usually lies beside the protocol, in the folder the command is called from.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    found = getattr(_import(module, name), attribute, None)
+    if not callable(found):
+        raise UsageError(f"target.network: module {module} has no function {attribute!r}; expected {_SIGNATURE}")
+    return found  # type: ignore[no-any-return]
+
+
+def _import(module: str, name: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(
+            f"target.network: cannot import {module!r} for {name!r} ({error}); run from the folder that holds it, "
+            "or install it"
+        ) from error
+
+
+def _monai(attribute: str) -> Callable[..., Any]:
+    try:
+        # MONAI is an optional extra and takes seconds to import.
+        from monai.networks import nets
+    except ImportError as error:
+        raise UsageError("target.network: MONAI is not installed; pip install 'biasaudit[monai]'") from error
+    found = getattr(nets, attribute, None)
+    if not inspect.isclass(found) or not issubclass(found, nn.Module):
+        raise UsageError(f"target.network: MONAI has no network {attribute!r}; for example monai:DenseNet121")
+    return found

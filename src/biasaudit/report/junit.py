@@ -1,0 +1,75 @@
+"""Findings and verdicts as JUnit XML, which continuous-integration servers show without a plugin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree
+
+from biasaudit.report.tables import RunRecords
+
+__all__ = ["junit_xml"]
+
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OUTCOMES = {"concern": "failure", "error": "error", "inconclusive": "skipped", "not_applicable": "skipped"}
+
+
+def junit_xml(records: RunRecords) -> bytes:
+    """Write one test case per finding and one per arm's verdict.
+
+    A concern is a failure, an error an error; what is inconclusive or does not apply is skipped with its reason. A
+    verdict other than PATHOLOGY fails, because what could not be assessed never counts as passed.
+
+    Parameters
+    ----------
+    records : RunRecords
+
+    Returns
+    -------
+    bytes
+        UTF-8 XML, one suite per arm and one for the design.
+    """
+    root = ElementTree.Element("testsuites", name=_legal(records.audit.get("name") or "biasaudit"))
+    design = records.audit["design"].get("findings") or []
+    if design:
+        _suite(root, "design", [_finding_case("design", finding) for finding in design])
+    for arm in records.audit["arms"]:
+        cases = [_verdict_case(arm), *(_finding_case(arm["name"], finding) for finding in arm.get("findings") or [])]
+        _suite(root, arm["name"], cases)
+    for key in ("tests", "failures", "errors", "skipped"):
+        root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
+    ElementTree.indent(root)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element]) -> None:
+    suite = ElementTree.SubElement(root, "testsuite", name=_legal(name), tests=str(len(cases)))
+    for outcome, key in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        suite.set(key, str(sum(case.find(outcome) is not None for case in cases)))
+    suite.extend(cases)
+
+
+def _finding_case(arm: str, finding: Mapping[str, Any]) -> ElementTree.Element:
+    parts = [finding.get(key) for key in ("factor", "class", "layer", "input")]
+    name = " ".join([str(finding["code"]), *(str(part) for part in parts if part)])
+    outcome = _OUTCOMES.get(finding["status"])
+    reason = str(finding.get("reason") or "")
+    return _case(arm, name, outcome, f"{finding['status']}: {reason}", str(finding.get("remedy") or ""))
+
+
+def _verdict_case(arm: Mapping[str, Any]) -> ElementTree.Element:
+    outcome = None if arm["verdict"] == "PATHOLOGY" else "failure"
+    return _case(arm["name"], "verdict", outcome, f"{arm['verdict']}: {arm.get('reason') or ''}", "")
+
+
+def _case(suite: str, name: str, outcome: str | None, message: str, body: str) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=_legal(f"biasaudit.{suite}"), name=_legal(name))
+    if outcome is not None:
+        ElementTree.SubElement(case, outcome, message=_legal(message)).text = _legal(body) or None
+    return case
+
+
+def _legal(text: str) -> str:
+    """Drop what XML 1.0 cannot hold, not even escaped."""
+    return _ILLEGAL.sub("", str(text))

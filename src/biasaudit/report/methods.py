@@ -1,0 +1,172 @@
+"""The methods paragraph to paste into a paper, filled from the settings that ran, and the checklists' paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from biasaudit.report.tables import RunRecords
+from biasaudit.report.words import count, finite, number, percent
+
+__all__ = ["CHECKLISTS", "checklist", "methods", "references"]
+
+CHECKLISTS = "METRICS (item 19, handling of confounding factors), CLAIM and TRIPOD+AI"
+
+_REFERENCES = {
+    "U1": "Phipson B, Smyth GK. Permutation P-values should never be zero. Stat Appl Genet Mol Biol 2010;9:39.",
+    "holm": "Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65–70.",
+    "tost": "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing the "
+    "equivalence of average bioavailability. J Pharmacokinet Biopharm 1987;15:657–680.",
+    "U3": "Gretton A, et al. A kernel two-sample test. J Mach Learn Res 2012;13:723–773.",
+    "integrated_gradients": "Sundararajan M, Taly A, Yan Q. Axiomatic attribution for deep networks. ICML 2017.",
+    "G2": "Adebayo J, et al. Sanity checks for saliency maps. NeurIPS 2018.",
+    "why": "Zech JR, et al. Variable generalization performance of a deep learning model to detect pneumonia in chest "
+    "radiographs. PLoS Med 2018;15:e1002683. DeGrave AJ, Janizek JD, Lee SI. AI for radiographic COVID-19 detection "
+    "selects shortcuts over signal. Nat Mach Intell 2021;3:610–619.",
+}
+
+
+def methods(records: RunRecords) -> tuple[str, ...]:
+    """Write the methods paragraph, one string per paragraph.
+
+    Parameters
+    ----------
+    records : RunRecords
+
+    Returns
+    -------
+    tuple of str
+        Design and training; tests and reliance; verdict and attribution.
+    """
+    settings, asked = records.audit["settings"], _asked(records)
+    paragraphs = (
+        _design(records, settings),
+        " ".join(text for code, text in _tests(records, settings).items() if code in asked),
+        _verdict(settings),
+        _maps(settings) if not records.relevance.empty or not records.overlays.empty else "",
+    )
+    return tuple(text for text in paragraphs if text)
+
+
+def references(records: RunRecords) -> tuple[str, ...]:
+    """List the works that the methods rest on, for this run."""
+    asked = _asked(records) | {"holm", "tost", "why", str(_at(records.audit["settings"], "attribution", "method"))}
+    return tuple(text for key, text in _REFERENCES.items() if key in asked)
+
+
+def checklist(records: RunRecords) -> str:
+    """Write the paragraph that reporting checklists ask for on confounding by the source of the data."""
+    audit = records.audit
+    origins = ", ".join(
+        f"{name} ({count(len(values), 'level')})" for name, values in audit["cohort"]["origins"].items()
+    )
+    primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
+    reliance = primary.get("reliance") or {}
+    share = ""
+    if finite(reliance.get("estimate")) is not None:
+        share = (
+            f" The share of its response owed to the data's origin was estimated at {percent(reliance['estimate'])}"
+            f" ({percent(reliance.get('low'))} to {percent(reliance.get('high'))})."
+        )
+    return (
+        "Handling of confounding factors. Confounding of the label with the source of the images "
+        f"({origins or 'none named'}) was assessed with biasaudit {audit['biasaudit'].get('version', '')} on "
+        f"{audit['cohort']['n']} subjects in {_regime(records)}, by {_means(records)}. "
+        f"Verdict for the {primary['name']} input: {primary['verdict']}.{share}"
+    )
+
+
+def _asked(records: RunRecords) -> set[str]:
+    findings = records.findings
+    return set(findings.loc[~findings["status"].isin(["not_applicable", "error"]), "code"])
+
+
+def _at(settings: Mapping[str, Any], *keys: str) -> Any:
+    value: Any = settings
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return "(not recorded)" if value is None else value
+
+
+def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
+    audit = records.audit
+    classes = " and ".join(f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items())
+    arms = ", ".join(arm["name"] for arm in audit["arms"])
+    training = {
+        key: _at(settings, "target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
+    }
+    return (
+        f"We audited the classifier with biasaudit {audit['biasaudit'].get('version', '')} on {audit['cohort']['n']} "
+        f"subjects ({classes}). A network of type {_at(settings, 'target', 'network')} was trained by "
+        f"{_at(settings, 'folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and origin, "
+        f"for at most {training['epochs']} epochs (batch size {training['batch_size']}, learning rate "
+        f"{training['learning_rate']}, networks per fold {training['seeds']}); control classifiers shared "
+        f"architecture, folds and budget. Input representations ({arms}) were compared on the same folds. Every "
+        "statement is about held-out subjects."
+    )
+
+
+def _tests(records: RunRecords, settings: Mapping[str, Any]) -> dict[str, str]:
+    permutations = _at(settings, "statistics", "n_permutations")
+    bootstraps = _at(settings, "statistics", "n_bootstraps")
+    return {
+        "A1": "Whether the origin can be read was asked of control classifiers trained to tell origins apart inside "
+        "one class.",
+        "A2": f"Networks were retrained on reduced inputs without the marked pathology ({_reduced_inputs(records)}).",
+        "U1": f"Dependence of held-out logits on the origin given the label was tested by {permutations} permutations "
+        "of the origin inside classes, with p = (b + 1)/(m + 1).",
+        "U3": "Hidden features were compared between origins inside a class by two-sample permutation tests.",
+        "U4": "Reliance on the signature was estimated by matched erasure: the marked pathology of patients was "
+        "in-painted from its surroundings, the same masks were exchanged onto healthy subjects as a sham, and the "
+        f"residual gap was divided by the original gap, with an interval from {bootstraps} bootstrap samples of "
+        "subjects.",
+        "U5": "The signature of one origin was imposed on images of another, and the change of the logit was compared "
+        "with that of sham edits.",
+    }
+
+
+def _reduced_inputs(records: RunRecords) -> str:
+    findings = records.findings
+    asked = findings[(findings["code"] == "A2") & (findings["status"] != "not_applicable")]
+    return ", ".join(dict.fromkeys(asked["input"].dropna())) if "input" in asked else "not recorded"
+
+
+def _regime(records: RunRecords) -> str:
+    regime = records.audit["design"].get("regime")
+    return f"the {regime} design" if regime else "a design that was not recorded"
+
+
+def _means(records: RunRecords) -> str:
+    asked = _asked(records)
+    means = {
+        "control classifiers": {"A1", "A2"},
+        "tests of scores and features inside classes": {"U1", "U2", "U3"},
+        "edits of the images": {"U4", "U5"},
+    }
+    used = [name for name, codes in means.items() if codes & asked]
+    return ", ".join(used) or "its table alone"
+
+
+def _verdict(settings: Mapping[str, Any]) -> str:
+    high, low, tolerance, delta = (
+        _threshold(_at(settings, "verdict", key)) for key in ("high", "low", "tolerance", "delta")
+    )
+    return (
+        f"Tests that may flag were corrected by Holm's procedure (alpha {_at(settings, 'statistics', 'alpha')}). A "
+        f"flagged network was called ORIGIN where the lower bound of reliance exceeded {high} and MIXED where it "
+        f"exceeded {low}. PATHOLOGY was an equivalence claim: upper bound of reliance below {tolerance} and, where "
+        f"origins hold both classes, the AUC of origin from scores inside a class within {delta} of 0.5. "
+        "Anything else was UNDETERMINED."
+    )
+
+
+def _threshold(value: Any) -> str:
+    return number(value) if finite(value) is not None else str(value)
+
+
+def _maps(settings: Mapping[str, Any]) -> str:
+    method = str(_at(settings, "attribution", "method")).replace("_", " ")
+    return (
+        f"Attribution maps ({method}, {_at(settings, 'attribution', 'steps')} steps on the path, more until complete) "
+        "illustrate the findings; they decided nothing alone."
+    )

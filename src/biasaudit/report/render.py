@@ -1,0 +1,292 @@
+"""The report of a run: one self-contained HTML file, JUnit XML, a model card and the figures as files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from biasaudit.errors import UsageError
+from biasaudit.report import figures
+from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
+from biasaudit.report.junit import junit_xml
+from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
+from biasaudit.report.modelcard import model_card
+from biasaudit.report.tables import RunRecords, estimate_table, load_run, positive_class, score_table
+from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
+from biasaudit.report.words import STATUSES, interval, number, percent
+from biasaudit.resources import templates_folder
+
+__all__ = ["Picture", "html_page", "illustrate", "write_report"]
+
+_LARGEST_GROUP = 6
+_SECTIONS = ("comparison", "scores", "overlays", "relevance", "truth", "training")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure inside the page, for a wide and for a narrow screen.
+
+    Attributes
+    ----------
+    wide, narrow : str
+        Data URIs.
+    width, height : int
+        Of the wide one, in CSS pixels.
+    alt : str
+        What a reader who cannot see it should know.
+    arm : str
+        Arm shown, or empty.
+    note : str
+        For the caption; may be empty.
+    """
+
+    wide: str
+    narrow: str
+    width: int
+    height: int
+    alt: str
+    arm: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A figure to draw: its section and file name, the function of `narrow` that draws it, and its words."""
+
+    section: str
+    name: str
+    draw: Callable[[bool], Figure]
+    alt: str
+    arm: str = ""
+    note: str = ""
+    raster: bool = False
+
+
+def write_report(run: Path) -> Path:
+    """Make every document of a run from its stored files.
+
+    Parameters
+    ----------
+    run : Path
+        Folder that ``biasaudit run`` wrote; receives ``report.html``, ``junit.xml``, ``modelcard.md`` and ``figures/``.
+
+    Returns
+    -------
+    Path
+        The HTML report.
+
+    Raises
+    ------
+    UsageError
+        The folder is no finished run, or cannot be written to.
+    DataError
+        A stored file is damaged.
+    """
+    records = load_run(run)
+    pictures, files = illustrate(records)
+    documents = {
+        **files,
+        "modelcard.md": model_card(records).encode(),
+        "junit.xml": junit_xml(records),
+        "report.html": html_page(records, pictures).encode(),
+    }
+    try:
+        (run / "figures").mkdir(exist_ok=True)
+        for name, content in documents.items():
+            _replace(run / name, content)
+    except OSError as error:
+        raise UsageError(
+            f"{run}: the report cannot be written ({error.strerror}); check permissions and space"
+        ) from None
+    return run / "report.html"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write under a temporary name first, so that no reader ever meets half a file."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    records : RunRecords
+    pictures : mapping of str to sequence of Picture
+        By section; a section without pictures is left out.
+
+    Returns
+    -------
+    str
+    """
+    environment = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, number=number, between=_between)
+    script = (templates_folder() / "report.js").read_text(encoding="utf-8")
+    style = (templates_folder() / "report.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        **_content(records),
+        pictures={section: pictures.get(section, ()) for section in _SECTIONS},
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        style=Markup(style),
+    )
+
+
+def _between(record: dict[str, Any]) -> str:
+    return interval(record["low"], record["high"], is_share=True)
+
+
+def _content(records: RunRecords) -> dict[str, Any]:
+    arms = arm_views(records)
+    audit = records.audit
+    return {
+        "name": audit.get("name") or "audit",
+        "finished": str(audit["biasaudit"].get("finished") or ""),
+        "version": str(audit["biasaudit"].get("version") or ""),
+        "arms": arms,
+        "positive": positive_class(records),
+        "thresholds": _thresholds(audit["settings"].get("verdict") or {}),
+        "steps": next_steps(records, arms),
+        "cohort": cohort_view(records),
+        "comparison": comparison_view(records) if len(arms) > 1 else None,
+        "truth": truth_rows(records).to_dict("records"),
+        "statuses": STATUSES,
+        "methods": methods(records),
+        "references": references(records),
+        "checklist": checklist(records),
+        "checklists": CHECKLISTS,
+        "limits": tuple(audit["limits"]),
+        "provenance": provenance(records),
+    }
+
+
+def _thresholds(verdict: dict[str, Any]) -> dict[str, float] | None:
+    """Places of the verdict's thresholds on a bar, in per cent; None where they were not recorded."""
+    if not all(isinstance(verdict.get(key), int | float) for key in ("low", "tolerance", "high")):
+        return None
+    return {key: round(100 * float(verdict[key]), 1) for key in ("low", "tolerance", "high")}
+
+
+def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str, bytes]]:
+    """Draw every figure.
+
+    Parameters
+    ----------
+    records : RunRecords
+
+    Returns
+    -------
+    pictures : dict of str to list of Picture
+        For the page, by section.
+    files : dict of str to bytes
+        For the run folder, by relative path.
+    """
+    pictures: dict[str, list[Picture]] = {section: [] for section in _SECTIONS}
+    files: dict[str, bytes] = {}
+    with drawing():
+        for plan in _plans(records):
+            wide, narrow = plan.draw(False), plan.draw(True)
+            kind, encode = ("webp", webp_bytes) if plan.raster else ("svg", svg_bytes)
+            content = encode(wide)
+            files[f"figures/{plan.name}.{'png' if plan.raster else 'svg'}"] = (
+                png_bytes(wide) if plan.raster else content
+            )
+            width, height = (round(96 * float(inches)) for inches in wide.get_size_inches())
+            picture = Picture(
+                data_uri(content, kind), data_uri(encode(narrow), kind), width, height, plan.alt, plan.arm, plan.note
+            )
+            pictures[plan.section].append(picture)
+    return pictures, files
+
+
+def _plans(records: RunRecords) -> Iterator[_Plan]:
+    yield from _comparison_plans(records)
+    for arm in arm_views(records):
+        yield from _arm_plans(records, arm.name, arm.anchor)
+
+
+def _comparison_plans(records: RunRecords) -> Iterator[_Plan]:
+    estimates, truth = estimate_table(records), truth_rows(records)
+    if len(records.audit["arms"]) > 1 and set(estimates["quantity"]) - {"truth"}:
+        alt = "Estimates of every arm with intervals, and their paired differences; the table above holds the numbers."
+        yield _Plan(
+            "comparison", "comparison", lambda narrow: figures.forest(estimates, records.comparisons, narrow), alt
+        )
+    known = truth.dropna(subset=["estimate", "omega"])
+    if len(known):
+        alt = "Estimated reliance beside the planted truth; the table holds the numbers."
+        yield _Plan("truth", "truth", lambda narrow: figures.truth_against_estimate(known, narrow), alt)
+
+
+def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    positive = positive_class(records)
+    factor = next(iter(records.audit["cohort"]["origins"]), "")
+    tables = {
+        "scores": _of_arm(score_table(records, factor), arm),
+        "relevance": _of_arm(records.relevance, arm),
+        "training": _of_arm(records.training, arm),
+    }
+    draws: dict[str, tuple[Callable[[pd.DataFrame, bool], Figure], str]] = {
+        "scores": (
+            lambda table, narrow: figures.scores(table, positive, narrow),
+            f"Held-out logits by class and {factor}",
+        ),
+        "relevance": (
+            lambda table, narrow: figures.relevance_by_region(table, positive, narrow),
+            "Share of the absolute relevance by region and class",
+        ),
+        "training": (figures.training_curves, "Training and validation loss by epoch, one line per fold"),
+    }
+    for section, (draw, alt) in draws.items():
+        table = tables[section]
+        if len(table):
+            drawn = _bound(draw, table)
+            yield _Plan(section, f"{section}_{anchor}", drawn, f"{alt}, {arm} arm.", arm)
+    yield from _overlay_plans(records, arm, anchor)
+
+
+def _bound(draw: Callable[[pd.DataFrame, bool], Figure], table: pd.DataFrame) -> Callable[[bool], Figure]:
+    return lambda narrow: draw(table, narrow)
+
+
+def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    table = _of_arm(records.overlays, arm)
+    drawable = table["key"].map(lambda key: any(name.startswith(f"{key}__") for name in records.pictures)).astype(bool)
+    table = table[drawable].groupby("label", sort=False).head(_LARGEST_GROUP)
+    if table.empty:
+        return
+    positive, limit = positive_class(records), float(table["limit"].max())
+    people = "; ".join(
+        f"{row['subject']} ({row['label']}, {row['role']}, logit {row['logit']:.1f})"
+        for row in table.to_dict("records")
+    )
+    yield _Plan(
+        section="overlays",
+        name=f"overlays_{anchor}",
+        draw=lambda narrow: figures.overlays(table, records.pictures, positive, narrow),
+        alt=f"Signed relevance on anatomy, {arm} arm: {people}.",
+        arm=arm,
+        note=f"{limit:.2g}",
+        raster=True,
+    )
+
+
+def _of_arm(table: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return table[table["arm"] == arm].reset_index(drop=True)

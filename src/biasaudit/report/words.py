@@ -1,0 +1,170 @@
+"""Plain words: what a verdict, a status or a regime means to a reader who knows nothing of the tool."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "QUANTITIES",
+    "REGIMES",
+    "STATUSES",
+    "VERDICTS",
+    "Quantity",
+    "StatusWords",
+    "VerdictWords",
+    "count",
+    "finite",
+    "interval",
+    "number",
+    "percent",
+    "probability",
+    "worst",
+]
+
+NOTHING = "–"
+_SPACE = "\u202f"  # narrow no-break space, so that a figure never parts from its sign
+
+
+@dataclass(frozen=True)
+class VerdictWords:
+    """A verdict for a reader in a hurry.
+
+    Attributes
+    ----------
+    headline : str
+        What was found.
+    action : str
+        What to do about it.
+    """
+
+    headline: str
+    action: str
+
+
+@dataclass(frozen=True)
+class StatusWords:
+    """A status of a finding in words, and its place when findings are sorted by urgency."""
+
+    word: str
+    meaning: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number that arms are compared on."""
+
+    title: str
+    meaning: str
+    is_share: bool = False
+    is_bounded: bool = True
+
+
+VERDICTS: Mapping[str, VerdictWords] = {
+    "ORIGIN": VerdictWords(
+        "This network mostly recognises where an image comes from, not the disease.",
+        "Do not read its accuracy as diagnostic performance. Break the link between class and origin (both classes "
+        "from the same origins, or an input that no longer carries the signature), retrain, and audit again.",
+    ),
+    "MIXED": VerdictWords(
+        "This network uses the disease and also where an image comes from.",
+        "Expect its accuracy to fall on images from elsewhere. Weaken the link between class and origin, retrain, and "
+        "audit again before relying on it.",
+    ),
+    "PATHOLOGY": VerdictWords(
+        "This network reads the pathology.",
+        "Report its accuracy together with this verdict and with what the verdict leaves open; still test it on "
+        "origins it has never seen before use.",
+    ),
+    "UNDETERMINED": VerdictWords(
+        "This audit cannot tell what the network reads.",
+        "Treat its accuracy as unproven: high accuracy is no evidence here. Add the data that would settle it, then "
+        "audit again.",
+    ),
+}
+"""In no order; `worst` knows the order."""
+
+STATUSES: Mapping[str, StatusWords] = {
+    "error": StatusWords("Error", "the computation failed; rerun to resume", 0),
+    "concern": StatusWords("Concern", "asked, and something was found", 1),
+    "inconclusive": StatusWords("Inconclusive", "asked, but this cohort cannot tell", 2),
+    "clear": StatusWords("Clear", "asked with enough power, and nothing was found", 3),
+    "not_applicable": StatusWords("Not applicable", "this design or input does not allow the question", 4),
+}
+
+REGIMES: Mapping[str, str] = {
+    "crossed": "At least one origin holds both classes. The network's answers can be compared between origins inside "
+    "one class and between classes inside one origin: the strongest design.",
+    "nested": "No origin holds both classes, but a class spans several origins. Differences between the origins of one "
+    "class can be seen; the difference between the two datasets coincides with the disease, and labels alone cannot "
+    "separate them.",
+    "aliased": "One origin per class: knowing where an image comes from is knowing its class. Labels alone cannot tell "
+    "whether a network reads one or the other; edited images and reduced inputs still can.",
+    "single": "All images come from one origin: there is no second origin to compare with.",
+}
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "auc": Quantity("AUC of the target", "how well held-out subjects are told apart; says nothing about why"),
+    "reliance": Quantity("Reliance on the signature", "share of the response owed to the origin; 0 % is best", True),
+    "truth": Quantity("Planted truth", "the true reliance, known because the cohort is simulated", True),
+    "lesion_gain": Quantity(
+        "Lesion gain", "relevance in the pathology mask over its share of the volume; 1 is chance", False, False
+    ),
+    "origin_auc": Quantity("AUC of the origin", "how well the origin can be read inside one class; 0.5 is chance"),
+}
+
+_ORDER = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
+
+
+def worst(words: list[str]) -> str:
+    """Return the worst of several verdict words (PATHOLOGY < UNDETERMINED < MIXED < ORIGIN)."""
+    return max(words, key=_ORDER.index)
+
+
+def finite(value: Any) -> float | None:
+    """Return the value as a float, or None where there is no finite number."""
+    if value is None or isinstance(value, bool | str) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """Format a number with a fixed count of digits; a dash where there is none."""
+    known = finite(value)
+    if known is None:
+        return NOTHING
+    text = f"{known:.{digits}f}" if abs(known) < 1000 else f"{known:.3g}"
+    return text.replace("-", "−") if float(text) else text.removeprefix("-")
+
+
+def percent(value: Any) -> str:
+    """Format a share of one as a whole percentage."""
+    known = finite(value)
+    return NOTHING if known is None else f"{round(100 * known)}{_SPACE}%".replace("-", "−")
+
+
+def probability(value: Any) -> str:
+    """Format a p-value with two significant digits."""
+    known = finite(value)
+    if known is None:
+        return NOTHING
+    return f"{known:.2f}" if known >= 0.1 else f"{known:.2g}"
+
+
+def interval(low: Any, high: Any, is_share: bool = False) -> str:
+    """Format an interval as ``0.84 to 1.00``; empty where there is none, open where one bound is missing."""
+    below, above = finite(low), finite(high)
+    form = percent if is_share else number
+    if below is None and above is None:
+        return ""
+    if below is None:
+        return f"up to {form(above)}"
+    return f"from {form(below)}" if above is None else f"{form(below)} to {form(above)}"
+
+
+def count(amount: int, noun: str) -> str:
+    """Format a count with its noun in the right number."""
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

@@ -1,0 +1,66 @@
+"""True reliance of a network, from margins of anatomies rendered at every site with and without pathology."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biasaudit.stats.effects import auc
+
+__all__ = ["Truth", "true_reliance"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What no real cohort can tell.
+
+    Attributes
+    ----------
+    sensitivity : float
+        R*: site / (site + pathology), 0 to 1.
+    origin_share : float
+        Omega*: share of the class gap that is there without pathology, clipped to [0, 1]; NaN without a gap.
+    gap : float
+        Mean margin of patients at their sites less that of healthy subjects at theirs.
+    auc_one_site : float
+        AUC of anatomies with against without pathology at one site, mean over sites: competence at the pathology.
+    """
+
+    sensitivity: float
+    origin_share: float
+    gap: float
+    auc_one_site: float
+
+
+def true_reliance(
+    margins: NDArray[np.float64], healthy_share: NDArray[np.float64], patient_share: NDArray[np.float64]
+) -> Truth:
+    """Compute R* and Omega* (DESIGN.md section 5).
+
+    Parameters
+    ----------
+    margins : float (anatomies, 2, sites)
+        Margins without and with pathology.
+    healthy_share, patient_share : float (sites,)
+        How the healthy subjects and the patients of the cohort are spread over the sites; each sums to 1.
+    """
+    mean = margins.mean(axis=0)
+    squares = [
+        (mean[p, a] - mean[p, b]) ** 2 for p in (0, 1) for a, b in combinations(range(mean.shape[1]), 2)
+    ]
+    site = float(np.sqrt(np.mean(squares))) if squares else 0.0
+    pathology = float(np.abs(mean[1] - mean[0]).mean())
+    healthy = float(mean[0] @ healthy_share)
+    gap = float(mean[1] @ patient_share) - healthy
+    share = (float(mean[0] @ patient_share) - healthy) / gap if gap > 0 else np.nan
+    with_pathology = np.repeat([False, True], len(margins))
+    competence = [auc(margins[:, :, s].T.ravel(), with_pathology) for s in range(mean.shape[1])]
+    return Truth(
+        sensitivity=site / (site + pathology) if site + pathology > 0 else np.nan,
+        origin_share=float(np.clip(share, 0.0, 1.0)) if np.isfinite(share) else np.nan,
+        gap=gap,
+        auc_one_site=float(np.mean(competence)),
+    )

@@ -1,0 +1,43 @@
+"""Generators of FIELD.md and binomial bounds, shared by the calibration tests."""
+
+import numpy as np
+from scipy.stats import binom
+
+
+def score_cohort(n, bias, association, generator, saturated=False):
+    """Logits (n,), label (n,), origin (n,): origin follows the label, `bias` follows the origin."""
+    label = np.repeat([0, 1], n // 2)
+    origin = np.where(generator.random(n) < 0.5 + association / 2, label, 1 - label)
+    scores = 1.2 * (2 * label - 1) + bias * (2 * origin - 1) + generator.standard_normal(n)
+    return (1 / (1 + np.exp(-3 * scores)) if saturated else scores), label, origin
+
+
+def feature_cohort(kind, n, d, generator):
+    """Features (n, d) and origin (n,); `kind` of difference: none, dense, sparse, scale, covariance."""
+    k, factor, half = min(20, d // 4), np.sqrt(200 / n), n // 2
+    loadings = 0.7 * generator.standard_normal((k, d)) / np.sqrt(k)
+    hidden = generator.standard_normal((n, k))
+    linear = hidden @ loadings
+    if kind == "covariance":
+        linear[half:] = hidden[half:] @ (loadings * generator.choice([-1, 1], d))
+    features = np.logaddexp(0, linear + 0.7 * generator.standard_normal((n, d)))
+    spread = features.std(axis=0)
+    if kind == "dense":
+        features[half:] += 0.2 * factor * 4 * spread * generator.choice([-1, 1], d) / np.sqrt(d)
+    if kind == "sparse":
+        columns = generator.choice(d, 3, replace=False)
+        features[half:, columns] += 0.42 * factor * spread[columns]
+    if kind == "scale":
+        mean = features[half:].mean(axis=0)
+        features[half:] = mean + (features[half:] - mean) * (1 + 0.35 * 0.22 * factor)
+    return features, np.repeat([0, 1], half)
+
+
+def rejection_rate(p_values, alpha=0.05):
+    return float(np.mean(np.asarray(p_values) <= alpha))
+
+
+def plausible_rates(probability, n, two_sided_error=1e-3):
+    """Rates that `n` runs show but for `two_sided_error`, if each succeeds with `probability`."""
+    low, high = binom.interval(1 - two_sided_error, n, probability)
+    return low / n, high / n

@@ -1,0 +1,46 @@
+"""Covariate adjustment against ordinary least squares and Freedman and Lane's model."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from biasaudit.stats.conditional import residual_ranks, severity_adjusted_test
+from biasaudit.stats.permutation import normal_scores_within
+
+
+@pytest.fixture
+def cohort():
+    generator = np.random.default_rng(31)
+    strata, origin = np.repeat([0, 1], [20, 26]), generator.integers(0, 2, 46)
+    covariates = generator.standard_normal((46, 2)) + origin[:, None]
+    scores = strata + covariates @ [1.0, -0.5] + generator.standard_normal(46)
+    return scores, origin, strata, covariates
+
+
+def residuals_by_regression(values, covariates, strata):
+    residuals = np.empty(values.size)
+    for s in np.unique(strata):
+        inside = strata == s
+        model = LinearRegression().fit(covariates[inside], values[inside])
+        residuals[inside] = values[inside] - model.predict(covariates[inside])
+    return residuals
+
+
+def test_residuals_equal_regression_in_each_stratum(cohort):
+    scores, _, strata, covariates = cohort
+    expected = residuals_by_regression(scores, covariates, strata)
+    np.testing.assert_allclose(residual_ranks(scores, covariates, strata), expected, atol=1e-12)
+
+
+def test_statistic_is_the_squared_partial_association(cohort):
+    scores, origin, strata, covariates = cohort
+    ranks = normal_scores_within(residuals_by_regression(scores, covariates, strata), strata)
+    expected = 0.0
+    for k in (0, 1):
+        design = residuals_by_regression((origin == k) * 1.0, covariates, strata)
+        variance = sum(
+            (strata == s).sum() / ((strata == s).sum() - 1) * (design[strata == s] ** 2).sum() for s in (0, 1)
+        )
+        expected += (ranks @ design) ** 2 / variance
+    result = severity_adjusted_test(scores, origin, strata, covariates, 99, np.random.default_rng(1))
+    assert result.statistic == pytest.approx(expected)

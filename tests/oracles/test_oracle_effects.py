@@ -1,0 +1,83 @@
+"""Effect sizes against loops that follow the definitions."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from biasaudit.stats.effects import auc, auc_many, cramers_v, origin_sensitivity
+
+
+def auc_by_counting_pairs(scores, positive):
+    wins = [
+        1.0 if a > b else 0.5 if a == b else 0.0
+        for a, is_positive in zip(scores, positive, strict=True)
+        for b, also_positive in zip(scores, positive, strict=True)
+        if is_positive and not also_positive
+    ]
+    return sum(wins) / len(wins)
+
+
+def bergsma(table):
+    n = table.sum()
+    chi_squared = 0.0
+    for i, j in itertools.product(range(table.shape[0]), range(table.shape[1])):
+        expected = table[i].sum() * table[:, j].sum() / n
+        chi_squared += (table[i, j] - expected) ** 2 / expected
+    rows, columns = table.shape
+    phi = max(0, chi_squared / n - (rows - 1) * (columns - 1) / (n - 1))
+    corrected = [k - (k - 1) ** 2 / (n - 1) for k in (rows, columns)]
+    return np.sqrt(phi / (min(corrected) - 1))
+
+
+def site_by_loops(scores, label, origin, noise):
+    squares = []
+    for c in np.unique(label):
+        inside = [s for s in np.unique(origin) if ((label == c) & (origin == s)).any()]
+        freedom = sum((((label == c) & (origin == s)).sum() - 1) for s in inside)
+        pooled = sum(
+            ((scores[(label == c) & (origin == s)] - scores[(label == c) & (origin == s)].mean()) ** 2).sum()
+            for s in inside
+        )
+        for a, b in itertools.combinations(inside, 2):
+            first, second = scores[(label == c) & (origin == a)], scores[(label == c) & (origin == b)]
+            variance = sum(
+                (x.var(ddof=1) if x.size > 1 else pooled / freedom) / x.size for x in (first, second)
+            )
+            squares.append((first.mean() - second.mean()) ** 2 - noise * variance)
+    return np.sqrt(max(0, np.mean(squares)))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_auc_counts_pairs(ties):
+    generator = np.random.default_rng(1)
+    scores = generator.standard_normal((5, 31))
+    scores = scores.round(0) if ties else scores
+    positive = generator.random(31) < 0.4
+    expected = [auc_by_counting_pairs(row, positive) for row in scores]
+    np.testing.assert_allclose(auc_many(scores, positive), expected)
+    assert auc(scores[0], positive) == pytest.approx(expected[0])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 5), (4, 3)])
+def test_cramers_v_is_bergsmas_formula(shape):
+    generator = np.random.default_rng(2)
+    table = generator.integers(5, 30, shape)
+    table[0, 0] += 40
+    assert cramers_v(table) == pytest.approx(bergsma(table))
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0, 2.0])
+def test_origin_sensitivity_by_loops(noise):
+    generator = np.random.default_rng(3)
+    label, origin = generator.integers(0, 2, 60), generator.integers(0, 4, 60)
+    origin[0], label[0] = 9, 1  # a cell of one subject
+    scores = 2.0 * label + 1.5 * (origin % 2) + generator.standard_normal(60)
+    result = origin_sensitivity(scores, label, origin, noise)
+    steps = [
+        scores[(label == 1) & (origin == s)].mean() - scores[(label == 0) & (origin == s)].mean()
+        for s in range(4)
+    ]
+    assert result.site == pytest.approx(site_by_loops(scores, label, origin, noise))
+    assert result.pathology == pytest.approx(abs(np.mean(steps)))
+    assert result.ratio == pytest.approx(result.site / (result.site + result.pathology))

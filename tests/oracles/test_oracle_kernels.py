@@ -1,0 +1,143 @@
+"""Kernel tests against refitting, double loops and enumeration."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.covariance import ledoit_wolf_shrinkage
+from sklearn.kernel_ridge import KernelRidge
+
+from biasaudit.stats import kernels
+from biasaudit.stats.effects import cosine_rows
+
+
+@pytest.fixture
+def columns():
+    generator = np.random.default_rng(21)
+    return kernels.standardised_columns(
+        generator.standard_normal((18, 7)) @ generator.standard_normal((7, 7))
+    )
+
+
+def leave_one_out_by_refitting(kernel, labels, ridge):
+    scores = []
+    for left_out in range(labels.size):
+        kept = np.arange(labels.size) != left_out
+        model = KernelRidge(alpha=ridge, kernel="precomputed").fit(kernel[np.ix_(kept, kept)], labels[kept])
+        scores.append(model.predict(kernel[[left_out]][:, kept])[0])
+    return np.array(scores)
+
+
+def centred(kernel):
+    n = kernel.shape[0]
+    projection = np.eye(n) - 1 / n
+    return projection @ kernel @ projection
+
+
+def rbf(columns, squared_bandwidth):
+    n = columns.shape[0]
+    kernel = np.empty((n, n))
+    for i, j in itertools.product(range(n), range(n)):
+        kernel[i, j] = np.exp(-((columns[i] - columns[j]) ** 2).sum() / squared_bandwidth)
+    return kernel
+
+
+def median_of_pairs(columns):
+    pairs = itertools.combinations(columns, 2)
+    return np.median([((a - b) ** 2).sum() for a, b in pairs])
+
+
+def mmd_by_double_loop(kernel, group):
+    def mean(first, second):
+        return np.mean([kernel[i, j] for i in first for j in second if i != j])
+
+    inside, outside = np.flatnonzero(group), np.flatnonzero(~group)
+    return mean(inside, inside) + mean(outside, outside) - 2 * mean(inside, outside)
+
+
+def test_ridge_is_ledoit_wolf(columns):
+    shrinkage = ledoit_wolf_shrinkage(columns, assume_centered=True)
+    n, d = columns.shape
+    expected = n * shrinkage / (1 - shrinkage) * (columns**2).sum() / (n * d)
+    assert kernels.shrinkage_ridge(columns @ columns.T, d) == pytest.approx(expected)
+
+
+def test_half_rank_ridge_halves_the_degrees_of_freedom(columns):
+    kernel = centred(rbf(columns, median_of_pairs(columns)))
+    ridge = kernels.half_rank_ridge(np.linalg.eigvalsh(kernel))
+    freedom = np.trace(kernel @ np.linalg.inv(kernel + ridge * np.eye(18)))
+    assert freedom == pytest.approx(np.linalg.matrix_rank(kernel) / 2)
+
+
+@pytest.mark.parametrize("name", ["linear", "rbf"])
+def test_closed_form_scores_equal_refitting(columns, name):
+    block = kernels.feature_block(columns, np.arange(18))
+    if name == "linear":
+        kernel, operator = columns @ columns.T, block.linear
+        ridge = kernels.shrinkage_ridge(kernel, 7)
+    else:
+        kernel, operator = centred(rbf(columns, median_of_pairs(columns))), block.rbf
+        ridge = kernels.half_rank_ridge(np.linalg.eigvalsh(kernel))
+    labels = (np.arange(18) % 3 == 0) - 1 / 3
+    np.testing.assert_allclose(operator @ labels, leave_one_out_by_refitting(kernel, labels, ridge))
+
+
+def test_mmd_is_the_unbiased_double_loop(columns):
+    kernel = rbf(columns, kernels.MMD_BANDWIDTH_SHARE * median_of_pairs(columns))
+    block = kernels.feature_block(columns, np.arange(18))
+    group = np.arange(18) < 7
+    expected = mmd_by_double_loop(kernel, group)
+    assert kernels.squared_mmd(block.similarity, group[None, :] * 1.0)[0] == pytest.approx(expected)
+
+
+def test_largest_t_is_the_standardised_difference(columns):
+    group = np.arange(18) < 7
+    expected = max(abs(column[group].sum()) / np.sqrt(7 * 11 / 17 * column.var()) for column in columns.T)
+    assert kernels.largest_t(columns, group[None, :] * 1.0)[0] == pytest.approx(expected)
+
+
+def test_statistics_of_two_blocks_and_three_origins_by_loops():
+    generator = np.random.default_rng(22)
+    features = generator.standard_normal((30, 4))
+    origin, blocks = np.tile([0, 1, 2], 10), np.repeat([0, 1], [12, 18])
+    parts = [kernels.feature_block(features, np.flatnonzero(blocks == b)) for b in (0, 1)]
+    result = kernels.feature_difference_test(features, origin, blocks, 9, generator)
+    linear, mmd, largest = [], [], []
+    for k in range(3):
+        scores, labels, discrepancies = [], [], []
+        for b, part in enumerate(parts):
+            inside = np.flatnonzero(blocks == b)
+            label = (origin[inside] == k) - np.mean(origin[inside] == k)
+            gram = part.columns @ part.columns.T
+            ridge = kernels.shrinkage_ridge(gram, 4)
+            scores.append(leave_one_out_by_refitting(gram, label, ridge))
+            labels.append(label)
+            kernel = rbf(part.columns, kernels.MMD_BANDWIDTH_SHARE * median_of_pairs(part.columns))
+            discrepancies.append(inside.size * mmd_by_double_loop(kernel, origin[inside] == k))
+            largest.append(kernels.largest_t(part.columns, (origin[inside] == k)[None, :] * 1.0)[0])
+        score, label = np.concatenate(scores), np.concatenate(labels)
+        linear.append(score @ label / np.sqrt(score @ score * (label @ label)))
+        mmd.append(sum(discrepancies) / 30)
+    assert result.statistics["linear"] == pytest.approx(np.mean(linear))
+    assert result.statistics["mmd"] == pytest.approx(np.mean(mmd))
+    assert result.statistics["max_t"] == pytest.approx(max(largest))
+
+
+def test_map_agreement_by_enumeration():
+    generator = np.random.default_rng(23)
+    target, strata = generator.standard_normal((7, 50)), np.array([0, 0, 0, 0, 1, 1, 1])
+    origin = 0.2 * target + generator.standard_normal((7, 50))
+    first, second = target.copy(), origin.copy()
+    for s in (0, 1):
+        first[strata == s] -= first[strata == s].mean(axis=0)
+        second[strata == s] -= second[strata == s].mean(axis=0)
+    null = [
+        cosine_rows(first, second[[*a, *b]]).mean()
+        for a in itertools.permutations(range(4))
+        for b in itertools.permutations(range(4, 7))
+    ]
+    result = kernels.map_agreement_test(target, origin, strata, 5000, generator)
+    assert result.statistic == pytest.approx(null[0])
+    exact = np.mean(np.abs(null) >= abs(null[0]) - 1e-12)
+    assert result.p_value == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 5000))
+    np.testing.assert_allclose(np.unique(result.null.round(9)), np.unique(np.round(null, 9)))

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from biasaudit.stats import intervals
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(4)
+
+
+def test_weights_keep_the_size_of_each_group(generator):
+    groups = np.array(["x"] * 5 + ["y"] * 3 + ["z"])
+    weights = intervals.resample_weights(groups, 50, generator)
+    assert weights.shape == (50, 9)
+    assert weights.dtype == np.float32
+    for name, size in (("x", 5), ("y", 3), ("z", 1)):
+        assert (weights[:, groups == name].sum(axis=1) == size).all()
+    assert weights[:, :5].std() > 0.5
+
+
+def test_weights_are_multinomial(generator):
+    weights = intervals.resample_weights(np.zeros(10), 20_000, generator)
+    np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.04)
+    np.testing.assert_allclose(weights.var(axis=0), 0.9, atol=0.05)
+
+
+@pytest.mark.parametrize(("groups", "count"), [([], 3), ([0, 1], 0)])
+def test_nothing_to_resample_is_an_error(generator, groups, count):
+    with pytest.raises(ValueError, match="need subjects and resamples"):
+        intervals.resample_weights(groups, count, generator)
+
+
+def test_blocks_do_not_change_the_number_of_resamples(generator, monkeypatch):
+    monkeypatch.setattr(intervals, "CELLS_PER_BLOCK", 64)
+    values = np.arange(20.0)
+    assert intervals.bootstrap_means(values, np.zeros(20), 101, generator).shape == (101,)
+    assert intervals.bootstrap_gap_share(values, values, values > 9, values > 9, 7, generator).shape == (7,)
+
+
+def test_same_generator_state_same_interval():
+    scores, positive = np.arange(30.0) % 7, np.arange(30) % 2 == 0
+    first, second = (
+        intervals.bootstrap_auc(scores, positive, positive, 200, np.random.default_rng(1)) for _ in range(2)
+    )
+    assert first == second
+    assert first.low <= first.estimate <= first.high
+
+
+def test_empty_group_gives_nan(generator):
+    result = intervals.bootstrap_auc([0.0, 1.0], [True, True], [0, 0], 20, generator)
+    assert np.isnan([result.estimate, result.low, result.high]).all()
+    paired, p = intervals.bootstrap_auc_difference(
+        [0.0, 1.0], [0.0, 1.0], [True, True], [0, 0], 20, generator
+    )
+    assert np.isnan([paired.estimate, p]).all()
+
+
+def test_equal_scores_do_not_differ(generator):
+    scores, positive = generator.standard_normal(40), np.arange(40) < 20
+    interval, p = intervals.bootstrap_auc_difference(scores, scores, positive, positive, 99, generator)
+    assert (interval.estimate, interval.low, interval.high, p) == (0, 0, 0, 1.0)
+
+
+def test_a_better_score_is_found(generator):
+    positive = np.arange(200) < 100
+    good = 2 * positive + generator.standard_normal(200)
+    interval, p = intervals.bootstrap_auc_difference(
+        good, generator.standard_normal(200), positive, positive, 499, generator
+    )
+    assert interval.low > 0
+    assert p == pytest.approx(2 / 500)
+
+
+def test_resamples_without_a_class_are_nan(generator):
+    positive = np.array([True, False])
+    shares = intervals.bootstrap_gap_share([2.0, 0], [1.0, 0], positive, [0, 0], 200, generator)
+    assert np.isnan(shares).any()
+    assert np.nanmax(shares) == np.nanmin(shares) == 0.5
+
+
+def test_gap_share_refuses_other_lengths(generator):
+    with pytest.raises(ValueError, match="groups: 3"):
+        intervals.bootstrap_gap_share([1.0, 2], [1.0, 2], [True, False], [0, 0, 1], 5, generator)
+
+
+def test_percentile_interval_is_safe_from_nan():
+    interval = intervals.percentile_interval(0.5, [np.nan, *np.linspace(0, 1, 101)], 0.9)
+    assert (interval.low, interval.high) == pytest.approx((0.05, 0.95))
+    for estimate, distribution in ((np.nan, [0.0, 1.0]), (0.5, [np.nan]), (0.5, [])):
+        bounds = intervals.percentile_interval(estimate, distribution, 0.9)
+        assert np.isnan([bounds.low, bounds.high]).all()
+    with pytest.raises(ValueError, match=r"between 0 and 1, got 95"):
+        intervals.percentile_interval(0.5, [0.0], 95)
+
+
+def test_one_sided_p_is_never_zero_and_nan_speaks_against():
+    assert intervals.one_sided_p([1.0] * 9, 0.0) == pytest.approx(0.1)
+    assert intervals.one_sided_p([1.0, 1.0, np.nan, 0.0], 0.0) == pytest.approx(3 / 5)

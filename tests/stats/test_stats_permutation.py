@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biasaudit.stats import permutation
+from biasaudit.stats.strata import indicator_matrix
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(3)
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=25), st.integers(0, 1000))
+def test_permutations_stay_inside_strata(strata, seed):
+    strata = np.array(strata)
+    indices = permutation.permutation_indices(strata, 7, np.random.default_rng(seed))
+    assert indices.shape == (7, strata.size)
+    np.testing.assert_array_equal(np.sort(indices, axis=1), np.tile(np.arange(strata.size), (7, 1)))
+    np.testing.assert_array_equal(strata[indices], np.tile(strata, (7, 1)))
+
+
+def test_all_permutations_are_equally_likely(generator):
+    indices = permutation.permutation_indices([0, 0, 0], 60_000, generator)
+    _, counts = np.unique(indices, axis=0, return_counts=True)
+    assert counts.size == 6
+    np.testing.assert_allclose(counts / 10_000, 1, atol=0.05)
+
+
+def test_blocks_add_up(generator, monkeypatch):
+    monkeypatch.setattr(permutation, "CELLS_PER_BLOCK", 50)
+    blocks = list(permutation.permutation_blocks(np.zeros(10), 23, generator))
+    assert [block.shape[0] for block in blocks] == [5, 5, 5, 5, 3]
+    with pytest.raises(ValueError, match="n_permutations must be 1 or more, got 0"):
+        list(permutation.permutation_blocks(np.zeros(10), 0, generator))
+
+
+def test_p_value_counts_the_observed_and_ties():
+    assert permutation.p_value(5.0, np.arange(4)) == pytest.approx(1 / 5)
+    assert permutation.p_value(2.0, [2.0 - 1e-13, 1.0, 3.0]) == pytest.approx(3 / 4)
+    assert permutation.p_value(2.0, [np.nan, 0.0]) == pytest.approx(2 / 3)
+    assert np.isnan(permutation.p_value(np.nan, [1.0]))
+
+
+@given(st.floats(-1e6, 1e6), st.lists(st.floats(-1e6, 1e6), max_size=20))
+def test_p_value_is_never_zero(observed, null):
+    assert 1 / (1 + len(null)) <= permutation.p_value(observed, null) <= 1
+
+
+@pytest.mark.parametrize("scale", [permutation.rank_within, permutation.normal_scores_within])
+def test_scaled_ranks(scale, generator):
+    strata = np.array(["a"] * 10 + ["b"] * 7 + ["c"] * 3 + ["d"])
+    values = np.concatenate([generator.standard_normal(17), [4, 4, 4, 1]])
+    scores = scale(values, strata)
+    for stratum, variance in (("a", 1), ("b", 1), ("c", 0), ("d", 0)):
+        assert scores[strata == stratum].mean() == pytest.approx(0)
+        assert scores[strata == stratum].var() == pytest.approx(variance)
+    np.testing.assert_array_equal(np.argsort(scores[:10]), np.argsort(values[:10]))
+    np.testing.assert_array_equal(scores, scale(np.exp(values), strata))
+
+
+def planted(generator, n=200, shift=0.8, flip=False):
+    label = np.repeat([0, 1], n // 2)
+    origin = generator.integers(0, 2, n)
+    direction = np.where(label == 1, -1 if flip else 1, 1)
+    scores = 3 * label + shift * direction * origin + generator.standard_normal(n)
+    return scores, np.array(["Guys", "HH"])[origin], label
+
+
+def test_a_planted_shift_is_found_and_reproducible(generator):
+    scores, origin, label = planted(generator)
+    first, second = (
+        permutation.origin_dependence_test(scores, origin, label, 999, np.random.default_rng(1))
+        for _ in range(2)
+    )
+    assert first.p_value == second.p_value == pytest.approx(0.001)
+    assert first.n == 200
+    assert first.null.shape == (999,)
+
+
+def test_opposite_shifts_cancel_only_in_the_pooled_test(generator):
+    scores, origin, label = planted(generator, flip=True)
+    pooled = permutation.origin_dependence_test(scores, origin, label, 499, generator)
+    split = permutation.origin_dependence_test(scores, origin, label, 499, generator, "per_stratum")
+    assert pooled.p_value > 0.05
+    assert split.p_value == pytest.approx(1 / 500)
+
+
+def test_label_alone_is_not_dependence_on_origin(generator):
+    """Origin follows the class, and the scores only the class: the stratified test is silent."""
+    label = np.repeat([0, 1], 100)
+    origin = np.where(generator.random(200) < 0.9, label, 1 - label)
+    result = permutation.origin_dependence_test(
+        5 * label + generator.standard_normal(200), origin, label, 499, generator
+    )
+    assert result.p_value > 0.05
+
+
+def test_constant_scores_give_one(generator):
+    for statistic in ("pooled", "per_stratum"):
+        result = permutation.origin_dependence_test(
+            np.ones(10), ["a", "b"] * 5, np.zeros(10), 99, generator, statistic
+        )
+        assert result.p_value == 1.0
+
+
+def test_strata_of_one_origin_contribute_nothing(generator):
+    scores, origin, label = planted(generator, n=60)
+    lone = permutation.origin_dependence_test(scores, origin, label, 199, np.random.default_rng(1))
+    padded = permutation.origin_dependence_test(
+        np.concatenate([scores, [9.0, 8.0, 7.0]]),
+        np.concatenate([origin, ["HH", "HH", "IOP"]]),
+        np.concatenate([label, [2, 2, 3]]),
+        199,
+        np.random.default_rng(1),
+    )
+    assert (padded.statistic, padded.p_value, padded.n) == (lone.statistic, lone.p_value, 60)
+
+
+def test_nothing_to_compare_says_why(generator):
+    result = permutation.origin_dependence_test([1.0, 2, 3], ["a", "a", "b"], [0, 0, 1], 99, generator)
+    assert np.isnan(result.p_value)
+    assert result.reason == "no stratum holds two origins"
+    assert result.n == 0
+
+
+def test_faults_are_named(generator):
+    with pytest.raises(ValueError, match="scores hold 1 NaN"):
+        permutation.origin_dependence_test([np.nan, 1.0], ["a", "b"], [0, 0], 9, generator)
+    with pytest.raises(ValueError, match=r"one of \['per_stratum', 'pooled'\], got 'median'"):
+        permutation.origin_dependence_test([0.0, 1.0], ["a", "b"], [0, 0], 9, generator, "median")
+    with pytest.raises(ValueError, match="origin: 3"):
+        permutation.origin_dependence_test([0.0, 1.0], ["a", "b", "a"], [0, 0], 9, generator)
+
+
+def test_statistic_takes_many_rows(generator):
+    onehot = indicator_matrix(np.arange(12) % 3)
+    ranks = permutation.rank_within(generator.standard_normal(12), np.zeros(12))
+    both = permutation.origin_statistic(np.stack([ranks, -ranks]), onehot, np.zeros(12))
+    assert both[0] == pytest.approx(both[1])
+    assert both.shape == (2,)
+
+
+def test_origin_names_and_their_order_do_not_matter(generator):
+    scores, origin, label = planted(generator, n=40)
+    renamed = np.where(origin == "HH", "0", "1")
+    results = [
+        permutation.origin_dependence_test(scores, names, label, 99, np.random.default_rng(2))
+        for names in (origin, renamed)
+    ]
+    assert results[0].p_value == results[1].p_value
+
+
+def test_cross_validated_auc_finds_a_planted_origin(generator):
+    origin, folds = np.arange(90) % 3, np.arange(90) // 18
+    scores = 1.5 * np.eye(3)[origin] + generator.standard_normal((90, 3))
+    result = permutation.cross_validated_auc_test(scores, origin, folds, 199, generator)
+    assert result.p_value == pytest.approx(1 / 200)
+    assert result.statistic > 0.7
+
+
+def test_correction_only_widens_the_null(generator):
+    origin, folds = np.arange(40) % 2, np.arange(40) // 10
+    scores = 0.6 * np.eye(2)[origin] + generator.standard_normal((40, 2))
+    naive, wide = (
+        permutation.cross_validated_auc_test(scores, origin, folds, 999, np.random.default_rng(1), corrected)
+        for corrected in (False, True)
+    )
+    assert naive.statistic == wide.statistic
+    assert naive.p_value < wide.p_value
+    single = permutation.cross_validated_auc_test(scores, origin, np.zeros(40), 999, np.random.default_rng(1))
+    assert single.null.std() < wide.null.std()
+
+
+def test_cross_validated_auc_without_two_origins(generator):
+    result = permutation.cross_validated_auc_test(np.zeros((4, 2)), [0, 0, 1, 1], [0, 0, 1, 1], 9, generator)
+    assert np.isnan(result.p_value)
+    assert result.reason == "no fold holds two origins"
+    assert np.isnan(
+        permutation.cross_validated_auc_statistic(np.zeros((2, 2)), np.array([0, 0]), np.zeros(2))
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "origin", "match"),
+    [
+        (np.zeros(3), [0, 1, 0], "shape"),
+        (np.full((3, 2), np.nan), [0, 1, 0], "NaN"),
+        (np.zeros((3, 2)), [0, 1, 2], "from 0 to 1"),
+        (np.zeros((3, 2)), ["a", "b", "a"], "integers"),
+        (np.zeros((3, 2)), [0, 1], "same subjects"),
+    ],
+)
+def test_cross_validated_auc_names_faults(scores, origin, match, generator):
+    with pytest.raises(ValueError, match=match):
+        permutation.cross_validated_auc_test(scores, origin, [0, 0, 0], 9, generator)
