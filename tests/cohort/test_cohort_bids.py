@@ -1,7 +1,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from biasaudit.cohort.alignment import alignment
@@ -118,7 +117,7 @@ def test_channels_and_missing_channels(dataset):
     (root / "sub-03/anat/sub-03_acq-x_FLAIR.nii.gz").unlink()
     cohort = read(root, suffix=["T1w", "FLAIR"])
     assert cohort.channels == 2
-    assert [names(sample) for sample in cohort.samples][0] == ["sub-01_T1w.nii.gz", "sub-01_acq-x_FLAIR.nii.gz"]
+    assert names(cohort.samples[0]) == ["sub-01_T1w.nii.gz", "sub-01_acq-x_FLAIR.nii.gz"]
     assert len(cohort.samples) == 3
     assert "one: left out because a channel is missing: sub-03_T1w.nii.gz" in cohort.notes
 
@@ -177,6 +176,8 @@ def test_pathology_mask(dataset, masks, taken):
     found = [sample.mask and Path(sample.mask).name for sample in cohort.samples]
     assert found == [None, taken and f"sub-02_{taken}.nii.gz", None, None]
     assert [sample.has_mask for sample in cohort.samples] == [False, taken is not None, False, False]
+    elsewhere = any("in another space than the images: sub-02" in note for note in cohort.notes)
+    assert elsewhere == (masks == ["space-T1w_label-L_mask"])
     if taken:
         assert "1 masks of samples that are not of the positive class are ignored" in cohort.notes
         assert "no pathology mask: sub-04" in cohort.notes
@@ -306,7 +307,7 @@ def test_real_dataset_has_one_class(data):
 
 def test_real_images_and_masks_are_aligned(data):
     cohort = openms(data)
-    assert [sample.covariates for sample in cohort.samples][0] == {"age": 53.0, "sex": "F"}
+    assert cohort.samples[0].covariates == {"age": 53.0, "sex": "F"}
     inspection = inspect_files(cohort, GridSettings(), {})
     assert inspection.faults == ()
     reader = BidsReader()

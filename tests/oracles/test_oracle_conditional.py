@@ -44,3 +44,12 @@ def test_statistic_is_the_squared_partial_association(cohort):
         expected += (ranks @ design) ** 2 / variance
     result = severity_adjusted_test(scores, origin, strata, covariates, 99, np.random.default_rng(1))
     assert result.statistic == pytest.approx(expected)
+
+
+def test_null_is_widened_by_the_degrees_of_freedom_of_the_covariates():
+    """A permuted sum of unit variance has mean square 1 per origin, here times (n - 1) / (n - 1 - c)."""
+    generator = np.random.default_rng(32)
+    origin, covariates = np.arange(12) % 2, generator.standard_normal((12, 3))
+    scores = generator.standard_normal(12)
+    result = severity_adjusted_test(scores, origin, np.zeros(12), covariates, 40_000, generator)
+    assert result.null.mean() == pytest.approx(2 * 11 / 8, rel=0.03)

@@ -38,7 +38,8 @@ def test_minimum_p_by_loops():
     m = rows.shape[0]
     p = [[sum(other[t] >= row[t] for other in rows) / m for t in range(3)] for row in rows]
     keys = [(min(each), float(np.round(np.prod(each) ** (1 / 3), 12))) for each in p]
-    expected = sum(key <= keys[0] for key in keys) / m
-    combined, each = minimum_p(rows[0], rows[1:])
-    assert combined == pytest.approx(expected)
-    np.testing.assert_allclose(each, p[0])
+    for index in range(m):
+        expected = sum(key <= keys[index] for key in keys) / m
+        combined, each = minimum_p(rows[index], np.delete(rows, index, axis=0))
+        assert combined == pytest.approx(expected)
+        np.testing.assert_allclose(each, p[index])

@@ -1,0 +1,1 @@
+"""One file per bias question: evidence in, findings out, pure."""

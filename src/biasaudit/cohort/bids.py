@@ -328,11 +328,14 @@ def _companion_notes(rows: Sequence[_Row], samples: Sequence[Sample]) -> list[st
     ignored = sum(row.companions.mask is not None and not s.positive for row, s in zip(rows, samples, strict=True))
     unmarked = [sample.subject for sample in samples if sample.positive and not sample.has_mask]
     several = [row.subject for row in rows if row.companions.several]
+    elsewhere = [s.subject for row, s in zip(rows, samples, strict=True) if s.positive and row.companions.elsewhere]
     untyped = [sample.subject for sample in samples if not sample.tissue]
     if ignored:
         notes.append(f"{ignored} masks of samples that are not of the positive class are ignored")
     if unmarked and any(sample.has_mask for sample in samples):
         notes.append(f"no pathology mask: {_some(unmarked)}")
+    if elsewhere:
+        notes.append(f"pathology masks only in another space than the images: {_some(elsewhere)}")
     if several:
         notes.append(f"several pathology masks fit, the first by name is taken: {_some(several)}")
     if untyped and len(untyped) < len(samples):

@@ -48,12 +48,15 @@ class Companions:
         Three files, one 4-D file, or none.
     several : bool
         Whether further masks fit as well as the one taken.
+    elsewhere : bool
+        Whether there are pathology masks, but only in another space than the image.
     """
 
     mask: str | None
     brain_mask: str | None
     tissue: tuple[str, ...]
     several: bool
+    elsewhere: bool
 
 
 def group_images(files: Sequence[BidsFile], settings: BidsCohort) -> Groups:
@@ -97,8 +100,9 @@ def companions(files: Sequence[BidsFile], image: BidsFile, mask_labels: Sequence
     mask_labels : sequence of str
         ``label`` entities of pathology masks, preferred first.
     """
-    fitting = [file for file in files if file.is_image and _fits(file, image)]
-    masks = [f for f in fitting if f.suffix in ("mask", "roi") and f.entities.get("label") in mask_labels]
+    fitting = [file for file in files if file.is_image and _fits(file, image, _SAME_IMAGE)]
+    masks = [file for file in fitting if _marks_pathology(file, mask_labels)]
+    anywhere = any(_marks_pathology(file, mask_labels) and _fits(file, image, ("ses", "run")) for file in files)
     same = [file for file in fitting if file.entities.get("space") == image.entities.get("space")]
     brains = [f for f in same if f.suffix == "mask" and f.entities.get("desc") == "brain"]
     best = _closest(masks, image, mask_labels)
@@ -108,6 +112,7 @@ def companions(files: Sequence[BidsFile], image: BidsFile, mask_labels: Sequence
         brain_mask=brain[0].path if brain else None,
         tissue=_tissue(same, image),
         several=len(best) > 1,
+        elsewhere=anywhere and not best,
     )
 
 
@@ -139,8 +144,13 @@ def _versions(files: Sequence[BidsFile]) -> str:
     return f"{names} (space {', '.join(spaces)})" if len(set(spaces)) > 1 else names
 
 
-def _fits(file: BidsFile, image: BidsFile) -> bool:
-    both = (name for name in _SAME_IMAGE if name in file.entities and name in image.entities)
+def _marks_pathology(file: BidsFile, labels: Sequence[str]) -> bool:
+    return file.is_image and file.suffix in ("mask", "roi") and file.entities.get("label") in labels
+
+
+def _fits(file: BidsFile, image: BidsFile, same: Sequence[str]) -> bool:
+    """Whether the two do not contradict each other about any of these entities."""
+    both = (name for name in same if name in file.entities and name in image.entities)
     return all(file.entities[name] == image.entities[name] for name in both)
 
 

@@ -21,8 +21,11 @@ __all__ = ["Facts", "Plan", "Question", "Situation", "default_checks", "plan_aud
 BLOCK = 16
 DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U6", "U7")
 
+_IMAGES = tuple(
+    f"biasaudit.cohort.{module}" for module in ("volumes", "resampling", "foreground", "phantom", "template")
+)
 _CODE = {
-    "read": ("biasaudit.cohort", "biasaudit.engine.prepare"),
+    "read": (*_IMAGES, "biasaudit.engine.prepare"),
     "survey": ("biasaudit.engine.survey", "biasaudit.cohort.alignment"),
     "represent": ("biasaudit.representations", "biasaudit.cohort.template", "biasaudit.engine.prepare"),
     "train": ("biasaudit.engine.train", "biasaudit.networks"),

@@ -1,0 +1,148 @@
+"""U4: how much of the class gap is left once the marked pathology is erased?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, Finding, FloatArray, Status
+from biasaudit.registry import register
+from biasaudit.stats.effects import gap_share
+from biasaudit.stats.intervals import (
+    Interval,
+    bootstrap_gap_share,
+    bootstrap_means,
+    one_sided_p,
+    percentile_interval,
+)
+from biasaudit.stats.strata import joint_codes
+
+__all__ = ["ErasureGap"]
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Share of the gap with its interval, and the two parts that it is made of."""
+
+    share: Interval
+    p_value: float
+    class_gap: Interval
+    class_gap_error: float
+    pathology_part: float
+    pathology_part_error: float
+
+
+@register("check", "U4")
+class ErasureGap:
+    """Residual class gap after matched erasure, interval by subject bootstrap."""
+
+    code = "U4"
+    title = "Erasure"
+    question = "Which share of the class gap is left when the marked pathology is erased?"
+    why = (
+        "If the network reads the pathology, erasing it from patients closes the gap to the healthy. The same masks "
+        "are erased from healthy subjects, so that the edit itself cancels; what is left lies outside the masks."
+    )
+    kind = "used"
+    needs = ("table", "scores", "erased")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Judge the residual gap."""
+        fault = _fault(evidence)
+        if fault:
+            n = int(evidence.positive.size)
+            return [Finding(self.code, *fault, n=n, factor=evidence.factor, details={"may_flag": False})]
+        gap = _measure(evidence, protocol)
+        status, reason, remedy = _judgement(gap, protocol)
+        undefined = not gap.class_gap.low > 0
+        return [
+            Finding(
+                code=self.code,
+                status=status,
+                reason=reason,
+                remedy=remedy,
+                statistic=gap.share.estimate,
+                low=gap.share.low,
+                high=gap.share.high,
+                p_value=None if undefined else gap.p_value,
+                threshold=protocol.verdict.low,
+                n=int(evidence.positive.size),
+                factor=evidence.factor,
+                details={
+                    "may_flag": not undefined,
+                    "class_gap": gap.class_gap.estimate,
+                    "class_gap_error": gap.class_gap_error,
+                    "pathology_part": gap.pathology_part,
+                    "pathology_part_error": gap.pathology_part_error,
+                },
+            )
+        ]
+
+
+def _fault(evidence: ArmEvidence) -> Fault | None:
+    if not evidence.masks_given:
+        return "not_applicable", "not every patient has a pathology mask, so nothing can be erased"
+    if evidence.logit_erased is None:
+        return "not_applicable", "this input cannot be edited, so nothing was erased"
+    if evidence.positive.all() or not evidence.positive.any():
+        return "inconclusive", "only one class is present, so there is no class gap"
+    fault = score_fault(evidence.logit, evidence.subject)
+    if fault:
+        return fault
+    edited = score_fault(evidence.logit_erased, evidence.subject)
+    return edited if edited and edited[0] == "error" else None
+
+
+def _measure(evidence: ArmEvidence, protocol: Protocol) -> _Gap:
+    assert evidence.logit_erased is not None  # noqa: S101
+    full, edited, truth = evidence.logit, evidence.logit_erased, evidence.positive
+    level, groups = bound_level(protocol), joint_codes(truth, evidence.fold)
+    n_bootstraps = protocol.statistics.n_bootstraps
+    draws = bootstrap_gap_share(full, edited, truth, groups, n_bootstraps, stream(evidence, "U4", "share"))
+    share = gap_share(full[truth], edited[truth], full[~truth], edited[~truth])
+    gap, gaps = _difference(evidence, full, protocol)
+    part, parts = _difference(evidence, full - edited, protocol)
+    return _Gap(
+        percentile_interval(share, draws, level),
+        one_sided_p(draws, protocol.verdict.low),
+        percentile_interval(gap, gaps, level),
+        float(gaps.std()),
+        part,
+        float(parts.std()),
+    )
+
+
+def _difference(evidence: ArmEvidence, values: FloatArray, protocol: Protocol) -> tuple[float, FloatArray]:
+    """Mean of the patients less that of the healthy, and its bootstrap distribution."""
+    n_bootstraps = protocol.statistics.n_bootstraps
+    means, draws = [], []
+    for side, word in ((evidence.positive, "patients"), (~evidence.positive, "healthy")):
+        means.append(float(values[side].mean()))
+        draws.append(
+            bootstrap_means(values[side], evidence.fold[side], n_bootstraps, stream(evidence, "U4", "parts", word))
+        )
+    return means[0] - means[1], draws[0] - draws[1]
+
+
+def _judgement(gap: _Gap, protocol: Protocol) -> tuple[Status, str, str]:
+    limits = protocol.verdict
+    if not gap.class_gap.low > 0:
+        reason = (
+            f"the class gap is {gap.class_gap.estimate:.2f} logits [{gap.class_gap.low:.2f}, "
+            f"{gap.class_gap.high:.2f}]: too small for a share of it to be known"
+        )
+        return "inconclusive", reason, "train a network that separates the classes, or add subjects"
+    shown = (
+        f"{percent(gap.share.estimate)} [{percent(gap.share.low)}, {percent(gap.share.high)}] of the class gap of "
+        f"{gap.class_gap.estimate:.2f} logits is left after erasing the marked pathology"
+    )
+    if gap.p_value <= protocol.statistics.alpha:
+        reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
+        return "concern", reason, "the rest is the signature or unmarked disease; U1 and A2 tell which"
+    if gap.share.high < limits.tolerance:
+        return "clear", f"{shown}; {percent(limits.tolerance)} or more is excluded", ""
+    reason = f"{shown}; neither more than {percent(limits.low)} nor {percent(limits.tolerance)} is excluded"
+    return "inconclusive", reason, "add subjects, so that the interval narrows"

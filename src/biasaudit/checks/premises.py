@@ -1,0 +1,106 @@
+"""What every check has to settle first: who is in a class, which random stream, and whether scores can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, BoolArray, FloatArray, Status
+
+__all__ = [
+    "bound_level",
+    "class_rows",
+    "equal_scores",
+    "interval_level",
+    "lesion_volume",
+    "origins_of",
+    "percent",
+    "probability",
+    "score_fault",
+    "stream",
+]
+
+Fault = tuple[Status, str]
+"""Status of the finding and the reason for it."""
+
+
+def class_rows(evidence: ArmEvidence, class_name: str) -> BoolArray:
+    """Which rows belong to a class, (n,)."""
+    return np.asarray(evidence.positive == (class_name == evidence.classes[1]))
+
+
+def origins_of(evidence: ArmEvidence, rows: BoolArray) -> tuple[str, ...]:
+    """Origins among some rows, sorted."""
+    return tuple(str(name) for name in np.unique(evidence.origin[rows]))
+
+
+def stream(evidence: ArmEvidence, *words: object) -> np.random.Generator:
+    """Random stream named by words; the arm is left out, so that arms share resamples and are paired."""
+    return seeds.generator(evidence.seed, *words, evidence.factor)
+
+
+def interval_level(protocol: Protocol) -> float:
+    """Coverage of a descriptive interval: 95 % at alpha .05."""
+    return 1 - protocol.statistics.alpha
+
+
+def bound_level(protocol: Protocol) -> float:
+    """Coverage of an interval whose single bounds carry a one-sided claim: 90 % at alpha .05."""
+    return 1 - 2 * protocol.statistics.alpha
+
+
+def score_fault(scores: FloatArray, subjects: Iterable[str]) -> Fault | None:
+    """Say why scores cannot be judged: absent, not finite, or all the same.
+
+    Parameters
+    ----------
+    scores : float (n,)
+        Held-out scores of the rows in question.
+    subjects : iterable of str, n of them
+        Named in the reason.
+
+    Returns
+    -------
+    (status, reason) or None
+        None if the scores can be judged.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    if values.size == 0:
+        return "not_applicable", "there are no held-out scores to judge"
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        names = list(subjects)
+        return "error", (
+            f"{bad.size} of {values.size} held-out scores are not finite, the first that of subject {names[bad[0]]}; "
+            "no statement is made about the others alone"
+        )
+    if equal_scores(values):
+        return "inconclusive", f"all {values.size} held-out scores are equal: the network says the same of everybody"
+    return None
+
+
+def equal_scores(scores: FloatArray) -> bool:
+    """Whether all scores are the same number."""
+    return bool(np.ptp(scores) == 0)
+
+
+def lesion_volume(evidence: ArmEvidence) -> FloatArray | None:
+    """Logarithm of severity as a covariate, 0 in the healthy; None unless it is known for every patient."""
+    severity = np.asarray(evidence.severity, dtype=np.float64)
+    known = severity[evidence.positive]
+    if known.size == 0 or not (np.isfinite(known) & (known >= 0)).all():
+        return None
+    return np.where(evidence.positive, np.log1p(np.nan_to_num(severity)), 0.0)
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 in whole percent: ``73 %``."""
+    return f"{100 * share:.0f} %"
+
+
+def probability(p_value: float) -> str:
+    """Return a p-value in words that never read as zero: ``p = 0.013`` or ``p = 0.0005``."""
+    return f"p = {p_value:.2g}" if p_value < 0.01 else f"p = {p_value:.2f}"

@@ -1,0 +1,95 @@
+"""A2: is the label predictable from inputs that do not show the marked pathology?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, Finding
+from biasaudit.registry import register
+from biasaudit.stats.intervals import Interval, bootstrap_auc
+from biasaudit.stats.multiplicity import holm
+from biasaudit.stats.permutation import cross_validated_auc_test
+
+__all__ = ["ReducedInputs"]
+
+_CHANCE = 0.5
+_MEANING = {
+    "background": "from what lies outside the anatomy alone",
+    "silhouette": "from the outline of the brain alone",
+    "erased": "after the marked pathology was erased, with a matched sham in the healthy",
+}
+_CAVEAT = {
+    "background": "No disease shows there, so something else tells the classes apart.",
+    "silhouette": "Extraction edges, head size and atrophy can all do this.",
+    "erased": "What is left may be the origin, or disease outside the masks.",
+}
+
+
+@register("check", "A2")
+class ReducedInputs:
+    """Networks retrained on inputs without the marked pathology."""
+
+    code = "A2"
+    title = "Reduced inputs"
+    question = "Can the label be predicted from an input that does not show the marked pathology?"
+    why = "If background alone predicts the disease, something besides the disease separates the classes."
+    kind = "available"
+    needs = ("reduced",)
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Return one finding per reduced input, Holm-corrected."""
+        names = sorted(evidence.reduced)
+        tests = [_test(evidence, name, protocol) for name in names]
+        adjusted = holm([p_value for _, p_value in tests]) if tests else []
+        found = [
+            _finding(evidence, name, (interval, float(p_value)), protocol)
+            for name, (interval, _), p_value in zip(names, tests, adjusted, strict=True)
+        ]
+        skipped = [
+            Finding(self.code, "not_applicable", f"{reason[0].upper()}{reason[1:]}.", factor=evidence.factor, input=name)
+            for name, reason in sorted(evidence.reduced_skipped.items())
+        ]
+        return found + skipped
+
+
+def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> tuple[Interval, float]:
+    scores = evidence.reduced[name]
+    # The stream does not name the factor: the question has none, and every factor must see the same answer.
+    generator = seeds.generator(evidence.seed, "A2", name)
+    groups = evidence.fold * 2 + evidence.positive
+    interval = bootstrap_auc(scores, evidence.positive, groups, protocol.statistics.n_bootstraps, generator)
+    test = cross_validated_auc_test(
+        np.column_stack([-scores, scores]),
+        evidence.positive.astype(int),
+        evidence.fold,
+        protocol.statistics.n_permutations,
+        generator,
+    )
+    return interval, test.p_value
+
+
+def _finding(evidence: ArmEvidence, name: str, test: tuple[Interval, float], protocol: Protocol) -> Finding:
+    interval, p_value = test
+    concern = p_value <= protocol.statistics.alpha and interval.low > _CHANCE
+    clear = not concern and interval.high < _CHANCE + protocol.verdict.delta
+    how = _MEANING.get(name, f"from the reduced input {name}")
+    verdict = "is" if concern else "is not" if clear else "is not shown to be"
+    caveat = f" {_CAVEAT.get(name, '')}" if concern else ""
+    return Finding(
+        code="A2",
+        status="concern" if concern else "clear" if clear else "inconclusive",
+        reason=f"The label {verdict} predictable {how} (AUC {interval.estimate:.2f}).{caveat}",
+        remedy="Find out what separates the classes there: cropping, padding, markers, extraction, noise floor."
+        if concern and name != "erased"
+        else "",
+        statistic=interval.estimate,
+        low=interval.low,
+        high=interval.high,
+        p_value=p_value,
+        threshold=_CHANCE,
+        n=len(evidence.subject),
+        factor=evidence.factor,
+        input=name,
+    )

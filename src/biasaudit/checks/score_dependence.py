@@ -1,0 +1,303 @@
+"""U1: do the held-out scores depend on origin, given the label?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Literal
+
+import numpy as np
+
+from biasaudit.checks.premises import (
+    bound_level,
+    class_rows,
+    lesion_volume,
+    origins_of,
+    probability,
+    score_fault,
+    stream,
+)
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Status
+from biasaudit.registry import register
+from biasaudit.stats.conditional import residual_ranks, severity_adjusted_test
+from biasaudit.stats.effects import origin_sensitivity
+from biasaudit.stats.intervals import Interval, percentile_interval
+from biasaudit.stats.permutation import TestResult, origin_dependence_test
+from biasaudit.stats.reliance import (
+    OriginEffect,
+    aligned_logits,
+    bootstrap_origin_sensitivity,
+    origin_effect,
+    standardised_logits,
+)
+
+__all__ = ["INDIFFERENT", "ScoreDependence"]
+
+INDIFFERENT = 0.5
+"""AUC of origin by a score that does not depend on it."""
+
+BEYOND_THE_LABEL = "the patients' severity is not known and may differ, so this reads: site-dependent beyond the label"
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One question: some rows, their scores on one scale, and the covariate to hold fixed."""
+
+    words: tuple[str, ...]
+    class_name: str | None
+    rows: BoolArray
+    scores: FloatArray
+    severity: FloatArray | None
+    may_flag: bool
+
+
+@register("check", "U1")
+class ScoreDependence:
+    """Stratified permutation test of score and origin inside classes, with an equivalence claim."""
+
+    code = "U1"
+    title = "Scores depend on origin"
+    question = "Given the label, do the held-out scores depend on where the image comes from?"
+    why = (
+        "Two healthy subjects should get the same score whatever scanner saw them. A difference between origins "
+        "inside one class is the network's own response to the signature."
+    )
+    kind = "used"
+    needs = ("table", "scores")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Judge all classes together (crossed designs) and each class alone."""
+        fault = score_fault(evidence.logit, evidence.subject)
+        if fault:
+            return [Finding(self.code, *fault, n=evidence.positive.size, factor=evidence.factor, details=_closed())]
+        questions = [_in_class(evidence, name) for name in evidence.classes]
+        if evidence.regime == "crossed":
+            questions.insert(0, _pooled(evidence))
+        return [self._finding(evidence, question, protocol) for question in questions]
+
+    def _finding(self, evidence: ArmEvidence, question: _Question, protocol: Protocol) -> Finding:
+        n = int(question.rows.sum())
+        effect = _effect(evidence, question, protocol)
+        test = _test(evidence, question, "pooled", protocol)
+        if effect is None or effect.largest is None or np.isnan(test.p_value):
+            return Finding(
+                self.code, *_not_asked(evidence, question, test), n=n, factor=evidence.factor,
+                class_name=question.class_name, details=_closed(),
+            )  # fmt: skip
+        outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
+        details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
+        if question.class_name is None:
+            details |= {**_reliance(evidence, protocol), "mirror_p": _mirror(evidence, protocol)}
+        status, reason, remedy = _judgement(outcome, question, protocol)
+        shown = outcome.shown
+        return Finding(
+            code=self.code,
+            status=status,
+            reason=reason,
+            remedy=remedy,
+            statistic=shown.estimate,
+            low=shown.low,
+            high=shown.high,
+            p_value=test.p_value,
+            threshold=INDIFFERENT + protocol.verdict.delta,
+            n=test.n,
+            factor=evidence.factor,
+            class_name=question.class_name,
+            details=details,
+        )
+
+
+def _closed() -> dict[str, Any]:
+    return {"may_flag": False, "equivalent": False}
+
+
+def _pooled(evidence: ArmEvidence) -> _Question:
+    everybody = np.ones(evidence.positive.size, dtype=bool)
+    volume = lesion_volume(evidence)
+    patients_compared = len(origins_of(evidence, evidence.positive)) > 1
+    may_flag = volume is not None or not patients_compared
+    return _question(evidence, ("pooled",), None, everybody, may_flag)
+
+
+def _in_class(evidence: ArmEvidence, class_name: str) -> _Question:
+    healthy = class_name == evidence.classes[0]
+    may_flag = healthy or lesion_volume(evidence) is not None
+    return _question(evidence, (class_name,), class_name, class_rows(evidence, class_name), may_flag)
+
+
+def _question(
+    evidence: ArmEvidence, words: tuple[str, ...], class_name: str | None, rows: BoolArray, may_flag: bool
+) -> _Question:
+    scores = standardised_logits(evidence.logit, evidence.positive, evidence.fold)
+    volume = lesion_volume(evidence) if evidence.positive[rows].any() else None
+    return _Question(words, class_name, rows, scores[rows], None if volume is None else volume[rows], may_flag)
+
+
+def _effect(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> OriginEffect | None:
+    """AUC of origin by the score, what severity explains removed."""
+    origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
+    if np.unique(origin).size < 2:
+        return None
+    scores = question.scores
+    if question.severity is not None:
+        scores = residual_ranks(scores, question.severity, classes)
+    words = ("U1", *question.words, "bootstrap")
+    settings = protocol.statistics
+    return origin_effect(
+        scores, origin, classes, settings.n_bootstraps, stream(evidence, *words), bound_level(protocol)
+    )
+
+
+def _test(
+    evidence: ArmEvidence, question: _Question, kind: Literal["pooled", "per_stratum"], protocol: Protocol
+) -> TestResult:
+    """Permute origin inside classes; every question has its own stream, shared by the arms."""
+    origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
+    generator = stream(evidence, "U1", *question.words, kind)
+    n_permutations = protocol.statistics.n_permutations
+    if question.severity is not None and kind == "pooled":
+        return severity_adjusted_test(
+            question.scores, origin, classes, question.severity, n_permutations, generator
+        )
+    return origin_dependence_test(question.scores, origin, classes, n_permutations, generator, kind)
+
+
+def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:
+    """Say what forbids an equivalence claim although the pooled effect may be small; empty if nothing does."""
+    if question.class_name is not None:
+        return ""
+    each = np.abs(effect.by_class - INDIFFERENT)
+    if np.nanmax(each) >= protocol.verdict.delta:
+        return f"inside one class alone the AUC is {np.nanmax(each):.2f} away from .5"
+    opposite = _test(evidence, question, "per_stratum", protocol)
+    if opposite.p_value <= protocol.statistics.alpha and question.severity is None:
+        return f"the classes shift, perhaps in opposite directions ({probability(opposite.p_value)})"
+    return ""
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Effect, test and guard of one question."""
+
+    effect: OriginEffect
+    test: TestResult
+    guard: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two origins that the score orders best."""
+        return self.effect.pairs[self.effect.largest or 0]
+
+    @property
+    def shown(self) -> Interval:
+        """AUC of that pair; with several pairs turned so that it is .5 or more, since their order means nothing."""
+        chosen = self.effect.largest or 0
+        interval = Interval(
+            float(self.effect.estimate[chosen]), float(self.effect.low[chosen]), float(self.effect.high[chosen])
+        )
+        if len(self.effect.pairs) == 1 or interval.estimate >= INDIFFERENT:
+            return interval
+        return Interval(1 - interval.estimate, 1 - interval.high, 1 - interval.low)
+
+    def within(self, delta: float) -> bool:
+        """Whether the intervals of all pairs lie inside .5 +- delta (two one-sided tests for every pair)."""
+        low, high = self.effect.low, self.effect.high
+        known = np.isfinite(self.effect.estimate)
+        inside = (low[known] > INDIFFERENT - delta) & (high[known] < INDIFFERENT + delta)
+        return bool(inside.all()) and bool(known.all())
+
+    def n_needed(self, delta: float) -> int | None:
+        """Subjects at which the widest interval would fit, everything else unchanged; None if no number would do."""
+        estimate = self.effect.estimate
+        if not np.isfinite(estimate).all():
+            return None
+        allowed = delta - np.abs(estimate - INDIFFERENT)
+        if (allowed <= 0).any():
+            return None
+        reach = np.maximum(self.effect.high - estimate, estimate - self.effect.low)
+        return ceil(self.test.n * max(1.0, float(np.max(reach / allowed)) ** 2))
+
+    def details(self, protocol: Protocol) -> dict[str, Any]:
+        """Named numbers behind the finding."""
+        delta = protocol.verdict.delta
+        return {
+            "equivalent": self.within(delta) and not self.guard,
+            "pair": " / ".join(self.pair),
+            "n_pairs": len(self.effect.pairs),
+            "n_needed": self.n_needed(delta),
+            "guard": self.guard,
+        }
+
+
+def _not_asked(evidence: ArmEvidence, question: _Question, test: TestResult) -> tuple[Status, str]:
+    names = origins_of(evidence, question.rows)
+    where = "the cohort" if question.class_name is None else f"the class {question.class_name}"
+    if len(names) < 2:
+        return "not_applicable", f"{where} comes from {'one origin' if names else 'no origin'}: nothing to compare"
+    return "inconclusive", test.reason or f"the scores inside {where} cannot be compared between origins"
+
+
+def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tuple[Status, str, str]:
+    shown, p_value, delta = outcome.shown, outcome.test.p_value, protocol.verdict.delta
+    first, second = outcome.pair if shown.estimate == outcome.effect.estimate[outcome.effect.largest or 0] else (
+        outcome.pair[1], outcome.pair[0],
+    )  # fmt: skip
+    numbers = (
+        f"a subject from {second} scores above one from {first} of the same class with probability "
+        f"{shown.estimate:.2f} [{shown.low:.2f}, {shown.high:.2f}], {probability(p_value)}"
+    )
+    significant = p_value <= protocol.statistics.alpha
+    caveat = "" if question.may_flag else f"; {BEYOND_THE_LABEL}"
+    if outcome.within(delta) and not outcome.guard:
+        found = "detectable, but smaller than" if significant else "any dependence on origin is smaller than"
+        return "clear", f"{found} the {delta:g} allowed: {numbers}", ""
+    if significant:
+        remedy = "see the reliance for how much of the response this is"
+        return "concern", f"scores depend on origin inside the class: {numbers}{caveat}", remedy
+    needed = outcome.n_needed(delta)
+    why = outcome.guard or f"a dependence of {delta:g} is not excluded"
+    remedy = f"about {needed} subjects would be needed" if needed else "add subjects to the smallest origins"
+    return "inconclusive", f"no dependence was found, but {why}: {numbers}{caveat}", remedy
+
+
+def _mirror(evidence: ArmEvidence, protocol: Protocol) -> float | None:
+    """p-value of the mirror question: do scores depend on the label inside origins?"""
+    test = origin_dependence_test(
+        evidence.logit,
+        evidence.positive,
+        evidence.origin,
+        protocol.statistics.n_permutations,
+        stream(evidence, "U1", "mirror"),
+    )
+    return None if np.isnan(test.p_value) else test.p_value
+
+
+def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
+    """Within-class origin difference against within-origin class difference, as a share."""
+    logits = aligned_logits(evidence.logit, evidence.positive, evidence.fold)
+    volume = lesion_volume(evidence)
+    if volume is not None:
+        means = np.where(evidence.positive, *(logits[side].mean() for side in (evidence.positive, ~evidence.positive)))
+        logits = residual_ranks(logits, volume, evidence.positive) + means
+    origins, settings = evidence.origin, protocol.statistics
+    estimate = origin_sensitivity(logits, evidence.positive, origins).ratio
+    generator = stream(evidence, "U1", "reliance")
+    draws = bootstrap_origin_sensitivity(logits, evidence.positive, origins, settings.n_bootstraps, generator)
+    interval = percentile_interval(estimate, draws, bound_level(protocol))
+    return _ratio_details(interval, evidence.positive.size, protocol)
+
+
+def _ratio_details(interval: Interval, n: int, protocol: Protocol) -> dict[str, float | int | None]:
+    if not np.isfinite([interval.estimate, interval.low, interval.high]).all():
+        return dict.fromkeys(("reliance", "reliance_low", "reliance_high", "reliance_n_needed"))
+    low, high = min(interval.low, interval.estimate), max(interval.high, interval.estimate)
+    allowed = protocol.verdict.tolerance - interval.estimate
+    needed = ceil(n * max(1.0, (high - interval.estimate) / allowed) ** 2) if allowed > 0 else None
+    return {
+        "reliance": interval.estimate,
+        "reliance_low": low,
+        "reliance_high": high,
+        "reliance_n_needed": needed,
+    }
