@@ -144,7 +144,8 @@ def gate(
     record = _chosen_arm(audit, arm)
     failed = SEVERITY[record["verdict"]] >= SEVERITY[fail_on.value.upper()]
     out_console.print(
-        f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} (fails at {fail_on.value} or worse)",
+        f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} "
+        f"(fails at {fail_on.value} or worse)",
         highlight=False,
     )
     if failed:
@@ -235,9 +236,13 @@ def _progress() -> Iterator[Callable[[int, int, Any], None]]:
         yield _PlainProgress().show
         return
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("jobs, time to go"),
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("jobs, time to go"),
         TimeRemainingColumn(),
-    )  # fmt: skip
+    )
     with Progress(*columns, console=error_console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 

@@ -41,9 +41,7 @@ def site_by_loops(scores, label, origin, noise):
         )
         for a, b in itertools.combinations(inside, 2):
             first, second = scores[(label == c) & (origin == a)], scores[(label == c) & (origin == b)]
-            variance = sum(
-                (x.var(ddof=1) if x.size > 1 else pooled / freedom) / x.size for x in (first, second)
-            )
+            variance = sum((x.var(ddof=1) if x.size > 1 else pooled / freedom) / x.size for x in (first, second))
             squares.append((first.mean() - second.mean()) ** 2 - noise * variance)
     return np.sqrt(max(0, np.mean(squares)))
 
@@ -75,8 +73,7 @@ def test_origin_sensitivity_by_loops(noise):
     scores = 2.0 * label + 1.5 * (origin % 2) + generator.standard_normal(60)
     result = origin_sensitivity(scores, label, origin, noise)
     steps = [
-        scores[(label == 1) & (origin == s)].mean() - scores[(label == 0) & (origin == s)].mean()
-        for s in range(4)
+        scores[(label == 1) & (origin == s)].mean() - scores[(label == 0) & (origin == s)].mean() for s in range(4)
     ]
     assert result.site == pytest.approx(site_by_loops(scores, label, origin, noise))
     assert result.pathology == pytest.approx(abs(np.mean(steps)))

@@ -14,9 +14,7 @@ from biasaudit.stats.effects import cosine_rows
 @pytest.fixture
 def columns():
     generator = np.random.default_rng(21)
-    return kernels.standardised_columns(
-        generator.standard_normal((18, 7)) @ generator.standard_normal((7, 7))
-    )
+    return kernels.standardised_columns(generator.standard_normal((18, 7)) @ generator.standard_normal((7, 7)))
 
 
 def leave_one_out_by_refitting(kernel, labels, ridge):

@@ -44,9 +44,7 @@ def test_one_stratum_is_mann_whitney_without_continuity(cohort):
     one = np.zeros(scores.size)
     ranks = permutation.rank_within(scores, one)
     statistic = permutation.origin_statistic(ranks, indicator_matrix(origin), one)[0]
-    p = mannwhitneyu(
-        scores[origin == 0], scores[origin == 1], use_continuity=False, method="asymptotic"
-    ).pvalue
+    p = mannwhitneyu(scores[origin == 0], scores[origin == 1], use_continuity=False, method="asymptotic").pvalue
     assert 2 * normal.sf(np.sqrt(statistic / 2)) == pytest.approx(p)
 
 
@@ -118,9 +116,7 @@ def test_cross_validated_null_by_loops():
     """Exhaustive null of one tiny fold, and the widening for overlapping training sets."""
     scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3]] * 2)
     origin, folds = np.array([1, 0, 1, 0, 0, 1, 0, 1]), np.repeat([0, 1], 4)
-    plain = permutation.cross_validated_auc_test(
-        scores, origin, folds, 4000, np.random.default_rng(3), corrected=False
-    )
+    plain = permutation.cross_validated_auc_test(scores, origin, folds, 4000, np.random.default_rng(3), corrected=False)
     wide = permutation.cross_validated_auc_test(scores, origin, folds, 4000, np.random.default_rng(3))
     areas = []
     for chosen in itertools.combinations(range(4), 2):

@@ -23,9 +23,7 @@ def test_missing_covariates_take_the_mean_of_their_stratum(generator):
         inside = strata == s
         imputed[inside & np.isnan(missing)] = np.nanmean(missing[inside])
     scores = generator.standard_normal(20)
-    np.testing.assert_allclose(
-        residual_ranks(scores, missing, strata), residual_ranks(scores, imputed, strata)
-    )
+    np.testing.assert_allclose(residual_ranks(scores, missing, strata), residual_ranks(scores, imputed, strata))
 
 
 def test_useless_covariates_only_centre(generator):

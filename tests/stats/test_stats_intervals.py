@@ -50,9 +50,7 @@ def test_same_generator_state_same_interval():
 def test_empty_group_gives_nan(generator):
     result = intervals.bootstrap_auc([0.0, 1.0], [True, True], [0, 0], 20, generator)
     assert np.isnan([result.estimate, result.low, result.high]).all()
-    paired, p = intervals.bootstrap_auc_difference(
-        [0.0, 1.0], [0.0, 1.0], [True, True], [0, 0], 20, generator
-    )
+    paired, p = intervals.bootstrap_auc_difference([0.0, 1.0], [0.0, 1.0], [True, True], [0, 0], 20, generator)
     assert np.isnan([paired.estimate, p]).all()
 
 

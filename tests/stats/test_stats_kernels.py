@@ -36,8 +36,7 @@ def test_scale_and_offset_of_a_block_do_not_matter(generator):
     features = generator.standard_normal((40, 5))
     moved = features * (1 + blocks[:, None]) + 7 * blocks[:, None]
     first, second = (
-        kernels.feature_difference_test(x, origin, blocks, 49, np.random.default_rng(1))
-        for x in (features, moved)
+        kernels.feature_difference_test(x, origin, blocks, 49, np.random.default_rng(1)) for x in (features, moved)
     )
     assert first.p_each == second.p_each
 
@@ -69,9 +68,7 @@ def test_rare_origins_are_left_out_of_their_block(generator):
     origin = np.array(["a", "b"] * 10 + ["c"])
     blocks = np.array([0] * 10 + [1] * 11)
     with_rare = kernels.feature_difference_test(features, origin, blocks, 49, np.random.default_rng(1))
-    without = kernels.feature_difference_test(
-        features[:-1], origin[:-1], blocks[:-1], 49, np.random.default_rng(1)
-    )
+    without = kernels.feature_difference_test(features[:-1], origin[:-1], blocks[:-1], 49, np.random.default_rng(1))
     assert with_rare == without
     assert with_rare.n == 20
 

@@ -71,8 +71,7 @@ def planted(generator, n=200, shift=0.8, flip=False):
 def test_a_planted_shift_is_found_and_reproducible(generator):
     scores, origin, label = planted(generator)
     first, second = (
-        permutation.origin_dependence_test(scores, origin, label, 999, np.random.default_rng(1))
-        for _ in range(2)
+        permutation.origin_dependence_test(scores, origin, label, 999, np.random.default_rng(1)) for _ in range(2)
     )
     assert first.p_value == second.p_value == pytest.approx(0.001)
     assert first.n == 200
@@ -99,9 +98,7 @@ def test_label_alone_is_not_dependence_on_origin(generator):
 
 def test_constant_scores_give_one(generator):
     for statistic in ("pooled", "per_stratum"):
-        result = permutation.origin_dependence_test(
-            np.ones(10), ["a", "b"] * 5, np.zeros(10), 99, generator, statistic
-        )
+        result = permutation.origin_dependence_test(np.ones(10), ["a", "b"] * 5, np.zeros(10), 99, generator, statistic)
         assert result.p_value == 1.0
 
 
@@ -177,9 +174,7 @@ def test_cross_validated_auc_without_two_origins(generator):
     result = permutation.cross_validated_auc_test(np.zeros((4, 2)), [0, 0, 1, 1], [0, 0, 1, 1], 9, generator)
     assert np.isnan(result.p_value)
     assert result.reason == "no fold holds two origins"
-    assert np.isnan(
-        permutation.cross_validated_auc_statistic(np.zeros((2, 2)), np.array([0, 0]), np.zeros(2))
-    )
+    assert np.isnan(permutation.cross_validated_auc_statistic(np.zeros((2, 2)), np.array([0, 0]), np.zeros(2)))
 
 
 @pytest.mark.parametrize(

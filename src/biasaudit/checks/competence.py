@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from biasaudit import seeds
+from biasaudit.checks.premises import interval_level, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
 from biasaudit.stats.intervals import bootstrap_auc
 
-__all__ = ["Competence"]
+__all__ = ["CHANCE", "Competence"]
 
-_CHANCE = 0.5
+CHANCE = 0.5
+"""AUC of a score that knows nothing."""
 
 
 @register("check", "G1")
@@ -28,17 +27,19 @@ class Competence:
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding; clear if the lower bound of the AUC is above one half."""
-        known = np.isfinite(evidence.logit)
-        positive = evidence.positive[known]
-        if positive.all() or not positive.any():
-            return [Finding(self.code, "not_applicable", "There are no scores of both classes.", factor=evidence.factor)]
-        generator = seeds.generator(evidence.seed, "G1")
-        groups = evidence.fold[known] * 2 + positive
+        positive, n = evidence.positive, len(evidence.positive)
+        fault = score_fault(evidence.logit, evidence.subject.tolist())
+        if fault is None and (positive.all() or not positive.any()):
+            fault = "not_applicable", "there are no scores of both classes"
+        if fault:
+            return [Finding(self.code, *fault, factor=evidence.factor, n=n)]
+        draws = protocol.statistics.n_bootstraps
+        groups = evidence.fold * 2 + positive
         interval = bootstrap_auc(
-            evidence.logit[known], positive, groups, protocol.statistics.n_bootstraps, generator
+            evidence.logit, positive, groups, draws, stream(evidence, "G1"), interval_level(protocol)
         )
-        competent = interval.low > _CHANCE
-        text = f"The held-out AUC is {interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
+        competent = interval.low > CHANCE
+        text = f"the held-out AUC is {interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
         return [
             Finding(
                 code=self.code,
@@ -48,8 +49,8 @@ class Competence:
                 statistic=interval.estimate,
                 low=interval.low,
                 high=interval.high,
-                threshold=_CHANCE,
-                n=int(known.sum()),
+                threshold=CHANCE,
+                n=n,
                 factor=evidence.factor,
             )
         ]

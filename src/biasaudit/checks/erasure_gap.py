@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, FloatArray, Status
@@ -97,7 +95,7 @@ def _fault(evidence: ArmEvidence) -> Fault | None:
 
 
 def _measure(evidence: ArmEvidence, protocol: Protocol) -> _Gap:
-    assert evidence.logit_erased is not None  # noqa: S101
+    assert evidence.logit_erased is not None
     full, edited, truth = evidence.logit, evidence.logit_erased, evidence.positive
     level, groups = bound_level(protocol), joint_codes(truth, evidence.fold)
     n_bootstraps = protocol.statistics.n_bootstraps

@@ -111,7 +111,8 @@ def _statements(evidence: ArmEvidence) -> tuple[list[str], list[str]]:
         for name, positive in zip(evidence.classes, (False, True), strict=True)
         if len(np.unique(evidence.origin[evidence.positive == positive])) > 1
     ]
-    can, cannot = [], []
+    can: list[str] = []
+    cannot: list[str] = []
     inside = f"whether origins can be told apart and shift the scores inside {' and '.join(spans)}"
     (can if spans else cannot).append(inside if spans else "whether scores differ between origins of one class")
     both = "whether the classifier works alike where one origin holds both classes"

@@ -69,21 +69,24 @@ def _fault(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Fault 
         return score
     if not score.interval.low > CHANCE:
         reason = f"the origin classifier of {class_name} is not above chance (AUC {score.interval.estimate:.2f} "
-        return "not_applicable", reason + f"[{score.interval.low:.2f}, {score.interval.high:.2f}]): its maps mean nothing"
+        return (
+            "not_applicable",
+            reason + f"[{score.interval.low:.2f}, {score.interval.high:.2f}]): its maps mean nothing",
+        )
     if not _usable(evidence, evidence.maps, class_name).any():
         return "not_applicable", f"no subject of {class_name} has both maps"
     return None
 
 
 def _usable(evidence: ArmEvidence, maps: Maps, class_name: str) -> np.ndarray:
-    """Mapped subjects of the class whose two maps are finite, (m,)."""
-    assert maps.origin is not None  # noqa: S101
+    """Select mapped subjects of the class whose two maps are finite, (m,)."""
+    assert maps.origin is not None
     own = class_rows(evidence, class_name)[maps.rows]
     return np.asarray(own & np.isfinite(maps.target).all(axis=1) & np.isfinite(maps.origin).all(axis=1))
 
 
 def _test(evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol) -> TestResult:
-    assert maps.origin is not None  # noqa: S101
+    assert maps.origin is not None
     chosen = _usable(evidence, maps, class_name)
     return map_agreement_test(
         maps.target[chosen],

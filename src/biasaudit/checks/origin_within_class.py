@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from biasaudit import seeds
+from biasaudit.checks.competence import CHANCE
+from biasaudit.checks.origin_score import OriginScore, origin_score
+from biasaudit.checks.premises import probability
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, OriginControl
+from biasaudit.records import ArmEvidence, Finding, Status
 from biasaudit.registry import register
-from biasaudit.stats.intervals import percentile_interval
-from biasaudit.stats.permutation import cross_validated_auc_test
-from biasaudit.stats.reliance import bootstrap_fold_auc
 
-__all__ = ["OriginWithinClass", "origin_finding"]
-
-_CHANCE = 0.5
+__all__ = ["OriginWithinClass"]
 
 
 @register("check", "A1")
@@ -30,59 +25,35 @@ class OriginWithinClass:
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding per class."""
-        return [origin_finding(evidence, name, protocol) for name in evidence.classes]
+        return [_finding(evidence, name, protocol) for name in evidence.classes]
 
 
-def origin_finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:
-    """Judge the origin classifier of one class."""
-    control = evidence.origin_controls.get(class_name)
-    common = {"code": "A1", "factor": evidence.factor, "class_name": class_name}
-    if control is None:
-        reason = f"Fewer than two origins have enough subjects in class {class_name}."
-        return Finding(**common, status="not_applicable", reason=reason)
-    codes = _codes(evidence, control)
-    folds = evidence.fold[control.rows]
-    words = ("A1", evidence.factor, class_name)
-    test = cross_validated_auc_test(
-        control.scores,
-        codes,
-        folds,
-        protocol.statistics.n_permutations,
-        seeds.generator(evidence.seed, *words, "test"),
-    )
-    if not np.isfinite(test.p_value):
-        return Finding(**common, status="not_applicable", reason="No fold holds two origins of this class.")
-    draws = bootstrap_fold_auc(
-        control.scores,
-        codes,
-        folds,
-        protocol.statistics.n_bootstraps,
-        seeds.generator(evidence.seed, *words, "interval"),
-    )
-    interval = percentile_interval(test.statistic, draws, 0.95)
-    status, verb = _outcome(test.p_value, interval.high, protocol)
+def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:
+    score = origin_score(evidence, class_name, protocol)
+    if not isinstance(score, OriginScore):
+        status, reason = score
+        return Finding("A1", status, reason, factor=evidence.factor, class_name=class_name)
+    status, verb = _judgement(score, protocol)
+    origins = ", ".join(evidence.origin_controls[class_name].origins)
     return Finding(
-        **common,
+        code="A1",
         status=status,
-        reason=f"Inside class {class_name} the origins {', '.join(control.origins)} are {verb} "
-        f"(AUC {test.statistic:.2f}). This says that a signature is available, not that the target uses it.",
-        statistic=test.statistic,
-        low=interval.low,
-        high=interval.high,
-        p_value=test.p_value,
-        threshold=_CHANCE,
-        n=len(control.rows),
-        details={"origins": list(control.origins)},
+        reason=f"inside {class_name} the origins {origins} {verb} (AUC {score.interval.estimate:.2f}, "
+        f"{probability(score.test.p_value)}); that a signature is available does not mean that the target uses it",
+        statistic=score.interval.estimate,
+        low=score.interval.low,
+        high=score.interval.high,
+        p_value=score.test.p_value,
+        threshold=CHANCE,
+        n=score.test.n,
+        factor=evidence.factor,
+        class_name=class_name,
     )
 
 
-def _codes(evidence: ArmEvidence, control: OriginControl) -> np.ndarray:
-    return np.array([control.origins.index(str(origin)) for origin in evidence.origin[control.rows]])
-
-
-def _outcome(p_value: float, high: float, protocol: Protocol) -> tuple[str, str]:
-    if p_value <= protocol.statistics.alpha:
-        return "concern", "told apart"
-    if high < _CHANCE + protocol.verdict.delta:
-        return "clear", "not told apart"
-    return "inconclusive", "not shown to be told apart"
+def _judgement(score: OriginScore, protocol: Protocol) -> tuple[Status, str]:
+    if score.test.p_value <= protocol.statistics.alpha:
+        return "concern", "can be told apart"
+    if score.interval.high < CHANCE + protocol.verdict.delta:
+        return "clear", "cannot be told apart"
+    return "inconclusive", "are not shown to be told apart"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from biasaudit import seeds
+from biasaudit.checks.competence import CHANCE
+from biasaudit.checks.premises import interval_level, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
@@ -14,16 +16,15 @@ from biasaudit.stats.permutation import cross_validated_auc_test
 
 __all__ = ["ReducedInputs"]
 
-_CHANCE = 0.5
 _MEANING = {
     "background": "from what lies outside the anatomy alone",
     "silhouette": "from the outline of the brain alone",
     "erased": "after the marked pathology was erased, with a matched sham in the healthy",
 }
 _CAVEAT = {
-    "background": "No disease shows there, so something else tells the classes apart.",
-    "silhouette": "Extraction edges, head size and atrophy can all do this.",
-    "erased": "What is left may be the origin, or disease outside the masks.",
+    "background": "no disease shows there, so something else tells the classes apart",
+    "silhouette": "extraction edges, head size and atrophy can all do this",
+    "erased": "what is left may be the origin, or disease outside the masks",
 }
 
 
@@ -42,13 +43,13 @@ class ReducedInputs:
         """Return one finding per reduced input, Holm-corrected."""
         names = sorted(evidence.reduced)
         tests = [_test(evidence, name, protocol) for name in names]
-        adjusted = holm([p_value for _, p_value in tests]) if tests else []
+        adjusted = holm([p_value for _, p_value in tests])
         found = [
             _finding(evidence, name, (interval, float(p_value)), protocol)
             for name, (interval, _), p_value in zip(names, tests, adjusted, strict=True)
         ]
         skipped = [
-            Finding(self.code, "not_applicable", f"{reason[0].upper()}{reason[1:]}.", factor=evidence.factor, input=name)
+            Finding(self.code, "not_applicable", reason, factor=evidence.factor, input=name)
             for name, reason in sorted(evidence.reduced_skipped.items())
         ]
         return found + skipped
@@ -56,10 +57,14 @@ class ReducedInputs:
 
 def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> tuple[Interval, float]:
     scores = evidence.reduced[name]
+    if score_fault(scores, evidence.subject.tolist()):
+        return Interval(np.nan, np.nan, np.nan), np.nan
     # The stream does not name the factor: the question has none, and every factor must see the same answer.
     generator = seeds.generator(evidence.seed, "A2", name)
     groups = evidence.fold * 2 + evidence.positive
-    interval = bootstrap_auc(scores, evidence.positive, groups, protocol.statistics.n_bootstraps, generator)
+    interval = bootstrap_auc(
+        scores, evidence.positive, groups, protocol.statistics.n_bootstraps, generator, interval_level(protocol)
+    )
     test = cross_validated_auc_test(
         np.column_stack([-scores, scores]),
         evidence.positive.astype(int),
@@ -72,23 +77,26 @@ def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> tuple[Interva
 
 def _finding(evidence: ArmEvidence, name: str, test: tuple[Interval, float], protocol: Protocol) -> Finding:
     interval, p_value = test
-    concern = p_value <= protocol.statistics.alpha and interval.low > _CHANCE
-    clear = not concern and interval.high < _CHANCE + protocol.verdict.delta
+    if np.isnan(interval.estimate):
+        fault = score_fault(evidence.reduced[name], evidence.subject.tolist()) or ("inconclusive", "no scores")
+        return Finding("A2", *fault, n=len(evidence.subject), factor=evidence.factor, input=name)
+    concern = p_value <= protocol.statistics.alpha and interval.low > CHANCE
+    clear = not concern and interval.high < CHANCE + protocol.verdict.delta
     how = _MEANING.get(name, f"from the reduced input {name}")
     verdict = "is" if concern else "is not" if clear else "is not shown to be"
-    caveat = f" {_CAVEAT.get(name, '')}" if concern else ""
+    caveat = f"; {_CAVEAT[name]}" if concern and name in _CAVEAT else ""
     return Finding(
         code="A2",
         status="concern" if concern else "clear" if clear else "inconclusive",
-        reason=f"The label {verdict} predictable {how} (AUC {interval.estimate:.2f}).{caveat}",
-        remedy="Find out what separates the classes there: cropping, padding, markers, extraction, noise floor."
+        reason=f"the label {verdict} predictable {how} (AUC {interval.estimate:.2f}, {probability(p_value)}){caveat}",
+        remedy="find out what separates the classes there: cropping, padding, markers, extraction, noise floor"
         if concern and name != "erased"
         else "",
         statistic=interval.estimate,
         low=interval.low,
         high=interval.high,
         p_value=p_value,
-        threshold=_CHANCE,
+        threshold=CHANCE,
         n=len(evidence.subject),
         factor=evidence.factor,
         input=name,

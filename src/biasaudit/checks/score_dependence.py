@@ -158,9 +158,7 @@ def _test(
     generator = stream(evidence, "U1", *question.words, kind)
     n_permutations = protocol.statistics.n_permutations
     if question.severity is not None and kind == "pooled":
-        return severity_adjusted_test(
-            question.scores, origin, classes, question.severity, n_permutations, generator
-        )
+        return severity_adjusted_test(question.scores, origin, classes, question.severity, n_permutations, generator)
     return origin_dependence_test(question.scores, origin, classes, n_permutations, generator, kind)
 
 
@@ -263,7 +261,7 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tu
 
 
 def _mirror(evidence: ArmEvidence, protocol: Protocol) -> float | None:
-    """p-value of the mirror question: do scores depend on the label inside origins?"""
+    """Return the p-value of the mirror question: do scores depend on the label inside origins?"""
     test = origin_dependence_test(
         evidence.logit,
         evidence.positive,

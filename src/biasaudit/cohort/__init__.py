@@ -1,0 +1,1 @@
+"""Who is in the audit: readers, volumes, folds, and the simulated cohort."""

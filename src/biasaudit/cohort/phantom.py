@@ -126,8 +126,8 @@ def sites(phantom: PhantomSettings) -> tuple[Site, ...]:
     names = _site_names(phantom)
     datasets = sorted({parent for _, parent in names})
     signs = seeds.generator(phantom.seed, "phantom", "signs").choice([-1.0, 1.0], len(SIGNATURES))
-    dataset: Mapping[str, float] = dict(phantom.dataset_signature)
-    own: Mapping[str, float] = dict(phantom.site_signature)
+    dataset: Mapping[str, float] = {str(kind): size for kind, size in phantom.dataset_signature.items()}
+    own: Mapping[str, float] = {str(kind): size for kind, size in phantom.site_signature.items()}
     found = []
     for name, parent in names:
         siblings = [other for other, its_parent in names if its_parent == parent]

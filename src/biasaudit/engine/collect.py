@@ -36,7 +36,8 @@ def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     needs : mapping
         ``inputs``: represented blocks; ``models``: trained networks, one per seed.
     folder : Path
-        Gets ``logits-<variant>.npy`` (rows, outputs) and ``features-<layer>.npy`` (rows, channels) of the first network.
+        Gets ``logits-<variant>.npy`` (rows, outputs) and ``features-<layer>.npy`` (rows, channels)
+        of the first network.
     """
     networks = [load_network(model / "model.safetensors") for model in needs["models"]]
     for variant in arguments["variants"]:

@@ -423,7 +423,7 @@ def _paths(sample: Sample) -> Iterable[str]:
 
 
 def _identity(sample: Sample) -> dict[str, Any]:
-    """The part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
+    """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
     record = sample.to_dict()
     return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
 

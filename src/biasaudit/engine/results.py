@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ class Run:
         return self.situation.cohort.factors
 
     def findings(self, arm: str, factor: str) -> list[Finding]:
-        """Findings of one arm and factor in the order of the checks."""
+        """Return the findings of one arm and factor in the order of the checks."""
         found: list[Finding] = []
         for code in default_checks(self.situation.protocol):
             path = self.store.folder(self.plan.judged[arm, factor, code]) / "findings.json"
@@ -159,7 +158,8 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
         "error_rates": _UNCALIBRATED,
         "target": _target(arm),
         "reliance": worst.reliance.to_dict(),
-        "lesion_gain": _lesion_gain(findings),
+        "lesion_gain": _estimate_of(findings, "U6"),
+        "origin_auc": _estimate_of(findings, "A1"),
         "truth": _truth_records(truths),
         "verdicts": [
             {
@@ -188,9 +188,11 @@ def _target(arm: ArmResult) -> dict[str, float | None]:
     }
 
 
-def _lesion_gain(findings: Sequence[Finding]) -> dict[str, float | None] | None:
-    gain = next((f.to_dict() for f in findings if f.code == "U6" and f.statistic is not None), None)
-    return gain and {"estimate": gain["statistic"], "low": gain["low"], "high": gain["high"]}
+def _estimate_of(findings: Sequence[Finding], code: str) -> dict[str, float | None] | None:
+    """Return the largest estimate of one check over classes and factors, with its interval."""
+    known = [finding.to_dict() for finding in findings if finding.code == code and finding.statistic is not None]
+    largest = max(known, key=lambda record: record["statistic"], default=None)
+    return largest and {"estimate": largest["statistic"], "low": largest["low"], "high": largest["high"]}
 
 
 def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, Any] | None:
@@ -232,7 +234,7 @@ def _cohort(situation: Situation) -> dict[str, Any]:
 
 
 def _design(run: Run, arm: ArmResult) -> dict[str, Any]:
-    """The design part of the contract (primary factor), and every factor's own under `factors`."""
+    """Return the design part of the contract (primary factor), and every factor's own under `factors`."""
     records = {factor: _factor_design(run, arm, factor) for factor in run.factors}
     findings = [finding.to_dict() for own in arm.findings.values() for finding in own if finding.code in DESIGN_CODES]
     return {**records[run.factors[0]], "findings": findings, "factors": records}

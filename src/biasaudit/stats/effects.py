@@ -213,9 +213,7 @@ class OriginSensitivity:
     ratio: float
 
 
-def origin_sensitivity(
-    scores: ArrayLike, label: ArrayLike, origin: ArrayLike, noise: float = 1.0
-) -> OriginSensitivity:
+def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, noise: float = 1.0) -> OriginSensitivity:
     """Estimate the sensitivity R* of a crossed cohort from its held-out logits.
 
     The mean square difference between origins is inflated by the sampling variance of the means,

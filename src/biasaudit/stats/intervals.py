@@ -187,9 +187,7 @@ def bootstrap_auc_difference(
     truth = np.asarray(positive, dtype=bool)
     estimate = auc(first, truth) - auc(second, truth)
     blocks = _weight_blocks(groups, n_bootstraps, generator)
-    distribution = np.concatenate(
-        [_weighted_auc(w, first, truth) - _weighted_auc(w, second, truth) for w in blocks]
-    )
+    distribution = np.concatenate([_weighted_auc(w, first, truth) - _weighted_auc(w, second, truth) for w in blocks])
     if np.isnan(estimate):
         return percentile_interval(estimate, distribution, level), float("nan")
     p = 2 * min(one_sided_p(distribution, 0.0), one_sided_p(-distribution, 0.0))
@@ -237,9 +235,7 @@ def bootstrap_gap_share(
 
 def _gap_shares(weights: Weights, logits: Floats, truth: Booleans) -> Floats:
     """Gap of the edited logits over the gap of the full ones, (B,)."""
-    gaps = _weighted_means(weights[:, truth], logits[truth]) - _weighted_means(
-        weights[:, ~truth], logits[~truth]
-    )
+    gaps = _weighted_means(weights[:, truth], logits[truth]) - _weighted_means(weights[:, ~truth], logits[~truth])
     full, edited = gaps.T
     undefined = np.full(full.shape, np.nan)
     shares: Floats = np.divide(edited, full, out=undefined, where=np.isfinite(full) & (full != 0))
@@ -254,9 +250,7 @@ def _weighted_means(weights: Weights, values: Floats) -> Floats:
     return means
 
 
-def bootstrap_means(
-    values: ArrayLike, groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator
-) -> Floats:
+def bootstrap_means(values: ArrayLike, groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator) -> Floats:
     """Bootstrap distribution of a mean.
 
     Parameters

@@ -450,14 +450,10 @@ def feature_difference_test(
     null = np.concatenate([feature_statistics(origins[block], n_origins, parts) for block in indices])
     combined, each = minimum_p(observed, null)
     p_each = dict(zip(STATISTICS, each.tolist(), strict=True))
-    return FeatureTest(
-        combined, p_each, dict(zip(STATISTICS, observed.tolist(), strict=True)), int(used.sum())
-    )
+    return FeatureTest(combined, p_each, dict(zip(STATISTICS, observed.tolist(), strict=True)), int(used.sum()))
 
 
-def _checked_features(
-    features: ArrayLike, origin: ArrayLike, blocks: ArrayLike
-) -> tuple[Floats, Indices, Indices]:
+def _checked_features(features: ArrayLike, origin: ArrayLike, blocks: ArrayLike) -> tuple[Floats, Indices, Indices]:
     values = np.asarray(features, dtype=np.float64)
     if values.ndim != 2:
         raise ValueError(f"features must have shape (n, d), got {values.shape}")

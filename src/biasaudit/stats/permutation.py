@@ -568,9 +568,7 @@ def _overlap_factor(folds: Indices) -> float:
     return float(np.sqrt(1 + sizes.size * np.mean(sizes / (folds.size - sizes))))
 
 
-def _checked_columns(
-    scores: ArrayLike, origin_codes: ArrayLike, folds: ArrayLike
-) -> tuple[Floats, Indices, Indices]:
+def _checked_columns(scores: ArrayLike, origin_codes: ArrayLike, folds: ArrayLike) -> tuple[Floats, Indices, Indices]:
     columns = np.asarray(scores, dtype=np.float64)
     origins = np.asarray(origin_codes)
     if columns.ndim != 2 or columns.shape[1] < 2 or np.isnan(columns).any():

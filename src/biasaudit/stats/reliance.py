@@ -190,9 +190,7 @@ def origin_effect(
     )
 
 
-def _resampled(
-    values: Floats, groups: Indices, n_bootstraps: int, generator: np.random.Generator
-) -> Iterator[Floats]:
+def _resampled(values: Floats, groups: Indices, n_bootstraps: int, generator: np.random.Generator) -> Iterator[Floats]:
     """Blocks (b, n) of values resampled inside groups, every subject's group keeping its place."""
     size = max(1, CELLS_PER_BLOCK // max(1, groups.size))
     for start in range(0, n_bootstraps, size):
@@ -203,9 +201,7 @@ def _resampled(
         yield block
 
 
-def _pair_aucs(
-    rows: Floats, origins: Indices, strata: Indices, pairs: list[tuple[int, int]]
-) -> tuple[Floats, Floats]:
+def _pair_aucs(rows: Floats, origins: Indices, strata: Indices, pairs: list[tuple[int, int]]) -> tuple[Floats, Floats]:
     """AUCs (c, p, b) of rows (b, n), nan where a cell is empty, and the precision (c, p) of each."""
     groups = list(members_of(strata))
     areas = np.full((len(groups), len(pairs), rows.shape[0]), np.nan)
@@ -302,7 +298,7 @@ def _sensitivity_ratios(weights: Floats, values: Floats, cells: Floats) -> Float
 
 
 def _mean_variances(squares: Floats, counts: Floats) -> Floats:
-    """Sampling variance (b, 2, k) of the cell means; a cell of one subject borrows from its class."""
+    """Return the sampling variance (b, 2, k) of the cell means; a cell of one subject borrows from its class."""
     freedom = np.maximum(counts - 1, 0)
     own = squares / np.where(freedom > 0, freedom, np.nan)
     total = freedom.sum(axis=1, keepdims=True)

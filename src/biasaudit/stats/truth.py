@@ -48,9 +48,7 @@ def true_reliance(
         How the healthy subjects and the patients of the cohort are spread over the sites; each sums to 1.
     """
     mean = margins.mean(axis=0)
-    squares = [
-        (mean[p, a] - mean[p, b]) ** 2 for p in (0, 1) for a, b in combinations(range(mean.shape[1]), 2)
-    ]
+    squares = [(mean[p, a] - mean[p, b]) ** 2 for p in (0, 1) for a, b in combinations(range(mean.shape[1]), 2)]
     site = float(np.sqrt(np.mean(squares))) if squares else 0.0
     pathology = float(np.abs(mean[1] - mean[0]).mean())
     healthy = float(mean[0] @ healthy_share)

@@ -1,0 +1,45 @@
+"""`make bench`: run every study below and write docs/benchmarks.md.
+
+Each study is a module with ``study(scratch: Path) -> str`` that returns Markdown. Timings are printed, never asserted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+STUDIES = ("demo", "cxr", "kill_and_resume")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(names: list[str]) -> None:
+    sys.path.insert(0, str(Path(__file__).parent))
+    sections = []
+    for name in names or STUDIES:
+        module = importlib.import_module(name)
+        with tempfile.TemporaryDirectory(prefix=f"biasaudit-{name}-") as scratch:
+            section = module.study(Path(scratch))
+        print(section, flush=True)
+        sections.append(section)
+    if not names:
+        (ROOT / "docs" / "benchmarks.md").write_text("\n".join([_head(), *sections]))
+
+
+def _head() -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return (
+        "# Benchmarks\n\n"
+        f"Command: `make bench`. Commit {commit}. Machine: {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}. Shared machine: times vary, figures do not.\n"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

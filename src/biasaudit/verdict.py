@@ -1,0 +1,302 @@
+"""The verdict: the rules that turn the findings of one arm and one origin factor into one word.
+
+Two families can flag: U1 (observational) and U4 (interventional), with Holm's correction over all tests that may flag.
+How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and never the absence of a
+flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from biasaudit.protocol import Protocol
+from biasaudit.records import Finding, Reliance, Verdict, VerdictWord
+from biasaudit.stats.multiplicity import holm
+
+__all__ = ["ORDER", "Design", "decide", "estimate_reliance", "flags", "headline"]
+
+ORDER: tuple[VerdictWord, ...] = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
+"""From best to worst."""
+
+_OUTSIDE = ("background", "silhouette")
+_BOTH_CLASSES = "Images of both classes from the same origin would settle it, even a few dozen."
+_MASKS = "Pathology masks for every patient would let the lesions be erased and the rest be measured."
+
+
+@dataclass(frozen=True)
+class Design:
+    """What the design allows.
+
+    Attributes
+    ----------
+    regime : str
+        ``crossed``, ``nested``, ``aliased`` or ``single``.
+    masks_given : bool
+        Every patient has a pathology mask.
+    mask_is_complete : bool
+        The user declares that no pathology lies outside the masks.
+    """
+
+    regime: str
+    masks_given: bool
+    mask_is_complete: bool
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Everything a rule looks at."""
+
+    findings: Sequence[Finding]
+    design: Design
+    factor: str
+    protocol: Protocol
+    reliance: Reliance
+    flagged: tuple[Finding, ...]
+
+    def of(self, code: str) -> list[Finding]:
+        """Return the findings of one check."""
+        return [finding for finding in self.findings if finding.code == code]
+
+    def verdict(self, word: VerdictWord, reason: str, settle: str, *, provisional: bool = True) -> Verdict:
+        """Make the verdict for this factor."""
+        return Verdict(word, reason, self.factor, self.reliance, provisional, settle)
+
+
+def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: Protocol) -> Verdict:
+    """Give the verdict for one arm and one origin factor.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Of this arm and factor, all checks.
+    design : Design
+    factor : str
+    protocol : Protocol
+        Thresholds.
+
+    Returns
+    -------
+    Verdict
+        Provisional as long as the spike-in test of power (G3) and the calibration are open.
+    """
+    flagged = flags(findings, protocol.statistics.alpha)
+    reliance = estimate_reliance(findings, design, _corroboration(findings))
+    case = _Case(findings, design, factor, protocol, reliance, flagged)
+    return _obstacle(case) or _reading_origin(case) or _reading_pathology(case) or _open(case)
+
+
+def headline(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst verdict; of equal ones the first."""
+    return max(verdicts, key=lambda verdict: ORDER.index(verdict.word))
+
+
+def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
+    """Return the findings that flag after Holm's correction (Holm 1979) over all tests that may.
+
+    U1 and U4 say in ``details["may_flag"]`` whether they may; the others corroborate only.
+    """
+    tests = [
+        finding
+        for finding in findings
+        if finding.code in ("U1", "U4") and finding.details.get("may_flag") and finding.p_value is not None
+    ]
+    adjusted: Sequence[float] | np.ndarray = (
+        holm([np.nan if test.p_value is None else test.p_value for test in tests]) if tests else []
+    )
+    return tuple(test for test, p_value in zip(tests, adjusted, strict=True) if p_value <= alpha)
+
+
+def estimate_reliance(findings: Sequence[Finding], design: Design, corroborated_by: tuple[str, ...] = ()) -> Reliance:
+    """Return the reliance of this arm: crossed from U1, else from U4, else none; clipped to [0, 1]."""
+    if design.regime == "crossed":
+        pooled = next((f for f in findings if f.code == "U1" and f.details.get("reliance") is not None), None)
+        if pooled is not None:
+            values = (pooled.details["reliance"], pooled.details["reliance_low"], pooled.details["reliance_high"])
+            return Reliance(*_clipped(values), "U1", corroborated_by)
+    erased = next((f for f in findings if f.code == "U4" and f.details.get("may_flag")), None)
+    if erased is not None and erased.statistic is not None:
+        return Reliance(*_clipped((erased.statistic, erased.low, erased.high)), "U4", corroborated_by)
+    return Reliance(corroborated_by=corroborated_by)
+
+
+def _clipped(values: Iterable[float | None]) -> tuple[float | None, float | None, float | None]:
+    low_to_high = [None if v is None or not np.isfinite(v) else float(np.clip(v, 0.0, 1.0)) for v in values]
+    return low_to_high[0], low_to_high[1], low_to_high[2]
+
+
+def _corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Codes of the checks that point at the origin without deciding anything."""
+    pointing = {finding.code for finding in findings if finding.status == "concern"}
+    return tuple(code for code in ("A2", "U1", "U3", "U7") if code in pointing)
+
+
+def _obstacle(case: _Case) -> Verdict | None:
+    """Return a verdict where nothing can be said at all."""
+    if any(finding.status == "error" for finding in case.findings):
+        reason = "A check could not be computed, so no verdict is given. See the finding marked as an error."
+        return case.verdict("UNDETERMINED", reason, "Mend the cause and run the audit again.")
+    competence = case.of("G1")
+    if competence and competence[0].status != "clear":
+        reason = f"The classifier is not shown to beat chance. {competence[0].reason}"
+        return case.verdict("UNDETERMINED", reason, "A target that has learned something; then audit again.")
+    if case.design.regime == "single":
+        reason = (
+            "All subjects come from a single origin, so there is no origin to compare. "
+            "Whether the classifier would travel to another one cannot be told from these images."
+        )
+        return case.verdict("UNDETERMINED", reason, "Images of both classes from a second origin would settle it.")
+    return None
+
+
+def _reading_origin(case: _Case) -> Verdict | None:
+    """ORIGIN or MIXED: flagged, and the lower bound of reliance says how much."""
+    low, settings = case.reliance.low, case.protocol.verdict
+    if not case.flagged or low is None or low <= settings.low or not _is_the_origin(case):
+        return None
+    share = _interval(case.reliance)
+    if low > settings.high:
+        reason = (
+            f"The classifier mostly answers to where an image comes from: {share} of its response is owed to the "
+            f"origin. {_because(case)}"
+        )
+        return case.verdict("ORIGIN", reason, _after_flag(case), provisional=False)
+    reason = (
+        f"The classifier answers to the disease and also to where an image comes from: {share} of its response is owed "
+        f"to the origin. {_because(case)}"
+    )
+    return case.verdict("MIXED", reason, _after_flag(case), provisional=False)
+
+
+def _is_the_origin(case: _Case) -> bool:
+    """Outside crossed designs what is left after erasure may be disease beyond the masks: a second line must agree."""
+    return case.design.regime == "crossed" or case.design.mask_is_complete or bool(_second_line(case))
+
+
+def _second_line(case: _Case) -> list[Finding]:
+    outside = [f for f in case.of("A2") if f.input in _OUTSIDE and f.status == "concern"]
+    inside_healthy = [f for f in case.flagged if f.code == "U1" and f.class_name is not None]
+    return outside + inside_healthy
+
+
+def _because(case: _Case) -> str:
+    codes = {finding.code for finding in case.flagged}
+    parts = []
+    if "U4" in codes:
+        parts.append("the scores still separate the classes after the lesions are erased")
+    if "U1" in codes:
+        parts.append("scores differ between origins within a class")
+    return f"The evidence: {' and '.join(parts)}."
+
+
+def _after_flag(case: _Case) -> str:
+    if case.design.regime == "crossed":
+        return "Balance or match the classes within each origin, try the tissue or a harmonised input, and audit again."
+    return (
+        "Do not publish the accuracy as accuracy for the disease. Test on images of both classes from one site, "
+        "try the tissue or a harmonised input, and audit again."
+    )
+
+
+def _reading_pathology(case: _Case) -> Verdict | None:
+    """PATHOLOGY: equivalence shown, nothing flagged."""
+    high = case.reliance.high
+    if case.flagged or high is None or high >= case.protocol.verdict.tolerance:
+        return None
+    if case.design.regime == "crossed":
+        return _crossed_pathology(case)
+    if not case.design.masks_given or any(f.input in _OUTSIDE and f.status == "concern" for f in case.of("A2")):
+        return None
+    reason = (
+        "Provisional: almost all that separates the classes goes away with the marked pathology "
+        f"({_interval(case.reliance)} is left). "
+        "The power to find a signature on this very cohort has not been tested yet."
+    )
+    settle = (
+        "A signature inside the masks, or one that acts only together with the lesions, remains unexcluded because no "
+        "origin holds both classes."
+    )
+    return case.verdict("PATHOLOGY", reason, settle)
+
+
+def _crossed_pathology(case: _Case) -> Verdict | None:
+    pooled = next((f for f in case.of("U1") if f.class_name is None), None)
+    if pooled is None or not pooled.details.get("equivalent"):
+        return None
+    delta = case.protocol.verdict.delta
+    reason = (
+        f"Provisional: within each class the scores do not differ between origins by more than the tolerance (AUC "
+        f"within {delta:g} of one half), and at most {100 * (case.reliance.high or 0):.0f} % of the response is owed "
+        "to the origin. "
+        "The power to find a signature on this very cohort has not been tested yet."
+    )
+    return case.verdict("PATHOLOGY", reason, "Origins that are not in this cohort remain untested.")
+
+
+def _open(case: _Case) -> Verdict:
+    """UNDETERMINED: say why, and what would settle it."""
+    if case.reliance.low is None:
+        return case.verdict("UNDETERMINED", *_no_estimate(case))
+    share = _interval(case.reliance)
+    if case.flagged and not _is_the_origin(case):
+        reason = (
+            f"{share} of the class gap lies outside the marked pathology: the dataset, or disease beyond the masks. "
+            "Nothing else in this design tells the two apart."
+        )
+        settle = f"{_BOTH_CLASSES} Or declare the masks complete (`mask_is_complete`) if they are."
+        return case.verdict("UNDETERMINED", reason, settle)
+    if case.flagged:
+        reason = (
+            f"The scores depend on the origin, but how much of the response that is cannot be told: {share}. "
+            "It may be too little to matter, or not."
+        )
+        return case.verdict("UNDETERMINED", reason, _more_subjects(case))
+    reason = (
+        f"No dependence on the origin was shown, but it is not excluded either: {share} of the response may be owed to "
+        f"the origin. {_missing(case)}"
+    )
+    return case.verdict("UNDETERMINED", reason, _more_subjects(case))
+
+
+def _no_estimate(case: _Case) -> tuple[str, str]:
+    if case.design.regime == "crossed":
+        reason = "How far the scores depend on the origin could not be estimated. The origins hold too few subjects."
+        return reason, _more_subjects(case)
+    seen = "U1 finds that sites of one class differ, which is not the signature that separates the classes. "
+    known = seen if any(finding.code == "U1" for finding in case.flagged) else ""
+    reason = (
+        "No origin holds both classes and there is nothing to erase, so disease and origin cannot be told apart, "
+        f"whatever the accuracy. {known}{_outside(case)}"
+    )
+    return reason.strip(), f"{_BOTH_CLASSES} {_MASKS}"
+
+
+def _outside(case: _Case) -> str:
+    concerns = [f for f in case.of("A2") if f.input in _OUTSIDE and f.status == "concern"]
+    if not concerns or concerns[0].statistic is None:
+        return ""
+    return f"The {concerns[0].input} alone predicts the label with an AUC of {concerns[0].statistic:.2f}."
+
+
+def _missing(case: _Case) -> str:
+    if any(f.input in _OUTSIDE and f.status == "concern" for f in case.of("A2")):
+        return _outside(case)
+    pooled = next((f for f in case.of("U1") if f.class_name is None), None)
+    if case.design.regime == "crossed" and pooled is not None and not pooled.details.get("equivalent"):
+        return "The scores of the origins within a class are not shown to be alike."
+    return f"PATHOLOGY needs an upper bound below {100 * case.protocol.verdict.tolerance:.0f} %."
+
+
+def _more_subjects(case: _Case) -> str:
+    keys = ("n_needed", "reliance_n_needed")
+    needed = [f.details[key] for f in case.of("U1") + case.of("U4") for key in keys if f.details.get(key)]
+    if needed and (case.design.regime == "crossed" or case.reliance.source == "U4"):
+        return f"About {int(max(needed))} subjects in all would narrow the interval enough, if the estimate holds."
+    return "More subjects in each class and origin would settle it."
+
+
+def _interval(reliance: Reliance) -> str:
+    low, high = 100 * (reliance.low or 0.0), 100 * (reliance.high or 0.0)
+    return f"{low:.0f}-{high:.0f} %" if round(low) != round(high) else f"{high:.0f} %"

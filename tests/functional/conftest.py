@@ -1,0 +1,60 @@
+"""A small finished audit, run once through the command line as a user would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROTOCOL = """\
+name: small
+cohort:
+  reader: phantom
+  phantom: {n: 36, design: nested, healthy_sites: 2, patient_sites: 2, spacing: 8.0, lesion_load: 3, truth_subjects: 2}
+arms: [intensity, tissue]
+target:
+  training: {epochs: 2}
+folds: {n: 3}
+statistics: {n_permutations: 99, n_bootstraps: 99}
+attribution: {max_subjects: 12, steps: 4, max_steps: 4}
+"""
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `biasaudit` in a process of its own."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "biasaudit", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def biasaudit() -> Command:
+    return command
+
+
+@pytest.fixture(scope="session")
+def small_protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("protocol") / "protocol.yaml"
+    path.write_text(PROTOCOL)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(small_protocol: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    done = command("run", small_protocol, "-o", out, "--engine", "local")
+    assert done.returncode == 0, done.stderr
+    return out

@@ -1,0 +1,175 @@
+"""`run`, `report`, `gate`, `list`, `--dry-run` and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+TIMES = re.compile(r'"(started|finished)": "[^"]*"')
+
+
+def without_times(text: str) -> str:
+    return TIMES.sub("", text)
+
+
+def test_run_writes_every_file_of_the_contract(finished_run):
+    for name in (
+        "report.html",
+        "audit.json",
+        "junit.xml",
+        "modelcard.md",
+        "protocol.yaml",
+        "protocol.schema.json",
+        "dataset_description.json",
+        "tables/findings.tsv",
+        "tables/subjects.tsv",
+        "tables/scores.tsv",
+        "tables/relevance.tsv",
+        "maps/overlays.npz",
+        "models/index.json",
+    ):
+        assert (finished_run / name).exists(), name
+    assert list((finished_run / "maps").glob("*.nii.gz"))
+    assert list((finished_run / "models").glob("*.safetensors"))
+    assert list((finished_run / "figures").iterdir())
+
+
+def test_audit_keeps_the_contract(finished_run):
+    audit = json.loads((finished_run / "audit.json").read_text())
+    assert {"schema_version", "biasaudit", "cohort", "design", "arms", "comparisons"} <= set(audit)
+    assert [arm["name"] for arm in audit["arms"]] == ["intensity", "tissue"]
+    assert [arm["primary"] for arm in audit["arms"]] == [True, False]
+    assert audit["design"]["regime"] == "nested"
+    for arm in audit["arms"]:
+        assert arm["verdict"] in ("ORIGIN", "MIXED", "PATHOLOGY", "UNDETERMINED")
+        assert set(arm["reliance"]) == {"estimate", "low", "high", "from", "corroborated_by"}
+        assert arm["error_rates"]["within_calibration"] is False
+        codes = {finding["code"] for finding in arm["findings"]}
+        assert codes == {"G1", "A1", "A2", "U1", "U3", "U4", "U6", "U7"}
+        for finding in arm["findings"]:
+            assert finding["status"] in ("clear", "concern", "inconclusive", "not_applicable", "error")
+            assert finding["p_value"] is None or finding["p_value"] > 0
+            assert finding["reason"]
+    assert {c["quantity"] for c in audit["comparisons"]} >= {"auc", "reliance"}
+
+
+def test_every_subject_is_scored_by_the_fold_that_held_it_out(finished_run):
+    subjects = pd.read_csv(finished_run / "tables" / "subjects.tsv", sep="\t").set_index("subject")["fold"]
+    scores = pd.read_csv(finished_run / "tables" / "scores.tsv", sep="\t")
+    own = scores[(scores["question"] == "target") & (scores["input"] == "original") & (scores["variant"] == "original")]
+    for _, arm in own.groupby("arm"):
+        assert arm.set_index("subject")["fold"].to_dict() == subjects.to_dict()
+
+
+def test_same_run_again_does_nothing_and_changes_nothing(finished_run, small_protocol, biasaudit):
+    before = (finished_run / "audit.json").read_text()
+    page = (finished_run / "report.html").read_text()
+    trained = {path: path.stat().st_mtime_ns for path in (finished_run / "jobs").glob("*/done")}
+    done = biasaudit("run", small_protocol, "-o", finished_run, "--engine", "local")
+    assert done.returncode == 0, done.stderr
+    assert without_times((finished_run / "audit.json").read_text()) == without_times(before)
+    assert {path: path.stat().st_mtime_ns for path in (finished_run / "jobs").glob("*/done")} == trained
+    assert len((finished_run / "report.html").read_text()) == len(page)
+
+
+def test_report_is_rebuilt_without_torch(finished_run, biasaudit, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(finished_run, copy, ignore=shutil.ignore_patterns("jobs"))
+    page = (copy / "report.html").read_bytes()
+    (copy / "report.html").unlink()
+    blocked = tmp_path / "torch"
+    blocked.mkdir()
+    (blocked / "__init__.py").write_text("raise ImportError('the report must not need torch')\n")
+    done = biasaudit("report", copy, cwd=tmp_path)  # python -m puts the current folder first on the path
+    assert done.returncode == 0, done.stderr
+    assert (copy / "report.html").read_bytes() == page
+
+
+def test_junit_counts_findings(finished_run):
+    tree = ElementTree.parse(finished_run / "junit.xml")
+    audit = json.loads((finished_run / "audit.json").read_text())
+    findings = sum(len(arm["findings"]) for arm in audit["arms"]) + len(audit["design"]["findings"])
+    assert len(tree.findall(".//testcase")) == findings + len(audit["arms"])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fail_on", "code"),
+    [
+        ("PATHOLOGY", "undetermined", 0),
+        ("UNDETERMINED", "undetermined", 1),
+        ("UNDETERMINED", "mixed", 0),
+        ("MIXED", "mixed", 1),
+        ("MIXED", "origin", 0),
+        ("ORIGIN", "origin", 1),
+    ],
+)
+def test_gate(finished_run, biasaudit, tmp_path, verdict, fail_on, code):
+    (tmp_path / "protocol.yaml").write_text("")
+    audit = json.loads((finished_run / "audit.json").read_text())
+    audit["arms"][0]["verdict"] = verdict
+    (tmp_path / "audit.json").write_text(json.dumps(audit))
+    done = biasaudit("gate", tmp_path, "--fail-on", fail_on)
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_gate_defaults_to_undetermined_and_the_primary_arm(finished_run, biasaudit):
+    audit = json.loads((finished_run / "audit.json").read_text())
+    expected = int(audit["arms"][0]["verdict"] != "PATHOLOGY")
+    assert biasaudit("gate", finished_run).returncode == expected
+
+
+def test_incomplete_run_exits_4(finished_run, biasaudit, tmp_path):
+    (tmp_path / "protocol.yaml").write_text((finished_run / "protocol.yaml").read_text())
+    for words in (("gate", tmp_path), ("report", tmp_path), ("predict", tmp_path, tmp_path / "t.tsv")):
+        done = biasaudit(*words)
+        assert done.returncode == 4, (words, done.stderr)
+        assert "incomplete" in done.stderr
+
+
+def test_dry_run_lists_jobs_and_writes_nothing(small_protocol, biasaudit, tmp_path):
+    done = biasaudit("run", small_protocol, "-o", tmp_path / "out", "--dry-run", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert "train label from intensity, fold 1" in done.stdout
+    assert re.search(r"\d+ jobs, about .* on 2 worker", done.stdout)
+    assert not (tmp_path / "out").exists()
+
+
+def test_list_names_every_kind(biasaudit):
+    done = biasaudit("list")
+    assert done.returncode == 0, done.stderr
+    for name in ("U4", "intensity", "tissue", "cnn", "integrated_gradients", "bids", "phantom"):
+        assert name in done.stdout
+
+
+def test_demo_writes_bids_that_the_reader_reads(biasaudit, tmp_path, small_protocol):
+    done = biasaudit("demo", "--write-data", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    protocol = tmp_path / "protocol.yaml"
+    protocol.write_text(
+        "cohort:\n  reader: bids\n  roots: [data/dataset-a, data/dataset-b]\n  suffix: FLAIR\n"
+        "  label: {column: diagnosis, positive: patient}\n  origins: [site]\n"
+    )
+    done = biasaudit("validate", protocol)
+    assert done.returncode == 0, done.stderr
+    assert "sound" in done.stdout
+    assert re.search(r"b1\s+0\s+30", done.stdout)
+
+
+def test_a_folder_that_is_no_run_is_refused(biasaudit, small_protocol, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    done = biasaudit("run", small_protocol, "-o", tmp_path)
+    assert done.returncode == 2
+    assert "not empty" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_protocols_of_the_wheel_are_found(biasaudit):
+    from biasaudit.resources import protocols_folder
+
+    assert Path(protocols_folder() / "demo.yaml").exists()
