@@ -59,6 +59,14 @@ def test_a_flipped_subject_is_named_by_correlation_alone(images):
     assert report.dice[7] > 0.99
 
 
+def test_another_foreground_is_named_by_overlap_alone(images):
+    foregrounds = [one[0] != 0 for one in images]
+    foregrounds[5] = np.roll(foregrounds[5], 6, axis=0)
+    report = alignment(images, foregrounds, [f"s{k}" for k in range(len(images))])
+    assert report.outliers == ("s5",)
+    assert report.correlation[5] > 0.8
+
+
 def test_correlation_is_with_the_others(images):
     inside = sum((one[0] != 0).astype(int) for one in images) > 6
     standard = [(one[0][inside] - one[0][inside].mean()) / one[0][inside].std() for one in images]

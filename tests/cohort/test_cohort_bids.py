@@ -183,6 +183,13 @@ def test_pathology_mask(dataset, masks, taken):
         assert "no pathology mask: sub-04" in cohort.notes
 
 
+def test_mask_labels_are_in_order_of_preference(dataset):
+    root = dataset(extra=[f"derivatives/les/sub-02/anat/sub-02_label-{label}_mask.nii.gz" for label in ("L", "lesion")])
+    cohort = read(root, mask_labels=["lesion", "L"])
+    assert cohort.samples[1].mask.endswith("label-lesion_mask.nii.gz")
+    assert not any("several pathology masks" in note for note in cohort.notes)
+
+
 def test_several_masks_that_fit_are_noted(dataset):
     extra = [f"derivatives/les/sub-02/anat/sub-02_label-L_desc-{rater}_mask.nii.gz" for rater in "ab"]
     cohort = read(dataset(extra=extra))
@@ -203,8 +210,10 @@ def test_brain_masks_and_tissue(dataset):
     files = ["desc-brain_mask", "space-MNI_desc-brain_mask", *(f"label-{t}_probseg" for t in ("WM", "GM", "CSF"))]
     extra = [f"{folder.format(1, 1)}{file}.nii.gz" for file in files]
     extra += [f"{folder.format(2, 2)}{file}.nii.gz" for file in ("probseg", "space-MNI_label-GM_probseg")]
+    extra.append(f"{folder.format(3, 3)}space-MNI_desc-brain_mask.nii.gz")
     cohort = read(dataset(extra=extra))
-    first, second = cohort.samples[:2]
+    first, second, third = cohort.samples[:3]
+    assert third.brain_mask is None
     assert Path(first.brain_mask).name == "sub-01_desc-brain_mask.nii.gz"
     assert [Path(path).name for path in first.tissue] == [
         f"sub-01_label-{t}_probseg.nii.gz" for t in ("GM", "WM", "CSF")

@@ -54,6 +54,14 @@ def test_small_cells_fall_back_to_the_class_without_a_warning(build):
     assert all(counts["ms", fold] >= 1 for fold in range(5))
 
 
+def test_small_cells_leave_the_large_ones_stratified(build):
+    made = build({("healthy", "a"): 10, ("healthy", "b"): 3, ("healthy", "c"): 3, ("ms", "a"): 10, ("ms", "b"): 10})
+    for seed in range(5):
+        folds = assign_folds(made, 5, seed)
+        counts = Counter((s.label, s.origins["origin"], int(f)) for s, f in zip(made.samples, folds, strict=True))
+        assert all(counts["healthy", "a", fold] == 2 for fold in range(5))
+
+
 def test_class_with_fewer_subjects_than_folds(build):
     with pytest.raises(DataError) as caught:
         assign_folds(build({("healthy", "a"): 4, ("ms", "b"): 3}, repeat=2), 5, 1)

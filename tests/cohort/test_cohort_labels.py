@@ -1,4 +1,4 @@
-from biasaudit.cohort.labels import assign_classes, parse_covariates, pool_origins
+from biasaudit.cohort.labels import assign_classes, parse_covariates, pool_origins, subject_faults
 from biasaudit.protocol import LabelSettings
 
 PLACES = [f"table.tsv:{line}" for line in range(2, 20)]
@@ -87,9 +87,18 @@ def test_size_counts_subjects_not_images():
 
 
 def test_covariates():
-    rows = parse_covariates({"age": ["34", "n/a", "1e1"], "sex": ["F", "", "M"], "code": ["1", "x", "inf"]})
+    rows = parse_covariates(
+        {"age": ["34", "n/a", "1e1"], "sex": ["F", "", "M"], "code": ["1", "x", "2"], "dose": ["1", "2", "inf"]}
+    )
     assert rows == [
-        {"age": 34.0, "sex": "F", "code": "1"},
-        {"age": None, "sex": None, "code": "x"},
-        {"age": 10.0, "sex": "M", "code": "inf"},
+        {"age": 34.0, "sex": "F", "code": "1", "dose": "1"},
+        {"age": None, "sex": None, "code": "x", "dose": "2"},
+        {"age": 10.0, "sex": "M", "code": "2", "dose": "inf"},
     ]
+
+
+def test_one_image_twice(sample):
+    first, again, other = sample("a.nii"), sample("a.nii", where="table.tsv:3"), sample("a.nii", subject="s2")
+    assert subject_faults([first, sample("b.nii", origins={"origin": "b"})]) == []
+    assert "repeats table.tsv:2 (same subject and image)" in str(subject_faults([first, again])[0])
+    assert "image a.nii belongs to 's2' here and to 's1' at table.tsv:2" in str(subject_faults([first, other])[0])

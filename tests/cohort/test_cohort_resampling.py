@@ -31,10 +31,9 @@ def test_a_linear_ramp_survives():
 
 
 def test_downsampling_does_not_alias():
-    stripes = np.zeros((32, 32))
-    stripes[::2] = 1.0
-    transform, shape = scaling(4, stripes.shape)
-    assert resample(stripes, transform, shape)[2:-2].std() < 0.02
+    noise = np.random.default_rng(0).normal(size=(128, 128))
+    transform, shape = scaling(4, noise.shape)
+    assert resample(noise, transform, shape).std() < 0.3
 
 
 def test_outside_lies_the_smallest_value():

@@ -158,7 +158,7 @@ def test_demo_writes_bids_that_the_reader_reads(biasaudit, tmp_path, small_proto
     done = biasaudit("validate", protocol)
     assert done.returncode == 0, done.stderr
     assert "sound" in done.stdout
-    assert re.search(r"b1\s+0\s+30", done.stdout)
+    assert re.search(r"b1\s+0\s+33", done.stdout)
 
 
 def test_a_folder_that_is_no_run_is_refused(biasaudit, small_protocol, tmp_path):

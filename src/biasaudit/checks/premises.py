@@ -11,12 +11,10 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, FloatArray, Status
 
 __all__ = [
-    "CHANCE",
     "bound_level",
     "class_rows",
     "equal_scores",
     "interval_level",
-    "label_stream",
     "lesion_volume",
     "origins_of",
     "percent",
@@ -24,9 +22,6 @@ __all__ = [
     "score_fault",
     "stream",
 ]
-
-CHANCE = 0.5
-"""AUC of a score that knows nothing of what it is held against."""
 
 Fault = tuple[Status, str]
 """Status of the finding and the reason for it."""
@@ -45,11 +40,6 @@ def origins_of(evidence: ArmEvidence, rows: BoolArray) -> tuple[str, ...]:
 def stream(evidence: ArmEvidence, *words: object) -> np.random.Generator:
     """Random stream named by words; the arm is left out, so that arms share resamples and are paired."""
     return seeds.generator(evidence.seed, *words, evidence.factor)
-
-
-def label_stream(evidence: ArmEvidence, *words: object) -> np.random.Generator:
-    """Like `stream`, for questions about the label alone: every origin factor gets the same answer."""
-    return seeds.generator(evidence.seed, *words)
 
 
 def interval_level(protocol: Protocol) -> float:

@@ -258,8 +258,6 @@ def _image_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
         return [Fault(sample.where, message, "extract one volume, for instance by `fslroi`")]
     if not fact.finite:
         return []
-    if fact.minimum == fact.maximum == 0:
-        return [Fault(sample.where, f"{fact.path}: every voxel is 0", remedy)]
     if fact.minimum == fact.maximum:
         return [Fault(sample.where, f"{fact.path}: every voxel is {fact.minimum:g}", remedy)]
     return []

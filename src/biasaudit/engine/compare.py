@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biasaudit import seeds
+from biasaudit.checks.localisation import lesion_gains
 from biasaudit.records import ArmEvidence, Comparison, FloatArray
-from biasaudit.stats.effects import gap_share
+from biasaudit.stats.effects import gap_share, origin_sensitivity
 from biasaudit.stats.intervals import (
     bootstrap_auc_difference,
     bootstrap_gap_share,
     bootstrap_means,
     percentile_interval,
 )
+from biasaudit.stats.reliance import aligned_logits, bootstrap_origin_sensitivity
 
 if TYPE_CHECKING:
     from biasaudit.engine.results import Run
 
-__all__ = ["compare_arms", "lesion_gains"]
+__all__ = ["compare_arms"]
 
 
 def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
-    """Compare every pair of arms on AUC, reliance (U4) and lesion gain.
+    """Compare every pair of arms on AUC, reliance and lesion gain.
 
     Parameters
     ----------
@@ -48,32 +50,18 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
     return found
 
 
-def lesion_gains(evidence: ArmEvidence) -> FloatArray:
-    """Lesion gain of every mapped patient: share of |relevance| in the mask over the mask's share of the brain.
-
-    Returns
-    -------
-    float (m,)
-        NaN for the healthy, for empty masks and for empty maps; rows as in ``evidence.maps``.
-    """
+def _gains_of(arm: ArmEvidence, run: Run) -> tuple[FloatArray, FloatArray]:
+    """Return the lesion gain of every mapped patient, NaN for the healthy, and the fold of every map."""
+    evidence = run.evidence(arm.arm, run.factors[0], with_maps=True)
     maps = evidence.maps
     if maps is None:
-        return np.empty(0)
-    inside = maps.mask & maps.foreground
-    relevance = np.abs(maps.target) * maps.foreground
-    total = relevance.sum(1)
-    volume = inside.sum(1) / np.maximum(maps.foreground.sum(1), 1)
-    usable = (total > 0) & (volume > 0) & evidence.positive[maps.rows]
-    gain = np.full(len(total), np.nan)
-    gain[usable] = (relevance * inside).sum(1)[usable] / total[usable] / volume[usable]
-    return gain
-
-
-def _gains_of(arm: ArmEvidence, run: Run) -> tuple[FloatArray, FloatArray]:
-    evidence = run.evidence(arm.arm, run.factors[0], with_maps=True)
-    if evidence.maps is None:
         return np.empty(0), np.empty(0)
-    return lesion_gains(evidence), np.asarray(evidence.fold[evidence.maps.rows])
+    gains = np.full(len(maps.rows), np.nan)
+    patients = np.flatnonzero(evidence.positive[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
+    if len(patients):
+        relevance = np.abs(maps.target[patients]).astype(np.float64)
+        gains[patients] = np.diag(lesion_gains(relevance, maps.mask[patients], maps.foreground[patients]))
+    return gains, np.asarray(evidence.fold[maps.rows])
 
 
 def _auc(first: ArmEvidence, second: ArmEvidence, run: Run) -> Comparison:
@@ -86,21 +74,33 @@ def _auc(first: ArmEvidence, second: ArmEvidence, run: Run) -> Comparison:
 
 
 def _reliance(first: ArmEvidence, second: ArmEvidence, run: Run) -> Iterator[Comparison]:
-    """Compare residual gaps; both arms draw the same subjects, because their streams have the same name."""
-    if first.logit_erased is None or second.logit_erased is None:
+    """Compare reliance from the source that the verdict takes it from: U1 when crossed, else U4."""
+    estimate = _crossed_reliance if first.regime == "crossed" else _erased_reliance
+    draws = run.situation.protocol.statistics.n_bootstraps
+    results = [estimate(arm, draws) for arm in (first, second)]
+    if any(result is None for result in results):
         return
-    estimates, distributions = [], []
-    for arm in (first, second):
-        positive, erased = arm.positive, np.asarray(arm.logit_erased)
-        share = gap_share(arm.logit[positive], erased[positive], arm.logit[~positive], erased[~positive])
-        estimates.append(float(np.clip(share, 0, 1)))
-        generator = seeds.generator(arm.seed, "compare", "reliance")
-        n = run.situation.protocol.statistics.n_bootstraps
-        resampled = bootstrap_gap_share(arm.logit, erased, positive, _groups(arm), n, generator)
-        distributions.append(np.clip(resampled, 0, 1))
-    yield _comparison(
-        (first.arm, second.arm), "reliance", estimates[0] - estimates[1], distributions[0] - distributions[1]
-    )
+    (estimate_a, resampled_a), (estimate_b, resampled_b) = (result for result in results if result is not None)
+    if np.isfinite(estimate_a) and np.isfinite(estimate_b):
+        yield _comparison((first.arm, second.arm), "reliance", estimate_a - estimate_b, resampled_a - resampled_b)
+
+
+def _erased_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
+    """Return the residual gap; arms draw the same subjects, because their streams have the same name."""
+    if arm.logit_erased is None:
+        return None
+    positive, erased = arm.positive, arm.logit_erased
+    share = gap_share(arm.logit[positive], erased[positive], arm.logit[~positive], erased[~positive])
+    generator = seeds.generator(arm.seed, "compare", "reliance")
+    resampled = bootstrap_gap_share(arm.logit, erased, positive, _groups(arm), draws, generator)
+    return float(np.clip(share, 0, 1)), np.clip(resampled, 0, 1)
+
+
+def _crossed_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
+    aligned = aligned_logits(arm.logit, arm.positive, arm.fold)
+    ratio = origin_sensitivity(aligned, arm.positive, arm.origin).ratio
+    generator = seeds.generator(arm.seed, "compare", "reliance")
+    return ratio, bootstrap_origin_sensitivity(aligned, arm.positive, arm.origin, draws, generator)
 
 
 def _lesion_gain(

@@ -154,7 +154,7 @@ def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
 
 
 def _origin_maps(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray) -> np.ndarray | None:
-    """Gather the maps of the within-class origin classifiers for the same rows; NaN where a subject's class has none."""
+    """Gather the within-class origin classifiers' maps of the same rows; NaN where a subject's class has none."""
     classes = [name for name in arguments["origins"] if f"maps:{name}" in needs]
     if not classes:
         return None
