@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from biasaudit.cli import main
+
 PROTOCOL = """\
 name: small
 cohort:
@@ -43,6 +45,21 @@ def command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Compl
 @pytest.fixture(scope="session")
 def biasaudit() -> Command:
     return command
+
+
+@pytest.fixture
+def biasaudit_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run the entry point in this process: the same code path without seconds of imports."""
+
+    def run_here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        words = list(map(str, arguments))
+        monkeypatch.setattr(sys, "argv", ["biasaudit", *words])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        written = capsys.readouterr()
+        return subprocess.CompletedProcess(words, int(stop.value.code or 0), written.out, written.err)
+
+    return run_here
 
 
 @pytest.fixture(scope="session")

@@ -128,10 +128,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_is_one_line_and_nothing_is_written(name, cohort, biasaudit):
+def test_a_fault_is_one_line_and_nothing_is_written(name, cohort, biasaudit_here):
     spoiling, place, words = CASES[name]
     spoiling(cohort)
-    done = biasaudit("run", cohort / "protocol.yaml", "-o", cohort / "out", "--engine", "local")
+    done = biasaudit_here("run", cohort / "protocol.yaml", "-o", cohort / "out", "--engine", "local")
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     lines = done.stderr.strip().splitlines()
@@ -141,11 +141,11 @@ def test_a_fault_is_one_line_and_nothing_is_written(name, cohort, biasaudit):
     assert not (cohort / "out").exists()
 
 
-def test_all_faults_are_reported_at_once(cohort, biasaudit):
+def test_all_faults_are_reported_at_once(cohort, biasaudit_here):
     (cohort / "3.nii.gz").unlink()
     truncate(cohort / "5.nii.gz")
     spoil(cohort / "6.nii.gz", np.nan)
-    done = biasaudit("validate", cohort / "protocol.yaml")
+    done = biasaudit_here("validate", cohort / "protocol.yaml")
     assert done.returncode == 3
     assert [line.split(": ")[0].rsplit(":")[-1] for line in done.stderr.strip().splitlines()] == ["5", "7", "8"]
 

@@ -109,67 +109,67 @@ def test_junit_counts_findings(finished_run):
         ("ORIGIN", "origin", 1),
     ],
 )
-def test_gate(finished_run, biasaudit, tmp_path, verdict, fail_on, code):
+def test_gate(finished_run, biasaudit_here, tmp_path, verdict, fail_on, code):
     (tmp_path / "protocol.yaml").write_text("")
     audit = json.loads((finished_run / "audit.json").read_text())
     audit["arms"][0]["verdict"] = verdict
     (tmp_path / "audit.json").write_text(json.dumps(audit))
-    done = biasaudit("gate", tmp_path, "--fail-on", fail_on)
+    done = biasaudit_here("gate", tmp_path, "--fail-on", fail_on)
     assert done.returncode == code, done.stdout + done.stderr
 
 
-def test_gate_defaults_to_undetermined_and_the_primary_arm(finished_run, biasaudit):
+def test_gate_defaults_to_undetermined_and_the_primary_arm(finished_run, biasaudit_here):
     audit = json.loads((finished_run / "audit.json").read_text())
     expected = int(audit["arms"][0]["verdict"] != "PATHOLOGY")
-    assert biasaudit("gate", finished_run).returncode == expected
+    assert biasaudit_here("gate", finished_run).returncode == expected
 
 
-def test_incomplete_run_exits_4(finished_run, biasaudit, tmp_path):
+def test_incomplete_run_exits_4(finished_run, biasaudit_here, tmp_path):
     (tmp_path / "protocol.yaml").write_text((finished_run / "protocol.yaml").read_text())
     for words in (("gate", tmp_path), ("report", tmp_path), ("predict", tmp_path, tmp_path / "t.tsv")):
-        done = biasaudit(*words)
+        done = biasaudit_here(*words)
         assert done.returncode == 4, (words, done.stderr)
         assert "incomplete" in done.stderr
 
 
-def test_dry_run_lists_jobs_and_writes_nothing(small_protocol, biasaudit, tmp_path):
-    done = biasaudit("run", small_protocol, "-o", tmp_path / "out", "--dry-run", "--workers", "2")
+def test_dry_run_lists_jobs_and_writes_nothing(small_protocol, biasaudit_here, tmp_path):
+    done = biasaudit_here("run", small_protocol, "-o", tmp_path / "out", "--dry-run", "--workers", "2")
     assert done.returncode == 0, done.stderr
     assert "train label from intensity, fold 1" in done.stdout
     assert re.search(r"\d+ jobs, about .* on 2 worker", done.stdout)
     assert not (tmp_path / "out").exists()
 
 
-def test_list_names_every_kind(biasaudit):
-    done = biasaudit("list")
+def test_list_names_every_kind(biasaudit_here):
+    done = biasaudit_here("list")
     assert done.returncode == 0, done.stderr
     for name in ("U4", "intensity", "tissue", "cnn", "integrated_gradients", "bids", "phantom"):
         assert name in done.stdout
 
 
-def test_demo_writes_bids_that_the_reader_reads(biasaudit, tmp_path, small_protocol):
-    done = biasaudit("demo", "--write-data", tmp_path / "data")
+def test_demo_writes_bids_that_the_reader_reads(biasaudit_here, tmp_path, small_protocol):
+    done = biasaudit_here("demo", "--write-data", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     protocol = tmp_path / "protocol.yaml"
     protocol.write_text(
         "cohort:\n  reader: bids\n  roots: [data/dataset-a, data/dataset-b]\n  suffix: FLAIR\n"
         "  label: {column: diagnosis, positive: patient}\n  origins: [site]\n"
     )
-    done = biasaudit("validate", protocol)
+    done = biasaudit_here("validate", protocol)
     assert done.returncode == 0, done.stderr
     assert "sound" in done.stdout
     assert re.search(r"b1\s+0\s+33", done.stdout)
 
 
-def test_a_folder_that_is_no_run_is_refused(biasaudit, small_protocol, tmp_path):
+def test_a_folder_that_is_no_run_is_refused(biasaudit_here, small_protocol, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    done = biasaudit("run", small_protocol, "-o", tmp_path)
+    done = biasaudit_here("run", small_protocol, "-o", tmp_path)
     assert done.returncode == 2
     assert "not empty" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_protocols_of_the_wheel_are_found(biasaudit):
+def test_protocols_are_found():
     from biasaudit.resources import protocols_folder
 
     assert Path(protocols_folder() / "demo.yaml").exists()
