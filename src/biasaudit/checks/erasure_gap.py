@@ -139,7 +139,14 @@ def _judgement(gap: _Gap, protocol: Protocol) -> tuple[Status, str, str]:
     )
     if gap.p_value <= protocol.statistics.alpha:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
-        return "concern", reason, "the rest is the signature or unmarked disease; U1 and A2 tell which"
+        return (
+            "concern",
+            reason,
+            (
+                "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
+                "and compare the tissue arm"
+            ),
+        )
     if gap.share.high < limits.tolerance:
         return "clear", f"{shown}; {percent(limits.tolerance)} or more is excluded", ""
     reason = f"{shown}; neither more than {percent(limits.low)} nor {percent(limits.tolerance)} is excluded"

@@ -101,7 +101,6 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
         finding,
         status="concern" if significant else "inconclusive",
         reason=reason,
-        remedy="read with U1 and U4, which tell whether the decision uses it" if significant else "",
         details={**finding.details, "p_holm": adjusted_p, "corroborates": significant and healthy},
     )
 

@@ -48,7 +48,6 @@ class MapAgreement:
             code=self.code,
             status=status,
             reason=reason,
-            remedy="read with U1 and U4, which tell whether the decision uses it" if status == "concern" else "",
             statistic=test.statistic,
             p_value=test.p_value,
             threshold=protocol.statistics.alpha,

@@ -252,7 +252,9 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tu
         found = "detectable, but smaller than" if significant else "any dependence on origin is smaller than"
         return "clear", f"{found} the {delta:g} allowed: {numbers}", ""
     if significant:
-        remedy = "see the reliance for how much of the response this is"
+        remedy = (
+            "compare how the origins were acquired and processed, and balance or match the classes within each origin"
+        )
         return "concern", f"scores depend on origin inside the class: {numbers}{caveat}", remedy
     needed = outcome.n_needed(delta)
     why = outcome.guard or f"a dependence of {delta:g} is not excluded"

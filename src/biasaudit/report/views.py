@@ -379,8 +379,8 @@ def _finding_view(finding: Mapping[str, Any], checks: Mapping[str, Any]) -> Find
         threshold=number(finding.get("threshold")),
         p_value=probability(finding.get("p_value")),
         n=str(finding["n"]) if finding.get("n") else NOTHING,
-        reason=str(finding.get("reason") or ""),
-        remedy=str(finding.get("remedy") or ""),
+        reason=_sentence(finding.get("reason")),
+        remedy=_sentence(finding.get("remedy")),
         details=tuple((key.replace("_", " "), _text(value)) for key, value in (finding.get("details") or {}).items()),
     )
 
@@ -453,3 +453,11 @@ def _merged(steps: Sequence[Step]) -> tuple[Step, ...]:
 def _listed(sources: Sequence[str]) -> str:
     rest = len(sources) - 3
     return "; ".join(sources[:3]) + (f"; and {count(rest, 'other')}" if rest > 0 else "")
+
+
+def _sentence(text: object) -> str:
+    """Begin with a capital and end with a stop; checks write clauses."""
+    clause = str(text or "")
+    if not clause:
+        return ""
+    return clause[0].upper() + clause[1:] + ("" if clause[-1] in ".!?" else ".")
