@@ -110,12 +110,14 @@ def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
 
 
 def estimate_reliance(findings: Sequence[Finding], design: Design, corroborated_by: tuple[str, ...] = ()) -> Reliance:
-    """Return the reliance of this arm: crossed from U1, else from U4, else none; clipped to [0, 1]."""
+    """Return the reliance of this arm: crossed from U1, otherwise from U4, else none; clipped to [0, 1]."""
     if design.regime == "crossed":
         pooled = next((f for f in findings if f.code == "U1" and f.details.get("reliance") is not None), None)
         if pooled is not None:
             values = (pooled.details["reliance"], pooled.details["reliance_low"], pooled.details["reliance_high"])
             return Reliance(*_clipped(values), "U1", corroborated_by)
+        # Erasure estimates another quantity here (the share of the gap), which unmarked disease can raise alone.
+        return Reliance(corroborated_by=corroborated_by)
     erased = next((f for f in findings if f.code == "U4" and f.details.get("may_flag")), None)
     if erased is not None and erased.statistic is not None:
         return Reliance(*_clipped((erased.statistic, erased.low, erased.high)), "U4", corroborated_by)
@@ -139,7 +141,10 @@ def _obstacle(case: _Case) -> Verdict | None:
         reason = "A check could not be computed, so no verdict is given. See the finding marked as an error."
         return case.verdict("UNDETERMINED", reason, "Mend the cause and run the audit again.")
     competence = case.of("G1")
-    if competence and competence[0].status != "clear":
+    if not competence:
+        reason = "Whether the classifier beats chance was not asked. What was not asked never counts as passed."
+        return case.verdict("UNDETERMINED", reason, "Add G1 to the checks of the protocol and run again.")
+    if competence[0].status != "clear":
         reason = f"The classifier is not shown to beat chance. {competence[0].reason}"
         return case.verdict("UNDETERMINED", reason, "A target that has learned something; then audit again.")
     if case.design.regime == "single":
@@ -177,7 +182,7 @@ def _is_the_origin(case: _Case) -> bool:
 
 def _second_line(case: _Case) -> list[Finding]:
     outside = [f for f in case.of("A2") if f.input in _OUTSIDE and f.status == "concern"]
-    inside_healthy = [f for f in case.flagged if f.code == "U1" and f.class_name is not None]
+    inside_healthy = [f for f in case.flagged if f.code == "U1" and f.details.get("healthy")]
     return outside + inside_healthy
 
 

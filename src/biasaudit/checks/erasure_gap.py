@@ -143,8 +143,8 @@ def _judgement(gap: _Gap, protocol: Protocol) -> tuple[Status, str, str]:
             "concern",
             reason,
             (
-                "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
-                "and compare the tissue arm"
+                "look for what differs between the origins outside the lesions (contrast, noise, extraction, "
+                "resampling), and compare the tissue arm"
             ),
         )
     if gap.share.high < limits.tolerance:

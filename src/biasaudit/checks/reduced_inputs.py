@@ -52,6 +52,9 @@ class ReducedInputs:
             Finding(self.code, "not_applicable", reason, factor=evidence.factor, input=name)
             for name, reason in sorted(evidence.reduced_skipped.items())
         ]
+        if not found and not skipped:
+            reason = "no network was trained on a reduced input"
+            return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
         return found + skipped
 
 

@@ -88,6 +88,7 @@ class ScoreDependence:
             )  # fmt: skip
         outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
         details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
+        details["healthy"] = question.class_name == evidence.classes[0]
         if question.class_name is None:
             details |= {**_reliance(evidence, protocol), "mirror_p": _mirror(evidence, protocol)}
         status, reason, remedy = _judgement(outcome, question, protocol)
