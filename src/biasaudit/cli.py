@@ -34,6 +34,7 @@ out_console = Console(soft_wrap=True)
 error_console = Console(stderr=True, soft_wrap=True)
 
 VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
+INTERRUPTED = 130
 # `gate` fails at a verdict or worse, in this order.
 SEVERITY = {"PATHOLOGY": 0, "UNDETERMINED": 1, "MIXED": 2, "ORIGIN": 3}
 
@@ -70,10 +71,6 @@ def main() -> None:
     except BiasauditError as error:
         error_console.print(escape(str(error)), style="red", highlight=False)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        error_console.print("interrupted; finished jobs are kept, the same command resumes")
-        # Workers of a broken-off run must not delay the prompt.
-        os._exit(130)
 
 
 @app.command()
@@ -186,8 +183,12 @@ def _run(plan: Protocol, out: Path, how: tuple[Engine, int | None]) -> None:
 
     workers = how[1] or os.cpu_count() or 1
     engine = _engine(how[0], workers)
-    with _progress() as progress:
-        audit = run_audit(plan, out, Options(engine, workers), progress)
+    try:
+        with _progress() as progress:
+            audit = run_audit(plan, out, Options(engine, workers), progress)
+    except KeyboardInterrupt:
+        error_console.print("interrupted; finished jobs are kept, the same command resumes")
+        raise typer.Exit(INTERRUPTED) from None
     page = write_report(out)
     _print_verdicts(audit)
     out_console.print(f"report: {page}", highlight=False)

@@ -10,9 +10,10 @@ from biasaudit.checks.premises import interval_level, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
-from biasaudit.stats.intervals import Interval, bootstrap_auc
+from biasaudit.stats.intervals import Interval, percentile_interval
 from biasaudit.stats.multiplicity import holm
 from biasaudit.stats.permutation import cross_validated_auc_test
+from biasaudit.stats.reliance import bootstrap_fold_auc
 
 __all__ = ["ReducedInputs"]
 
@@ -64,18 +65,11 @@ def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> tuple[Interva
         return Interval(np.nan, np.nan, np.nan), np.nan
     # The stream does not name the factor: the question has none, and every factor must see the same answer.
     generator = seeds.generator(evidence.seed, "A2", name)
-    groups = evidence.fold * 2 + evidence.positive
-    interval = bootstrap_auc(
-        scores, evidence.positive, groups, protocol.statistics.n_bootstraps, generator, interval_level(protocol)
-    )
-    test = cross_validated_auc_test(
-        np.column_stack([-scores, scores]),
-        evidence.positive.astype(int),
-        evidence.fold,
-        protocol.statistics.n_permutations,
-        generator,
-    )
-    return interval, test.p_value
+    # Mean over folds: scores of different networks, pooled, can hide a label that every single one of them reads.
+    subjects = (np.column_stack([-scores, scores]), evidence.positive.astype(np.intp), evidence.fold)
+    draws = bootstrap_fold_auc(*subjects, protocol.statistics.n_bootstraps, generator)
+    test = cross_validated_auc_test(*subjects, protocol.statistics.n_permutations, generator)
+    return percentile_interval(test.statistic, draws, interval_level(protocol)), test.p_value
 
 
 def _finding(evidence: ArmEvidence, name: str, test: tuple[Interval, float], protocol: Protocol) -> Finding:

@@ -1,0 +1,207 @@
+"""Every check recovers what was planted, and finds nothing where nothing was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from biasaudit import registry
+from biasaudit.checks.identifiability import regime
+from biasaudit.records import Finding
+
+
+def judge(code, evidence, protocol) -> list[Finding]:
+    return registry.get("check", code)().judge(evidence, protocol)
+
+
+def in_class(findings, class_name) -> Finding:
+    return next(f for f in findings if f.class_name == class_name)
+
+
+@pytest.mark.parametrize("design", ["crossed", "nested", "aliased", "single"])
+def test_regime_is_named(design, planted):
+    evidence = planted(design=design)
+    assert regime(evidence.positive, evidence.origin) == design
+
+
+def test_one_shared_origin_makes_a_design_crossed():
+    assert regime(np.array([True, True, False]), np.array(["a", "b", "a"])) == "crossed"
+
+
+def test_d1_calls_confounding_a_concern_and_balance_clear(planted, protocol):
+    (aliased,) = judge("D1", planted(design="aliased"), protocol)
+    (crossed,) = judge("D1", planted(), protocol)
+    assert (aliased.status, aliased.statistic, aliased.threshold) == ("concern", 1.0, 0.3)
+    assert (crossed.status, crossed.statistic) == ("clear", 0.0)
+    assert crossed.details["can_answer"]
+    assert aliased.details["cannot_answer"]
+
+
+def test_g1_opens_for_a_competent_target_only(planted, protocol):
+    (good,) = judge("G1", planted(), protocol)
+    (chance,) = judge("G1", planted(pathology=0.0), protocol)
+    assert good.status == "clear"
+    assert good.low > 0.5
+    assert chance.status == "inconclusive"
+    assert chance.low <= 0.5
+
+
+def test_a1_says_available_and_no_fault(planted, furnished, protocol):
+    found = in_class(judge("A1", furnished(planted()), protocol), "healthy")
+    quiet = in_class(judge("A1", furnished(planted(), strength=0.0), protocol), "healthy")
+    assert found.status == "concern"
+    assert found.low > 0.5
+    assert "not" in found.reason  # availability is not use
+    assert quiet.status in ("inconclusive", "clear")
+    assert {f.status for f in judge("A1", furnished(planted(design="aliased")), protocol)} == {"not_applicable"}
+
+
+def test_a2_separates_predictable_inputs_from_silent_ones(planted, protocol):
+    evidence = planted(n=400, reduced={}, reduced_skipped={"background": "empty outside the brain"})
+    noise = np.random.default_rng(3).normal(size=(2, 400))
+    reduced = {"silhouette": noise[0] + 1.5 * evidence.positive, "erased": noise[1]}
+    findings = {f.input: f for f in judge("A2", replace(evidence, reduced=reduced), protocol)}
+    assert findings["silhouette"].status == "concern"
+    assert findings["erased"].status == "clear"
+    assert findings["background"].status == "not_applicable"
+
+
+def test_u1_finds_a_planted_signature_and_clears_a_large_null(planted, protocol):
+    strong = judge("U1", planted(n=200, signature=1.5, masks=True), protocol)
+    null = judge("U1", planted(n=800, masks=True, seed=2), protocol)
+    assert [f.class_name for f in strong] == [None, "healthy", "ms"]
+    assert all(f.status == "concern" and f.details["may_flag"] for f in strong)
+    assert strong[0].statistic > 0.75
+    assert strong[0].details["reliance_low"] > 0.2
+    assert null[0].status == "clear"
+    assert null[0].details["equivalent"]
+    assert null[0].details["reliance_high"] < 0.25
+
+
+def test_u1_without_power_is_inconclusive(planted, protocol):
+    pooled = judge("U1", planted(n=24, masks=True, seed=4), protocol)[0]
+    assert pooled.status == "inconclusive"
+    assert not pooled.details["equivalent"]
+    assert pooled.remedy
+
+
+def test_u1_guards_against_shifts_that_cancel(planted, protocol):
+    evidence = planted(n=400, masks=True)
+    foreign = evidence.origin == "b"
+    opposite = evidence.logit + 0.8 * foreign * np.where(evidence.positive, 1, -1)
+    pooled = judge("U1", replace(evidence, logit=opposite), protocol)[0]
+    assert pooled.low > 0.4
+    assert pooled.high < 0.6
+    assert not pooled.details["equivalent"]
+    assert pooled.status != "clear"
+
+
+def test_u1_lets_patients_flag_only_where_severity_is_known(planted, protocol):
+    without = {f.class_name: f.details["may_flag"] for f in judge("U1", planted(), protocol)}
+    known = {f.class_name: f.details["may_flag"] for f in judge("U1", planted(masks=True), protocol)}
+    assert without == {None: False, "healthy": True, "ms": False}
+    assert known == {None: True, "healthy": True, "ms": True}
+
+
+def test_u1_holds_severity_fixed(planted, protocol):
+    evidence = planted(n=400, masks=True)
+    grown = np.exp(evidence.severity.clip(0.1, 3) + 1.5 * (evidence.origin == "b"))
+    severity = np.where(evidence.positive, grown, np.nan)
+    reads_severity = evidence.logit + np.where(evidence.positive, np.log1p(np.nan_to_num(severity)), 0.0)
+    known = replace(evidence, logit=reads_severity, severity=severity)
+    unknown = replace(known, severity=np.full(400, np.nan), masks_given=False)
+    assert in_class(judge("U1", known, protocol), "ms").p_value > 0.05
+    assert in_class(judge("U1", unknown, protocol), "ms").p_value < 0.05
+
+
+def test_u1_is_blind_to_offsets_and_scales_of_folds(planted, protocol):
+    evidence = planted(n=200, signature=0.6, masks=True)
+    generator = np.random.default_rng(0)
+    scale, offset = np.exp(generator.normal(size=5)), 9 * generator.normal(size=5)
+    moved = scale[evidence.fold] * evidence.logit + offset[evidence.fold]
+    plain, other = (judge("U1", replace(evidence, logit=f), protocol)[0] for f in (evidence.logit, moved))
+    assert other.p_value == pytest.approx(plain.p_value)
+    assert other.statistic == pytest.approx(plain.statistic)
+    assert other.details["reliance"] == pytest.approx(plain.details["reliance"])
+
+
+@pytest.mark.parametrize(("signature", "pathology"), [(0.0, 2.0), (0.5, 2.0), (2.0, 2.0), (3.0, 1.0)])
+def test_u1_reliance_recovers_the_planted_sensitivity(signature, pathology, planted, protocol):
+    evidence = planted(n=600, signature=signature, pathology=pathology, seed=9)
+    details = judge("U1", evidence, protocol)[0].details
+    truth = signature / (signature + pathology)
+    assert details["reliance"] == pytest.approx(truth, abs=0.08)
+    assert details["reliance_low"] <= truth + 0.02
+    assert details["reliance_high"] >= truth - 0.02
+
+
+def test_u3_names_the_layer_that_differs_and_never_clears(planted, furnished, protocol):
+    findings = {(f.class_name, f.layer): f for f in judge("U3", furnished(planted(n=200)), protocol)}
+    assert findings["healthy", "block1"].status == "concern"
+    assert findings["healthy", "block2"].status == "inconclusive"
+    quiet = judge("U3", furnished(planted(n=200), strength=0.0), protocol)
+    assert {f.status for f in quiet} == {"inconclusive"}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 1.0])
+def test_u4_recovers_the_planted_share_in_an_aliased_design(share, planted, protocol):
+    gap = 3.0
+    evidence = planted(n=400, design="aliased", signature=gap * share, pathology=gap * (1 - share), masks=True)
+    (finding,) = judge("U4", evidence, protocol)
+    assert finding.statistic == pytest.approx(share, abs=0.1)
+    assert finding.low - 0.03 <= share <= finding.high + 0.03
+    assert finding.status == ("clear" if share == 0 else "concern")
+    assert finding.details["pathology_part"] == pytest.approx(gap * (1 - share), abs=0.01)
+
+
+def test_u4_needs_masks_and_a_class_gap(planted, protocol):
+    (unmasked,) = judge("U4", planted(design="aliased"), protocol)
+    (hopeless,) = judge("U4", planted(design="aliased", pathology=0.0, masks=True), protocol)
+    assert unmasked.status == "not_applicable"
+    assert hopeless.status == "inconclusive"
+    assert not unmasked.details["may_flag"]
+    assert not hopeless.details["may_flag"]
+
+
+def test_u4_cancels_the_artefact_of_the_edit(planted, protocol):
+    evidence = planted(n=200, design="aliased", masks=True)
+    shifted = replace(evidence, logit_erased=evidence.logit_erased - 5.0)
+    (plain,), (moved,) = judge("U4", evidence, protocol), judge("U4", shifted, protocol)
+    assert moved.statistic == pytest.approx(plain.statistic)
+
+
+def test_u6_tells_own_lesions_from_anywhere_and_never_reassures(planted, furnished, protocol):
+    (found,) = judge("U6", furnished(planted(masks=True)), protocol)
+    (spread,) = judge("U6", furnished(planted(masks=True), strength=0.0), protocol)
+    assert found.status == "clear"
+    assert found.low > 1
+    assert "alone does not reassure" in found.reason
+    assert spread.status != "clear"
+    assert spread.low < 1.15
+
+
+def test_u7_finds_shared_maps_only_where_the_origin_classifier_works(planted, furnished, protocol):
+    evidence = furnished(planted(n=200, masks=True))
+    found = in_class(judge("U7", evidence, protocol), "healthy")
+    assert found.status == "concern"
+    assert found.statistic > 0
+    generator = np.random.default_rng(8)
+    blind = {
+        name: replace(control, scores=generator.normal(size=control.scores.shape))
+        for name, control in evidence.origin_controls.items()
+    }
+    unread = judge("U7", replace(evidence, origin_controls=blind), protocol)
+    assert in_class(unread, "healthy").status == "not_applicable"
+    unrelated = replace(evidence.maps, origin=generator.normal(size=evidence.maps.origin.shape))
+    assert in_class(judge("U7", replace(evidence, maps=unrelated), protocol), "healthy").status == "inconclusive"
+
+
+def test_a2_is_not_lulled_by_offsets_between_folds(planted, protocol):
+    evidence = planted(n=400)
+    generator = np.random.default_rng(3)
+    scores = 1.5 * evidence.positive + generator.normal(size=400) + 40 * generator.normal(size=5)[evidence.fold]
+    (finding,) = judge("A2", replace(evidence, reduced={"background": scores}), protocol)
+    assert finding.status == "concern"
+    assert finding.statistic > 0.75

@@ -1,0 +1,80 @@
+"""Interrupted runs: exit 130, a folder that resumes, the same result; a killed worker costs only its job."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TIMES = re.compile(r'"(started|finished)": "[^"]*"')
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def audit(out: Path) -> str:
+    return TIMES.sub("", (out / "audit.json").read_text())
+
+
+def finished_jobs(out: Path) -> int:
+    return len(list((out / "jobs").glob("*/done")))
+
+
+def start(protocol: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "biasaudit", "run", str(protocol), "-o", str(out), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        start_new_session=True,
+    )
+
+
+def wait_for_jobs(process: subprocess.Popen[str], out: Path, count: int) -> None:
+    while finished_jobs(out) < count and process.poll() is None:
+        time.sleep(0.1)
+    assert process.poll() is None, "the run ended before it could be disturbed"
+
+
+def test_interrupt_exits_130_and_the_same_command_resumes(small_protocol, finished_run, tmp_path, biasaudit):
+    process = start(small_protocol, tmp_path / "out", "--engine", "local")
+    wait_for_jobs(process, tmp_path / "out", 10)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "resumes" in errors
+    assert not (tmp_path / "out" / "audit.json").exists()
+    done = biasaudit("run", small_protocol, "-o", tmp_path / "out", "--engine", "local")
+    assert done.returncode == 0, done.stderr
+    assert audit(tmp_path / "out") == audit(finished_run)
+
+
+def test_kill_leaves_a_folder_that_resumes(small_protocol, finished_run, tmp_path, biasaudit):
+    process = start(small_protocol, tmp_path / "out", "--engine", "local")
+    wait_for_jobs(process, tmp_path / "out", 20)
+    process.kill()
+    process.communicate()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "jobs").glob("*/done")}
+    done = biasaudit("run", small_protocol, "-o", tmp_path / "out", "--engine", "local")
+    assert done.returncode == 0, done.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert not list((tmp_path / "out" / "jobs").glob(".*"))
+    assert audit(tmp_path / "out") == audit(finished_run)
+
+
+@pytest.mark.slow
+def test_a_killed_dask_worker_costs_only_its_job(small_protocol, finished_run, tmp_path):
+    process = start(small_protocol, tmp_path / "out", "--engine", "dask", "--workers", "2")
+    wait_for_jobs(process, tmp_path / "out", 8)
+    children = [int(c) for t in Path(f"/proc/{process.pid}/task").glob("*/children") for c in t.read_text().split()]
+    workers = [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert audit(tmp_path / "out") == audit(finished_run)

@@ -1,0 +1,305 @@
+"""The documentation says what the code does: commands, options, checks, protocol keys, examples, links."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from ruamel.yaml import YAML
+
+from biasaudit import registry
+from biasaudit.cli import app
+from biasaudit.protocol import BidsCohort, PhantomCohort, Protocol, TableCohort, parse_protocol
+
+ROOT = Path(__file__).parents[1]
+GUIDES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (*GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md")
+READERS: Mapping[str, type[BaseModel]] = {"table": TableCohort, "bids": BidsCohort, "phantom": PhantomCohort}
+COMMANDS: Mapping[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"`([^`]+)`")
+_LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
+_SHELL = ("sh", "shell", "bash", "console")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path: Path, *languages: str) -> list[str]:
+    return [body for language, body in _BLOCK.findall(path.read_text("utf-8")) if language in languages]
+
+
+def everything() -> str:
+    return "\n".join(path.read_text("utf-8") for path in GUIDES)
+
+
+def long_options(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+
+
+def all_options(command: Any) -> set[str]:
+    return {
+        "--help",
+        *(option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)),
+    }
+
+
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_command_is_documented(command: str) -> None:
+    assert f"biasaudit {command}" in everything()
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(name, option) for name in sorted(COMMANDS) for option in sorted(long_options(COMMANDS[name]))],
+)
+def test_option_is_documented_with_its_command(command: str, option: str) -> None:
+    spellings = next({*parameter.opts} for parameter in COMMANDS[command].params if option in parameter.opts)
+    used = [line for line in command_lines() if line[:2] == ["biasaudit", command]]
+    assert any(spellings & {word.split("=")[0] for word in line} for line in used), (
+        f"no shell block shows `biasaudit {command}` with {option}"
+    )
+    assert option in everything()
+
+
+def command_lines() -> list[list[str]]:
+    """Every `biasaudit ...` of the shell blocks, as words."""
+    return [words for path in PAGES for body in blocks(path, *_SHELL) for words in commands_in(body)]
+
+
+def commands_in(body: str) -> Iterator[list[str]]:
+    for line in body.replace("\\\n", " ").splitlines():
+        for part in re.split(r"&&|\|\||;|\|", line):
+            words = shlex.split(part.removeprefix("$ "), comments=True)
+            if words and words[0] == "biasaudit":
+                yield words
+
+
+@pytest.mark.parametrize("words", command_lines(), ids=" ".join)
+def test_command_line_parses(words: list[str]) -> None:
+    assert words[1] in COMMANDS
+    command = COMMANDS[words[1]]
+    given = {word.split("=")[0] for word in words[2:] if word.startswith("-")}
+    assert given <= all_options(command), f"unknown option {given - all_options(command)}"
+    # Parses the values too (choices, numbers, missing arguments); `make_context` runs no command.
+    with command.make_context(words[1], words[2:]):
+        pass
+
+
+def test_a_wrong_command_line_would_be_seen() -> None:
+    with pytest.raises(AssertionError, match="unknown option"):
+        test_command_line_parses(["biasaudit", "run", "protocol.yaml", "--no-such-option"])
+    assert list(commands_in("make demo\n$ biasaudit list # all\ncd x && biasaudit gate \\\n  out\n")) == [
+        ["biasaudit", "list"],
+        ["biasaudit", "gate", "out"],
+    ]
+
+
+def test_the_command_line_is_imported_without_torch() -> None:
+    program = "import sys, biasaudit.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_exit_codes_are_documented() -> None:
+    from biasaudit import errors
+
+    known = {error.exit_code for error in (errors.UsageError, errors.InputError, errors.IncompleteError)}
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", (ROOT / "docs/files.md").read_text("utf-8"), re.M)}
+    assert documented == known | {0, 1, 130}
+
+
+# -- checks and other components -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", registry.names("check"))
+def test_check_has_a_section(code: str) -> None:
+    text = (ROOT / "docs/checks.md").read_text("utf-8")
+    title = registry.get("check", code).title
+    section = re.search(rf"^## {code} {re.escape(title)}$(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE)
+    assert section, f"docs/checks.md lacks the section '## {code} {title}'"
+    parts = ("Question", "Statistic", "Null", "Needs", "Cannot see", "In the verdict")
+    assert [part for part in parts if f"- **{part}.**" not in section[1]] == []
+    words = " ".join(section[1].split())
+    assert f"**Question.** {registry.get('check', code).question}" in words
+
+
+def test_no_section_for_a_check_that_does_not_exist() -> None:
+    text = (ROOT / "docs/checks.md").read_text("utf-8")
+    assert set(re.findall(r"^## ([A-Z]\d+) ", text, re.MULTILINE)) == set(registry.names("check"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind in sorted(registry.KINDS) if kind != "check" for name in registry.names(kind)],
+)
+def test_component_is_named_in_the_protocol_page(kind: str, name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs/protocol.md").read_text("utf-8")
+
+
+# -- the protocol ----------------------------------------------------------------------------------------------------
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a field holds, if it holds one."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (model_in(argument) for argument in typing.get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Dotted keys of the leaves below a model; a list of sections counts itself too."""
+    for name, field in model.model_fields.items():
+        section = None if prefix == "" and name == "cohort" else model_in(field.annotation)
+        if section is None or typing.get_origin(field.annotation) is list:
+            yield prefix + name, field
+        if section is not None:
+            yield from keys_of(section, f"{prefix}{name}.")
+
+
+def documented_keys() -> dict[str, dict[str, str]]:
+    """Rows `key | default | meaning` of docs/protocol.md by heading."""
+    found: dict[str, dict[str, str]] = {}
+    heading = ""
+    for line in (ROOT / "docs/protocol.md").read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            heading = line[3:]
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == 3:
+            found.setdefault(heading, {})[cells[0].strip("`")] = cells[1]
+    return found
+
+
+def page_of(reader: str) -> dict[str, str]:
+    """What the page says of the cohort keys of one reader: the common rows, then its own."""
+    rows = documented_keys()
+    return {**rows["Cohort, every reader"], **rows[f"Cohort, reader {reader}"]}
+
+
+def general_page() -> dict[str, str]:
+    return {
+        key: cell for rows in documented_keys().values() for key, cell in rows.items() if key.split(".")[0] != "cohort"
+    }
+
+
+def check_row(page: Mapping[str, str], key: str, field: FieldInfo) -> None:
+    assert key in page, f"docs/protocol.md lacks {key}"
+    if field.is_required():
+        assert page[key] == "required"
+        return
+    default = field.get_default(call_default_factory=True)
+    if model_in(field.annotation) is None:
+        assert YAML(typ="safe").load(page[key].strip("`")) == default, f"{key}: the default is {default!r}"
+
+
+@pytest.mark.parametrize(("key", "field"), [pair for pair in keys_of(Protocol) if pair[0] != "cohort"])
+def test_key_is_documented_with_its_default(key: str, field: FieldInfo) -> None:
+    check_row(general_page(), key, field)
+
+
+@pytest.mark.parametrize(
+    ("reader", "key", "field"), [(name, *pair) for name, model in READERS.items() for pair in keys_of(model, "cohort.")]
+)
+def test_cohort_key_is_documented_with_its_default(reader: str, key: str, field: FieldInfo) -> None:
+    check_row(page_of(reader), key, field)
+
+
+def test_no_row_for_a_key_that_does_not_exist() -> None:
+    known = {key for key, _ in keys_of(Protocol)}
+    assert set(general_page()) <= known
+    for reader, model in READERS.items():
+        assert set(documented_keys()[f"Cohort, reader {reader}"]) <= {key for key, _ in keys_of(model, "cohort.")}
+
+
+def protocols() -> list[Any]:
+    return [
+        pytest.param(body, path, id=f"{name_of(path)}-{number}")
+        for path in PAGES
+        for number, body in enumerate(blocks(path, "yaml", "yml"), 1)
+        if re.search(r"^cohort:", body, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize(("body", "path"), protocols())
+def test_example_protocol_is_valid(body: str, path: Path) -> None:
+    assert isinstance(parse_protocol(body, path), Protocol)
+
+
+# -- links and promises ----------------------------------------------------------------------------------------------
+
+
+def anchors(path: Path) -> set[str]:
+    """Anchors of the headings, as MkDocs and GitHub make them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def local_links() -> list[Any]:
+    return [
+        pytest.param(path, target, id=f"{name_of(path)}-{target}")
+        for path in PAGES
+        for target in dict.fromkeys(_LINK.findall(path.read_text("utf-8")))
+        if not re.match(r"[a-z]+:", target)
+    ]
+
+
+@pytest.mark.parametrize(("path", "target"), local_links())
+def test_link_leads_somewhere(path: Path, target: str) -> None:
+    file, _, anchor = target.partition("#")
+    destination = (path.parent / file).resolve() if file else path
+    assert destination.exists(), f"{name_of(path)} links to {target}"
+    if anchor:
+        assert anchor in anchors(destination), f"{name_of(destination)} has no heading #{anchor}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    listed = re.findall(r"[\w-]+\.md", navigation)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_every_dependency_has_a_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    names = {re.split(r"[<>=\[]", requirement)[0] for requirement in wanted} - {"biasaudit"}
+    rows = [line for line in (ROOT / "docs/dependencies.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    words = {word for row in rows for word in re.findall(r"[\w.-]+", row)}
+    assert names <= words
+
+
+def test_every_make_target_named_exists() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = {
+        name
+        for path in PAGES
+        for name in re.findall(
+            r"\bmake (demo|test-all|test|lint|bench|calibrate|docs|clean)\b", path.read_text("utf-8")
+        )
+    }
+    assert named <= targets
+
+
+def test_no_path_of_one_machine() -> None:
+    for path in PAGES:
+        assert not re.search(r"(^|[\s(`'\"])(/work|/home|/root|/tmp|\.\./shared)\b", path.read_text("utf-8")), name_of(
+            path
+        )

@@ -1,0 +1,153 @@
+"""Truth table of the rules of DESIGN.md section 6."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from biasaudit.protocol import Protocol
+from biasaudit.records import Finding, Verdict
+from biasaudit.verdict import ORDER, Design, decide, headline
+
+PROTOCOL = Protocol.model_validate({"cohort": {"reader": "phantom"}})
+CROSSED = Design("crossed", True, False)
+NESTED = Design("nested", True, False)
+COMPLETE = Design("aliased", True, True)
+G1 = Finding("G1", "clear", "AUC .9", statistic=0.9)
+
+
+def u1(p=0.5, equivalent=False, reliance=(None, None, None), may_flag=True, class_name=None) -> Finding:
+    details = {"may_flag": may_flag, "equivalent": equivalent, "healthy": class_name == "healthy"}
+    details |= dict(zip(("reliance", "reliance_low", "reliance_high"), reliance, strict=True))
+    status = "concern" if p <= 0.05 else "clear" if equivalent else "inconclusive"
+    return Finding("U1", status, "scores", p_value=p, class_name=class_name, details=details)
+
+
+def u4(p=0.5, low=0.0, high=0.2) -> Finding:
+    status = "concern" if p <= 0.05 else "inconclusive"
+    estimate = (low + high) / 2
+    return Finding("U4", status, "gap", estimate, low, high, p, 0.1, details={"may_flag": True})
+
+
+def a2(status="concern", name="background") -> Finding:
+    return Finding("A2", status, "label", 0.9, input=name)
+
+
+def word(findings, design) -> str:
+    return decide(findings, design, "origin", PROTOCOL).word
+
+
+HIGH, SOME, NONE = (0.7, 0.6, 0.8), (0.3, 0.2, 0.4), (0.05, 0.0, 0.15)
+
+TABLE = [
+    ("crossed and ruled by origin", [G1, u1(0.001, reliance=HIGH)], CROSSED, "ORIGIN"),
+    ("crossed and partly", [G1, u1(0.001, reliance=SOME)], CROSSED, "MIXED"),
+    ("crossed, reliance without a flag", [G1, u1(0.2, reliance=HIGH)], CROSSED, "UNDETERMINED"),
+    ("crossed, a flag of little", [G1, u1(0.001, reliance=NONE)], CROSSED, "UNDETERMINED"),
+    ("crossed and shown alike", [G1, u1(0.5, True, NONE)], CROSSED, "PATHOLOGY"),
+    ("crossed, not significant is not enough", [G1, u1(0.5, False, NONE)], CROSSED, "UNDETERMINED"),
+    ("crossed, alike but reliance not excluded", [G1, u1(0.5, True, (0.1, 0.0, 0.3))], CROSSED, "UNDETERMINED"),
+    ("crossed, a test that may not flag", [G1, u1(0.001, reliance=HIGH, may_flag=False)], CROSSED, "UNDETERMINED"),
+    ("complete masks", [G1, u4(0.001, 0.6, 0.9)], COMPLETE, "ORIGIN"),
+    ("complete masks, partly", [G1, u4(0.001, 0.2, 0.6)], COMPLETE, "MIXED"),
+    ("nested, nothing agrees", [G1, u4(0.001, 0.6, 0.9)], NESTED, "UNDETERMINED"),
+    ("nested, background agrees", [G1, u4(0.001, 0.6, 0.9), a2()], NESTED, "ORIGIN"),
+    ("nested, silhouette agrees", [G1, u4(0.001, 0.6, 0.9), a2(name="silhouette")], NESTED, "ORIGIN"),
+    ("nested, erased is no second line", [G1, u4(0.001, 0.6, 0.9), a2(name="erased")], NESTED, "UNDETERMINED"),
+    (
+        "nested, U1 inside the healthy agrees",
+        [G1, u4(0.001, 0.2, 0.9), u1(0.001, class_name="healthy")],
+        NESTED,
+        "MIXED",
+    ),
+    (
+        "nested, U1 inside the patients is no second line",
+        [G1, u4(0.001, 0.2, 0.9), u1(0.001, class_name="ms")],
+        NESTED,
+        "UNDETERMINED",
+    ),
+    ("nested, erasure closes the gap", [G1, u4(high=0.2)], NESTED, "PATHOLOGY"),
+    (
+        "nested, the gap closes but the healthy sites differ",
+        [G1, u4(high=0.2), u1(0.001, class_name="healthy")],
+        NESTED,
+        "UNDETERMINED",
+    ),
+    ("crossed, alike but flagged", [G1, u1(0.001, True, NONE)], CROSSED, "UNDETERMINED"),
+    ("nested, not tightly enough", [G1, u4(high=0.3)], NESTED, "UNDETERMINED"),
+    ("nested, but the background predicts", [G1, u4(high=0.2), a2()], NESTED, "UNDETERMINED"),
+    ("no masks", [G1, u1(0.5, True, class_name="healthy")], Design("nested", False, False), "UNDETERMINED"),
+    ("no masks, sites differ", [G1, u1(0.001, class_name="healthy")], Design("nested", False, False), "UNDETERMINED"),
+    ("one origin", [G1, u4(high=0.1)], Design("single", True, True), "UNDETERMINED"),
+    ("not competent", [replace(G1, status="inconclusive"), u1(0.001, reliance=HIGH)], CROSSED, "UNDETERMINED"),
+    ("competence was not asked", [u1(0.5, True, NONE)], CROSSED, "UNDETERMINED"),
+    ("erasure is no estimate of the ratio when crossed", [G1, u1(0.5), u4(0.001, 0.6, 0.9)], CROSSED, "UNDETERMINED"),
+    ("nothing was asked", [], CROSSED, "UNDETERMINED"),
+]
+
+
+@pytest.mark.parametrize(("case", "findings", "design", "expected"), TABLE, ids=[row[0] for row in TABLE])
+def test_truth_table(case, findings, design, expected):
+    assert word(findings, design) == expected
+
+
+def test_holm_runs_over_all_tests_that_may_flag():
+    assert word([G1, u1(0.03, reliance=HIGH)], CROSSED) == "ORIGIN"
+    others = [u1(0.9, class_name="healthy"), u1(0.9, class_name="ms")]
+    assert word([G1, u1(0.03, reliance=HIGH), *others], CROSSED) == "UNDETERMINED"
+    silent = [replace(f, details={**f.details, "may_flag": False}) for f in others]
+    assert word([G1, u1(0.03, reliance=HIGH), *silent], CROSSED) == "ORIGIN"
+
+
+@pytest.mark.parametrize("low", [0.1, 0.5])
+def test_bounds_must_be_exceeded_not_met(low):
+    expected = "UNDETERMINED" if low == 0.1 else "MIXED"
+    assert word([G1, u4(0.001, low, 0.9)], COMPLETE) == expected
+
+
+def test_thresholds_come_from_the_protocol():
+    strict = PROTOCOL.model_copy(update={"verdict": PROTOCOL.verdict.model_copy(update={"high": 0.65})})
+    findings = [G1, u4(0.001, 0.6, 0.9)]
+    assert decide(findings, COMPLETE, "origin", strict).word == "MIXED"
+
+
+def test_pathology_is_provisional_while_the_spike_in_is_open():
+    verdict = decide([G1, u1(0.5, True, NONE)], CROSSED, "origin", PROTOCOL)
+    assert verdict.provisional
+    assert "provisional" in verdict.reason.lower()
+    assert verdict.settle
+
+
+def test_undetermined_says_what_lies_outside_the_masks_and_what_would_settle_it():
+    verdict = decide([G1, u4(0.001, 0.6, 0.8)], NESTED, "origin", PROTOCOL)
+    assert "60-80 % of the class gap lies outside the marked pathology" in verdict.reason
+    assert "both classes" in verdict.settle
+
+
+def test_corroboration_is_named_and_reliance_clipped():
+    features = Finding("U3", "concern", "features differ")
+    verdict = decide([G1, u4(0.001, 0.9, 1.4), a2(), features], NESTED, "origin", PROTOCOL)
+    assert verdict.reliance.high == 1.0
+    assert verdict.reliance.source == "U4"
+    assert {"A2", "U3"} <= set(verdict.reliance.corroborated_by)
+
+
+def test_a_number_that_is_not_finite_supports_no_verdict():
+    findings = [G1, replace(u4(0.001), low=np.nan, high=np.nan)]
+    assert word(findings, COMPLETE) == "UNDETERMINED"
+
+
+def test_headline_is_the_worst():
+    verdicts = [Verdict(w, "", "origin", decide([], CROSSED, "origin", PROTOCOL).reliance) for w in ORDER]
+    assert headline(verdicts).word == "ORIGIN"
+    assert headline(verdicts[:2]).word == "UNDETERMINED"
+    assert headline(list(reversed(verdicts))).word == "ORIGIN"
+
+
+def test_every_reason_is_plain_sentences():
+    for _, findings, design, _ in TABLE:
+        verdict = decide(findings, design, "origin", PROTOCOL)
+        assert verdict.reason.endswith(".") or verdict.reason.endswith("AUC .9"), verdict.reason
+        assert "nan" not in verdict.reason.lower()
