@@ -1,124 +1,203 @@
-"""D1: what this design can answer at all."""
+"""D1: what can a cohort with this table of classes and origins tell at all?"""
 
 from __future__ import annotations
 
-from typing import Any
+from math import exp, lgamma
 
 import numpy as np
+import numpy.typing as npt
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding
+from biasaudit.records import ArmEvidence, BoolArray, Finding, Status
 from biasaudit.registry import register
 from biasaudit.stats.effects import cramers_v
 
-__all__ = ["CONCERN_V", "Identifiability", "class_by_origin", "regime"]
+__all__ = [
+    "CONCERN_V",
+    "Identifiability",
+    "counts_by_class",
+    "effective_n",
+    "regime",
+    "smallest_p",
+    "statements",
+]
 
 CONCERN_V = 0.3
-"""Association of class and origin from which a classifier can profit from the origin."""
+"""Cramér's V of class and origin from which the design is a concern: Cohen's medium association."""
+
+
+def regime(positive: BoolArray, origin: npt.NDArray[np.str_]) -> str:
+    """Name how class and origin go together.
+
+    Parameters
+    ----------
+    positive : bool (n,)
+    origin : str (n,)
+
+    Returns
+    -------
+    str
+        ``crossed`` if some origin holds both classes, ``nested`` if none does but a class spans several,
+        ``aliased`` with one origin per class, ``single`` with one origin in all (or no subjects).
+
+    Examples
+    --------
+    >>> regime(np.array([True, True, False]), np.array(["lyon", "lyon", "london"]))
+    'aliased'
+    """
+    truth, names = np.asarray(positive, dtype=bool), np.asarray(origin, dtype=str)
+    patients, healthy = set(names[truth].tolist()), set(names[~truth].tolist())
+    if len(patients | healthy) <= 1:
+        return "single"
+    if patients & healthy:
+        return "crossed"
+    return "aliased" if max(len(patients), len(healthy)) == 1 else "nested"
+
+
+def counts_by_class(evidence: ArmEvidence) -> dict[str, dict[str, int]]:
+    """Subjects per class and origin, empty cells included."""
+    origins = np.unique(evidence.origin)
+    return {
+        name: {
+            str(origin): int(((evidence.origin == origin) & (evidence.positive == positive)).sum())
+            for origin in origins
+        }
+        for name, positive in zip(evidence.classes, (False, True), strict=True)
+    }
+
+
+def effective_n(counts: list[int]) -> float:
+    """Subjects of a balanced class that would compare origins as precisely: k times the harmonic mean of k counts."""
+    filled = [count for count in counts if count > 0]
+    if len(filled) < 2:
+        return 0.0
+    return float(len(filled) ** 2 / sum(1 / count for count in filled))
+
+
+def smallest_p(table: dict[str, dict[str, int]], n_permutations: int) -> float | None:
+    """Smallest p-value that exchanging origins inside classes can reach; None if there is nothing to exchange.
+
+    The reciprocal of the number of distinct arrangements, or of the number of permutations drawn if that is fewer.
+    """
+    logarithm = sum(
+        lgamma(sum(row.values()) + 1) - sum(lgamma(count + 1) for count in row.values()) for row in table.values()
+    )
+    return max(1 / (n_permutations + 1), exp(-logarithm)) if logarithm > 0 else None
+
+
+def statements(evidence: ArmEvidence, protocol: Protocol) -> tuple[list[str], list[str]]:
+    """List what this design can and cannot answer.
+
+    Parameters
+    ----------
+    evidence : ArmEvidence
+    protocol : Protocol
+
+    Returns
+    -------
+    can_answer, cannot_answer : list of str
+        Plain sentences.
+    """
+    can: list[str] = []
+    cannot: list[str] = []
+    for name, row in counts_by_class(evidence).items():
+        spans = sum(count > 0 for count in row.values())
+        target = can if spans > 1 else cannot
+        target.append(
+            f"Does the network's score differ between the {spans} origins of the class {name}?"
+            if spans > 1
+            else f"Does the score differ between origins inside the class {name}? It comes from {spans or 'no'} origin."
+        )
+    smallest = smallest_p(counts_by_class(evidence), protocol.statistics.n_permutations)
+    if smallest is not None and smallest > protocol.statistics.alpha:
+        cannot.append(f"No test inside classes can reach significance: the smallest possible p is {smallest:.2g}.")
+    _say_what_separates(evidence, can, cannot)
+    return can, cannot
+
+
+def _say_what_separates(evidence: ArmEvidence, can: list[str], cannot: list[str]) -> None:
+    between = "How much of the difference between the classes is owed to the signature of the origin?"
+    share = "Which share of the class gap is left once the marked pathology is erased?"
+    (can if evidence.masks_given else cannot).append(
+        share if evidence.masks_given else f"{share} Lesion masks of every patient are needed."
+    )
+    if evidence.regime == "crossed":
+        can.append(between)
+    elif evidence.regime == "single":
+        cannot.append(f"{between} There is one origin only.")
+    else:
+        cannot.append(f"{between} No origin holds both classes, so the labels alone cannot separate the two.")
+    if evidence.masks_given and evidence.regime in ("nested", "aliased") and not evidence.mask_is_complete:
+        cannot.append("Is what lies outside the masks the signature, or unmarked disease? Only a second line tells.")
 
 
 @register("check", "D1")
 class Identifiability:
-    """Association of class and origin in the table alone."""
+    """Regime of the design, association of class and origin, and what follows from it."""
 
     code = "D1"
     title = "Identifiability"
-    question = "How are class and origin confounded, and what can this design answer?"
+    question = "Can this cohort tell pathology from origin at all?"
     why = (
-        "If each class comes from its own origin, no statistic of the scores can tell disease from scanner; only "
-        "edits of the images can."
+        "If patients and healthy subjects come from different origins, every network that separates the origins also "
+        "separates the classes, and no accuracy tells which of the two it does."
     )
     kind = "design"
     needs = ("table",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
-        """Return one finding with the association of class and origin."""
-        table = class_by_origin(evidence)
-        association = float(cramers_v(table))
-        concern = association >= CONCERN_V and evidence.regime != "single"
-        can, cannot = _statements(evidence)
+        """Judge the table of classes and origins."""
+        table = counts_by_class(evidence)
+        association = cramers_v([list(row.values()) for row in table.values()]) if evidence.positive.size else None
+        smallest = smallest_p(table, protocol.statistics.n_permutations)
+        status, reason, remedy = _judgement(evidence, association, smallest, protocol)
         return [
             Finding(
                 code=self.code,
-                status="not_applicable" if evidence.regime == "single" else "concern" if concern else "clear",
-                reason=_REGIMES[evidence.regime] + f" Bias-corrected Cramér's V is {association:.2f}.",
-                remedy=_REMEDIES[evidence.regime] if concern or evidence.regime == "single" else "",
+                status=status,
+                reason=reason,
+                remedy=remedy,
                 statistic=association,
                 threshold=CONCERN_V,
-                n=len(evidence.subject),
+                n=int(evidence.positive.size),
                 factor=evidence.factor,
-                details=_details(table, protocol) | {"can_answer": can, "cannot_answer": cannot},
+                details=_details(evidence, protocol),
             )
         ]
 
 
-def regime(positive: BoolArray, origin: np.ndarray) -> str:
-    """Name the way class and origin go together.
-
-    Returns
-    -------
-    str
-        ``single`` (one origin in all), ``crossed`` (some origin holds both classes), ``nested`` (none does, but some
-        class spans several), ``aliased`` (one origin per class).
-    """
-    healthy, patients = set(origin[~positive].tolist()), set(origin[positive].tolist())
-    if len(healthy | patients) < 2:
-        return "single"
-    if healthy & patients:
-        return "crossed"
-    return "nested" if max(len(healthy), len(patients)) > 1 else "aliased"
-
-
-def class_by_origin(evidence: ArmEvidence) -> np.ndarray:
-    """Count subjects, int (2, origins): negative and positive class by origin in sorted order."""
-    origins = np.unique(evidence.origin)
-    return np.array(
-        [
-            [int(((evidence.origin == origin) & (evidence.positive == positive)).sum()) for origin in origins]
-            for positive in (False, True)
-        ]
-    )
-
-
-_REGIMES = {
-    "crossed": "Crossed: at least one origin holds both classes, so scores can be compared within class and origin.",
-    "nested": "Nested: no origin holds both classes, though a class spans several origins.",
-    "aliased": "Aliased: each class comes from one origin of its own, so class and origin cannot be told apart.",
-    "single": "All subjects come from one origin, so there is no origin to discriminate.",
-}
-_MORE_DATA = "Add subjects of both classes from the same origin; even a few dozen make the question answerable."
-_REMEDIES = {
-    "crossed": "Balance the classes within each origin, or match subjects across origins.",
-    "nested": _MORE_DATA,
-    "aliased": _MORE_DATA,
-    "single": "Add images from a second origin to learn whether the classifier travels.",
-}
-
-
-def _details(table: np.ndarray, protocol: Protocol) -> dict[str, Any]:
-    filled = table[table > 0]
+def _details(evidence: ArmEvidence, protocol: Protocol) -> dict[str, object]:
+    table = counts_by_class(evidence)
+    can, cannot = statements(evidence, protocol)
     return {
-        "empty_cells": int((table == 0).sum()),
-        "smallest_cell": int(filled.min()) if filled.size else 0,
-        "smallest_p_value": 1.0 / (1 + protocol.statistics.n_permutations),
+        "regime": evidence.regime,
+        "table": table,
+        "empty_cells": sum(count == 0 for row in table.values() for count in row.values()),
+        "effective_n": {name: round(effective_n(list(row.values())), 1) for name, row in table.items()},
+        "smallest_p": smallest_p(table, protocol.statistics.n_permutations),
+        "can_answer": can,
+        "cannot_answer": cannot,
     }
 
 
-def _statements(evidence: ArmEvidence) -> tuple[list[str], list[str]]:
-    """Say what the design can and cannot support."""
-    spans = [
-        name
-        for name, positive in zip(evidence.classes, (False, True), strict=True)
-        if len(np.unique(evidence.origin[evidence.positive == positive])) > 1
-    ]
-    can: list[str] = []
-    cannot: list[str] = []
-    inside = f"whether origins can be told apart and shift the scores inside {' and '.join(spans)}"
-    (can if spans else cannot).append(inside if spans else "whether scores differ between origins of one class")
-    both = "whether the classifier works alike where one origin holds both classes"
-    (can if evidence.regime == "crossed" else cannot).append(both)
-    erased = "how much of the difference between the classes is left when the marked pathology is erased"
-    (can if evidence.masks_given else cannot).append(erased + ("" if evidence.masks_given else " (no pathology masks)"))
-    if evidence.regime in ("nested", "aliased") and not evidence.mask_is_complete:
-        cannot.append("whether what is left after erasure is the origin or disease outside the masks")
-    return can, cannot
+def _judgement(
+    evidence: ArmEvidence, association: float | None, smallest: float | None, protocol: Protocol
+) -> tuple[Status, str, str]:
+    """Status, reason and remedy."""
+    if evidence.regime == "single":
+        return (
+            "inconclusive",
+            "all subjects come from one origin: there is nothing to compare",
+            "add subjects of both classes from a second origin",
+        )
+    shown = f"Cramér's V of class and origin is {association:.2f}"
+    if evidence.regime != "crossed":
+        wording = "one origin per class" if evidence.regime == "aliased" else "no origin holds both classes"
+        return "concern", f"{wording}; {shown}", "add an origin that holds both classes, or lesion masks for erasure"
+    if association is not None and association > CONCERN_V:
+        reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"
+        return "concern", reason, "balance the classes within origins, by collecting or by subsampling"
+    if smallest is None or smallest > protocol.statistics.alpha:
+        reason = f"{shown}, but so few subjects can be exchanged inside classes that no test can reach significance"
+        return "inconclusive", reason, "add subjects to the origins that hold few"
+    return "clear", f"some origins hold both classes; {shown}, at most {CONCERN_V:g}", ""
