@@ -29,7 +29,6 @@ READERS: Mapping[str, type[BaseModel]] = {"table": TableCohort, "bids": BidsCoho
 COMMANDS: Mapping[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_CODE = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
 _SHELL = ("sh", "shell", "bash", "console")
 
@@ -288,14 +287,11 @@ def test_every_dependency_has_a_reason() -> None:
 
 def test_every_make_target_named_exists() -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = {
-        name
-        for path in PAGES
-        for name in re.findall(
-            r"\bmake (demo|test-all|test|lint|bench|calibrate|docs|clean)\b", path.read_text("utf-8")
-        )
-    }
+    named = {name for path in PAGES for name in re.findall(r"(?:^|`)make ([\w-]+)", path.read_text("utf-8"), re.M)}
+    assert named
     assert named <= targets
+    listed = set(re.findall(r"^\| `make ([\w-]+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE))
+    assert listed == targets
 
 
 def test_no_path_of_one_machine() -> None:

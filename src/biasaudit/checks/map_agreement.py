@@ -13,7 +13,14 @@ from biasaudit.registry import register
 from biasaudit.stats.kernels import map_agreement_test
 from biasaudit.stats.permutation import TestResult
 
-__all__ = ["MapAgreement"]
+__all__ = ["FAINT", "MapAgreement"]
+
+FAINT = 0.1
+"""Mean cosine below which an agreement is not held against the target, however significant.
+
+Two networks that know nothing of each other still share the images: any chance alignment of their gradients then
+shows in every subject, and the permutation of subjects finds it. On the demo such cosines are .01 to .02.
+"""
 
 
 @register("check", "U7")
@@ -98,6 +105,8 @@ def _test(evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol
 
 def _judgement(test: TestResult, protocol: Protocol) -> tuple[Status, str]:
     numbers = f"mean cosine {test.statistic:.2f} over {test.n} subjects, {probability(test.p_value)}"
+    if test.p_value <= protocol.statistics.alpha and abs(test.statistic) < FAINT:
+        return "inconclusive", f"the agreement with the origin classifier's maps is too faint to count ({numbers})"
     if test.p_value <= protocol.statistics.alpha:
         return "concern", f"the target's maps follow the origin classifier's beyond the class's common map ({numbers})"
     return "inconclusive", f"no agreement beyond the class's common map was found; this never clears ({numbers})"

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from biasaudit import errors
+from biasaudit.errors import DataError, Fault, InputError, ProtocolError, suggestion
+
+
+def test_a_fault_says_where_what_and_what_to_do():
+    assert str(Fault("table.tsv:12", "age is 'x'", "give a number")) == "table.tsv:12: age is 'x'; give a number"
+    assert str(Fault("table.tsv:12", "age is 'x'")) == "table.tsv:12: age is 'x'"
+
+
+def test_all_faults_are_reported_together():
+    error = DataError([Fault("a:1", "one"), Fault("b:2", "two")])
+    assert str(error) == "a:1: one\nb:2: two"
+    assert len(error.faults) == 2
+
+
+@pytest.mark.parametrize("kind", [InputError, ProtocolError, DataError])
+def test_faults_survive_the_way_back_from_a_worker(kind):
+    error = kind([Fault("a:1", "one", "mend it"), Fault("b:2", "two")])
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is kind
+    assert back.faults == error.faults
+    assert str(back) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("BiasauditError", 1),
+        ("UsageError", 2),
+        ("InputError", 3),
+        ("ProtocolError", 3),
+        ("DataError", 3),
+        ("IncompleteError", 4),
+    ],
+)
+def test_exit_codes(name, code):
+    kind = getattr(errors, name)
+    assert kind.exit_code == code
+    assert issubclass(kind, errors.BiasauditError)
+    assert f"{name} " in errors.__doc__ or name == "BiasauditError"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("lable", "did you mean 'label'?"),
+        ("LABEL", "did you mean 'label'?"),
+        ("site", "did you mean 'Site'?"),
+        ("zzz", "known: Site, label, subject"),
+    ],
+)
+def test_suggestion(word, expected):
+    assert suggestion(word, ["label", "subject", "Site"]) == expected
+
+
+def test_suggestion_shortens_long_lists_and_copes_with_none():
+    assert suggestion("zzz", []) == "nothing is known here"
+    text = suggestion("zzz", [f"name{k:02d}" for k in range(20)])
+    assert text.count("name") == 12
+    assert text.endswith(", ...")
