@@ -181,9 +181,13 @@ def _is_the_origin(case: _Case) -> bool:
 
 
 def _second_line(case: _Case) -> list[Finding]:
-    outside = [f for f in case.of("A2") if f.input in _OUTSIDE and f.status == "concern"]
     inside_healthy = [f for f in case.flagged if f.code == "U1" and f.details.get("healthy")]
-    return outside + inside_healthy
+    return _outside_concerns(case) + inside_healthy
+
+
+def _outside_concerns(case: _Case) -> list[Finding]:
+    """Return the findings that the label can be read outside the anatomy."""
+    return [f for f in case.of("A2") if f.input in _OUTSIDE and f.status == "concern"]
 
 
 def _because(case: _Case) -> str:
@@ -212,7 +216,8 @@ def _reading_pathology(case: _Case) -> Verdict | None:
         return None
     if case.design.regime == "crossed":
         return _crossed_pathology(case)
-    if not case.design.masks_given or any(f.input in _OUTSIDE and f.status == "concern" for f in case.of("A2")):
+    outside_asked = any(f.input in _OUTSIDE and f.status in ("clear", "inconclusive") for f in case.of("A2"))
+    if not case.design.masks_given or not outside_asked or _outside_concerns(case):
         return None
     reason = (
         "Provisional: almost all that separates the classes goes away with the marked pathology "
@@ -279,14 +284,14 @@ def _no_estimate(case: _Case) -> tuple[str, str]:
 
 
 def _outside(case: _Case) -> str:
-    concerns = [f for f in case.of("A2") if f.input in _OUTSIDE and f.status == "concern"]
+    concerns = _outside_concerns(case)
     if not concerns or concerns[0].statistic is None:
         return ""
     return f"The {concerns[0].input} alone predicts the label with an AUC of {concerns[0].statistic:.2f}."
 
 
 def _missing(case: _Case) -> str:
-    if any(f.input in _OUTSIDE and f.status == "concern" for f in case.of("A2")):
+    if _outside_concerns(case):
         return _outside(case)
     pooled = next((f for f in case.of("U1") if f.class_name is None), None)
     if case.design.regime == "crossed" and pooled is not None and not pooled.details.get("equivalent"):

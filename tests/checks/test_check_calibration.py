@@ -9,7 +9,7 @@ import pytest
 from biasaudit import registry
 from biasaudit.verdict import Design, decide
 
-CODES = ("G1", "U1", "U4")
+CODES = ("G1", "A2", "U1", "U4")
 
 
 def words(planted, protocol, cohorts: int = 40, **plan) -> Counter[str]:

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biasaudit.engine.plan import Facts, Situation
+from biasaudit.protocol import Protocol, parse_protocol
+from biasaudit.records import Cohort, Grid, Sample
+
+FACTOR = "site"
+
+
+def _sample(index: int, subject: str, positive: bool, origin: str, masked: bool) -> Sample:
+    return Sample(
+        subject=subject,
+        images=(f"/data/{index}.nii.gz",),
+        label="ms" if positive else "healthy",
+        positive=positive,
+        origins={FACTOR: origin},
+        mask=f"/data/{index}-mask.nii.gz" if positive and masked else None,
+        has_mask=positive and masked,
+        covariates={"age": 30.0 + index},
+    )
+
+
+@pytest.fixture
+def table_protocol() -> Callable[..., Protocol]:
+    """Protocol of a table cohort; further lines of YAML may be given."""
+
+    def build(extra: str = "") -> Protocol:
+        text = (
+            "cohort: {reader: table, table: t.tsv, label: {positive: ms}, origins: [site]}\n"
+            + ("folds: {n: 3}\n" if "folds:" not in extra else "")
+            + extra
+        )
+        return parse_protocol(text, Path("/study/protocol.yaml"))
+
+    return build
+
+
+@pytest.fixture
+def situation(table_protocol) -> Callable[..., Situation]:
+    """Sixty subjects, some seen twice; classes crossed with two sites unless `sites` says otherwise."""
+
+    def build(extra: str = "", *, masked: bool = True, sites: Sequence[str] = ("a", "b"), n: int = 60) -> Situation:
+        protocol = table_protocol(extra)
+        samples, folds = [], []
+        for index in range(n):
+            subject = index - 1 if index % 10 == 9 else index  # every tenth is a second visit of the one before
+            group = subject // 2
+            positive, origin = subject % 2 == 1, sites[group % len(sites)]
+            samples.append(_sample(index, f"s{subject}", positive, origin, masked))
+            folds.append(group // len(sites) % protocol.folds.n)
+        cohort = Cohort(tuple(samples), ("healthy", "ms"), (FACTOR,), 3, 1)
+        hashes = {path: f"hash of {path}" for s in samples for path in (*s.images, s.mask) if path}
+        grid = Grid((8, 8, 8), ((4.0, 0, 0, 0), (0, 4.0, 0, 0), (0, 0, 4.0, 0), (0, 0, 0, 1.0)))
+        return Situation(protocol, cohort, grid, tuple(folds), hashes)
+
+    return build
+
+
+@pytest.fixture
+def facts() -> Callable[..., Facts]:
+    """What a survey would find: every mask holds a few voxels."""
+
+    def build(situation: Situation, *, background: bool = True) -> Facts:
+        return Facts(tuple(7 * sample.has_mask for sample in situation.cohort.samples), background)
+
+    return build
+
+
+@pytest.fixture
+def blocks(tmp_path: Path) -> Callable[..., list[Path]]:
+    """Write an array as represented blocks and return their folders."""
+
+    def write(array: np.ndarray, variant: str = "original", size: int = 7) -> list[Path]:
+        folders = []
+        for start in range(0, len(array), size):
+            folder = tmp_path / f"block{start}"
+            folder.mkdir(exist_ok=True)
+            np.save(folder / f"{variant}.npy", array[start : start + size].astype(np.float16))
+            folders.append(folder)
+        return folders
+
+    return write
+
+
+@pytest.fixture
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    """Forty noisy 16 x 16 pictures, (n, 1, 16, 16), and their classes: a bright square in every other one."""
+    chance = np.random.default_rng(0)
+    targets = np.arange(40) % 2
+    images = chance.normal(0.0, 0.5, (40, 1, 16, 16)).astype(np.float32)
+    images[targets == 1, :, 5:11, 5:11] += 2.0
+    return images, targets
+
+
+@pytest.fixture
+def training() -> Callable[..., dict]:
+    """Arguments of one training on `pictures`."""
+
+    def build(targets: np.ndarray, rows: Sequence[int] | None = None, **changes) -> dict:
+        rows = list(range(len(targets))) if rows is None else list(rows)
+        settings = {"epochs": 6, "batch_size": 8, "learning_rate": 0.01, **changes.pop("settings", {})}
+        return {
+            "network": "cnn",
+            "network_arguments": {"widths": [4, 8]},
+            "training": settings,
+            "variant": "original",
+            "rows": rows,
+            "targets": [int(targets[row]) for row in rows],
+            "groups": [f"s{row}" for row in rows],
+            "classes": int(targets.max()) + 1,
+            "seed": 5,
+            **changes,
+        }
+
+    return build
