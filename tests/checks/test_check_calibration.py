@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from biasaudit import registry
@@ -16,6 +18,8 @@ def words(planted, protocol, cohorts: int = 40, **plan) -> Counter[str]:
     counted: Counter[str] = Counter()
     for seed in range(cohorts):
         evidence = planted(seed=100 + seed, masks=True, **plan)
+        outline = np.random.default_rng(seed).normal(size=len(evidence.subject))
+        evidence = replace(evidence, reduced={"silhouette": outline})
         findings = [f for code in CODES for f in registry.get("check", code)().judge(evidence, protocol)]
         design = Design(evidence.regime, True, plan.get("mask_is_complete", False))
         counted[decide(findings, design, "origin", protocol).word] += 1
