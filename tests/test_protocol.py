@@ -41,6 +41,13 @@ def example() -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def validator():
+    schema = json.loads(json_schema())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
 def plain(text: str):
     return YAML(typ="safe").load(text)
 
@@ -122,8 +129,8 @@ class TestRefused:
         assert found == ["/study/protocol.yaml:5: cohort.phantom.lesion_lod: no such field; did you mean lesion_load?"]
 
     def test_a_key_in_the_wrong_section_is_sent_home(self):
-        assert faults(PHANTOM + "epochs: 3\n") == [
-            "/study/protocol.yaml:2: epochs: no such field; it belongs at target.training.epochs"
+        assert faults(PHANTOM + "batch_size: 3\n") == [
+            "/study/protocol.yaml:2: batch_size: no such field; it belongs at target.training.batch_size"
         ]
 
     def test_all_faults_at_once_with_their_lines(self):
@@ -134,6 +141,10 @@ class TestRefused:
     def test_values_seen_are_shown(self):
         (found,) = faults(PHANTOM + "folds: {n: 1}\n")
         assert found == "/study/protocol.yaml:2: folds.n: input should be greater than or equal to 2, not 1"
+
+    def test_misspelt_key_beside_one_called_like_the_reader(self):
+        (found,) = faults("cohort:\n  reader: phantom\n  phantom: {n: 20}\n  min_origin_siz: 2\n")
+        assert found == "/study/protocol.yaml:4: cohort.min_origin_siz: no such field; did you mean min_origin_size?"
 
     def test_missing_key(self):
         found = faults("cohort:\n  reader: table\n  table: t.tsv\n  origins: [site]\n")
@@ -209,12 +220,6 @@ class TestRoundTrip:
 
 
 class TestSchema:
-    @pytest.fixture(scope="class")
-    def validator(self):
-        schema = json.loads(json_schema())
-        jsonschema.Draft202012Validator.check_schema(schema)
-        return jsonschema.Draft202012Validator(schema)
-
     def test_accepts_the_contract(self, validator, example):
         validator.validate(plain(example.read_text()))
 

@@ -53,7 +53,14 @@ def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
     return {"contrast": contrast, "bias_field": bias_field}
 
 
-Names = Annotated[list[str], BeforeValidator(_as_list)]
+class _OrName:
+    """Says in the JSON schema that a bare name is accepted too."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list), _OrName()]
 
 
 class _Section(BaseModel):
@@ -101,7 +108,7 @@ class BidsCohort(_Cohort):
     """One or more BIDS datasets."""
 
     reader: Literal["bids"]
-    roots: Annotated[list[Path], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)] = Field(
+    roots: Annotated[list[Path], BeforeValidator(_as_list), _OrName()] = Field(
         min_length=1, description="dataset folders; relative to the protocol"
     )
     suffix: Names = Field(default_factory=lambda: ["T1w"], description="image suffix(es); several = channels")
@@ -248,7 +255,7 @@ class Protocol(_Section):
     name: str = "audit"
     cohort: Annotated[TableCohort | BidsCohort | PhantomCohort, Field(discriminator="reader")]
     grid: GridSettings = Field(default_factory=lambda: GridSettings.model_validate({}))
-    arms: list[Annotated[ArmSettings, BeforeValidator(_as_arm)]] = Field(
+    arms: list[Annotated[ArmSettings, BeforeValidator(_as_arm), _OrName()]] = Field(
         default_factory=lambda: [ArmSettings(name="intensity", representation="intensity")], min_length=1
     )
     target: TargetSettings = Field(default_factory=lambda: TargetSettings.model_validate({}))
@@ -351,6 +358,9 @@ def _fault(detail: Any, document: CommentedMap, path: Path) -> Fault:
 
 def _existing_prefix(location: Sequence[Any], document: CommentedMap) -> list[Any]:
     """Drop from the location the names that pydantic adds for union members."""
+    if location[:1] == ("cohort",):
+        # The reader's name comes second; it may also be a key of the section (`table`, `phantom`).
+        location = (*location[:1], *location[2:])
     node: Any = document
     keys: list[Any] = []
     for position, key in enumerate(location):
@@ -385,7 +395,7 @@ def _explain(detail: Any) -> tuple[str, str]:
         return "required but missing", ""
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return "`reader` must be table, bids or phantom", ""
-    if detail["loc"][-1] == "weights":
+    if detail["loc"][-1:] == ("weights",):
         return "auditing an already trained network is not available yet", "leave it null: the audit trains its own"
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":

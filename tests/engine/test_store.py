@@ -42,9 +42,13 @@ class TestWriting:
 
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
     def test_an_error_leaves_nothing(self, store, error):
-        with pytest.raises(error), store.writing(KEY) as folder:
-            (folder / "result.txt").write_text("half")
-            raise error
+        def fail() -> None:
+            with store.writing(KEY) as folder:
+                (folder / "result.txt").write_text("half")
+                raise error
+
+        with pytest.raises(error):
+            fail()
         assert not store.finished(KEY)
         assert left_in(store) == []
 

@@ -62,12 +62,14 @@ def tissue_maps(image: FloatArray, inside: np.ndarray, priors: FloatArray) -> Fl
     float32 (4, *shape)
         GM, WM, CSF, outlier; 0 outside, summing to 1 inside.
     """
+    maps = np.zeros((4, *image.shape), dtype=np.float32)
+    if not inside.any():
+        return maps
     values = image[inside].astype(np.float64)
     prior = priors[:, inside].astype(np.float64) + 1e-3
     prior /= prior.sum(0)
     step = max(1, values.size // _FIT_VOXELS)
     means, variances = _fit(values[::step], prior[:, ::step])
-    maps = np.zeros((4, *image.shape), dtype=np.float32)
     maps[:, inside] = _posterior(values, prior, means, variances)
     return maps
 

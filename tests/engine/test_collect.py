@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from biasaudit.engine.arrays import Stack
+from biasaudit.engine.collect import attribute, feature_layers, predict_rows, score, truth
+from biasaudit.engine.train import load_network, outputs, train
+from biasaudit.networks.cnn import Cnn
+
+
+@pytest.fixture
+def trained(blocks, pictures, training, tmp_path):
+    """Two networks trained on pictures: needs of a score job."""
+    images, targets = pictures
+    needs = {"inputs": blocks(images), "models": []}
+    for seed in (1, 2):
+        folder = tmp_path / f"model{seed}"
+        folder.mkdir()
+        train(training(targets, rows=range(30), seed=seed), needs, folder)
+        needs["models"].append(folder)
+    return needs
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def stack(needs):
+    return Stack([folder / "original.npy" for folder in needs["inputs"]])
+
+
+SCORING = {
+    "rows": list(range(30, 40)),
+    "variants": ["original"],
+    "features": True,
+    "layers": None,
+    "batch_size": 4,
+}
+
+
+class TestScore:
+    def test_logits_are_averaged_over_the_networks(self, trained, out):
+        score(SCORING, trained, out)
+        each = [
+            outputs(load_network(m / "model.safetensors"), stack(trained), range(30, 40), 4) for m in trained["models"]
+        ]
+        found = np.load(out / "logits-original.npy")
+        assert found.shape == (10, 1)
+        np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-6)
+        assert np.abs(each[0] - each[1]).max() > 1e-3
+
+    def test_features_are_pooled_per_row(self, trained, out):
+        score(SCORING, trained, out)
+        found = {path.name: np.load(path) for path in out.glob("features-*.npy")}
+        assert {values.shape for values in found.values()} == {(10, 4), (10, 8)}
+        assert set(found) == {"features-blocks.block1.2.npy", "features-blocks.block2.2.npy"}
+        network = load_network(trained["models"][0] / "model.safetensors")
+        with torch.no_grad():
+            hidden = network.blocks(torch.from_numpy(stack(trained).take(range(30, 40))))
+        expected = hidden.mean((2, 3)).numpy()
+        np.testing.assert_allclose(found["features-blocks.block2.2.npy"], expected, rtol=1e-3, atol=1e-4)
+
+    def test_no_features_unless_asked(self, trained, out):
+        score({**SCORING, "features": False}, trained, out)
+        assert [path.name for path in out.iterdir()] == ["logits-original.npy"]
+
+    def test_erased_rows_are_scored_beside(self, trained, out, blocks, pictures):
+        blocks(pictures[0] * 0, "erased")
+        score({**SCORING, "variants": ["original", "erased"]}, trained, out)
+        erased = np.load(out / "logits-erased.npy")
+        np.testing.assert_allclose(erased, erased[0, 0], rtol=1e-6)
+        assert np.ptp(np.load(out / "logits-original.npy")) > 0.1
+
+    def test_unknown_layers_are_named(self, trained, out):
+        with pytest.raises(KeyError, match=r"target\.layers: the network has no module 'blocks\.block9'"):
+            score({**SCORING, "layers": ["blocks.block9"]}, trained, out)
+
+    def test_wanted_layers_only(self, trained, out):
+        score({**SCORING, "layers": ["head"]}, trained, out)
+        (file,) = out.glob("features-*.npy")
+        np.testing.assert_allclose(
+            np.load(file),
+            outputs(load_network(trained["models"][0] / "model.safetensors"), stack(trained), range(30, 40), 4),
+            rtol=1e-5,
+        )
+
+
+class TestFeatureLayers:
+    def test_at_most_four_from_shallow_to_deep(self):
+        network = Cnn(2, 1, 1, (2,) * 9)
+        names = list(feature_layers(network, None))
+        assert names[0] == "blocks.block1.2"
+        assert names[-1] == "blocks.block9.2"
+        assert len(names) == 4
+
+    def test_without_activations_the_convolutions(self):
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Conv2d(2, 2, 3))
+        assert list(feature_layers(network, None)) == ["0", "1"]
+
+
+class TestAttribute:
+    def arguments(self, **changes):
+        return {
+            "rows": [30, 31, 32, 33],
+            "variant": "original",
+            "method": "integrated_gradients",
+            "steps": 16,
+            "max_steps": 256,
+            "completeness": 0.02,
+            "baseline": [[0, 2], [4]],
+            "output": None,
+            **changes,
+        }
+
+    def margins(self, needs, rows, baseline):
+        network = load_network(needs["models"][0] / "model.safetensors")
+        images = torch.from_numpy(stack(needs).take(rows))
+        with torch.no_grad():
+            return network(images)[:, 0].numpy(), float(network(torch.from_numpy(baseline)[None])[0, 0])
+
+    def baseline(self, needs):
+        inputs = stack(needs)
+        return ((inputs.take([0, 2]).mean(0) + inputs.take([4])[0]) / 2).astype(np.float32)
+
+    def test_maps_sum_to_the_change_of_the_margin(self, trained, out):
+        attribute(self.arguments(), trained, out)
+        maps, errors = np.load(out / "maps.npy"), np.load(out / "completeness.npy")
+        assert maps.shape == (4, 16, 16)
+        assert maps.dtype == np.float32
+        at_images, at_baseline = self.margins(trained, [30, 31, 32, 33], self.baseline(trained))
+        change = at_images - at_baseline
+        assert np.abs(change).max() > 0.5
+        np.testing.assert_allclose(maps.sum((1, 2)), change, atol=0.02 * max(0.1, np.abs(change).max()) + 1e-4)
+        assert errors.max() <= 0.02
+        np.testing.assert_allclose(
+            errors, np.abs(maps.sum((1, 2)) - change) / np.maximum(np.abs(change), 0.1), atol=1e-4
+        )
+
+    def test_relevance_lies_on_the_square(self, trained, out):
+        attribute(self.arguments(rows=[31, 33]), trained, out)
+        maps = np.abs(np.load(out / "maps.npy"))
+        share = maps[:, 4:12, 4:12].sum() / maps.sum()
+        assert share > 0.5  # a quarter of the picture
+
+    def test_steps_are_doubled_only_as_far_as_allowed(self, trained, out, monkeypatch):
+        asked = []
+
+        def incomplete(margin, images, baseline, steps):
+            asked.append(steps)
+            return torch.zeros_like(images)
+
+        monkeypatch.setattr("biasaudit.engine.collect.get", lambda kind, name: incomplete)
+        attribute(self.arguments(rows=[31], steps=4, max_steps=20), trained, out)
+        assert asked == [4, 8, 16]
+        assert np.load(out / "completeness.npy")[0] == pytest.approx(1.0)
+
+    def test_no_rows(self, trained, out):
+        attribute(self.arguments(rows=[]), trained, out)
+        assert np.load(out / "maps.npy").shape == (0, 16, 16)
+
+    def test_the_other_class_gets_the_opposite_map(self, trained, out, tmp_path):
+        attribute(self.arguments(rows=[31, 31], output=[1, 0]), trained, out)
+        maps = np.load(out / "maps.npy")
+        np.testing.assert_allclose(maps[0], -maps[1], rtol=1e-4, atol=1e-6)
+
+    def test_margin_of_one_class_over_the_mean_of_the_others(self, blocks, training, tmp_path, out):
+        chance = np.random.default_rng(4)
+        targets = np.arange(24) % 3
+        needs = {"inputs": blocks(chance.normal(size=(24, 1, 12, 12)))}
+        model = tmp_path / "three"
+        model.mkdir()
+        train(training(targets, settings={"epochs": 2}), needs, model)
+        needs["models"] = [model]
+        attribute(self.arguments(rows=[5], output=[2], baseline=[[0]], completeness=0.01), needs, out)
+        logits = outputs(load_network(model / "model.safetensors"), stack(needs), [5, 0], 2)
+        margin = logits[:, 2] - logits[:, :2].mean(1)
+        assert np.load(out / "maps.npy").sum() == pytest.approx(margin[0] - margin[1], abs=0.01)
+
+
+def test_predict_rows_is_the_mean_of_the_networks(trained):
+    networks = [load_network(model / "model.safetensors") for model in trained["models"]]
+    rows = stack(trained).take(range(5))
+    with torch.no_grad():
+        expected = np.mean([network(torch.from_numpy(rows)).double().numpy() for network in networks], axis=0)
+    np.testing.assert_allclose(predict_rows(networks, rows), expected, rtol=1e-6)
+
+
+class TestTruth:
+    def test_margins_of_every_anatomy_site_and_state(self, tmp_path, out, training):
+        from biasaudit.cohort.phantom import PhantomReader, counterfactuals
+        from biasaudit.engine.prepare import transform
+        from biasaudit.protocol import PhantomCohort
+
+        settings = PhantomCohort.model_validate({"reader": "phantom", "phantom": {"n": 8, "spacing": 8.0}})
+        reader = PhantomReader()
+        cohort = reader.read(settings)
+        grid = reader.grid(cohort, _no_grid())
+        block = tmp_path / "inputs"
+        block.mkdir()
+        inputs = np.stack([transform("intensity", reader.load(s, grid, "auto"), grid) for s in cohort.samples])
+        np.save(block / "original.npy", inputs.astype(np.float16))
+        model = tmp_path / "model"
+        model.mkdir()
+        train(training(np.arange(8) % 2, settings={"epochs": 1}), {"inputs": [block]}, model)
+        samples = cohort.samples[:2]
+        arguments = {
+            "samples": [sample.to_dict() for sample in samples],
+            "grid": grid.to_dict(),
+            "representation": "intensity",
+        }
+        truth(arguments, {"models": [model]}, out)
+        margins = np.load(out / "margins.npy")
+        assert margins.shape == (2, 2, 5)
+        network = load_network(model / "model.safetensors")
+        for row, sample in enumerate(samples):
+            names = sorted({name for name, _, _ in counterfactuals(sample, grid)})
+            for name, pathology, volume in counterfactuals(sample, grid):
+                expected = predict_rows([network], transform("intensity", volume, grid)[None])[0, 0]
+                assert margins[row, int(pathology), names.index(name)] == pytest.approx(expected, abs=1e-4)
+
+
+def _no_grid():
+    from biasaudit.protocol import GridSettings
+
+    return GridSettings.model_validate({})
