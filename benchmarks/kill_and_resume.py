@@ -16,12 +16,12 @@ PROTOCOL = """\
 name: killed
 cohort:
   reader: phantom
-  phantom: {n: 60, design: nested, healthy_sites: 2, patient_sites: 2, spacing: 6.0, lesion_load: 3, truth_subjects: 2}
+  phantom: {n: 36, design: nested, healthy_sites: 2, patient_sites: 2, spacing: 8.0, lesion_load: 3, truth_subjects: 2}
 arms: [intensity, tissue]
-target: {training: {epochs: 4}}
+target: {training: {epochs: 2}}
 folds: {n: 3}
-statistics: {n_permutations: 199, n_bootstraps: 199}
-attribution: {max_subjects: 12, steps: 8, max_steps: 8}
+statistics: {n_permutations: 99, n_bootstraps: 99}
+attribution: {max_subjects: 12, steps: 4, max_steps: 4}
 """
 KILLS = 10
 TIMES = re.compile(r'"(started|finished)": "[^"]*"')
@@ -32,7 +32,7 @@ def study(scratch: Path) -> str:
     protocol.write_text(PROTOCOL)
     whole = run(protocol, scratch / "whole", "--engine", "local")
     chance = random.Random(1)
-    counts = [_killed(protocol, scratch / "killed", chance.uniform(3, whole.seconds / 3)) for _ in range(KILLS)]
+    counts = [_killed(protocol, scratch / "killed", chance.uniform(0.2, 0.5) * whole.seconds) for _ in range(KILLS)]
     run(protocol, scratch / "killed", "--engine", "dask", "--workers", "2")
     same = _audit(scratch / "killed") == _audit(scratch / "whole")
     lost = _worker_killed(protocol, scratch / "worker")
