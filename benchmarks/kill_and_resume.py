@@ -30,9 +30,11 @@ TIMES = re.compile(r'"(started|finished)": "[^"]*"')
 def study(scratch: Path) -> str:
     protocol = scratch / "protocol.yaml"
     protocol.write_text(PROTOCOL)
-    whole = run(protocol, scratch / "whole", "--engine", "local")
+    run(protocol, scratch / "whole", "--engine", "local")
     chance = random.Random(1)
-    counts = [_killed(protocol, scratch / "killed", chance.uniform(0.2, 0.5) * whole.seconds) for _ in range(KILLS)]
+    jobs = len(list((scratch / "whole" / "jobs").glob("*/done")))
+    moments = sorted(chance.uniform(0, jobs - 1) for _ in range(KILLS))
+    counts = [_killed(protocol, scratch / "killed", moment) for moment in moments]
     run(protocol, scratch / "killed", "--engine", "dask", "--workers", "2")
     same = _audit(scratch / "killed") == _audit(scratch / "whole")
     lost = _worker_killed(protocol, scratch / "worker")
@@ -47,9 +49,9 @@ def study(scratch: Path) -> str:
     )
 
 
-def _killed(protocol: Path, out: Path, seconds: float) -> int:
-    """Start, wait, kill the whole process group; return the number of finished jobs."""
-    engine = ["--engine", "local"] if int(seconds * 10) % 2 else ["--engine", "dask", "--workers", "2"]
+def _killed(protocol: Path, out: Path, moment: float) -> int:
+    """Start, wait for so many finished jobs and a part of the next, kill all; return the number of finished jobs."""
+    engine = ["--engine", "local"] if int(moment) % 2 else ["--engine", "dask", "--workers", "2"]
     process = subprocess.Popen(
         [*COMMAND, "run", str(protocol), "-o", str(out), *engine],
         stdout=subprocess.DEVNULL,
@@ -57,7 +59,9 @@ def _killed(protocol: Path, out: Path, seconds: float) -> int:
         env=ENVIRONMENT,
         start_new_session=True,
     )
-    time.sleep(seconds)
+    while len(list((out / "jobs").glob("*/done"))) < int(moment) and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.3 * (moment % 1))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return len(list((out / "jobs").glob("*/done")))

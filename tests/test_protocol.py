@@ -93,7 +93,7 @@ class TestAccepted:
         protocol = load_protocol(example)
         written = plain(example.read_text())
         assert protocol.target.training.learning_rate == written["target"]["training"]["learning_rate"]
-        assert protocol.cohort.table == example.parent / "table.tsv"
+        assert protocol.cohort.table == (example.parent / "table.tsv").resolve()
         assert protocol.cohort.covariates == ["age", "sex"]
         assert (protocol.verdict.high, protocol.verdict.low) == (0.5, 0.1)
 

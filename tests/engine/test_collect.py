@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from biasaudit.engine.arrays import Stack
-from biasaudit.engine.collect import attribute, feature_layers, predict_rows, score, truth
+from biasaudit.engine.collect import _margin, attribute, feature_layers, predict_rows, score, truth
 from biasaudit.engine.train import load_network, outputs, train
 from biasaudit.networks.cnn import Cnn
 
@@ -180,6 +180,15 @@ class TestAttribute:
         logits = outputs(load_network(model / "model.safetensors"), stack(needs), [5, 0], 2)
         margin = logits[:, 2] - logits[:, :2].mean(1)
         assert np.load(out / "maps.npy").sum() == pytest.approx(margin[0] - margin[1], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("logits", "target", "expected"),
+    [([2.0], None, 2.0), ([2.0], 1, 2.0), ([2.0], 0, -2.0), ([1.0, 5.0, 9.0], 2, 6.0), ([1.0, 5.0, 9.0], 0, -6.0)],
+)
+def test_margin(logits, target, expected):
+    margin = _margin(lambda images: images, target)
+    assert margin(torch.tensor([logits])).tolist() == [expected]
 
 
 def test_predict_rows_is_the_mean_of_the_networks(trained):

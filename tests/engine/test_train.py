@@ -87,9 +87,10 @@ class TestLearning:
         description = json.loads((folder / "model.json").read_text())
         assert description["sizes"] == [3, 2, 1]
 
-    def test_a_last_batch_of_one_is_skipped(self, fit, pictures):
-        images, targets = pictures
-        folder = fit(images, targets, rows=range(17), groups=["only"] * 17, settings={"epochs": 2})
+    def test_a_last_batch_of_one_is_skipped(self, fit):
+        # Two blocks leave one pixel of 4 x 4, of which batch normalisation wants more than one example.
+        images, targets = np.random.default_rng(0).normal(size=(17, 1, 4, 4)), np.arange(17) % 2
+        folder = fit(images, targets, groups=["only"] * 17, settings={"epochs": 2})
         assert all(torch.isfinite(value).all() for value in weights(folder).values())
         assert len(json.loads((folder / "history.json").read_text())) == 2
 

@@ -66,6 +66,17 @@ def test_scale_and_shift_do_not_matter(patient, fine_grid, maps):
     np.testing.assert_allclose(found, maps[0], atol=0.02)
 
 
+def test_iterating_overcomes_vague_priors():
+    chance = np.random.default_rng(0)
+    true = chance.integers(0, 3, (20, 20, 20))
+    image = np.array([1.0, 0.7, 0.1])[true] + chance.normal(0.0, 0.05, true.shape)
+    guess = np.where(chance.random(true.shape) < 0.5, true, chance.integers(0, 3, true.shape))
+    priors = np.stack([np.where(guess == tissue, 0.6, 0.2) for tissue in range(3)])
+    assert (guess == true).mean() < 0.7
+    found = tissue_maps(image, np.ones(true.shape, dtype=bool), priors)
+    assert (found[:3].argmax(0) == true).mean() > 0.97
+
+
 def test_the_users_maps_pass_through(random_volume):
     volume = random_volume()
     given = np.random.default_rng(0).random((3, *volume.mask.shape)).astype(np.float32)
