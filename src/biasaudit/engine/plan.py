@@ -411,10 +411,9 @@ def _user_code(network: str) -> str:
     if not attribute or module == "monai":
         return ""
     # `build_network` adds the current folder to the path when it imports; finding needs the same.
-    for folder in (Path.cwd(),):
-        candidate = folder.joinpath(*module.split(".")).with_suffix(".py")
-        if candidate.exists():
-            return digest(candidate.read_text(encoding="utf-8"))
+    candidate = Path.cwd().joinpath(*module.split(".")).with_suffix(".py")
+    if candidate.exists():
+        return digest(candidate.read_text(encoding="utf-8"))
     return digest(_source(module))
 
 

@@ -69,7 +69,7 @@ class Run:
         """Gather again what the checks of one arm and factor looked at."""
         code = default_checks(self.situation.protocol)[0]
         job = self.jobs[self.plan.judged[arm, factor, code]]
-        needs = {role: [self.store.folder(key) for key in keys] for role, keys in job.needs.items()}
+        needs = self.store.needs(job)
         return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)
 
     def truth(self, representation: str, factor: str) -> Truth | None:

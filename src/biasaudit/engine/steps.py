@@ -49,7 +49,7 @@ def run_job(job: Job, root: Path) -> str | None:
     store = Store(root)
     if store.finished(job.key):
         return None
-    needs = {role: [store.folder(key) for key in keys] for role, keys in job.needs.items()}
+    needs = store.needs(job)
     try:
         with one_thread(), store.writing(job.key) as folder:
             STEPS[job.step](job.arguments, needs, folder)

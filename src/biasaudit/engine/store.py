@@ -77,6 +77,10 @@ class Store:
         """Where the result of a job lies, finished or not."""
         return self.jobs / key
 
+    def needs(self, job: Job) -> dict[str, list[Path]]:
+        """Folders of the jobs whose results a job reads, by role."""
+        return {role: [self.folder(key) for key in keys] for role, keys in job.needs.items()}
+
     def finished(self, key: str) -> bool:
         """Whether the job's folder is complete."""
         return (self.folder(key) / _DONE).exists()
