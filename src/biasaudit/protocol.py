@@ -37,7 +37,7 @@ __all__ = [
     "parse_protocol",
 ]
 
-Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge"]
+Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge", "resampling"]
 SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
 
 
@@ -143,6 +143,9 @@ class PhantomSettings(_Section):
         description="weaker strengths that differ between sites of one dataset (nested)",
     )
     lesion_load: float = Field(1.0, ge=0, description="factor on the number of lesions")
+    severity_difference: float = Field(
+        0.0, ge=0, description="log ratio by which the lesion load of the outermost sites differs from the mean site's"
+    )
     lesion_contrast: float = Field(1.0, ge=0, description="factor on how bright lesions are")
     atrophy: float = Field(0.0, ge=0, description="unmarked disease effect: tissue lost to CSF, share of brain volume")
     age_effect: float = Field(0.0, ge=0, description="the same lost per 50 years of age")

@@ -298,3 +298,30 @@ class TestGrid:
         reader = PhantomReader()
         assert reader.grid(found, GridSettings.model_validate({})) == mni_grid(8.0)
         assert reader.grid(found, GridSettings.model_validate({"spacing": 6.0})) == mni_grid(6.0)
+
+
+class TestSeverityBetweenSites:
+    """Sites whose patients carry more lesions plant no signature, and must be told from one."""
+
+    def test_outer_sites_differ_by_the_factor(self):
+        samples = cohort(design="nested", patient_sites=3, severity_difference=0.7).samples
+        loads = {sample.simulation["site"]: sample.simulation["severity"] for sample in samples if sample.positive}
+        assert sorted(loads.values()) == pytest.approx([np.exp(-0.7), 1.0, np.exp(0.7)])
+
+    def test_nothing_differs_by_default(self):
+        assert {sample.simulation["severity"] for sample in cohort().samples} == {1.0}
+
+
+def test_resampling_smooths_one_axis_or_another():
+    own = settings(design="aliased", dataset_signature={"resampling": 1.0})
+    clean = settings(design="aliased", **NOTHING)
+    subject = patient(own)
+
+    def roughness(phantom, site):
+        image = render(phantom, subject, site, GRID, pathology=False).image[0]
+        return [float(np.abs(np.diff(image, axis=axis)).mean()) for axis in (0, 2)]
+
+    plain = roughness(clean, sites(clean)[0])
+    one, other = sorted((roughness(own, site) for site in sites(own)), key=lambda pair: pair[0])
+    assert one[0] < plain[0] and other[1] < plain[1]
+    assert one[0] < other[0] and other[1] < one[1]

@@ -2,7 +2,7 @@
 
 A subject's anatomy is the MNI152 tissue maps under a smooth random deformation; a patient's lesions are soft
 ellipsoids in white matter near the ventricles with a log-normal load, as in multiple sclerosis. A site renders the
-anatomy with its own contrast, noise, blur, bias field, gamma and skull-strip edge. Because the same anatomy can be
+anatomy with its own contrast, noise, blur, bias field, gamma, resampling and skull-strip edge. Because the same anatomy can be
 rendered at every site, with and without its lesions, the true reliance of any network is known (`counterfactuals`).
 """
 
@@ -27,7 +27,7 @@ __all__ = ["Anatomy", "PhantomReader", "Site", "anatomy", "counterfactuals", "re
 # FLAIR-like intensities of grey matter, white matter and fluid, and how much brighter than white matter a lesion is.
 _GREY, _WHITE, _FLUID, _LESION = 1.0, 0.82, 0.15, 0.55
 # Size of each signature at strength 1, in the unit that `render` uses it in.
-_UNIT = {"contrast": 0.12, "noise": 0.7, "blur": 0.5, "bias_field": 0.18, "gamma": 0.25, "edge": 0.3}
+_UNIT = {"contrast": 0.12, "noise": 0.7, "blur": 0.5, "bias_field": 0.18, "gamma": 0.25, "edge": 0.3, "resampling": 0.5}
 _MASK_FRACTION = 0.1
 _MEDIAN_LESIONS = 14.0
 _AGE_MEAN, _AGE_SD = 45.0, 12.0
@@ -88,6 +88,7 @@ class PhantomReader:
                     "index": index,
                     "site": where[index],
                     "age": round(float(ages[index]), 1),
+                    "severity": _severity(phantom, where[index]),
                 },
                 where=f"phantom subject {index + 1}",
             )
@@ -112,7 +113,7 @@ class PhantomReader:
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
         """Render one subject at its own site."""
         phantom = PhantomSettings.model_validate(sample.simulation["phantom"])
-        subject = anatomy(phantom, sample.simulation["index"], sample.simulation["age"], grid, sample.positive)
+        subject = _anatomy_of(sample, phantom, grid, sample.positive)
         site = next(site for site in sites(phantom) if site.name == sample.simulation["site"])
         return render(phantom, subject, site, grid, pathology=sample.positive)
 
@@ -141,7 +142,9 @@ def sites(phantom: PhantomSettings) -> tuple[Site, ...]:
     return tuple(found)
 
 
-def anatomy(phantom: PhantomSettings, index: int, age: float, grid: Grid, positive: bool) -> Anatomy:
+def anatomy(
+    phantom: PhantomSettings, index: int, age: float, grid: Grid, positive: bool, severity: float = 1.0
+) -> Anatomy:
     """Simulate one subject's tissue and lesions.
 
     Parameters
@@ -154,6 +157,8 @@ def anatomy(phantom: PhantomSettings, index: int, age: float, grid: Grid, positi
     grid : Grid
     positive : bool
         Whether the unmarked disease effect (atrophy) applies; lesions are made either way and rendered on demand.
+    severity : float
+        Factor on the lesion load.
     """
     chance = seeds.generator(phantom.seed, "phantom", "anatomy", index)
     priors = tissue_priors(grid)
@@ -161,7 +166,7 @@ def anatomy(phantom: PhantomSettings, index: int, age: float, grid: Grid, positi
     tissue = np.stack([ndimage.map_coordinates(prior, coordinates, order=1, mode="nearest") for prior in priors])
     lost = phantom.age_effect * (age - _AGE_MEAN) / 50.0 + (phantom.atrophy if positive else 0.0)
     tissue = _lose_tissue(tissue, lost)
-    return Anatomy(tissue.astype(np.float32), _lesions(phantom, tissue, grid, chance), index)
+    return Anatomy(tissue.astype(np.float32), _lesions(phantom.lesion_load * severity, tissue, grid, chance), index)
 
 
 def render(phantom: PhantomSettings, subject: Anatomy, site: Site, grid: Grid, *, pathology: bool) -> Volume:
@@ -186,6 +191,7 @@ def render(phantom: PhantomSettings, subject: Anatomy, site: Site, grid: Grid, *
     image = np.clip(image, 0.0, None) ** np.exp(_UNIT["gamma"] * value["gamma"])
     image = image * np.exp(_bias_field(phantom, site, grid, chance))
     image = _rician(image, 0.03 * np.exp(_UNIT["noise"] * value["noise"]), chance)
+    image = _resampled(image, _UNIT["resampling"] * value["resampling"])
     brain = _brain_mask(subject.tissue.sum(0), _UNIT["edge"] * value["edge"])
     return Volume(
         image=(image * brain)[None].astype(np.float32),
@@ -205,9 +211,23 @@ def counterfactuals(sample: Sample, grid: Grid) -> Iterator[tuple[str, bool, Vol
     """
     phantom = PhantomSettings.model_validate(sample.simulation["phantom"])
     for pathology in (False, True):
-        subject = anatomy(phantom, sample.simulation["index"], sample.simulation["age"], grid, pathology)
+        subject = _anatomy_of(sample, phantom, grid, pathology)
         for site in sites(phantom):
             yield site.name, pathology, render(phantom, subject, site, grid, pathology=pathology)
+
+
+def _anatomy_of(sample: Sample, phantom: PhantomSettings, grid: Grid, positive: bool) -> Anatomy:
+    about = sample.simulation
+    return anatomy(phantom, about["index"], about["age"], grid, positive, about["severity"])
+
+
+def _severity(phantom: PhantomSettings, site: str) -> float:
+    """Factor on the lesion load at a site: even steps of the logarithm between the sites of one dataset."""
+    names = _site_names(phantom)
+    parent = dict(names)[site] if phantom.design == "nested" else None
+    siblings = [name for name, its_parent in names if parent is None or its_parent == parent]
+    position = _evenly(siblings.index(site), len(siblings))
+    return float(np.exp(phantom.severity_difference * position))
 
 
 def _require_known_columns(settings: PhantomCohort) -> None:
@@ -293,11 +313,11 @@ def _lose_tissue(tissue: FloatArray, share: float) -> FloatArray:
     return np.stack([grey * kept, white * kept, np.clip(fluid + lost, 0.0, None)])
 
 
-def _lesions(phantom: PhantomSettings, tissue: FloatArray, grid: Grid, chance: np.random.Generator) -> FloatArray:
+def _lesions(load: float, tissue: FloatArray, grid: Grid, chance: np.random.Generator) -> FloatArray:
     spacing = np.asarray(grid.spacing)
     weight = _lesion_weight(tissue, spacing)
-    count = chance.poisson(phantom.lesion_load * _MEDIAN_LESIONS * np.exp(chance.normal(0.0, 0.6)))
-    count = max(1, count) if phantom.lesion_load > 0 else 0
+    count = chance.poisson(load * _MEDIAN_LESIONS * np.exp(chance.normal(0.0, 0.6)))
+    count = max(1, count) if load > 0 else 0
     fraction = np.zeros(grid.shape, dtype=np.float32)
     for position in chance.choice(weight.size, count, p=weight.ravel() / weight.sum()):
         centre = np.unravel_index(position, grid.shape)
@@ -349,6 +369,15 @@ def _rician(image: FloatArray, sigma: float, chance: np.random.Generator) -> Flo
     """Magnitude of a complex signal with Gaussian noise (Gudbjartsson & Patz 1995, doi:10.1002/mrm.1910340618)."""
     real, imaginary = chance.normal(0.0, 1.0, (2, *image.shape)).astype(np.float32) * np.float32(sigma)
     return np.asarray(np.hypot(image + real, imaginary))
+
+
+def _resampled(image: FloatArray, shift: float) -> FloatArray:
+    """Interpolate linearly to a grid shifted along one axis and back: smoothing along x (negative) or z (positive)."""
+    if shift == 0:
+        return image
+    axis, share = (2 if shift > 0 else 0), min(abs(shift), 0.5)
+    ahead = (1 - share) * image + share * np.roll(image, -1, axis)
+    return np.asarray((1 - share) * ahead + share * np.roll(ahead, 1, axis), dtype=np.float32)
 
 
 def _brain_mask(brain: FloatArray, shift: float) -> BoolArray:

@@ -27,7 +27,12 @@ _IMAGES = tuple(
 _CODE = {
     "read": (*_IMAGES, "biasaudit.engine.prepare"),
     "survey": ("biasaudit.engine.survey", "biasaudit.cohort.alignment"),
-    "represent": ("biasaudit.representations", "biasaudit.cohort.template", "biasaudit.engine.prepare"),
+    "represent": (
+        "biasaudit.representations",
+        "biasaudit.edits.erasure",
+        "biasaudit.cohort.template",
+        "biasaudit.engine.prepare",
+    ),
     "train": ("biasaudit.engine.train", "biasaudit.networks"),
     "score": ("biasaudit.engine.collect", "biasaudit.networks"),
     "attribute": ("biasaudit.engine.collect", "biasaudit.attributions", "biasaudit.networks"),

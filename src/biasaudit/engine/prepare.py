@@ -14,7 +14,7 @@ from biasaudit.cohort.template import tissue_priors
 from biasaudit.engine.arrays import Stack
 from biasaudit.records import FloatArray, Grid, Sample, Volume
 from biasaudit.registry import get
-from biasaudit.representations.erasure import erase
+from biasaudit.edits.erasure import erase
 
 __all__ = ["read", "represent", "stored_volume", "transform"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from biasaudit.edits.erasure import erase, inpaint
 from biasaudit.records import Volume
-from biasaudit.representations.erasure import erase, inpaint
 
 
 def hole_of(volume: Volume) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Edits of images: what is changed to see what the network answers to."""
