@@ -1,0 +1,142 @@
+"""Step `calibrate`: audit one simulated cohort, with and without its masks, and keep what was found."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biasaudit.engine.audit import situate, surveyed_facts
+from biasaudit.engine.compare import compare_arms
+from biasaudit.engine.plan import default_checks, plan_audit, plan_reading
+from biasaudit.engine.results import Run
+from biasaudit.engine.steps import run_job
+from biasaudit.engine.store import Job, Store, write_json
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, Finding
+from biasaudit.registry import get
+from biasaudit.verdict import Design, decide
+
+__all__ = ["calibrate", "without_masks"]
+
+_BULKY = ("read", "represent", "spike")
+"""Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
+_LAST = "judge"
+
+
+def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
+    """Audit one simulated cohort.
+
+    Trained networks and scores are kept in ``runs/<name>`` of the calibration's folder, so that a cohort judged by
+    changed checks is not trained again.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``name``, ``about`` (columns of the grid), ``protocol``.
+    folder : Path
+        Gets ``record.json``: one record per arm and mask variant.
+    """
+    protocol = Protocol.model_validate(arguments["protocol"])
+    run = _trained(protocol, Store(folder.parents[1] / "runs" / arguments["name"]))
+    records = []
+    for arm in protocol.arms:
+        evidence = run.evidence(arm.name, run.factors[0])
+        truth = run.truth(arm.representation, run.factors[0])
+        for masks, own in _variants(evidence):
+            records.append({
+                **arguments["about"],
+                "arm": arm.name,
+                "masks": masks,
+                "mask_is_complete": own.mask_is_complete,
+                "truth": None if truth is None else {
+                    "r": truth.sensitivity, "omega": truth.origin_share, "auc_one_site": truth.auc_one_site,
+                    "gap": truth.gap,
+                },
+                **_judged(own, protocol),
+            })  # fmt: skip
+    first = [run.evidence(arm.name, run.factors[0]) for arm in protocol.arms]
+    comparisons = [comparison.to_dict() for comparison in compare_arms(first, run)] if len(first) > 1 else []
+    write_json(folder / "record.json", _finite({"records": records, "comparisons": comparisons}))
+
+
+def without_masks(evidence: ArmEvidence) -> ArmEvidence:
+    """Return what would have been known of the same cohort had nobody marked the pathology."""
+    return replace(
+        evidence,
+        masks_given=False,
+        mask_is_complete=False,
+        severity=np.full(evidence.positive.size, np.nan),
+        logit_erased=None,
+        reduced={name: values for name, values in evidence.reduced.items() if name != "erased"},
+        maps=None,
+    )
+
+
+def _variants(evidence: ArmEvidence) -> Iterator[tuple[bool, ArmEvidence]]:
+    if evidence.masks_given:
+        yield True, evidence
+    yield False, without_masks(evidence)
+
+
+def _judged(evidence: ArmEvidence, protocol: Protocol) -> dict[str, Any]:
+    findings: list[Finding] = []
+    for code in default_checks(protocol):
+        findings.extend(get("check", code)().judge(evidence, protocol))
+    design = Design(evidence.regime, evidence.masks_given, evidence.mask_is_complete)
+    verdict = decide(findings, design, evidence.factor, protocol)
+    return {
+        "regime": evidence.regime,
+        "verdict": verdict.word,
+        "reason": verdict.reason,
+        "reliance": verdict.reliance.to_dict(),
+        "findings": [finding.to_dict() for finding in findings],
+    }
+
+
+def _trained(protocol: Protocol, store: Store) -> Run:
+    situation, _ = situate(protocol)
+    reading = plan_reading(situation)
+    _run_needed(reading.jobs, {reading.survey}, store)
+    plan = plan_audit(situation, surveyed_facts(store, reading))
+    wanted = {job.key for job in plan.jobs if job.step not in (*_BULKY, _LAST)}
+    maps = any("maps" in get("check", code).needs for code in default_checks(protocol))
+    wanted |= set(reading.reads) if maps else set()
+    _run_needed(plan.jobs, wanted, store)
+    if not maps:
+        for job in plan.jobs:
+            if job.step in _BULKY:
+                shutil.rmtree(store.folder(job.key), ignore_errors=True)
+    return Run(situation, plan, store)
+
+
+def _run_needed(jobs: Sequence[Job], wanted: Iterable[str], store: Store) -> None:
+    """Run what is wanted and not there, and whatever that needs and is not there either."""
+    known = {job.key: job for job in jobs}
+    needed: set[str] = set()
+    pending = [key for key in wanted if not store.finished(key)]
+    while pending:
+        key = pending.pop()
+        if key not in needed:
+            needed.add(key)
+            pending.extend(need for need in known[key].dependencies if not store.finished(need))
+    for job in jobs:
+        if job.key in needed:
+            trace = run_job(job, store.root)
+            if trace is not None:
+                raise RuntimeError(f"{job.title}\n{trace}")
+
+
+def _finite(value: Any) -> Any:
+    """Replace numbers that JSON does not know by null."""
+    if isinstance(value, Mapping):
+        return {key: _finite(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(own) for own in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value
