@@ -109,6 +109,36 @@ def demo(
 
 
 @app.command()
+def calibrate(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the calibration; an unfinished one is resumed.")
+    ] = (Path("calibration")),
+    quick: Annotated[bool, typer.Option("--quick", help="About 10 minutes instead of hours.")] = False,
+    cohorts: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many cohorts, a fair sample of the grid.")
+    ] = None,
+    grid: Annotated[Path | None, typer.Option(help="Another grid than the published one.")] = None,
+    engine: EngineOption = Engine.auto,
+    workers: WorkersOption = None,
+) -> None:
+    """Measure the verdict's own error rates on simulated cohorts whose truth is known."""
+    from biasaudit.calibration.grid import cells, load_grid
+    from biasaudit.calibration.run import calibrate_grid  # imports torch
+
+    chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
+    count = workers or os.cpu_count() or 1
+    try:
+        with _progress("cohorts") as progress:
+            page = calibrate_grid(
+                (chosen, cells(chosen, quick=quick)[:cohorts]), out, (_engine(engine, count), count), progress
+            )
+    except KeyboardInterrupt:
+        error_console.print("interrupted; finished cohorts are kept, the same command resumes")
+        raise typer.Exit(INTERRUPTED) from None
+    out_console.print(f"summary: {page}", highlight=False)
+
+
+@app.command()
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
     """Check a protocol and every file it names; train nothing, write nothing."""
     from biasaudit.engine.audit import situate  # imports torch
@@ -231,17 +261,17 @@ def _write_data(plan: Protocol, folder: Path) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int, Any], None]]:
-    """Show jobs done and left: a bar on a terminal, plain lines elsewhere."""
+def _progress(what: str = "jobs") -> Iterator[Callable[[int, int, Any], None]]:
+    """Show what is done and left: a bar on a terminal, plain lines elsewhere."""
     if not error_console.is_terminal:
-        yield _PlainProgress().show
+        yield _PlainProgress(what).show
         return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("jobs, time to go"),
+        TextColumn(f"{what}, time to go"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=error_console, transient=True) as bar:
@@ -256,7 +286,8 @@ def _progress() -> Iterator[Callable[[int, int, Any], None]]:
 class _PlainProgress:
     """One line at every tenth of the work, with the time to go."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
+        self._what = what
         self._started = time.monotonic()
         self._tenth = -1
 
@@ -267,7 +298,7 @@ class _PlainProgress:
         self._tenth = tenth
         elapsed = time.monotonic() - self._started
         left = f", about {_duration(elapsed / done * (total - done))} to go" if 0 < done < total else ""
-        error_console.print(f"{done} of {total} jobs{left}", highlight=False)
+        error_console.print(f"{done} of {total} {self._what}{left}", highlight=False)
 
 
 def _print_verdicts(audit: dict[str, Any]) -> None:

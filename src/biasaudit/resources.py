@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["protocols_folder", "templates_folder"]
+__all__ = ["measured_rates", "protocols_folder", "templates_folder"]
 
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -18,6 +18,11 @@ def protocols_folder() -> Path:
 def templates_folder() -> Path:
     """Folder of the report's Jinja2 templates."""
     return _first(_PACKAGE / "_templates", _CHECKOUT / "reports" / "templates")
+
+
+def measured_rates() -> Path:
+    """Where the rates that `biasaudit calibrate` measured for this version lie; absent before the first measurement."""
+    return _PACKAGE / "calibration" / "measured.json"
 
 
 def _first(*folders: Path) -> Path:

@@ -146,8 +146,9 @@ def _cell(grid: Grid, family: Family, index: int) -> Cell:
     }
     for name in ("lesion_load", "severity_difference", "atrophy", "age_effect", "age_difference"):
         phantom[name] = _number(getattr(family, name), chance)
+    name = f"{family.name}-{index:03d}"
     protocol = {
-        "name": f"{family.name}-{index:03d}",
+        "name": name,
         "cohort": {"reader": "phantom", "phantom": phantom, "mask_is_complete": family.mask_is_complete},
         "arms": list(family.arms),
         "target": {"training": {"epochs": grid.epochs}},
@@ -158,7 +159,7 @@ def _cell(grid: Grid, family: Family, index: int) -> Cell:
     }
     kind = "none" if strength == 0 else kinds[0] if len(kinds) == 1 else "mixed"
     half: Literal["fit", "judge"] = "judge" if index % 2 else "fit"
-    return Cell(protocol["name"], family.name, half, kind, Protocol.model_validate(protocol))
+    return Cell(name, family.name, half, kind, Protocol.model_validate(protocol))
 
 
 def _kinds(family: Family, chance: np.random.Generator) -> tuple[str, ...]:

@@ -2,19 +2,88 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import biasaudit
-from biasaudit.calibration.grid import Cell, describe
+from biasaudit.calibration.grid import Cell, Grid, describe
+from biasaudit.calibration.summary import write_summary
 from biasaudit.engine.dispatch import Failure, dispatcher
-from biasaudit.engine.store import Job, Store, digest, read_json
-from biasaudit.errors import UsageError
+from biasaudit.engine.store import Job, Store, digest, read_json, write_json
+from biasaudit.errors import IncompleteError, UsageError
 
-__all__ = ["finished_records", "jobs_of", "run_cells"]
+__all__ = ["calibrate_grid", "finished_records", "jobs_of", "run_cells"]
 
 _MARKER = "calibration.yaml"
+
+
+Progress = Callable[[int, int, Job | None], None]
+
+
+def calibrate_grid(what: tuple[Grid, Sequence[Cell]], out: Path, how: tuple[str, int], progress: Progress) -> Path:
+    """Audit the cohorts that have no record yet and sum all of them up.
+
+    Parameters
+    ----------
+    what : (Grid, sequence of Cell)
+        The grid, and those of its cohorts that are asked for.
+    out, how, progress
+        As in `run_cells`.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds something else.
+    IncompleteError
+        If audits failed; the others are summed up all the same.
+    """
+    grid, cells = what
+    started = time.monotonic()
+    failures = run_cells(cells, out, how, progress)
+    records = finished_records(cells, out)
+    if records:
+        write_summary(records, _provenance(grid, (len(records), len(cells)), (how[1], started)), out)
+    if failures:
+        path = out / "failures.json"
+        write_json(path, [{"cohort": failure.job.title, "reason": failure.reason} for failure in failures])
+        raise IncompleteError(f"{len(failures)} audit(s) failed, first {failures[0].job.title}; reasons in {path}")
+    return out / "calibration.md"
+
+
+def _provenance(grid: Grid, counts: tuple[int, int], how: tuple[int, float]) -> dict[str, Any]:
+    minutes = (time.monotonic() - how[1]) / 60
+    return {
+        "command": " ".join(["biasaudit", *sys.argv[1:]]),
+        "version": version("biasaudit"),
+        "commit": _commit(),
+        "grid": f"version {grid.version}, seed {grid.seed}",
+        "cohorts": f"{counts[0]} of {sum(family.cohorts for family in grid.families)}",
+        "wall time of the last run": f"{minutes:.0f} min, {how[0]} worker(s)",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _commit() -> str:
+    where = Path(biasaudit.__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=where, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
+    return found.stdout.strip()
 
 
 def jobs_of(cells: Sequence[Cell]) -> list[Job]:
@@ -35,7 +104,7 @@ def run_cells(
     cells: Sequence[Cell],
     out: Path,
     how: tuple[str, int],
-    progress: Callable[[int, int, Job | None], None],
+    progress: Progress,
 ) -> list[Failure]:
     """Audit every cohort that has no record yet.
 
@@ -95,6 +164,6 @@ def _require_ours(out: Path) -> None:
 
 def _code() -> str:
     root = Path(biasaudit.__file__).parent
-    skipped = ("report", "calibration/rates.py", "cli.py")
+    skipped = ("report", "calibration/rates.py", "calibration/summary.py", "error_rates.py", "cli.py")
     files = sorted(path for path in root.rglob("*.py") if not str(path.relative_to(root)).startswith(skipped))
     return digest([path.read_text(encoding="utf-8") for path in files])[:12]

@@ -2,8 +2,9 @@
 
 A subject's anatomy is the MNI152 tissue maps under a smooth random deformation; a patient's lesions are soft
 ellipsoids in white matter near the ventricles with a log-normal load, as in multiple sclerosis. A site renders the
-anatomy with its own contrast, noise, blur, bias field, gamma, resampling and skull-strip edge. Because the same anatomy can be
-rendered at every site, with and without its lesions, the true reliance of any network is known (`counterfactuals`).
+anatomy with its own contrast, noise, blur, bias field, gamma, resampling and skull-strip edge. Because the same anatomy
+can be rendered at every site, with and without its lesions, the true reliance of any network is known
+(`counterfactuals`).
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from biasaudit.cohort.template import tissue_priors
+from biasaudit.edits.erasure import erase
 from biasaudit.engine.arrays import Stack
 from biasaudit.records import FloatArray, Grid, Sample, Volume
 from biasaudit.registry import get
-from biasaudit.edits.erasure import erase
 
 __all__ = ["read", "represent", "stored_volume", "transform"]
 

@@ -20,6 +20,7 @@ from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import Plan, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
+from biasaudit.error_rates import Setting, error_rates
 from biasaudit.records import ArmEvidence, Finding, Verdict
 from biasaudit.stats.effects import balanced_accuracy
 from biasaudit.stats.truth import Truth, true_reliance
@@ -29,14 +30,6 @@ __all__ = ["ArmResult", "Run", "write_results"]
 
 SCHEMA_VERSION = "1.0"
 DESIGN_CODES = ("D1",)
-_UNCALIBRATED = {
-    "cell": None,
-    "false_flag": None,
-    "false_clear": None,
-    "undetermined": None,
-    "within_calibration": False,
-    "text": "error rates not yet measured",
-}
 
 
 @dataclass(frozen=True)
@@ -155,7 +148,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
         "verdict": worst.word,
         "reason": worst.reason,
         "provisional": worst.provisional,
-        "error_rates": _UNCALIBRATED,
+        "error_rates": _error_rates(run, arm),
         "target": _target(arm),
         "reliance": worst.reliance.to_dict(),
         "lesion_gain": _estimate_of(findings, "U6"),
@@ -174,6 +167,23 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
         ],
         "findings": [finding.to_dict() for finding in findings],
     }
+
+
+def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
+    """Return what calibration measured for the cell that is nearest to this audit (primary factor)."""
+    evidence, protocol = arm.evidence, run.situation.protocol
+    masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
+    return error_rates(
+        Setting(
+            regime=evidence.regime,
+            masks=masks,
+            n=len(np.unique(evidence.subject)),
+            dimensions=run.situation.cohort.dimensions,
+            network=protocol.target.network,
+            representation=arm.representation,
+            simulated=protocol.cohort.reader == "phantom",
+        )
+    )
 
 
 def _target(arm: ArmResult) -> dict[str, float | None]:
@@ -270,7 +280,7 @@ def _check_texts(run: Run) -> dict[str, dict[str, str]]:
 
 def _limits(run: Run) -> list[str]:
     limits = [
-        "The error rates of this verdict have not been measured yet; every PATHOLOGY is provisional.",
+        "Error rates were measured on simulated brain images with a small network; real images differ.",
         "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
         "The spike-in test of power on this very cohort (G3) has not been run; it counts as open.",
     ]

@@ -62,7 +62,7 @@ def run_job(job: Job, root: Path) -> str | None:
 def _function(step: str) -> Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], Path], None]:
     """Find a step: one of `STEPS`, or ``module:function`` of a layer above that brings a step of its own."""
     module, _, name = step.partition(":")
-    return getattr(import_module(module), name) if name else STEPS[step]  # type: ignore[no-any-return]
+    return getattr(import_module(module), name) if name else STEPS[step]
 
 
 @contextmanager

@@ -1,0 +1,306 @@
+"""From the records of a calibration to rates: how often the verdict is wrong, and which checks discriminate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from biasaudit.stats.effects import auc
+
+__all__ = [
+    "CLEAN",
+    "DRIVEN",
+    "TARGETS",
+    "Target",
+    "accuracy",
+    "arms",
+    "cell_rates",
+    "rate",
+    "rates",
+    "scoreboard",
+    "tabulate",
+]
+
+CLEAN, DRIVEN = 0.05, 0.25
+"""R* at most and above which a network counts as clean and as driven by the signature (the scoreboard's two sides)."""
+_FLAGGED = ("ORIGIN", "MIXED")
+_N_BINS = (120, 240, 480)
+_RESAMPLES = 500
+_PATHOLOGY_LIMIT = 0.3
+_STATISTIC = ("U4", "U5", "A1", "A2", "U7", "U10", "U11")
+_INPUTS = {"A2": ("erased", "background", "silhouette")}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One line of the list of what calibration must show.
+
+    Attributes
+    ----------
+    words : str
+        The quantity.
+    goal : str
+    rows : callable
+        Which rows of `tabulate` it is about, as a boolean column.
+    verdicts : tuple of str
+        Outcomes that are counted.
+    """
+
+    words: str
+    goal: str
+    rows: Callable[[pd.DataFrame], pd.Series]
+    verdicts: tuple[str, ...]
+
+
+def _crossed(t: pd.DataFrame) -> pd.Series:
+    return t.regime == "crossed"
+
+
+def _marked(t: pd.DataFrame) -> pd.Series:
+    """Masks that hold all pathology."""
+    return t.masks & t.mask_is_complete
+
+
+def _evident(t: pd.DataFrame) -> pd.Series:
+    return _crossed(t) | _marked(t)
+
+
+TARGETS: tuple[Target, ...] = (
+    Target("flagged where R* <= .05", "<= 5 %, upper bound <= 8 %", lambda t: t.r <= 0.05, _FLAGGED),
+    Target(
+        "flagged where R* >= .5, n >= 160, crossed", ">= 95 %",
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & t.competent, _FLAGGED,
+    ),
+    Target(
+        "flagged where R* >= .5, n >= 160, nested or aliased, complete masks", ">= 95 %",
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & _marked(t) & t.competent, _FLAGGED,
+    ),
+    Target(
+        "flagged where R* >= .5, n >= 160, nested or aliased, no masks", ">= 70 %",
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & ~t.masks & t.competent, _FLAGGED,
+    ),
+    Target("ORIGIN where R* >= .8, masks", ">= 80 %", lambda t: (t.r >= 0.8) & _marked(t) & t.competent, ("ORIGIN",)),
+    Target(
+        "flagged where .25 <= R* < .5, n >= 160, crossed or masks", ">= 80 %",
+        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _evident(t) & t.competent, _FLAGGED,
+    ),
+    Target("PATHOLOGY where R* >= .3", "<= 2 %", lambda t: t.r >= _PATHOLOGY_LIMIT, ("PATHOLOGY",)),
+    Target(
+        "PATHOLOGY where R* <= .05, n = 400, AUC >= .8, crossed with two balanced origins", ">= 85 %",
+        lambda t: (t.family == "crossed-null-400") & (t.r <= 0.05) & (t.auc >= 0.8) & t.masks, ("PATHOLOGY",),
+    ),
+    Target(
+        "PATHOLOGY where R* <= .05, n = 400, AUC >= .8, aliased with complete masks", ">= 75 %",
+        lambda t: (t.family == "aliased-null-400") & (t.r <= 0.05) & (t.auc >= 0.8) & _marked(t), ("PATHOLOGY",),
+    ),
+)  # fmt: skip
+
+
+def tabulate(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per cohort, arm and mask variant.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        ``record.json`` of every cohort.
+    """
+    rows = []
+    for record in (each for cohort in records for each in cohort["records"]):
+        competence = next(finding for finding in record["findings"] if finding["code"] == "G1")
+        truth = record["truth"] or {}
+        plain = {key: value for key, value in record.items() if key not in ("findings", "truth", "reliance", "reason")}
+        rows.append(
+            plain
+            | {name: truth.get(name) for name in ("r", "omega", "auc_one_site", "gap")}
+            | {f"reliance_{name}": record["reliance"][name] for name in ("low", "estimate", "high", "from")}
+            | {"auc": competence["statistic"], "competent": competence["status"] == "clear"}
+            | _evidence(record["findings"])
+        )
+    table = pd.DataFrame(rows)
+    numbers = ["r", "omega", "auc_one_site", "gap", "auc", *(f"reliance_{b}" for b in ("low", "estimate", "high"))]
+    table[numbers] = table[numbers].astype(float)
+    return table
+
+
+def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Per check the strength that the scoreboard ranks by, and the p-value; several findings give their strongest."""
+    columns: dict[str, float | None] = {}
+    for finding in findings:
+        if finding["code"] in ("D1", "G1"):
+            continue
+        name = finding["code"] + (f" {finding['input']}" if finding["input"] else "")
+        p_value, statistic = finding["p_value"], finding["statistic"]
+        strength = statistic if finding["code"] in _STATISTIC or p_value is None else -np.log10(p_value)
+        if finding["code"] == "U6" and statistic is not None:
+            strength = -statistic
+        if strength is not None:
+            columns[name] = max(strength, columns.get(name) or -np.inf)
+        if p_value is not None:
+            columns[f"{name} p"] = min(p_value, columns.get(f"{name} p") or 1.0)
+    return columns
+
+
+def rate(events: int, n: int) -> tuple[float, float, float]:
+    """Share of events with its 95 % interval (Wilson 1927)."""
+    if n == 0:
+        return np.nan, np.nan, np.nan
+    interval = stats.binomtest(events, n).proportion_ci(0.95, "wilson")
+    return events / n, float(interval.low), float(interval.high)
+
+
+def rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Measure every target on the rows given."""
+    found = []
+    for target in TARGETS:
+        own = table[target.rows(table).fillna(False).astype(bool)]
+        events = int(own.verdict.isin(target.verdicts).sum())
+        share, low, high = rate(events, len(own))
+        found.append({
+            "quantity": target.words, "target": target.goal, "n": len(own), "cohorts": own.cohort.nunique(),
+            "events": events, "rate": share, "low": low, "high": high,
+        })  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def accuracy(table: pd.DataFrame) -> pd.DataFrame:
+    """Hold the reliance against its truth: Omega* outside crossed designs, R* in crossed ones."""
+    crossed = _crossed(table)
+    truth = table.r.where(crossed, table.omega)
+    known = table.reliance_estimate.notna() & truth.notna() & table.competent
+    good = known & (table.auc >= 0.75)
+    groups = {
+        "masks, AUC >= .75": good & _marked(table),
+        "masks, AUC >= .75, crossed (R*)": good & _marked(table) & crossed,
+        "masks, AUC >= .75, nested or aliased (Omega*)": good & _marked(table) & ~crossed,
+        "masks, AUC >= .75, n = 640": good & _marked(table) & (table.n == 640),
+        "masks, AUC >= .75, n = 640, nested or aliased": good & _marked(table) & (table.n == 640) & ~crossed,
+        "masks, AUC >= .75, nothing planted": good & _marked(table) & (table.kind == "none"),
+        "no masks, crossed (R*)": known & ~table.masks & crossed,
+        "no masks, nested or aliased (Omega*)": known & ~table.masks & ~crossed,
+    }
+    found = []
+    for words, rows in groups.items():
+        own, true = table[rows], truth[rows]
+        error = own.reliance_estimate - true
+        covered = (own.reliance_low <= true) & (true <= own.reliance_high)
+        share, low, high = rate(int(covered.sum()), len(own))
+        found.append({
+            "rows": words, "n": len(own),
+            "spearman": float(stats.spearmanr(own.reliance_estimate, true).statistic) if len(own) > 2 else np.nan,
+            "mean_absolute_error": float(error.abs().mean()), "mean_error": float(error.mean()),
+            "coverage": share, "coverage_low": low, "coverage_high": high,
+        })  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def scoreboard(table: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Per check the ROC AUC and power for R* > .25 against R* <= .05, and the size at nominal .05.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `tabulate`.
+    by : sequence of str
+        Columns to divide by, such as ``regime`` or ``kind``. With ``kind`` the clean cohorts are those of all kinds.
+    """
+    codes = sorted(name for name in table.columns if f"{name} p" in table.columns or name.startswith(("U", "A", "G3")))
+    codes = [name for name in codes if not name.endswith(" p") and name[:1] in "UAG" and name[1:2].isdigit()]
+    found = []
+    for own_key, own in _groups(table, by):
+        for code in codes:
+            found.append({**own_key, "check": code, **_score(own, code)})
+    board = pd.DataFrame(found)
+    return board[board.driven + board.clean > 0].reset_index(drop=True)
+
+
+def _groups(table: pd.DataFrame, by: Sequence[str]) -> Iterable[tuple[dict[str, Any], pd.DataFrame]]:
+    if not by:
+        yield {}, table
+        return
+    for key, own in table.groupby(list(by)):
+        keys = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+        if keys.get("kind") == "none":
+            continue
+        if "kind" in keys:
+            same = np.logical_and.reduce([table[name] == value for name, value in keys.items() if name != "kind"])
+            own = pd.concat([own, table[(table.r <= CLEAN) & same & (table.kind != keys["kind"])]])
+        yield keys, own
+
+
+def _score(table: pd.DataFrame, code: str) -> dict[str, Any]:
+    asked = table[table[code].notna() & table.competent]
+    driven, clean = asked[asked.r > DRIVEN], asked[asked.r <= CLEAN]
+    area, low, high = _area(driven[code].to_numpy(float), clean[code].to_numpy(float))
+    p_name = f"{code} p"
+    sizes: dict[str, float] = {}
+    for word, rows in (("power", driven), ("size", clean)):
+        p_values = rows[p_name].dropna() if p_name in rows else pd.Series(dtype=float)
+        share = rate(int((p_values <= 0.05).sum()), len(p_values))
+        sizes |= {word: share[0], f"{word}_low": share[1], f"{word}_high": share[2]}
+    return {
+        "driven": len(driven), "clean": len(clean), "auc": area, "auc_low": low, "auc_high": high, **sizes,
+        "discriminates": bool(low > 0.5),
+    }  # fmt: skip
+
+
+def _area(driven: np.ndarray, clean: np.ndarray) -> tuple[float, float, float]:
+    """ROC AUC with a bootstrap interval."""
+    if min(driven.size, clean.size) < 3:
+        return np.nan, np.nan, np.nan
+    truth = np.repeat([True, False], [driven.size, clean.size])
+    chance = np.random.default_rng(0)
+    draws = [
+        auc(np.concatenate([chance.choice(driven, driven.size), chance.choice(clean, clean.size)]), truth)
+        for _ in range(_RESAMPLES)
+    ]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return auc(np.concatenate([driven, clean]), truth), float(low), float(high)
+
+
+def arms(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Whether the reliance difference of two arms has the sign of the truth, and its interval covers it."""
+    rows = []
+    for record in records:
+        own = [each for each in record["records"] if each["masks"]]
+        compared = next((c for c in record["comparisons"] if c["quantity"] == "reliance"), None)
+        if len(own) != 2 or compared is None or compared["difference"] is None:
+            continue
+        truths = [each["truth"]["r" if each["regime"] == "crossed" else "omega"] for each in own]
+        if None in truths:
+            continue
+        rows.append({
+            "cohort": own[0]["cohort"], "half": own[0]["half"], "regime": own[0]["regime"],
+            "truth": truths[0] - truths[1], "difference": compared["difference"],
+            "covered": compared["low"] <= truths[0] - truths[1] <= compared["high"],
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=["cohort", "half", "regime", "truth", "difference", "covered"])
+
+
+def cell_rates(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Error rates of the verdict by regime, masks and number of subjects: what every report prints."""
+    masks = np.where(table.masks, np.where(table.mask_is_complete, "complete", "incomplete"), "none")
+    bins = np.digitize(table.n, _N_BINS)
+    edges = (0, *_N_BINS, 10**6)
+    cells = []
+    for key, own in table.groupby([table.regime, masks, bins]):
+        regime, kind, place = cast(tuple[str, str, int], key)
+        clean, driven = own[own.r <= CLEAN], own[own.r >= _PATHOLOGY_LIMIT]
+        cells.append({
+            "regime": regime, "masks": kind, "n_low": edges[place], "n_high": edges[place + 1] - 1,
+            "cohorts": len(own), "simulated_n": sorted({int(n) for n in own.n}),
+            "false_flag": _counted(clean.verdict.isin(_FLAGGED)),
+            "false_clear": _counted(driven.verdict == "PATHOLOGY"),
+            "undetermined": _counted(own.verdict == "UNDETERMINED"),
+        })  # fmt: skip
+    return cells
+
+
+def _counted(events: pd.Series) -> dict[str, float | int | None]:
+    share, low, high = rate(int(events.sum()), len(events))
+    rounded = [None if np.isnan(value) else round(value, 4) for value in (share, low, high)]
+    return {"rate": rounded[0], "low": rounded[1], "high": rounded[2], "n": len(events)}

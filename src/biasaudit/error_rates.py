@@ -1,0 +1,134 @@
+"""The measured error rates of the verdict that a report prints: those of the nearest cell of the calibration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from biasaudit.resources import measured_rates
+
+__all__ = ["Setting", "carries_weight", "error_rates"]
+
+_REPRESENTATIONS = ("intensity", "tissue")
+_UNMEASURED = {
+    "cell": None,
+    "false_flag": None,
+    "false_clear": None,
+    "undetermined": None,
+    "within_calibration": False,
+    "text": "error rates not yet measured",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What decides how alike an audit and a calibrated cell are.
+
+    Attributes
+    ----------
+    regime : str
+    masks : str
+        ``complete``, ``incomplete`` or ``none``.
+    n : int
+        Subjects.
+    dimensions : int
+    network, representation : str
+    simulated : bool
+        Whether the cohort is a phantom.
+    """
+
+    regime: str
+    masks: str
+    n: int
+    dimensions: int
+    network: str
+    representation: str
+    simulated: bool
+
+
+def error_rates(setting: Setting) -> dict[str, Any]:
+    """Look up the nearest cell.
+
+    Returns
+    -------
+    dict
+        ``cell`` in words, ``false_flag`` (ORIGIN or MIXED although R* <= .05), ``false_clear`` (PATHOLOGY although
+        R* >= .3), ``undetermined``; each 0 to 1 or None, with ``<name>_n`` cohorts and ``<name>_high``, the upper end
+        of the 95 % interval; ``within_calibration``; ``text`` for the report.
+    """
+    cells = [cell for cell in _measured().get("cells", []) if cell["regime"] == setting.regime]
+    own = [cell for cell in cells if cell["masks"] == setting.masks]
+    if not own:
+        return dict(_UNMEASURED)
+    cell = min(own, key=lambda each: _distance(each, setting.n))
+    outside = _outside(cell, setting)
+    low, high = min(cell["simulated_n"]), max(cell["simulated_n"])
+    span = str(low) if low == high else f"{low}-{high}"
+    masks = {"complete": "complete masks", "incomplete": "incomplete masks", "none": "no masks"}[setting.masks]
+    words = f"{setting.regime}, {masks}, n {span}"
+    names = ("false_flag", "false_clear", "undetermined")
+    figures = {name: cell[name]["rate"] for name in names}
+    counts = {f"{name}_n": cell[name]["n"] for name in names} | {f"{name}_high": cell[name]["high"] for name in names}
+    return {
+        "cell": words,
+        **figures,
+        **counts,
+        "within_calibration": not outside,
+        "text": _text(words, cell, outside),
+    }
+
+
+def carries_weight(code: str, regime: str) -> bool | None:
+    """Say whether calibration found that a check discriminates in a regime; None where that was not measured."""
+    boards = _measured().get("checks", {}).get(code, {})
+    board = boards.get(regime) or boards.get("all")
+    return None if board is None else bool(board["discriminates"])
+
+
+def _text(words: str, cell: Mapping[str, Any], outside: str) -> str:
+    parts = [
+        f"{meaning} {_share(cell[name])}"
+        for name, meaning in (
+            ("false_flag", "flagged although clean (R* <= .05)"),
+            ("false_clear", "PATHOLOGY although driven by the origin (R* >= .3)"),
+            ("undetermined", "undetermined"),
+        )
+        if cell[name]["rate"] is not None
+    ]
+    figures = "; ".join(parts) or "no cohort of this kind was judged"
+    if outside:
+        return f"Outside calibration ({outside}). Nearest simulated cell ({words}): {figures}."
+    return f"Measured on simulated cohorts of this kind ({words}, small 3-D network): {figures}."
+
+
+def _share(counted: Mapping[str, Any]) -> str:
+    return f"{100 * counted['rate']:.0f} % of {counted['n']} (at most {100 * counted['high']:.0f} %)"
+
+
+def _distance(cell: Mapping[str, Any], n: int) -> float:
+    return float(min(abs(simulated - n) for simulated in cell["simulated_n"]))
+
+
+def _outside(cell: Mapping[str, Any], setting: Setting) -> str:
+    """Say what the calibration did not cover; empty if it did."""
+    reasons = []
+    if not setting.simulated:
+        reasons.append("real images")
+    if setting.dimensions != 3:
+        reasons.append("pictures")
+    if setting.network != "cnn":
+        reasons.append("another network")
+    if setting.representation not in _REPRESENTATIONS:
+        reasons.append("another input")
+    if not 0.75 * min(cell["simulated_n"]) <= setting.n <= 1.5 * max(cell["simulated_n"]):
+        reasons.append(f"{setting.n} subjects")
+    return ", ".join(reasons)
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    path = measured_rates()
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
