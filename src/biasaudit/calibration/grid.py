@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from biasaudit import seeds
 from biasaudit.errors import Fault, ProtocolError
@@ -103,7 +104,13 @@ def load_grid(path: Path) -> Grid:
     ProtocolError
     """
     try:
-        return Grid.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return Grid.model_validate(document)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+        raise ProtocolError([Fault(str(path), reason, "give the path of a calibration grid")]) from None
+    except YAMLError as error:
+        raise ProtocolError([Fault(str(path), f"not valid YAML: {error}")]) from None
     except ValidationError as error:
         faults = [Fault(f"{path}: {'.'.join(map(str, each['loc']))}", each["msg"]) for each in error.errors()]
         raise ProtocolError(faults) from None

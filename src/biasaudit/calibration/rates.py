@@ -191,11 +191,17 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         share, low, high = rate(int(covered.sum()), len(own))
         found.append({
             "rows": words, "n": len(own),
-            "spearman": float(stats.spearmanr(own.reliance_estimate, true).statistic) if len(own) > 2 else np.nan,
+            "spearman": _rank_correlation(own.reliance_estimate, true),
             "mean_absolute_error": float(error.abs().mean()), "mean_error": float(error.mean()),
             "coverage": share, "coverage_low": low, "coverage_high": high,
         })  # fmt: skip
     return pd.DataFrame(found)
+
+
+def _rank_correlation(first: pd.Series, second: pd.Series) -> float:
+    if len(first) < 3 or first.nunique() < 2 or second.nunique() < 2:
+        return np.nan
+    return float(stats.spearmanr(first, second).statistic)
 
 
 def scoreboard(table: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -214,7 +220,7 @@ def scoreboard(table: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     for own_key, own in _groups(table, by):
         for code in codes:
             found.append({**own_key, "check": code, **_score(own, code)})
-    board = pd.DataFrame(found)
+    board = pd.DataFrame(found, columns=[*by, "check", *_score(table.iloc[:0], "none")] if not found else None)
     return board[board.driven + board.clean > 0].reset_index(drop=True)
 
 
@@ -233,9 +239,9 @@ def _groups(table: pd.DataFrame, by: Sequence[str]) -> Iterable[tuple[dict[str, 
 
 
 def _score(table: pd.DataFrame, code: str) -> dict[str, Any]:
-    asked = table[table[code].notna() & table.competent]
+    asked = table[table[code].notna() & table.competent] if code in table else table.iloc[:0]
     driven, clean = asked[asked.r > DRIVEN], asked[asked.r <= CLEAN]
-    area, low, high = _area(driven[code].to_numpy(float), clean[code].to_numpy(float))
+    area, low, high = _area(*(rows[code].to_numpy(float) if code in rows else np.empty(0) for rows in (driven, clean)))
     p_name = f"{code} p"
     sizes: dict[str, float] = {}
     for word, rows in (("power", driven), ("size", clean)):

@@ -1,0 +1,89 @@
+"""The grid: fixed draws, fair order, both halves."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from biasaudit.calibration.grid import cells, describe, load_grid
+from biasaudit.errors import ProtocolError
+from biasaudit.protocol import SIGNATURES
+from biasaudit.resources import protocols_folder
+
+PUBLISHED = protocols_folder() / "calibration.yaml"
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return load_grid(PUBLISHED)
+
+
+def test_draws_depend_on_the_grid_alone(grid):
+    assert cells(grid) == cells(load_grid(PUBLISHED))
+
+
+def test_a_cohort_is_the_same_whatever_else_is_in_the_grid(grid):
+    fewer = grid.model_copy(update={"families": grid.families[3:4]})
+    own = {cell.name: cell for cell in cells(grid)}
+    assert all(own[cell.name] == cell for cell in cells(fewer))
+
+
+def test_another_seed_draws_other_cohorts(grid):
+    other = {cell.name: cell.protocol for cell in cells(grid.model_copy(update={"seed": grid.seed + 1}))}
+    assert all(other[cell.name] != cell.protocol for cell in cells(grid))
+
+
+def test_any_first_part_holds_every_family(grid):
+    counts = Counter(cell.family for cell in cells(grid)[:109])
+    for family in grid.families:
+        assert counts[family.name] == pytest.approx(family.cohorts / 10, abs=1)
+
+
+def test_quick_is_a_part_of_the_whole(grid):
+    whole = {cell.name: cell for cell in cells(grid)}
+    quick = cells(grid, quick=True)
+    assert 20 <= len(quick) <= 60
+    assert all(whole[cell.name] == cell for cell in quick)
+
+
+def test_halves_are_even(grid):
+    halves = Counter((cell.family, cell.half) for cell in cells(grid))
+    for family in grid.families:
+        assert abs(halves[family.name, "fit"] - halves[family.name, "judge"]) <= 1
+
+
+def test_every_signature_kind_and_regime_is_simulated(grid):
+    told = [describe(cell) for cell in cells(grid)]
+    assert {*SIGNATURES, "mixed", "none"} == {each["kind"] for each in told}
+    assert {each["design"] for each in told} == {"crossed", "nested", "aliased"}
+    assert {80, 160, 320, 400, 640} <= {each["n"] for each in told}
+
+
+def test_null_cohorts_plant_nothing(grid):
+    nulls = [cell for cell in cells(grid) if "null" in cell.family]
+    assert len(nulls) >= 400
+    for cell in nulls:
+        assert not any(cell.protocol.cohort.phantom.dataset_signature.values())
+        assert not any(cell.protocol.cohort.phantom.site_signature.values())
+
+
+def test_a_fault_names_its_place(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(PUBLISHED.read_text().replace("    design: nested\n    n: [80", "    n: [80"))
+    with pytest.raises(ProtocolError) as error:
+        load_grid(path)
+    assert any("families.3.design" in str(fault) for fault in error.value.faults)
+
+
+@pytest.mark.parametrize("text", ["families: [", "- 1\n", ""])
+def test_a_grid_that_is_no_grid_is_refused(tmp_path, text):
+    path = tmp_path / "grid.yaml"
+    path.write_text(text)
+    with pytest.raises(ProtocolError):
+        load_grid(path)
+
+
+def test_a_grid_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ProtocolError, match="no such file"):
+        load_grid(tmp_path / "none.yaml")

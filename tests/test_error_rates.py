@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from biasaudit import error_rates as module
+from biasaudit.error_rates import Setting, carries_weight, error_rates
+
+COUNTED = {"rate": 0.02, "low": 0.0, "high": 0.07, "n": 100}
+CELL = {
+    "regime": "aliased",
+    "masks": "complete",
+    "n_low": 120,
+    "n_high": 239,
+    "cohorts": 150,
+    "simulated_n": [160],
+    "false_flag": COUNTED,
+    "false_clear": {"rate": None, "low": None, "high": None, "n": 0},
+    "undetermined": COUNTED,
+}
+
+
+def setting(**changes) -> Setting:
+    own = {
+        "regime": "aliased", "masks": "complete", "n": 160, "dimensions": 3, "network": "cnn",
+        "representation": "intensity", "simulated": True,
+    }  # fmt: skip
+    return Setting(**(own | changes))
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    path = tmp_path / "measured.json"
+    board = {"U3": {"all": {"discriminates": True}, "nested": {"discriminates": False}}}
+    path.write_text(json.dumps({"cells": [CELL, CELL | {"simulated_n": [320, 400]}], "checks": board}))
+    monkeypatch.setattr(module, "measured_rates", lambda: path)
+    module._measured.cache_clear()
+    yield path
+    module._measured.cache_clear()
+
+
+def test_the_cell_of_the_same_size(measured):
+    found = error_rates(setting())
+    assert found["cell"] == "aliased, complete masks, n 160"
+    assert found["within_calibration"] is True
+    assert found["false_flag"] == 0.02
+    assert found["false_flag_n"] == 100
+    assert found["false_clear"] is None
+
+
+def test_the_nearest_cell(measured):
+    assert error_rates(setting(n=390))["cell"] == "aliased, complete masks, n 320-400"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"simulated": False}, "real images"),
+        ({"dimensions": 2}, "pictures"),
+        ({"network": "monai:DenseNet121"}, "another network"),
+        ({"representation": "harmonised"}, "another input"),
+        ({"n": 5000}, "5000 subjects"),
+        ({"n": 30}, "30 subjects"),
+    ],
+)
+def test_outside_calibration_says_why(measured, changes, reason):
+    found = error_rates(setting(**changes))
+    assert found["within_calibration"] is False
+    assert "Outside calibration" in found["text"]
+    assert reason in found["text"]
+
+
+def test_a_regime_that_was_never_simulated(measured):
+    found = error_rates(setting(regime="single"))
+    assert found["cell"] is None
+    assert found["within_calibration"] is False
+
+
+def test_nothing_measured_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "measured_rates", lambda: tmp_path / "none.json")
+    module._measured.cache_clear()
+    assert error_rates(setting())["text"] == "error rates not yet measured"
+    assert carries_weight("U3", "crossed") is None
+    module._measured.cache_clear()
+
+
+def test_weight_by_regime_first(measured):
+    assert carries_weight("U3", "nested") is False
+    assert carries_weight("U3", "crossed") is True
+    assert carries_weight("U9", "crossed") is None
