@@ -34,7 +34,11 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 calibrate: $(STAMP)
-	$(BIN)/python -m pytest -m 'slow or not slow' tests/calibration -s
+	$(BIN)/biasaudit calibrate -o calibration
+	mkdir -p docs/calibration
+	cp calibration/calibration.md docs/calibration.md
+	cp calibration/*.svg calibration/*.tsv docs/calibration/
+	cp calibration/measured.json src/biasaudit/calibration/measured.json
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -17,6 +17,7 @@ __all__ = [
     "BoolArray",
     "Cohort",
     "Comparison",
+    "DoseResponse",
     "Finding",
     "FloatArray",
     "Grid",
@@ -24,6 +25,7 @@ __all__ = [
     "OriginControl",
     "Reliance",
     "Sample",
+    "SignatureTransfer",
     "Status",
     "Verdict",
     "VerdictWord",
@@ -303,6 +305,96 @@ class Maps:
 
 
 @dataclass(frozen=True)
+class SignatureTransfer:
+    """What the networks say of images that carry the other side's signature (U5).
+
+    Attributes
+    ----------
+    edited, sham : float (n,)
+        Held-out margins with the other side's signature, and with that of the other half of the own side.
+    statistics : float (3, n, k)
+        Low-level statistics of the images as they are, edited and sham.
+    """
+
+    edited: FloatArray
+    sham: FloatArray
+    statistics: FloatArray
+
+
+@dataclass(frozen=True)
+class UnseenOrigin:
+    """Scores of one origin's subjects by networks that never saw it, and by others that did (U10).
+
+    Attributes
+    ----------
+    rows : int (m,)
+        Which rows of the evidence they belong to; each was held out by both networks of its fold.
+    unseen, reference : float (m,)
+        Held-out margins; both networks of a fold were trained on as many subjects of each class.
+    training_size : tuple of int
+        Images that the networks of each fold were trained on.
+    """
+
+    rows: npt.NDArray[np.intp]
+    unseen: FloatArray
+    reference: FloatArray
+    training_size: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DoseResponse:
+    """Scores by networks retrained at several associations of class and origin (U11).
+
+    Attributes
+    ----------
+    rows : int (m,)
+        Which rows of the evidence they belong to: as many of each class on each side in every fold.
+    side : bool (m,)
+        Whether the subject's origin is on the side that the positive class went with.
+    scores : float (m, levels)
+        Held-out margins.
+    levels : tuple of float
+        Associations (phi) of class and side in the training sets.
+    training_size : int
+        Images in each of them.
+    sides : tuple of tuple of str
+        Origins of the negative and of the positive class's side.
+    """
+
+    rows: npt.NDArray[np.intp]
+    side: BoolArray
+    scores: FloatArray
+    levels: tuple[float, ...]
+    training_size: int
+    sides: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class SpikeTrial:
+    """Scores by networks retrained after an edit was made to some of the images (G3).
+
+    Attributes
+    ----------
+    edited : bool (n,)
+        Whether the subject's own image carries the edit.
+    without, with_edit : float (n,)
+        Held-out margins of the image without and with it.
+    """
+
+    edited: BoolArray
+    without: FloatArray
+    with_edit: FloatArray
+
+
+@dataclass(frozen=True)
+class SpikeIn:
+    """The edit assigned by the label, which must be found, and at random, which must not (G3)."""
+
+    planted: SpikeTrial
+    sham: SpikeTrial
+
+
+@dataclass(frozen=True)
 class ArmEvidence:
     """All that the checks of one arm and one origin factor may look at; rows are subjects, in cohort order.
 
@@ -341,6 +433,7 @@ class ArmEvidence:
     reduced_skipped : mapping of input name to str
         Reduced inputs that this cohort does not allow, and why.
     maps : Maps or None
+    transfer : SignatureTransfer or None
     seed : int
         Master seed.
     """
@@ -365,6 +458,7 @@ class ArmEvidence:
     reduced: Mapping[str, FloatArray] = field(default_factory=dict)
     reduced_skipped: Mapping[str, str] = field(default_factory=dict)
     maps: Maps | None = None
+    transfer: SignatureTransfer | None = None
 
 
 @dataclass(frozen=True)

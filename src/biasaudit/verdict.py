@@ -1,7 +1,7 @@
 """The verdict: the rules that turn the findings of one arm and one origin factor into one word.
 
-Two families can flag: U1 (observational) and U4 (interventional), with Holm's correction over all tests that may flag.
-How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and never the absence of a
+Two families can flag: U1 (observational) and U4 and U5 (interventional), with Holm's correction over all tests that
+may flag. How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and never the absence of a
 flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
 """
 
@@ -96,12 +96,12 @@ def headline(verdicts: Iterable[Verdict]) -> Verdict:
 def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
     """Return the findings that flag after Holm's correction (Holm 1979) over all tests that may.
 
-    U1 and U4 say in ``details["may_flag"]`` whether they may; the others corroborate only.
+    U1, U4 and U5 say in ``details["may_flag"]`` whether they may; the others corroborate only.
     """
     tests = [
         finding
         for finding in findings
-        if finding.code in ("U1", "U4") and finding.details.get("may_flag") and finding.p_value is not None
+        if finding.code in ("U1", "U4", "U5") and finding.details.get("may_flag") and finding.p_value is not None
     ]
     adjusted: Sequence[float] | np.ndarray = (
         holm([np.nan if test.p_value is None else test.p_value for test in tests]) if tests else []
@@ -110,7 +110,7 @@ def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
 
 
 def estimate_reliance(findings: Sequence[Finding], design: Design, corroborated_by: tuple[str, ...] = ()) -> Reliance:
-    """Return the reliance of this arm: crossed from U1, otherwise from U4, else none; clipped to [0, 1]."""
+    """Return the reliance of this arm: crossed from U1, otherwise from U4, else U5, else none; in [0, 1]."""
     if design.regime == "crossed":
         pooled = next((f for f in findings if f.code == "U1" and f.details.get("reliance") is not None), None)
         if pooled is not None:
@@ -118,9 +118,10 @@ def estimate_reliance(findings: Sequence[Finding], design: Design, corroborated_
             return Reliance(*_clipped(values), "U1", corroborated_by)
         # Erasure estimates another quantity here (the share of the gap), which unmarked disease can raise alone.
         return Reliance(corroborated_by=corroborated_by)
-    erased = next((f for f in findings if f.code == "U4" and f.details.get("may_flag")), None)
-    if erased is not None and erased.statistic is not None:
-        return Reliance(*_clipped((erased.statistic, erased.low, erased.high)), "U4", corroborated_by)
+    for code in ("U4", "U5"):
+        edited = next((f for f in findings if f.code == code and f.details.get("may_flag")), None)
+        if edited is not None and edited.statistic is not None:
+            return Reliance(*_clipped((edited.statistic, edited.low, edited.high)), code, corroborated_by)
     return Reliance(corroborated_by=corroborated_by)
 
 
@@ -132,7 +133,7 @@ def _clipped(values: Iterable[float | None]) -> tuple[float | None, float | None
 def _corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Codes of the checks that point at the origin without deciding anything."""
     pointing = {finding.code for finding in findings if finding.status == "concern"}
-    return tuple(code for code in ("A2", "U1", "U3", "U7") if code in pointing)
+    return tuple(code for code in ("A2", "U1", "U3", "U5", "U7") if code in pointing)
 
 
 def _obstacle(case: _Case) -> Verdict | None:
@@ -182,7 +183,8 @@ def _is_the_origin(case: _Case) -> bool:
 
 def _second_line(case: _Case) -> list[Finding]:
     inside_healthy = [f for f in case.flagged if f.code == "U1" and f.details.get("healthy")]
-    return _outside_concerns(case) + inside_healthy
+    transferred = [f for f in case.flagged if f.code == "U5"]
+    return _outside_concerns(case) + inside_healthy + transferred
 
 
 def _outside_concerns(case: _Case) -> list[Finding]:
@@ -195,6 +197,8 @@ def _because(case: _Case) -> str:
     parts = []
     if "U4" in codes:
         parts.append("the scores still separate the classes after the lesions are erased")
+    if "U5" in codes:
+        parts.append("the scores follow the signature when it is imposed on images of the other class")
     if "U1" in codes:
         parts.append("scores differ between origins within a class")
     return f"The evidence: {' and '.join(parts)}."
@@ -212,6 +216,8 @@ def _after_flag(case: _Case) -> str:
 def _reading_pathology(case: _Case) -> Verdict | None:
     """PATHOLOGY: equivalence shown, nothing flagged."""
     high = case.reliance.high
+    if case.reliance.source == "U5":  # an edit that misses part of a signature underestimates
+        return None
     if case.flagged or high is None or high >= case.protocol.verdict.tolerance:
         return None
     if case.design.regime == "crossed":
@@ -249,6 +255,8 @@ def _open(case: _Case) -> Verdict:
     """UNDETERMINED: say why, and what would settle it."""
     if case.reliance.low is None:
         return case.verdict("UNDETERMINED", *_no_estimate(case))
+    if case.reliance.source == "U5" and not case.flagged:
+        return case.verdict("UNDETERMINED", *_not_transferred(case))
     share = _interval(case.reliance)
     if case.flagged and not _is_the_origin(case):
         reason = (
@@ -279,6 +287,15 @@ def _no_estimate(case: _Case) -> tuple[str, str]:
     reason = (
         "No origin holds both classes and there is nothing to erase, so disease and origin cannot be told apart, "
         f"whatever the accuracy. {known}{_outside(case)}"
+    )
+    return reason.strip(), f"{_BOTH_CLASSES} {_MASKS}"
+
+
+def _not_transferred(case: _Case) -> tuple[str, str]:
+    reason = (
+        "No origin holds both classes and there is nothing to erase. Imposing the other side's signature moves "
+        f"{_interval(case.reliance)} of the class gap, but an edit can miss part of a signature, so little change "
+        f"clears nobody. {_outside(case)}"
     )
     return reason.strip(), f"{_BOTH_CLASSES} {_MASKS}"
 

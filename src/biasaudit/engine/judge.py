@@ -14,7 +14,7 @@ from biasaudit.checks.identifiability import regime
 from biasaudit.engine.arrays import Stack
 from biasaudit.engine.store import read_json, write_json
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Maps, OriginControl
+from biasaudit.records import ArmEvidence, Maps, OriginControl, SignatureTransfer
 from biasaudit.registry import get
 
 __all__ = ["assemble", "judge"]
@@ -73,6 +73,7 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         },
         reduced_skipped=arguments["skipped"],
         maps=_maps(arguments, needs) if with_maps and "maps" in needs else None,
+        transfer=_transfer(needs["transfer"][0]) if "transfer" in needs else None,
     )
     return _one_row_per_unit(evidence)
 
@@ -136,6 +137,11 @@ def _controls(arguments: Mapping[str, Any], needs: Needs, folds: np.ndarray) -> 
         rows = np.flatnonzero(members)
         controls[class_name] = OriginControl(rows, tuple(origins), logits[rows])
     return controls
+
+
+def _transfer(folder: Path) -> SignatureTransfer:
+    margins = np.load(folder / "margins.npy")
+    return SignatureTransfer(margins[:, 0], margins[:, 1], np.load(folder / "traits.npy"))
 
 
 def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
@@ -202,4 +208,11 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         origin_controls=controls,
         reduced={name: mean(values) for name, values in evidence.reduced.items()},
         maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),
+        transfer=None
+        if evidence.transfer is None
+        else SignatureTransfer(
+            mean(evidence.transfer.edited),
+            mean(evidence.transfer.sham),
+            np.stack([mean(values) for values in evidence.transfer.statistics]),
+        ),
     )

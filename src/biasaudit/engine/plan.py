@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from biasaudit import seeds
+from biasaudit.checks.identifiability import regime
 from biasaudit.engine.store import Job, digest
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid, Sample
@@ -19,7 +20,7 @@ from biasaudit.records import Cohort, Grid, Sample
 __all__ = ["Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
 BLOCK = 16
-DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U6", "U7")
+DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U5", "U6", "U7")
 
 _IMAGES = tuple(
     f"biasaudit.cohort.{module}" for module in ("volumes", "resampling", "foreground", "phantom", "template")
@@ -37,6 +38,7 @@ _CODE = {
     "score": ("biasaudit.engine.collect", "biasaudit.networks"),
     "attribute": ("biasaudit.engine.collect", "biasaudit.attributions", "biasaudit.networks"),
     "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
+    "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
     "judge": ("biasaudit.engine.judge", "biasaudit.checks", "biasaudit.stats"),
 }
 
@@ -185,6 +187,7 @@ class _Planner:
         self.judged: dict[tuple[str, str, str], str] = {}
         self.reduced: dict[str, dict[str, Question]] = {}
         self.skipped: dict[str, str] = {}
+        self.transfers: dict[str, str] = {}
 
     def plan(self) -> Plan:
         for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
@@ -193,6 +196,7 @@ class _Planner:
             self._add_origin_questions(representation)
             self._add_reduced_inputs(representation)
             self._add_truth(representation)
+            self._add_transfer(representation)
         for arm in self.protocol.arms:
             for factor in self.cohort.factors:
                 for code in default_checks(self.protocol):
@@ -360,12 +364,35 @@ class _Planner:
             keys.append(self._add("truth", arguments, needs, f"planted truth: {representation}, fold {fold + 1}"))
         self.truth[representation] = tuple(keys)
 
+    def _add_transfer(self, representation: str) -> None:
+        """Plan signature transfer where labels and erasure cannot answer, or where the protocol names it."""
+        named = self.protocol.checks != "default" and "U5" in self.protocol.checks
+        answered = self.masks_given and self.protocol.cohort.mask_is_complete
+        regimes = [_regime(self.cohort, factor) for factor in self.cohort.factors]
+        own_tissue = representation == "tissue" and all(sample.tissue for sample in self.cohort.samples)
+        if not self._wanted("U5") or (answered and not named) or own_tissue or not {"nested", "aliased"} & set(regimes):
+            return
+        arguments = {
+            "sides": [int(sample.positive) for sample in self.cohort.samples],
+            "folds": list(self.situation.folds),
+            "representation": representation,
+            "grid": self.situation.grid.to_dict(),
+            "seed": self.protocol.folds.seed,
+        }
+        models = self.models[Question("target", representation)]
+        needs = {"read": self.reading.reads} | {f"models-{fold}": keys for fold, keys in enumerate(models)}
+        self.transfers[representation] = self._add(
+            "transfer", arguments, needs, f"transfer signatures: {representation}"
+        )
+
     def _add_judgement(self, name: tuple[str, str, str], representation: str) -> None:
         arm, factor, code = name
         target = Question("target", representation)
         needs = {"survey": (self.reading.survey,), "read": self.reading.reads, "target": self.scores[target]}
         if target in self.maps:
             needs["maps"] = self.maps[target]
+        if representation in self.transfers:
+            needs["transfer"] = (self.transfers[representation],)
         for input_name, question in self.reduced[representation].items():
             needs[f"reduced:{input_name}"] = self.scores[question]
         for (own_factor, class_name), _ in self.origins.items():
@@ -436,6 +463,11 @@ def _masks_given(cohort: Cohort, facts: Facts) -> bool:
     positives = [row for row, sample in enumerate(cohort.samples) if sample.positive]
     marked = all(cohort.samples[row].has_mask for row in positives)
     return bool(positives) and marked and any(facts.mask_voxels[row] for row in positives)
+
+
+def _regime(cohort: Cohort, factor: str) -> str:
+    positive = np.array([sample.positive for sample in cohort.samples])
+    return regime(positive, np.array([sample.origins[factor] for sample in cohort.samples]))
 
 
 def _everyone(cohort: Cohort) -> dict[int, int]:

@@ -18,6 +18,7 @@ from biasaudit.engine.prepare import read, represent
 from biasaudit.engine.store import Job, Store
 from biasaudit.engine.survey import survey
 from biasaudit.engine.train import train
+from biasaudit.engine.transfer import transfer
 
 __all__ = ["STEPS", "one_thread", "run_job"]
 
@@ -29,6 +30,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "score": score,
     "attribute": attribute,
     "truth": truth,
+    "transfer": transfer,
     "judge": judge,
 }
 

@@ -1,0 +1,164 @@
+"""U5: what does the score do when the signature of the other side is imposed on an image?"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, Finding, FloatArray, SignatureTransfer, Status
+from biasaudit.registry import register
+from biasaudit.stats.effects import auc, gap_share
+from biasaudit.stats.intervals import Interval, bootstrap_gap_share, one_sided_p, percentile_interval
+from biasaudit.stats.strata import joint_codes
+
+__all__ = ["MOVED", "SEPARABLE", "SignatureTransferCheck"]
+
+SEPARABLE = 0.75
+"""AUC of the side by low-level statistics from which there is a signature to move."""
+
+MOVED = 0.2
+"""Share of the way to the other side that the edit must go, as low-level statistics see it.
+
+An edit that goes part of the way underestimates reliance, and what it finds is there all the same."""
+
+
+@register("check", "U5")
+class SignatureTransferCheck:
+    """Change of the score under a transferred signature, beyond a sham, as a share of the class gap."""
+
+    code = "U5"
+    title = "Signature transfer"
+    question = "Which share of the class gap moves when the signature of the other side is imposed on the images?"
+    why = (
+        "If the network reads the pathology, giving a healthy image the contrast, sharpness, noise, field and edge of "
+        "the patients' images changes little. What it does change is owed to the signature."
+    )
+    kind = "used"
+    needs = ("table", "scores", "transfer")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Judge the change under transfer."""
+        fault = _fault(evidence)
+        n = int(evidence.positive.size)
+        if fault:
+            return [Finding(self.code, *fault, n=n, factor=evidence.factor, details={"may_flag": False})]
+        assert evidence.transfer is not None
+        share, p_value = _measure(evidence, evidence.transfer, protocol)
+        separable, moved = _gate(evidence, evidence.transfer)
+        gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
+        valid = separable < SEPARABLE or moved >= MOVED
+        known = bool(gap > 0 and np.isfinite([share.estimate, share.low, share.high]).all())
+        status, reason, remedy = _judgement((share, p_value), (separable, moved), known, protocol)
+        return [
+            Finding(
+                code=self.code,
+                status=status,
+                reason=reason,
+                remedy=remedy,
+                statistic=share.estimate if known else None,
+                low=share.low if known else None,
+                high=share.high if known else None,
+                p_value=p_value if known else None,
+                threshold=protocol.verdict.low,
+                n=n,
+                factor=evidence.factor,
+                details={"may_flag": bool(valid and known), "sides_auc": separable, "moved": moved, "class_gap": gap},
+            )
+        ]
+
+
+def _fault(evidence: ArmEvidence) -> Fault | None:
+    if evidence.regime == "crossed":
+        return "not_applicable", "some origins hold both classes, so the scores themselves answer (U1)"
+    if evidence.transfer is None:
+        if evidence.masks_given and evidence.mask_is_complete:
+            return "not_applicable", "the masks hold all pathology, so erasure answers (U4)"
+        return (
+            "not_applicable",
+            "no signature was transferred: this input cannot be made again from an edited image",
+        )
+    if evidence.positive.all() or not evidence.positive.any():
+        return "inconclusive", "only one class is present, so there is no other side"
+    fault = score_fault(evidence.logit, evidence.subject)
+    if fault:
+        return fault
+    for values in (evidence.transfer.edited, evidence.transfer.sham):
+        edited = score_fault(values, evidence.subject)
+        if edited and edited[0] == "error":
+            return edited
+    return None
+
+
+def _measure(evidence: ArmEvidence, made: SignatureTransfer, protocol: Protocol) -> tuple[Interval, float]:
+    """Share of the class gap that the transfer moves towards the other side, mean of both directions."""
+    truth = evidence.positive
+    # Half a subject's change, signed so that the gap of these numbers is the mean of the two directions.
+    change = (made.sham - made.edited) / 2
+    share = gap_share(evidence.logit[truth], change[truth], evidence.logit[~truth], change[~truth])
+    draws = bootstrap_gap_share(
+        evidence.logit, change, truth, joint_codes(truth, evidence.fold), protocol.statistics.n_bootstraps,
+        stream(evidence, "U5"),
+    )  # fmt: skip
+    if not np.isfinite(draws).any():
+        return Interval(np.nan, np.nan, np.nan), np.nan
+    return percentile_interval(share, draws, bound_level(protocol)), one_sided_p(draws, protocol.verdict.low)
+
+
+def _gate(evidence: ArmEvidence, made: SignatureTransfer) -> tuple[float, float]:
+    """How well low-level statistics tell the sides, and how far the transfer moves them beyond the sham.
+
+    The reader is a shrunken linear discriminant (Ledoit & Wolf 2004), trained on the other folds' images as they are.
+    """
+    plain, edited, sham = made.statistics
+    scores = np.full((3, evidence.positive.size), np.nan)
+    for fold in np.unique(evidence.fold):
+        held, rest = evidence.fold == fold, evidence.fold != fold
+        if np.unique(evidence.positive[rest]).size < 2:
+            continue
+        centre, spread = plain[rest].mean(0), plain[rest].std(0)
+        spread = np.where(spread > 1e-9, spread, 1.0)
+        reader = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reader.fit((plain[rest] - centre) / spread, evidence.positive[rest])
+        for place, values in enumerate((plain, edited, sham)):
+            scores[place, held] = reader.decision_function((values[held] - centre) / spread)
+    known = np.isfinite(scores).all(0)
+    if np.unique(evidence.positive[known]).size < 2:
+        return np.nan, np.nan
+    area = auc(scores[0, known], evidence.positive[known])
+    towards = np.where(evidence.positive, -1.0, 1.0) * (scores[1] - scores[2])
+    distance = _gap(scores[0], evidence)
+    moved = sum(float(towards[known & side].mean()) for side in (evidence.positive, ~evidence.positive)) / 2
+    return float(area), float(moved / distance) if distance > 0 else np.nan
+
+
+def _gap(scores: FloatArray, evidence: ArmEvidence) -> float:
+    return float(np.nanmean(scores[evidence.positive]) - np.nanmean(scores[~evidence.positive]))
+
+
+def _judgement(
+    measured: tuple[Interval, float], gate: tuple[float, float], known: bool, protocol: Protocol
+) -> tuple[Status, str, str]:
+    share, p_value = measured
+    separable, moved = gate
+    limits = protocol.verdict
+    if not known:
+        return "inconclusive", "there is no class gap to take a share of", "train a network that separates the classes"
+    interval = f"[{percent(share.low)}, {percent(share.high)}]"
+    shown = f"{percent(share.estimate)} {interval} of the class gap moves with the signature"
+    if separable >= SEPARABLE and not moved >= MOVED:
+        reason = (
+            f"the edit carries simple statistics only {percent(max(0.0, moved))} of the way to the other side, so it "
+            f"cannot stand for the signature: {shown}"
+        )
+        return "inconclusive", reason, "pathology masks, or images of both classes from one origin"
+    if p_value <= protocol.statistics.alpha:
+        remedy = "look for what differs between the origins (contrast, sharpness, noise, field, extraction)"
+        return "concern", f"{shown}, more than {percent(limits.low)} ({probability(p_value)})", remedy
+    # A transfer that misses part of a signature underestimates, so little change clears nobody.
+    return "inconclusive", f"{shown}; a signature that the edit does not carry is not excluded", ""
