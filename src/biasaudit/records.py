@@ -434,6 +434,11 @@ class ArmEvidence:
         Reduced inputs that this cohort does not allow, and why.
     maps : Maps or None
     transfer : SignatureTransfer or None
+    unseen : mapping of origin to UnseenOrigin
+    dose : DoseResponse or None
+    spike : SpikeIn or None
+    retraining_skipped : mapping of check code to str
+        Retrainings that this cohort does not allow, and why.
     seed : int
         Master seed.
     """
@@ -459,6 +464,10 @@ class ArmEvidence:
     reduced_skipped: Mapping[str, str] = field(default_factory=dict)
     maps: Maps | None = None
     transfer: SignatureTransfer | None = None
+    unseen: Mapping[str, UnseenOrigin] = field(default_factory=dict)
+    dose: DoseResponse | None = None
+    spike: SpikeIn | None = None
+    retraining_skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

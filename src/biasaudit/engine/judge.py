@@ -12,6 +12,7 @@ import numpy as np
 
 from biasaudit.checks.identifiability import regime
 from biasaudit.engine.arrays import Stack
+from biasaudit.engine.retraining import per_unit, retrained
 from biasaudit.engine.store import read_json, write_json
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Maps, OriginControl, SignatureTransfer
@@ -74,6 +75,7 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         reduced_skipped=arguments["skipped"],
         maps=_maps(arguments, needs) if with_maps and "maps" in needs else None,
         transfer=_transfer(needs["transfer"][0]) if "transfer" in needs else None,
+        **retrained(arguments, needs),
     )
     return _one_row_per_unit(evidence)
 
@@ -208,6 +210,7 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         origin_controls=controls,
         reduced={name: mean(values) for name, values in evidence.reduced.items()},
         maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),
+        **per_unit(evidence, unit_of),
         transfer=None
         if evidence.transfer is None
         else SignatureTransfer(

@@ -13,9 +13,22 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.checks.identifiability import regime
+from biasaudit.engine.spike import BEND, FIELD, PLANTED, SHAM
 from biasaudit.engine.store import Job, digest
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid, Sample
+from biasaudit.stats.subsampling import (
+    LEVELS,
+    SMALLEST_CELL,
+    SMALLEST_TRAINING,
+    assigned_subjects,
+    associated_rows,
+    balanced_rows,
+    class_matched_rows,
+    common_training_size,
+    origin_sides,
+    origins_with_both_classes,
+)
 
 __all__ = ["Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
@@ -39,7 +52,8 @@ _CODE = {
     "attribute": ("biasaudit.engine.collect", "biasaudit.attributions", "biasaudit.networks"),
     "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
     "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
-    "judge": ("biasaudit.engine.judge", "biasaudit.checks", "biasaudit.stats"),
+    "spike": ("biasaudit.engine.spike",),
+    "judge": ("biasaudit.engine.judge", "biasaudit.engine.retraining", "biasaudit.checks", "biasaudit.stats"),
 }
 
 
@@ -98,6 +112,26 @@ class Situation:
     def rows(self, fold: int, *, held_out: bool) -> list[int]:
         """Cohort rows that one fold holds out, or trains on."""
         return [row for row, own in enumerate(self.folds) if (own == fold) == held_out]
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """Networks that one check trains for itself: who was asked what, where the answers lie, or why there are none."""
+
+    design: Mapping[str, Any] = field(default_factory=dict)
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class _Network:
+    """Where the input of a retrained network lies, which rows it learns from, and the words of its random stream."""
+
+    inputs: tuple[str, ...]
+    variant: str
+    rows: Sequence[int]
+    words: tuple[object, ...]
+    title: str
 
 
 @dataclass(frozen=True)
@@ -188,6 +222,7 @@ class _Planner:
         self.reduced: dict[str, dict[str, Question]] = {}
         self.skipped: dict[str, str] = {}
         self.transfers: dict[str, str] = {}
+        self.retrained: dict[tuple[str, str, str], Retraining] = {}
 
     def plan(self) -> Plan:
         for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
@@ -197,6 +232,7 @@ class _Planner:
             self._add_reduced_inputs(representation)
             self._add_truth(representation)
             self._add_transfer(representation)
+            self._add_retraining(representation)
         for arm in self.protocol.arms:
             for factor in self.cohort.factors:
                 for code in default_checks(self.protocol):
@@ -295,22 +331,28 @@ class _Planner:
     def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
         fold, number = which
         rows = [row for row in self.situation.rows(fold, held_out=False) if row in members]
+        # The reduced inputs are shared by the arms, and so is everything that names their streams.
+        words = ("train", *asdict(question).values(), fold, number)
+        arguments = self._training_arguments(rows, members, question.variant, words)
+        title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
+        return self._add("train", arguments, {"inputs": self.inputs[question.representation]}, title)
+
+    def _training_arguments(
+        self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
+    ) -> dict[str, Any]:
         target = self.protocol.target
-        arguments = {
+        return {
             "network": target.network,
             "network_code": _user_code(target.network),
             "network_arguments": dict(target.network_arguments),
             "training": target.training.model_dump(mode="json", exclude={"seeds"}),
-            "variant": question.variant,
-            "rows": rows,
+            "variant": variant,
+            "rows": list(rows),
             "targets": [members[row] for row in rows],
             "groups": [self.cohort.samples[row].subject for row in rows],
             "classes": max(members.values()) + 1,
-            # The reduced inputs are shared by the arms, and so is everything that names their streams.
-            "seed": seeds.seed(self.protocol.folds.seed, "train", *asdict(question).values(), fold, number),
+            "seed": seeds.seed(self.protocol.folds.seed, *words),
         }
-        title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
-        return self._add("train", arguments, {"inputs": self.inputs[question.representation]}, title)
 
     def _add_scoring(self, question: Question, members: Mapping[int, int], which: tuple[int, tuple[str, ...]]) -> str:
         fold, models = which
@@ -385,6 +427,132 @@ class _Planner:
             "transfer", arguments, needs, f"transfer signatures: {representation}"
         )
 
+    def _add_retraining(self, representation: str) -> None:
+        """Plan the networks of the checks that train their own; none is among the default checks."""
+        makers = {"U10": self._add_unseen_origin, "U11": self._add_dose_response, "G3": self._add_spike_in}
+        for code, make in makers.items():
+            if self._wanted(code):
+                for factor in self.cohort.factors:
+                    self.retrained[representation, factor, code] = make(
+                        representation, _columns(self.situation, factor)
+                    )
+
+    def _add_unseen_origin(self, representation: str, columns: _Columns) -> Retraining:
+        """Train with and without every origin that can be tested, fold by fold, on as many subjects of each class."""
+        needs: dict[str, tuple[str, ...]] = {}
+        design: dict[str, Any] = {}
+        for origin in origins_with_both_classes(columns.positive, columns.origin, columns.subject):
+            words = ("unseen origin", representation, columns.factor, origin)
+            rows, sizes = [], []
+            for fold in range(self.protocol.folds.n):
+                held, training = _unseen_rows(columns, origin, fold, self._chance(*words, fold))
+                if held and training:
+                    rows.append(held)
+                    sizes.append(len(training["unseen"]))
+                    for role, own in training.items():
+                        network = self._retraining_of(representation, own, (*words, fold), f"{role} {origin}")
+                        key = self._retrained_scores(network, held)
+                        needs[f"{role}:{origin}"] = (*needs.get(f"{role}:{origin}", ()), key)
+            if rows:
+                design[origin] = {"rows": rows, "training_size": sizes}
+        if not design:
+            return Retraining(skipped=_NO_ORIGIN_LEFT_OUT)
+        return Retraining(design, needs)
+
+    def _add_dose_response(self, representation: str, columns: _Columns) -> Retraining:
+        """Train at every level of association and test on the same balanced held-out subjects."""
+        side = origin_sides(columns.positive, columns.origin)
+        folds = range(self.protocol.folds.n)
+        pools = [np.flatnonzero(columns.fold != fold) for fold in folds]
+        size = min(common_training_size(columns.positive[pool], side[pool]) for pool in pools)
+        words = ("dose", representation, columns.factor)
+        tested = [
+            balanced_rows(
+                np.flatnonzero(columns.fold == fold), columns.positive, side, self._chance(*words, "test", fold)
+            )
+            for fold in folds
+        ]
+        if size < SMALLEST_TRAINING or min(map(len, tested)) < 4 * SMALLEST_CELL:
+            return Retraining(skipped=_too_small_for_doses(columns, side, size))
+        needs: dict[str, tuple[str, ...]] = {}
+        for fold in folds:
+            chance = self._chance(*words, "training", fold)
+            subsets = associated_rows(pools[fold], columns.positive, side, (LEVELS, size), chance)
+            for level, rows in zip(LEVELS, subsets, strict=True):
+                # The levels share the stream: the same network starts from the same weights.
+                network = self._retraining_of(representation, rows.tolist(), (*words, fold), f"association {level:g}")
+                key = self._retrained_scores(network, tested[fold].tolist())
+                needs[f"level:{level}"] = (*needs.get(f"level:{level}", ()), key)
+        design = {
+            "rows": [rows.tolist() for rows in tested],
+            "side": [side[rows].tolist() for rows in tested],
+            "levels": list(LEVELS),
+            "training_size": size,
+            "sides": [sorted(set(columns.origin[side == own].tolist())) for own in (False, True)],
+        }
+        return Retraining(design, needs)
+
+    def _add_spike_in(self, representation: str, columns: _Columns) -> Retraining:
+        """Plant an edit by the label and another by chance, and train the target on each."""
+        primary = _columns(self.situation, self.cohort.factors[0])
+        strata = [f"{p}|{o}|{f}" for p, o, f in zip(primary.positive, primary.origin, primary.fold, strict=True)]
+        assigned = {
+            name: assigned_subjects(
+                strata, primary.subject, np.where(primary.positive, shares[1], shares[0]), self._chance("spike", name)
+            ).tolist()
+            for name, shares in (("planted", PLANTED), ("sham", SHAM))
+        }
+        edited = tuple(
+            self._add("spike", {**_block_of(assigned, number), "field": FIELD, "bend": BEND}, {"inputs": (key,)}, title)
+            for number, key in enumerate(self.inputs[representation])
+            for title in [f"spike {representation} input, block {number + 1}"]
+        )
+        needs: dict[str, tuple[str, ...]] = {}
+        for fold in range(self.protocol.folds.n):
+            rows, held = (self.situation.rows(fold, held_out=own) for own in (False, True))
+            for name in assigned:
+                network = _Network(edited, name, rows, ("spike", representation, fold), f"{name} spike")
+                models = self._retrain(network)
+                for variant, inputs in (("original", self.inputs[representation]), ("spiked", edited)):
+                    key = self._score_rows(inputs, models, (held, variant), network.title)
+                    needs[f"{name}:{variant}"] = (*needs.get(f"{name}:{variant}", ()), key)
+        return Retraining(assigned, needs)
+
+    def _chance(self, *words: object) -> np.random.Generator:
+        return seeds.generator(self.protocol.folds.seed, "retraining", *words)
+
+    def _retraining_of(
+        self, representation: str, rows: Sequence[int], words: tuple[object, ...], title: str
+    ) -> _Network:
+        return _Network(self.inputs[representation], "original", rows, words, f"{title}, {representation}")
+
+    def _retrained_scores(self, network: _Network, held_out: Sequence[int]) -> str:
+        return self._score_rows(network.inputs, self._retrain(network), (held_out, network.variant), network.title)
+
+    def _retrain(self, network: _Network) -> tuple[str, ...]:
+        """Plan the target anew, with its own budget, on other rows."""
+        members = _everyone(self.cohort)
+        keys = []
+        for number in range(self.protocol.target.training.seeds):
+            words = ("retrain", *network.words, number)
+            arguments = self._training_arguments(network.rows, members, network.variant, words)
+            title = f"retrain: {network.title}, fold {network.words[-1]}"
+            keys.append(self._add("train", arguments, {"inputs": network.inputs}, title))
+        return tuple(keys)
+
+    def _score_rows(
+        self, inputs: tuple[str, ...], models: tuple[str, ...], asked: tuple[Sequence[int], str], title: str
+    ) -> str:
+        rows, variant = asked
+        arguments = {
+            "rows": list(rows),
+            "variants": [variant],
+            "features": False,
+            "layers": self.protocol.target.layers,
+            "batch_size": self.protocol.target.training.batch_size,
+        }
+        return self._add("score", arguments, {"inputs": inputs, "models": models}, f"score: {title}")
+
     def _add_judgement(self, name: tuple[str, str, str], representation: str) -> None:
         arm, factor, code = name
         target = Question("target", representation)
@@ -414,6 +582,12 @@ class _Planner:
             "skipped": dict(self.skipped),
             "spacing": list(self.situation.grid.spacing),
         }
+        retraining = self.retrained.get((representation, factor, code))
+        if retraining is not None and retraining.skipped:
+            arguments["retraining_skipped"] = retraining.skipped
+        elif retraining is not None:
+            arguments["retraining"] = retraining.design
+            needs |= retraining.needs
         self.judged[name] = self._add("judge", arguments, needs, f"judge {code}: {arm}, {factor}")
 
 
@@ -538,6 +712,61 @@ def _truth_rows(situation: Situation, fold: int, count: int) -> list[int]:
     chance = seeds.generator(situation.protocol.folds.seed, "truth", fold)
     held_out = situation.rows(fold, held_out=True)
     return sorted(int(row) for row in chance.permutation(held_out)[:count])
+
+
+_NO_ORIGIN_LEFT_OUT = "no origin can be left out: too few subjects of both classes in it, or in the other origins"
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The table as arrays, for one origin factor."""
+
+    factor: str
+    positive: np.ndarray
+    origin: np.ndarray
+    subject: np.ndarray
+    fold: np.ndarray
+
+
+def _columns(situation: Situation, factor: str) -> _Columns:
+    samples = situation.cohort.samples
+    return _Columns(
+        factor,
+        np.array([sample.positive for sample in samples], dtype=bool),
+        np.array([sample.origins[factor] for sample in samples]),
+        np.array([sample.subject for sample in samples]),
+        np.array(situation.folds),
+    )
+
+
+def _unseen_rows(
+    columns: _Columns, origin: str, fold: int, chance: np.random.Generator
+) -> tuple[list[int], dict[str, list[int]]]:
+    """Rows of one origin that a fold holds out, and those of the two trainings; none if a class would be missing.
+
+    Both trainings leave the fold out, so that the two differ in nothing but where their subjects come from.
+    """
+    pool = np.flatnonzero(columns.fold != fold)
+    unseen = pool[columns.origin[pool] != origin]
+    held = np.flatnonzero((columns.fold == fold) & (columns.origin == origin))
+    classes = np.bincount(columns.positive[unseen].astype(np.intp), minlength=2)
+    if classes.min() < SMALLEST_CELL:
+        return [], {}
+    reference = class_matched_rows(pool, unseen, columns.positive, chance)
+    return held.tolist(), {"unseen": unseen.tolist(), "reference": reference.tolist()}
+
+
+def _too_small_for_doses(columns: _Columns, side: np.ndarray, size: int) -> str:
+    cells = [int(((side == s) & (columns.positive == c)).sum()) for s in (False, True) for c in (False, True)]
+    return (
+        f"the cells of class and side of origin hold {cells[0]} and {cells[1]}, {cells[2]} and {cells[3]} images: "
+        f"every level could be trained on {size} of them, and {SMALLEST_TRAINING} are needed, with {SMALLEST_CELL} of "
+        "every cell held out in each fold"
+    )
+
+
+def _block_of(assigned: Mapping[str, Sequence[bool]], number: int) -> dict[str, Sequence[bool]]:
+    return {name: rows[number * BLOCK : (number + 1) * BLOCK] for name, rows in assigned.items()}
 
 
 def _table(situation: Situation, factor: str) -> dict[str, Any]:

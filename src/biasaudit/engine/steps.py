@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from biasaudit.engine.collect import attribute, score, truth
 from biasaudit.engine.judge import judge
 from biasaudit.engine.prepare import read, represent
+from biasaudit.engine.spike import spike
 from biasaudit.engine.store import Job, Store
 from biasaudit.engine.survey import survey
 from biasaudit.engine.train import train
@@ -30,6 +31,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "score": score,
     "attribute": attribute,
     "truth": truth,
+    "spike": spike,
     "transfer": transfer,
     "judge": judge,
 }

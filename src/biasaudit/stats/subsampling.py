@@ -251,12 +251,12 @@ def assigned_subjects(
 
 
 def _cells(positive: Booleans, side: Booleans) -> NDArray[np.intp]:
-    """Counts (2, 2) of side by class."""
+    """Count side by class, (2, 2)."""
     return np.bincount(2 * side.astype(np.intp) + positive, minlength=4).reshape(2, 2)
 
 
 def _level_counts(level: float, size: int) -> NDArray[np.intp]:
-    """Counts (2, 2) of side by class, of equal margins, at an association of `level`."""
+    """Count side by class, (2, 2), with equal margins and an association of `level`."""
     together = round(size * (1 + level) / 4)
     apart = size // 2 - together
     return np.array([[together, apart], [apart, together]], dtype=np.intp)

@@ -1,0 +1,134 @@
+"""G3: would a signature of a known size have been found on this very cohort?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, SpikeTrial, Status
+from biasaudit.registry import register
+from biasaudit.stats.effects import gap_share
+from biasaudit.stats.intervals import Interval, bootstrap_gap_share, percentile_interval
+from biasaudit.stats.permutation import TestResult, origin_dependence_test
+from biasaudit.stats.reliance import standardised_logits
+from biasaudit.stats.strata import joint_codes
+
+__all__ = ["SpikeInCheck"]
+
+
+@register("check", "G3")
+class SpikeInCheck:
+    """A synthetic signature planted in a copy of the cohort, and a sham."""
+
+    code = "G3"
+    title = "Spike-in"
+    question = "Is a signature found that was planted in a copy of this very cohort, and a sham not?"
+    why = (
+        "Finding nothing means something only if a signature would have been found. One of known size is planted by "
+        "the label and the target is trained anew; the same edit at random must not be taken for one."
+    )
+    kind = "gate"
+    needs = ("table", "retraining")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Return one finding; clear if the plant is found and the sham is not."""
+        n = int(evidence.positive.size)
+        fault = _fault(evidence)
+        if fault or evidence.spike is None:
+            return [Finding(self.code, *(fault or _absent(evidence)), n=n, factor=evidence.factor)]
+        planted, sham = (
+            _test(evidence, trial, name, protocol)
+            for name, trial in (("planted", evidence.spike.planted), ("sham", evidence.spike.sham))
+        )
+        if np.isnan(planted.p_value) or np.isnan(sham.p_value):
+            reason = f"the edit cannot be compared inside a class: {planted.reason or sham.reason}"
+            return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
+        reliance = _reliance(evidence, evidence.spike.planted, protocol)
+        status, reason, remedy = _judgement((planted.p_value, sham.p_value), reliance, protocol)
+        return [
+            Finding(
+                code=self.code,
+                status=status,
+                reason=reason,
+                remedy=remedy,
+                statistic=reliance.estimate,
+                low=reliance.low,
+                high=reliance.high,
+                p_value=planted.p_value,
+                threshold=protocol.statistics.alpha,
+                n=n,
+                factor=evidence.factor,
+                details=_details(evidence, (planted.p_value, sham.p_value), reliance),
+            )
+        ]
+
+
+def _absent(evidence: ArmEvidence) -> Fault:
+    return "not_applicable", evidence.retraining_skipped.get("G3", "no signature was planted")
+
+
+def _fault(evidence: ArmEvidence) -> Fault | None:
+    if evidence.spike is None:
+        return _absent(evidence)
+    if evidence.positive.all() or not evidence.positive.any():
+        return "inconclusive", "only one class is present, so nothing can be planted by the label"
+    for name, trial in (("planted", evidence.spike.planted), ("sham", evidence.spike.sham)):
+        for scores in (trial.without, trial.with_edit):
+            fault = score_fault(scores, evidence.subject)
+            if fault:
+                return fault[0], f"{name} edit: {fault[1]}"
+    return None
+
+
+def _observed(trial: SpikeTrial) -> FloatArray:
+    """Scores of the images as they lie in the edited copy of the cohort."""
+    return np.where(trial.edited, trial.with_edit, trial.without)
+
+
+def _test(evidence: ArmEvidence, trial: SpikeTrial, name: str, protocol: Protocol) -> TestResult:
+    """U1's test, blind to how the edit was assigned: do scores depend on it inside classes?"""
+    scores = standardised_logits(_observed(trial), evidence.positive, evidence.fold)
+    origin: BoolArray = trial.edited
+    generator = stream(evidence, "G3", name)
+    return origin_dependence_test(scores, origin, evidence.positive, protocol.statistics.n_permutations, generator)
+
+
+def _reliance(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Interval:
+    """Share of the class gap that goes when the edit is taken away from every image; known since it was planted."""
+    full, truth = _observed(trial), evidence.positive
+    change = full - trial.without
+    groups = joint_codes(truth, evidence.fold)
+    generator = stream(evidence, "G3", "reliance")
+    draws = bootstrap_gap_share(full, change, truth, groups, protocol.statistics.n_bootstraps, generator)
+    share = gap_share(full[truth], change[truth], full[~truth], change[~truth])
+    return percentile_interval(share, draws, bound_level(protocol))
+
+
+def _judgement(p_values: tuple[float, float], reliance: Interval, protocol: Protocol) -> tuple[Status, str, str]:
+    planted, sham = p_values
+    alpha = protocol.statistics.alpha
+    numbers = f"planted: {probability(planted)}, sham: {probability(sham)}"
+    if np.isfinite(reliance.estimate):
+        numbers += f"; the retrained network owes {percent(reliance.estimate)} of its class gap to the plant"
+    if planted > alpha:
+        reason = f"a signature of that size would have been missed on this cohort ({numbers})"
+        return "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
+    if sham <= alpha:
+        reason = f"the plant was found, but so was a sham that has nothing to do with the label ({numbers})"
+        return "inconclusive", reason, "the network answers to edits of this kind by itself: find out why"
+    return "clear", f"a planted signature is found on this cohort and a sham is not ({numbers})", ""
+
+
+def _details(evidence: ArmEvidence, p_values: tuple[float, float], reliance: Interval) -> dict[str, object]:
+    assert evidence.spike is not None
+    trial, truth = evidence.spike.planted, evidence.positive
+    return {
+        "planted_p": p_values[0],
+        "sham_p": p_values[1],
+        "planted_reliance": reliance.estimate,
+        "share_edited_positive": float(trial.edited[truth].mean()),
+        "share_edited_negative": float(trial.edited[~truth].mean()),
+        "planted_effect": float((trial.with_edit - trial.without).mean()),
+        "sham_effect": float((evidence.spike.sham.with_edit - evidence.spike.sham.without).mean()),
+    }
