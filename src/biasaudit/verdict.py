@@ -1,8 +1,8 @@
 """The verdict: the rules that turn the findings of one arm and one origin factor into one word.
 
 Two families can flag: U1 (observational) and U4 and U5 (interventional), with Holm's correction over all tests that
-may flag. How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and never the absence of a
-flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
+may flag. How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and never the absence
+of a flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""U11: does the AUC on balanced data fall with the confounding that the network is trained on?"""
+"""U11: does the network take up the origin as class and origin are associated more closely in training?"""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.premises import Fault, bound_level, probability, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, DoseResponse, Finding, FloatArray, Status
 from biasaudit.registry import register
 from biasaudit.stats.intervals import Interval, one_sided_p, percentile_interval
+from biasaudit.stats.multiplicity import holm
 from biasaudit.stats.retraining import bootstrap_stratified_auc, overlap_factor, stratified_auc, widened
 from biasaudit.stats.strata import joint_codes
 
@@ -24,7 +24,7 @@ class _Response:
 
     areas: FloatArray
     slope: Interval
-    draws: FloatArray
+    p_value: float
 
 
 @register("check", "U11")
@@ -33,28 +33,28 @@ class DoseResponseCheck:
 
     code = "U11"
     title = "Dose-response"
-    question = "Does accuracy on balanced data fall when class and origin are associated more closely in training?"
+    question = "Does the network take up the origin when class and origin are associated more closely in training?"
     why = (
-        "If the network takes up the signature wherever it helps, a stronger association in the training data costs "
-        "accuracy where the association is gone. A network that reads the pathology does not care."
+        "If a network takes up the signature wherever it helps, a stronger association in training costs accuracy "
+        "where the association is gone, and makes the scores depend on origin. One that reads the pathology does not "
+        "care."
     )
     kind = "used"
     needs = ("table", "retraining")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
-        """Judge the slope of the AUC."""
+        """Judge the slopes of the AUC and of the dependence on origin, Holm-corrected."""
         fault = _fault(evidence)
         if fault or evidence.dose is None:
             n = 0 if evidence.dose is None else int(evidence.dose.rows.size)
             return [Finding(self.code, *(fault or _absent(evidence)), n=n, factor=evidence.factor)]
         dose = evidence.dose
-        label = _response(evidence, dose, "label", protocol)
-        if not np.isfinite([label.slope.estimate, label.slope.low, label.slope.high]).all():
-            reason = "no fold holds out both classes, so there is no AUC"
+        label, origin = _response(evidence, dose, "label", protocol), _response(evidence, dose, "origin", protocol)
+        if not np.isfinite([label.slope.estimate, origin.slope.estimate, label.slope.low, origin.slope.low]).all():
+            reason = "no fold holds out both classes, or no class both sides, so there is no AUC"
             return [Finding(self.code, "inconclusive", reason, n=int(dose.rows.size), factor=evidence.factor)]
-        origin = _response(evidence, dose, "origin", protocol)
-        p_value = one_sided_p(-label.draws, 0.0)
-        status, reason, remedy = _judgement(label, p_value, dose, protocol)
+        adjusted = [float(p_value) for p_value in holm([label.p_value, origin.p_value])]
+        status, reason, remedy = _judgement((label, origin), adjusted, dose, protocol)
         return [
             Finding(
                 code=self.code,
@@ -64,7 +64,7 @@ class DoseResponseCheck:
                 statistic=label.slope.estimate,
                 low=label.slope.low,
                 high=label.slope.high,
-                p_value=p_value,
+                p_value=min(adjusted),
                 threshold=0.0,
                 n=int(dose.rows.size),
                 factor=evidence.factor,
@@ -101,7 +101,9 @@ def _response(evidence: ArmEvidence, dose: DoseResponse, what: str, protocol: Pr
     factor = overlap_factor(tested, np.full(tested.size, dose.training_size))
     slope = float(_slopes(areas[None, :], dose.levels)[0])
     draws = widened(slope, _slopes(resampled, dose.levels), factor)
-    return _Response(areas, percentile_interval(slope, draws, bound_level(protocol)), draws)
+    # A fall of accuracy and a rise of the dependence on origin speak for the signature.
+    p_value = one_sided_p(-draws if what == "label" else draws, 0.0)
+    return _Response(areas, percentile_interval(slope, draws, bound_level(protocol)), p_value)
 
 
 def _slopes(areas: FloatArray, levels: tuple[float, ...]) -> FloatArray:
@@ -110,20 +112,32 @@ def _slopes(areas: FloatArray, levels: tuple[float, ...]) -> FloatArray:
     return np.asarray(areas @ centred / (centred @ centred))
 
 
-def _judgement(label: _Response, p_value: float, dose: DoseResponse, protocol: Protocol) -> tuple[Status, str, str]:
-    steps = ", ".join(f"{area:.2f} at {level:g}" for area, level in zip(label.areas, dose.levels, strict=True))
+def _judgement(
+    responses: tuple[_Response, _Response], adjusted: list[float], dose: DoseResponse, protocol: Protocol
+) -> tuple[Status, str, str]:
+    label, origin = responses
+    delta, alpha = protocol.verdict.delta, protocol.statistics.alpha
     numbers = (
-        f"from no association of class and origin to a full one the AUC on balanced data changes by "
-        f"{label.slope.estimate:.2f} [{label.slope.low:.2f}, {label.slope.high:.2f}], {probability(p_value)} "
-        f"({steps}; {dose.training_size} training images each)"
+        f"from association {dose.levels[0]:g} to {dose.levels[-1]:g} of class and origin in training, on balanced data "
+        f"the AUC of the class goes {_steps(label)} (slope {_slope(label.slope)}, {probability(adjusted[0])}) and that "
+        f"of the origin inside classes {_steps(origin)} (slope {_slope(origin.slope)}, {probability(adjusted[1])}); "
+        f"{dose.training_size} training images each"
     )
-    if p_value <= protocol.statistics.alpha and label.slope.high < 0:
+    if min(adjusted) <= alpha:
         remedy = "balance the classes within each origin before training; a network of this kind takes up the signature"
         return "concern", numbers, remedy
-    if label.slope.low > -protocol.verdict.delta:
-        return "clear", f"a fall of {protocol.verdict.delta:g} is excluded: {numbers}", ""
-    reason = f"a fall is not shown, and one of {protocol.verdict.delta:g} is not excluded: {numbers}"
+    if label.slope.low > -delta and origin.slope.high < delta:
+        return "clear", f"slopes of {delta:g} are excluded: {numbers}", ""
+    reason = f"no slope is shown, and one of {delta:g} is not excluded: {numbers}"
     return "inconclusive", reason, "add subjects of the class that each side of origins holds few of"
+
+
+def _steps(response: _Response) -> str:
+    return ", ".join(f"{area:.2f}" for area in response.areas)
+
+
+def _slope(slope: Interval) -> str:
+    return f"{slope.estimate:.2f} [{slope.low:.2f}, {slope.high:.2f}]"
 
 
 def _details(evidence: ArmEvidence, dose: DoseResponse, label: _Response, origin: _Response) -> dict[str, object]:
@@ -135,8 +149,8 @@ def _details(evidence: ArmEvidence, dose: DoseResponse, label: _Response, origin
         "origin_slope": origin.slope.estimate,
         "origin_slope_low": origin.slope.low,
         "origin_slope_high": origin.slope.high,
-        "origin_p": one_sided_p(origin.draws, 0.0),
-        "indifferent": CHANCE,
+        "auc_p": label.p_value,
+        "origin_p": origin.p_value,
         "training_size": dose.training_size,
         "sides": [" + ".join(names) for names in dose.sides],
         "own_level": own,

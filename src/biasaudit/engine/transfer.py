@@ -12,8 +12,8 @@ from scipy import ndimage
 from biasaudit import seeds
 from biasaudit.cohort.template import tissue_priors
 from biasaudit.edits.transfer import Difference, SignatureMeter, Traits, difference, impose
+from biasaudit.engine.arrays import Stack
 from biasaudit.engine.collect import predict_rows
-from biasaudit.engine.prepare import stored_volume
 from biasaudit.engine.train import load_network
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import get
@@ -46,7 +46,7 @@ def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """
     sides, folds = np.asarray(arguments["sides"]), np.asarray(arguments["folds"])
     grid = Grid.from_dict(arguments["grid"])
-    volumes = _Volumes(needs["read"], len(sides))
+    volumes = _Volumes(needs["read"])
     meter = SignatureMeter(lambda: iter(volumes))
     traits = [meter.traits(volume) for volume in volumes]
     edits = _edits((volumes, meter, traits), sides, arguments["seed"])
@@ -72,17 +72,19 @@ def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
 class _Volumes:
     """The stored volumes of the cohort, one at a time."""
 
-    def __init__(self, folders: Sequence[Path], count: int) -> None:
-        self._folders, self._count = folders, count
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._image, self._foreground, self._mask = (
+            Stack([folder / f"{name}.npy" for folder in folders]) for name in ("image", "foreground", "mask")
+        )
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._image)
 
     def __getitem__(self, row: int) -> Volume:
-        return stored_volume(self._folders, row)
+        return Volume(np.array(self._image[row]), np.array(self._foreground[row]), np.array(self._mask[row]))
 
     def __iter__(self) -> Iterator[Volume]:
-        return (self[row] for row in range(self._count))
+        return (self[row] for row in range(len(self)))
 
 
 Known = tuple[_Volumes, SignatureMeter, Sequence[Traits]]
@@ -111,11 +113,11 @@ def _chain(known: Known, source: np.ndarray, target: np.ndarray, seed: int) -> C
     wanted = meter.signature((volumes[row] for row in target), [traits[row] for row in target])
     chain: list[Difference] = []
     for _ in range(ROUNDS):
-        edited = [(volumes[row], traits[row]) for row in source] if not chain else None
-        if edited is None:
-            images = [_imposed((volumes[row], traits[row]), meter, chain, (seed, row)) for row in source]
-            edited = [(image, meter.traits(image)) for image in images]
-        own = meter.signature((image for image, _ in edited), [each for _, each in edited])
+        own = (
+            meter.signature(_imposed((volumes[row], traits[row]), meter, chain, (seed, row)) for row in source)
+            if chain
+            else meter.signature((volumes[row] for row in source), [traits[row] for row in source])
+        )
         chain.append(difference(own, wanted))
     return tuple(chain)
 

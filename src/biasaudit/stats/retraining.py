@@ -35,7 +35,8 @@ def stratified_auc(scores: ArrayLike, positive: ArrayLike, strata: ArrayLike) ->
     """
     columns, truth = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
     rows = np.arange(truth.size, dtype=np.intp)[None, :]
-    return _areas(columns, truth, integer_codes(strata), rows)[0]
+    areas: Floats = _areas(columns, truth, integer_codes(strata), rows)[0]
+    return areas
 
 
 def bootstrap_stratified_auc(
