@@ -80,7 +80,7 @@ def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: P
     Returns
     -------
     Verdict
-        Provisional as long as the spike-in test of power (G3) and the calibration are open.
+        A PATHOLOGY is provisional unless the spike-in test of power (G3) was asked.
     """
     flagged = flags(findings, protocol.statistics.alpha)
     reliance = estimate_reliance(findings, design, _corroboration(findings))
@@ -218,7 +218,7 @@ def _reading_pathology(case: _Case) -> Verdict | None:
     high = case.reliance.high
     if case.reliance.source == "U5":  # an edit that misses part of a signature underestimates
         return None
-    if case.flagged or high is None or high >= case.protocol.verdict.tolerance:
+    if case.flagged or high is None or high >= case.protocol.verdict.tolerance or _without_power(case):
         return None
     if case.design.regime == "crossed":
         return _crossed_pathology(case)
@@ -226,15 +226,14 @@ def _reading_pathology(case: _Case) -> Verdict | None:
     if not case.design.masks_given or not outside_asked or _outside_concerns(case):
         return None
     reason = (
-        "Provisional: almost all that separates the classes goes away with the marked pathology "
-        f"({_interval(case.reliance)} is left). "
-        "The power to find a signature on this very cohort has not been tested yet."
+        f"{'Almost' if case.of('G3') else 'Provisional: almost'} all that separates the classes goes away with the "
+        f"marked pathology ({_interval(case.reliance)} is left). {_power(case)}"
     )
     settle = (
         "A signature inside the masks, or one that acts only together with the lesions, remains unexcluded because no "
         "origin holds both classes."
     )
-    return case.verdict("PATHOLOGY", reason, settle)
+    return case.verdict("PATHOLOGY", reason, settle, provisional=not case.of("G3"))
 
 
 def _crossed_pathology(case: _Case) -> Verdict | None:
@@ -243,12 +242,23 @@ def _crossed_pathology(case: _Case) -> Verdict | None:
         return None
     delta = case.protocol.verdict.delta
     reason = (
-        f"Provisional: within each class the scores do not differ between origins by more than the tolerance (AUC "
-        f"within {delta:g} of one half), and at most {100 * (case.reliance.high or 0):.0f} % of the response is owed "
-        "to the origin. "
-        "The power to find a signature on this very cohort has not been tested yet."
+        f"{'Within' if case.of('G3') else 'Provisional: within'} each class the scores do not differ between "
+        f"origins by more than the tolerance (AUC within {delta:g} of one half), and at most "
+        f"{100 * (case.reliance.high or 0):.0f} % of the response is owed to the origin. {_power(case)}"
     )
-    return case.verdict("PATHOLOGY", reason, "Origins that are not in this cohort remain untested.")
+    settle = "Origins that are not in this cohort remain untested."
+    return case.verdict("PATHOLOGY", reason, settle, provisional=not case.of("G3"))
+
+
+def _without_power(case: _Case) -> list[Finding]:
+    """Return the spike-in tests that did not pass; where none was asked the claim stays provisional."""
+    return [finding for finding in case.of("G3") if finding.status != "clear"]
+
+
+def _power(case: _Case) -> str:
+    if case.of("G3"):
+        return "A signature planted in a copy of this cohort was found, and a sham was not."
+    return "The power to find a signature on this very cohort has not been tested (G3)."
 
 
 def _open(case: _Case) -> Verdict:
@@ -308,6 +318,8 @@ def _outside(case: _Case) -> str:
 
 
 def _missing(case: _Case) -> str:
+    if _without_power(case):
+        return f"The spike-in test (G3) did not pass: {_without_power(case)[0].reason}."
     if _outside_concerns(case):
         return _outside(case)
     pooled = next((f for f in case.of("U1") if f.class_name is None), None)

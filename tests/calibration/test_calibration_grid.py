@@ -35,7 +35,7 @@ def test_another_seed_draws_other_cohorts(grid):
 
 
 def test_any_first_part_holds_every_family(grid):
-    counts = Counter(cell.family for cell in cells(grid)[:109])
+    counts = Counter(cell.family for cell in cells(grid)[: len(cells(grid)) // 10])
     for family in grid.families:
         assert counts[family.name] == pytest.approx(family.cohorts / 10, abs=1)
 
@@ -47,10 +47,10 @@ def test_quick_is_a_part_of_the_whole(grid):
     assert all(whole[cell.name] == cell for cell in quick)
 
 
-def test_halves_are_even(grid):
+def test_one_cohort_in_three_fits_and_the_others_judge(grid):
     halves = Counter((cell.family, cell.half) for cell in cells(grid))
     for family in grid.families:
-        assert abs(halves[family.name, "fit"] - halves[family.name, "judge"]) <= 1
+        assert abs(2 * halves[family.name, "fit"] - halves[family.name, "judge"]) <= 2
 
 
 def test_every_signature_kind_and_regime_is_simulated(grid):

@@ -20,6 +20,8 @@ from biasaudit.protocol import SIGNATURES, Protocol
 __all__ = ["Cell", "Family", "Grid", "cells", "load_grid"]
 
 _WEAKER_TOGETHER = 0.7
+FIT_EVERY = 3
+"""One cohort in so many fits what the verdict needs; the others judge it."""
 
 
 class _Section(BaseModel):
@@ -165,7 +167,7 @@ def _cell(grid: Grid, family: Family, index: int) -> Cell:
         "attribution": {"max_subjects": 24},
     }
     kind = "none" if strength == 0 else kinds[0] if len(kinds) == 1 else "mixed"
-    half: Literal["fit", "judge"] = "judge" if index % 2 else "fit"
+    half: Literal["fit", "judge"] = "judge" if index % FIT_EVERY else "fit"
     return Cell(name, family.name, half, kind, Protocol.model_validate(protocol))
 
 

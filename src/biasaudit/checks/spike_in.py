@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, SpikeTrial, Status
+from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeTrial, Status
 from biasaudit.registry import register
-from biasaudit.stats.effects import gap_share
+from biasaudit.stats.effects import gap_share, origin_sensitivity
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, percentile_interval
-from biasaudit.stats.permutation import TestResult, origin_dependence_test
-from biasaudit.stats.reliance import standardised_logits
+from biasaudit.stats.permutation import origin_dependence_test
+from biasaudit.stats.reliance import aligned_logits, bootstrap_origin_sensitivity, standardised_logits
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["SpikeInCheck"]
@@ -38,28 +40,28 @@ class SpikeInCheck:
         if fault or evidence.spike is None:
             return [Finding(self.code, *(fault or _absent(evidence)), n=n, factor=evidence.factor)]
         planted, sham = (
-            _test(evidence, trial, name, protocol)
+            _look(evidence, trial, name, protocol)
             for name, trial in (("planted", evidence.spike.planted), ("sham", evidence.spike.sham))
         )
         if np.isnan(planted.p_value) or np.isnan(sham.p_value):
-            reason = f"the edit cannot be compared inside a class: {planted.reason or sham.reason}"
+            reason = "the edit cannot be compared inside a class: too few subjects carry it, or too few do not"
             return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
-        reliance = _reliance(evidence, evidence.spike.planted, protocol)
-        status, reason, remedy = _judgement((planted.p_value, sham.p_value), reliance, protocol)
+        owed = _owed(evidence, evidence.spike.planted, protocol)
+        status, reason, remedy = _judgement((planted, sham), owed, protocol)
         return [
             Finding(
                 code=self.code,
                 status=status,
                 reason=reason,
                 remedy=remedy,
-                statistic=reliance.estimate,
-                low=reliance.low,
-                high=reliance.high,
+                statistic=planted.reliance.estimate,
+                low=planted.reliance.low,
+                high=planted.reliance.high,
                 p_value=planted.p_value,
-                threshold=protocol.statistics.alpha,
+                threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                details=_details(evidence, (planted.p_value, sham.p_value), reliance),
+                details=_details(evidence, (planted, sham), owed),
             )
         ]
 
@@ -86,47 +88,71 @@ def _observed(trial: SpikeTrial) -> FloatArray:
     return np.where(trial.edited, trial.with_edit, trial.without)
 
 
-def _test(evidence: ArmEvidence, trial: SpikeTrial, name: str, protocol: Protocol) -> TestResult:
-    """U1's test, blind to how the edit was assigned: do scores depend on it inside classes?"""
-    scores = standardised_logits(_observed(trial), evidence.positive, evidence.fold)
-    origin: BoolArray = trial.edited
-    generator = stream(evidence, "G3", name)
-    return origin_dependence_test(scores, origin, evidence.positive, protocol.statistics.n_permutations, generator)
+@dataclass(frozen=True)
+class _Look:
+    """What the verdict of a crossed design would look at, blind to how the edit was assigned."""
+
+    p_value: float
+    reliance: Interval
+
+    def flags(self, protocol: Protocol) -> bool:
+        """Whether the verdict would be MIXED or ORIGIN."""
+        return bool(self.p_value <= protocol.statistics.alpha and self.reliance.low > protocol.verdict.low)
 
 
-def _reliance(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Interval:
+def _look(evidence: ArmEvidence, trial: SpikeTrial, name: str, protocol: Protocol) -> _Look:
+    """Ask U1's questions: do scores depend on the edit inside classes, and how much against the disease?"""
+    truth, edited = evidence.positive, trial.edited
+    settings, observed = protocol.statistics, _observed(trial)
+    scores = standardised_logits(observed, truth, evidence.fold)
+    test = origin_dependence_test(scores, edited, truth, settings.n_permutations, stream(evidence, "G3", name))
+    logits = aligned_logits(observed, truth, evidence.fold)
+    generator = stream(evidence, "G3", name, "reliance")
+    draws = bootstrap_origin_sensitivity(logits, truth, edited, settings.n_bootstraps, generator)
+    ratio = origin_sensitivity(logits, truth, edited).ratio
+    return _Look(test.p_value, percentile_interval(ratio, draws, bound_level(protocol)))
+
+
+def _owed(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Interval:
     """Share of the class gap that goes when the edit is taken away from every image; known since it was planted."""
     full, truth = _observed(trial), evidence.positive
     change = full - trial.without
     groups = joint_codes(truth, evidence.fold)
-    generator = stream(evidence, "G3", "reliance")
+    generator = stream(evidence, "G3", "owed")
     draws = bootstrap_gap_share(full, change, truth, groups, protocol.statistics.n_bootstraps, generator)
     share = gap_share(full[truth], change[truth], full[~truth], change[~truth])
     return percentile_interval(share, draws, bound_level(protocol))
 
 
-def _judgement(p_values: tuple[float, float], reliance: Interval, protocol: Protocol) -> tuple[Status, str, str]:
-    planted, sham = p_values
-    alpha = protocol.statistics.alpha
-    numbers = f"planted: {probability(planted)}, sham: {probability(sham)}"
-    if np.isfinite(reliance.estimate):
-        numbers += f"; the retrained network owes {percent(reliance.estimate)} of its class gap to the plant"
-    if planted > alpha:
+def _judgement(looks: tuple[_Look, _Look], owed: Interval, protocol: Protocol) -> tuple[Status, str, str]:
+    planted, sham = looks
+    numbers = f"planted: {_words(planted)}; sham: {_words(sham)}"
+    if np.isfinite(owed.estimate):
+        numbers += f"; in truth the retrained network owes {percent(owed.estimate)} of its class gap to the plant"
+    if not planted.flags(protocol):
         reason = f"a signature of that size would have been missed on this cohort ({numbers})"
         return "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
-    if sham <= alpha:
+    if sham.flags(protocol):
         reason = f"the plant was found, but so was a sham that has nothing to do with the label ({numbers})"
         return "inconclusive", reason, "the network answers to edits of this kind by itself: find out why"
     return "clear", f"a planted signature is found on this cohort and a sham is not ({numbers})", ""
 
 
-def _details(evidence: ArmEvidence, p_values: tuple[float, float], reliance: Interval) -> dict[str, object]:
+def _words(look: _Look) -> str:
+    share = look.reliance
+    return f"reliance {percent(share.estimate)}, at least {percent(share.low)}, {probability(look.p_value)}"
+
+
+def _details(evidence: ArmEvidence, looks: tuple[_Look, _Look], owed: Interval) -> dict[str, object]:
     assert evidence.spike is not None
     trial, truth = evidence.spike.planted, evidence.positive
+    planted, sham = looks
     return {
-        "planted_p": p_values[0],
-        "sham_p": p_values[1],
-        "planted_reliance": reliance.estimate,
+        "planted_p": planted.p_value,
+        "sham_p": sham.p_value,
+        "sham_reliance": sham.reliance.estimate,
+        "sham_reliance_low": sham.reliance.low,
+        "planted_owed": owed.estimate,
         "share_edited_positive": float(trial.edited[truth].mean()),
         "share_edited_negative": float(trial.edited[~truth].mean()),
         "planted_effect": float((trial.with_edit - trial.without).mean()),

@@ -364,5 +364,6 @@ def _resized(inside: BoolArray, log_ratio: float) -> BoolArray:
         return inside
     smooth = ndimage.gaussian_filter(inside.astype(np.float32), 1.0) + 1e-3 * inside
     count = min(inside.size - 1, max(1, round(float(inside.sum() * np.exp(log_ratio)))))
-    threshold = np.partition(smooth.ravel(), -count)[-count]
+    # A full sort: partitioning stalls on the many equal values outside.
+    threshold = np.sort(smooth, axis=None)[-count]
     return np.asarray(smooth >= threshold)

@@ -14,7 +14,7 @@ from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
 from biasaudit.engine.plan import Facts, Plan, Situation, default_checks, plan_audit, plan_reading
-from biasaudit.engine.results import Run, write_results
+from biasaudit.engine.results import Run, to_confirm, write_results
 from biasaudit.engine.store import Job, Store, read_json, write_json
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
@@ -120,9 +120,20 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
         _require_all(dispatch(reading.jobs, counter.report), out)
         plan = plan_audit(situation, surveyed_facts(store, reading))
         counter.expect(plan)
-        _require_all(dispatch([job for job in plan.jobs if job not in reading.jobs], counter.report), out)
+        _require_all(dispatch(_beyond(plan, reading), counter.report), out)
+        confirm = to_confirm(Run(situation, plan, store))
+        if confirm:
+            situation, first = replace(situation, confirm=confirm), plan
+            plan = plan_audit(situation, surveyed_facts(store, reading))
+            counter.expect(plan)
+            _require_all(dispatch(_beyond(plan, first), counter.report), out)
     (out / "failures.json").unlink(missing_ok=True)
     return write_results(Run(situation, plan, store), started)
+
+
+def _beyond(plan: Plan, earlier: Plan) -> list[Job]:
+    known = {job.key for job in earlier.jobs}
+    return [job for job in plan.jobs if job.key not in known]
 
 
 def expected_plan(situation: Situation) -> Plan:

@@ -30,10 +30,12 @@ from biasaudit.stats.subsampling import (
     origins_with_both_classes,
 )
 
-__all__ = ["Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
+__all__ = ["CONFIRMATION", "Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
 BLOCK = 16
 DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U5", "U6", "U7")
+CONFIRMATION = "G3"
+"""Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 
 _IMAGES = tuple(
     f"biasaudit.cohort.{module}" for module in ("volumes", "resampling", "foreground", "phantom", "template")
@@ -101,13 +103,19 @@ class Facts:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a plan follows from."""
+    """All that a plan follows from; `confirm` holds the representations whose PATHOLOGY is put to the spike-in test."""
 
     protocol: Protocol
     cohort: Cohort
     grid: Grid
     folds: tuple[int, ...]
     hashes: Mapping[str, str]
+    confirm: frozenset[str] = frozenset()
+
+    def codes(self, representation: str) -> tuple[str, ...]:
+        """Codes of the checks that the arms of one representation are asked."""
+        asked = default_checks(self.protocol)
+        return (*asked, CONFIRMATION) if representation in self.confirm and CONFIRMATION not in asked else asked
 
     def rows(self, fold: int, *, held_out: bool) -> list[int]:
         """Cohort rows that one fold holds out, or trains on."""
@@ -235,7 +243,7 @@ class _Planner:
             self._add_retraining(representation)
         for arm in self.protocol.arms:
             for factor in self.cohort.factors:
-                for code in default_checks(self.protocol):
+                for code in self.situation.codes(arm.representation):
                     self._add_judgement((arm.name, factor, code), arm.representation)
         return Plan(
             jobs=tuple(self.jobs.values()),
@@ -428,10 +436,10 @@ class _Planner:
         )
 
     def _add_retraining(self, representation: str) -> None:
-        """Plan the networks of the checks that train their own; none is among the default checks."""
+        """Plan the networks of the checks that train their own; of the default ones only the confirmation does."""
         makers = {"U10": self._add_unseen_origin, "U11": self._add_dose_response, "G3": self._add_spike_in}
         for code, make in makers.items():
-            if self._wanted(code):
+            if code in self.situation.codes(representation):
                 for factor in self.cohort.factors:
                     self.retrained[representation, factor, code] = make(
                         representation, _columns(self.situation, factor)

@@ -17,7 +17,7 @@ from biasaudit import registry
 from biasaudit.engine.compare import compare_arms
 from biasaudit.engine.judge import assemble
 from biasaudit.engine.maps import write_maps
-from biasaudit.engine.plan import Plan, Question, Situation, default_checks
+from biasaudit.engine.plan import CONFIRMATION, Plan, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
 from biasaudit.error_rates import Setting, error_rates
@@ -26,7 +26,7 @@ from biasaudit.stats.effects import balanced_accuracy
 from biasaudit.stats.truth import Truth, true_reliance
 from biasaudit.verdict import Design, decide, headline
 
-__all__ = ["ArmResult", "Run", "write_results"]
+__all__ = ["ArmResult", "Run", "to_confirm", "write_results"]
 
 SCHEMA_VERSION = "1.0"
 DESIGN_CODES = ("D1",)
@@ -53,8 +53,10 @@ class Run:
     def findings(self, arm: str, factor: str) -> list[Finding]:
         """Return the findings of one arm and factor in the order of the checks."""
         found: list[Finding] = []
-        for code in default_checks(self.situation.protocol):
-            path = self.store.folder(self.plan.judged[arm, factor, code]) / "findings.json"
+        for (own_arm, own_factor, _), key in self.plan.judged.items():
+            if (own_arm, own_factor) != (arm, factor):
+                continue
+            path = self.store.folder(key) / "findings.json"
             found.extend(Finding.from_dict(record) for record in read_json(path))
         return found
 
@@ -126,15 +128,28 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
     return audit
 
 
+def to_confirm(run: Run) -> frozenset[str]:
+    """Return the representations of arms that would be PATHOLOGY, where the protocol leaves the checks to us."""
+    protocol = run.situation.protocol
+    if protocol.checks != "default":
+        return frozenset()
+    verdicts = {arm.representation: headline(_verdicts(run, arm.name)).word for arm in protocol.arms}
+    return frozenset(representation for representation, word in verdicts.items() if word == "PATHOLOGY")
+
+
 def _arm_result(run: Run, name: str, representation: str) -> ArmResult:
-    evidence = run.evidence(name, run.factors[0])
     findings = {factor: run.findings(name, factor) for factor in run.factors}
+    return ArmResult(name, representation, findings, _verdicts(run, name), run.evidence(name, run.factors[0]))
+
+
+def _verdicts(run: Run, name: str) -> tuple[Verdict, ...]:
+    """Decide one arm, factor by factor."""
     verdicts = []
-    for factor, own in findings.items():
-        other = evidence if factor == run.factors[0] else run.evidence(name, factor)
-        design = Design(other.regime, other.masks_given, other.mask_is_complete)
-        verdicts.append(decide(own, design, factor, run.situation.protocol))
-    return ArmResult(name, representation, findings, tuple(verdicts), evidence)
+    for factor in run.factors:
+        evidence = run.evidence(name, factor)
+        design = Design(evidence.regime, evidence.masks_given, evidence.mask_is_complete)
+        verdicts.append(decide(run.findings(name, factor), design, factor, run.situation.protocol))
+    return tuple(verdicts)
 
 
 def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
@@ -272,7 +287,7 @@ def _factor_design(run: Run, arm: ArmResult, factor: str) -> dict[str, Any]:
 
 def _check_texts(run: Run) -> dict[str, dict[str, str]]:
     texts = {}
-    for code in default_checks(run.situation.protocol):
+    for code in dict.fromkeys(code for _, _, code in run.plan.judged):
         check = registry.get("check", code)
         texts[code] = {"title": check.title, "question": check.question, "why": check.why, "kind": check.kind}
     return texts
@@ -282,8 +297,9 @@ def _limits(run: Run) -> list[str]:
     limits = [
         "Error rates were measured on simulated brain images with a small network; real images differ.",
         "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
-        "The spike-in test of power on this very cohort (G3) has not been run; it counts as open.",
     ]
+    if not any(code == CONFIRMATION for _, _, code in run.plan.judged):
+        limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
     if any(arm.representation == "tissue" for arm in run.situation.protocol.arms) and not all(
         sample.tissue for sample in run.situation.cohort.samples
     ):
