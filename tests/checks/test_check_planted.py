@@ -120,8 +120,9 @@ def test_u1_is_blind_to_offsets_and_scales_of_folds(planted, protocol):
     evidence = planted(n=200, signature=0.6, masks=True)
     generator = np.random.default_rng(0)
     scale, offset = np.exp(generator.normal(size=5)), 9 * generator.normal(size=5)
-    moved = scale[evidence.fold] * evidence.logit + offset[evidence.fold]
-    plain, other = (judge("U1", replace(evidence, logit=f), protocol)[0] for f in (evidence.logit, moved))
+    logits = {"logit": evidence.logit, "logit_erased": evidence.logit_erased}
+    moved = {name: scale[evidence.fold] * f + offset[evidence.fold] for name, f in logits.items()}
+    plain, other = (judge("U1", replace(evidence, **own), protocol)[0] for own in (logits, moved))
     assert other.p_value == pytest.approx(plain.p_value)
     assert other.statistic == pytest.approx(plain.statistic)
     assert other.details["reliance"] == pytest.approx(plain.details["reliance"])

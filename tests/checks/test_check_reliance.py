@@ -2,25 +2,66 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from biasaudit.stats.effects import auc, origin_sensitivity
+from biasaudit.stats.effects import auc, pair_weights
 from biasaudit.stats.intervals import resample_weights
-from biasaudit.stats.reliance import bootstrap_origin_sensitivity, origin_effect
+from biasaudit.stats.reliance import bootstrap_origin_sensitivity, crossed_reliance, origin_effect
 from biasaudit.stats.strata import joint_codes
 
 
-def test_bootstrap_equals_the_statistic_of_every_resample():
+def ratio_by_loops(scores, erased, positive, origin, weights):
+    """The statistic of one resample, pairs of origins weighted as in the sample."""
+    squares, kept = [], []
+    for c, row in zip((False, True), weights, strict=True):
+        cells = {s: erased[(positive == c) & (origin == s)] for s in np.unique(origin)}
+        freedom = sum(x.size - 1 for x in cells.values())
+        pooled = sum(((x - x.mean()) ** 2).sum() for x in cells.values()) / freedom
+        for (i, first), (j, second) in combinations(enumerate(cells.values()), 2):
+            squares.append((first.mean() - second.mean()) ** 2 - pooled / first.size - pooled / second.size)
+            kept.append(row[i, j])
+    site = np.sqrt(max(0.0, np.average(squares, weights=kept)))
+    steps = [
+        scores[positive & (origin == s)].mean() - scores[~positive & (origin == s)].mean() for s in np.unique(origin)
+    ]
+    return site / (site + abs(np.mean(steps)))
+
+
+@pytest.mark.parametrize("after_erasure", [False, True])
+def test_bootstrap_equals_the_statistic_of_every_resample(after_erasure):
     generator = np.random.default_rng(1)
     positive = np.arange(90) % 2 == 1
     origin = generator.choice(["a", "b", "c"], 90)
     logits = 2 * positive + (origin == "b") + generator.normal(size=90)
-    fast = bootstrap_origin_sensitivity(logits, positive, origin, 20, np.random.default_rng(4))
+    erased = logits - 2 * positive * generator.random(90) if after_erasure else logits
+    site = erased if after_erasure else None
+    fast = bootstrap_origin_sensitivity(logits, positive, origin, 20, np.random.default_rng(4), site)
+    sizes = np.array([[np.sum((positive == c) & (origin == s)) for s in "abc"] for c in (False, True)])
+    cells = [[erased[(positive == c) & (origin == s)] for s in "abc"] for c in (False, True)]
+    pooled = [sum(x.size * x.var() for x in row) / sum(x.size - 1 for x in row) for row in cells]
+    pairs = pair_weights(np.array(pooled)[:, None] / sizes)
     weights = resample_weights(joint_codes(positive, origin), 20, np.random.default_rng(4)).astype(int)
     for ratio, counts in zip(fast, weights, strict=True):
         rows = np.repeat(np.arange(90), counts)
-        assert ratio == pytest.approx(origin_sensitivity(logits[rows], positive[rows], origin[rows], noise=2).ratio)
+        slow = ratio_by_loops(logits[rows], erased[rows], positive[rows], origin[rows], pairs)
+        assert ratio == pytest.approx(slow)
+
+
+def test_erasure_narrows_the_reliance_of_a_network_that_reads_lesions():
+    generator = np.random.default_rng(5)
+    positive, origin = np.arange(160) % 2 == 1, np.arange(160) // 2 % 2
+    rest = 0.8 * origin + generator.normal(size=160)
+    lesions = np.where(positive, generator.lognormal(1.0, 0.9, 160), 0.0)
+    folds = np.arange(160) // 4 % 4
+    widths = {}
+    for name, erased in (("as it is", None), ("erased", rest)):
+        logits = (rest + lesions, erased)
+        _, draws = crossed_reliance(logits, positive, origin, folds, 400, np.random.default_rng(6))
+        widths[name] = float(np.ptp(np.quantile(draws, [0.05, 0.95])))
+    assert widths["erased"] < 0.8 * widths["as it is"]
 
 
 def test_effect_is_the_auc_inside_classes():

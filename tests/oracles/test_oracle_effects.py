@@ -31,19 +31,16 @@ def bergsma(table):
 
 
 def site_by_loops(scores, label, origin, noise):
-    squares = []
+    squares, weights = [], []
     for c in np.unique(label):
-        inside = [s for s in np.unique(origin) if ((label == c) & (origin == s)).any()]
-        freedom = sum((((label == c) & (origin == s)).sum() - 1) for s in inside)
-        pooled = sum(
-            ((scores[(label == c) & (origin == s)] - scores[(label == c) & (origin == s)].mean()) ** 2).sum()
-            for s in inside
-        )
-        for a, b in itertools.combinations(inside, 2):
-            first, second = scores[(label == c) & (origin == a)], scores[(label == c) & (origin == b)]
-            variance = sum((x.var(ddof=1) if x.size > 1 else pooled / freedom) / x.size for x in (first, second))
+        cells = {s: scores[(label == c) & (origin == s)] for s in np.unique(origin[label == c])}
+        freedom = sum(x.size - 1 for x in cells.values())
+        pooled = sum(((x - x.mean()) ** 2).sum() for x in cells.values()) / freedom
+        for first, second in itertools.combinations(cells.values(), 2):
+            variance = pooled / first.size + pooled / second.size
             squares.append((first.mean() - second.mean()) ** 2 - noise * variance)
-    return np.sqrt(max(0, np.mean(squares)))
+            weights.append(1 / variance)
+    return np.sqrt(max(0, np.average(squares, weights=weights)))
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -78,3 +75,7 @@ def test_origin_sensitivity_by_loops(noise):
     assert result.site == pytest.approx(site_by_loops(scores, label, origin, noise))
     assert result.pathology == pytest.approx(abs(np.mean(steps)))
     assert result.ratio == pytest.approx(result.site / (result.site + result.pathology))
+    erased = scores - 2.0 * label
+    other = origin_sensitivity(scores, label, origin, noise, site_scores=erased)
+    assert other.site == pytest.approx(site_by_loops(erased, label, origin, noise))
+    assert other.pathology == pytest.approx(result.pathology)

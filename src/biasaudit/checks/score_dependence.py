@@ -22,13 +22,11 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Status
 from biasaudit.registry import register
 from biasaudit.stats.conditional import residual_ranks, severity_adjusted_test
-from biasaudit.stats.effects import origin_sensitivity
 from biasaudit.stats.intervals import Interval, percentile_interval
 from biasaudit.stats.permutation import TestResult, origin_dependence_test
 from biasaudit.stats.reliance import (
     OriginEffect,
-    aligned_logits,
-    bootstrap_origin_sensitivity,
+    crossed_reliance,
     origin_effect,
     standardised_logits,
 )
@@ -276,16 +274,24 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> float | None:
 
 
 def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
-    """Within-class origin difference against within-origin class difference, as a share."""
-    logits = aligned_logits(evidence.logit, evidence.positive, evidence.fold)
-    volume = lesion_volume(evidence)
-    if volume is not None:
+    """Within-class origin difference against within-origin class difference, as a share.
+
+    Where the pathology can be erased the origin difference is read after erasure, where neither severity nor its spread
+    between patients is in the way; otherwise severity is adjusted for where it is known.
+    """
+    logits, erased, volume = evidence.logit, evidence.logit_erased, lesion_volume(evidence)
+    erased = erased if erased is not None and np.isfinite(erased).all() else None
+    if volume is not None and erased is None:
         means = np.where(evidence.positive, *(logits[side].mean() for side in (evidence.positive, ~evidence.positive)))
         logits = residual_ranks(logits, volume, evidence.positive) + means
-    origins, settings = evidence.origin, protocol.statistics
-    estimate = origin_sensitivity(logits, evidence.positive, origins).ratio
-    generator = stream(evidence, "U1", "reliance")
-    draws = bootstrap_origin_sensitivity(logits, evidence.positive, origins, settings.n_bootstraps, generator)
+    estimate, draws = crossed_reliance(
+        (logits, erased),
+        evidence.positive,
+        evidence.origin,
+        evidence.fold,
+        protocol.statistics.n_bootstraps,
+        stream(evidence, "U1", "reliance"),
+    )
     interval = percentile_interval(estimate, draws, bound_level(protocol))
     return _ratio_details(interval, evidence.positive.size, protocol)
 

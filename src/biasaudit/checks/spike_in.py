@@ -10,10 +10,10 @@ from biasaudit.checks.premises import Fault, bound_level, percent, probability, 
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeTrial, Status
 from biasaudit.registry import register
-from biasaudit.stats.effects import gap_share, origin_sensitivity
+from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, percentile_interval
 from biasaudit.stats.permutation import origin_dependence_test
-from biasaudit.stats.reliance import aligned_logits, bootstrap_origin_sensitivity, standardised_logits
+from biasaudit.stats.reliance import crossed_reliance, standardised_logits
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["SpikeInCheck"]
@@ -106,10 +106,8 @@ def _look(evidence: ArmEvidence, trial: SpikeTrial, name: str, protocol: Protoco
     settings, observed = protocol.statistics, _observed(trial)
     scores = standardised_logits(observed, truth, evidence.fold)
     test = origin_dependence_test(scores, edited, truth, settings.n_permutations, stream(evidence, "G3", name))
-    logits = aligned_logits(observed, truth, evidence.fold)
     generator = stream(evidence, "G3", name, "reliance")
-    draws = bootstrap_origin_sensitivity(logits, truth, edited, settings.n_bootstraps, generator)
-    ratio = origin_sensitivity(logits, truth, edited).ratio
+    ratio, draws = crossed_reliance((observed, None), truth, edited, evidence.fold, settings.n_bootstraps, generator)
     return _Look(test.p_value, percentile_interval(ratio, draws, bound_level(protocol)))
 
 

@@ -11,14 +11,14 @@ import numpy as np
 from biasaudit import seeds
 from biasaudit.checks.localisation import lesion_gains
 from biasaudit.records import ArmEvidence, Comparison, FloatArray
-from biasaudit.stats.effects import gap_share, origin_sensitivity
+from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
     bootstrap_auc_difference,
     bootstrap_gap_share,
     bootstrap_means,
     percentile_interval,
 )
-from biasaudit.stats.reliance import aligned_logits, bootstrap_origin_sensitivity
+from biasaudit.stats.reliance import crossed_reliance
 
 if TYPE_CHECKING:
     from biasaudit.engine.results import Run
@@ -97,10 +97,8 @@ def _erased_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] |
 
 
 def _crossed_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
-    aligned = aligned_logits(arm.logit, arm.positive, arm.fold)
-    ratio = origin_sensitivity(aligned, arm.positive, arm.origin).ratio
     generator = seeds.generator(arm.seed, "compare", "reliance")
-    return ratio, bootstrap_origin_sensitivity(aligned, arm.positive, arm.origin, draws, generator)
+    return crossed_reliance((arm.logit, arm.logit_erased), arm.positive, arm.origin, arm.fold, draws, generator)
 
 
 def _lesion_gain(

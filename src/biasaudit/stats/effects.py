@@ -213,12 +213,14 @@ class OriginSensitivity:
     ratio: float
 
 
-def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, noise: float = 1.0) -> OriginSensitivity:
+def origin_sensitivity(
+    scores: ArrayLike, label: ArrayLike, origin: ArrayLike, noise: float = 1.0, site_scores: ArrayLike | None = None
+) -> OriginSensitivity:
     """Estimate the sensitivity R* of a crossed cohort from its held-out logits.
 
-    The mean square difference between origins is inflated by the sampling variance of the means,
-    which is therefore subtracted (from each cell's own variance; a cell of one subject borrows the
-    pooled variance of its class) before the root is taken.
+    The square difference between two origins inside a class is inflated by the sampling variance of the means, which is
+    therefore subtracted (pooled over the origins of the class) before the root is taken. Pairs of origins count by
+    their precision, so that a cell of few subjects does not drown the others.
 
     Parameters
     ----------
@@ -229,8 +231,10 @@ def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, n
     origin
         (n,) origin names or codes.
     noise
-        Multiple of the sampling variance to subtract. Use 2 on bootstrap resamples: resampling
-        adds the same variance a second time.
+        Multiple of the sampling variance to subtract.
+    site_scores
+        (n,) logits from which the response to the site is taken instead, such as those after erasure of the
+        pathology: whatever differs between patients in the pathology is then no noise.
 
     Returns
     -------
@@ -244,15 +248,16 @@ def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, n
 
     References
     ----------
-    DESIGN.md section 5; Hedges and Olkin (1985) for the variance-corrected square.
+    DESIGN.md section 5; Hedges and Olkin (1985) for the variance-corrected square and the weights.
     """
     logits = vector_without_nan(scores, "scores")
+    site_logits = logits if site_scores is None else vector_without_nan(site_scores, "site_scores")
     classes, origins = integer_codes(label), integer_codes(origin)
-    require_same_length(scores=logits, label=classes, origin=origins)
+    require_same_length(scores=logits, label=classes, origin=origins, site_scores=site_logits)
     if classes.max(initial=0) > 1:
         raise ValueError(f"label must hold two classes, got {classes.max() + 1}; take one contrast at a time")
-    means, variances = _cell_means(logits, classes, origins)
-    site = _between_origins(means, variances, noise)
+    site = _between_origins(*_cell_means(site_logits, classes, origins), noise)
+    means, _ = _cell_means(logits, classes, origins)
     steps = means[1] - means[0]
     pathology = float(abs(np.nanmean(steps))) if np.isfinite(steps).any() else float("nan")
     total = site + pathology
@@ -261,7 +266,7 @@ def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, n
 
 
 def _cell_means(logits: Floats, classes: Indices, origins: Indices) -> tuple[Floats, Floats]:
-    """Means of the (2, k) cells and the sampling variances of these means; nan where empty."""
+    """Means of the (2, k) cells, nan where empty, and the sampling variances of these means, pooled in each class."""
     n_origins = int(origins.max(initial=0)) + 1
     cells = indicator_matrix(classes * n_origins + origins, 2 * n_origins)
     counts = cells.sum(axis=0)
@@ -269,24 +274,42 @@ def _cell_means(logits: Floats, classes: Indices, origins: Indices) -> tuple[Flo
     means = (logits @ cells) / size
     deviations = (logits - means[classes * n_origins + origins]) ** 2
     squares = (deviations @ cells).reshape(2, n_origins)
-    count, size = counts.reshape(2, n_origins), size.reshape(2, n_origins)
-    freedom = np.maximum(count - 1, 0)
-    own = squares / np.where(freedom > 0, freedom, np.nan)
-    total_freedom = freedom.sum(axis=1, keepdims=True)
-    pooled = squares.sum(axis=1, keepdims=True) / np.where(total_freedom > 0, total_freedom, np.nan)
-    return means.reshape(2, n_origins), np.where(freedom > 0, own, pooled) / size
+    size = size.reshape(2, n_origins)
+    freedom = np.maximum(counts.reshape(2, n_origins) - 1, 0).sum(axis=1, keepdims=True)
+    pooled = squares.sum(axis=1, keepdims=True) / np.where(freedom > 0, freedom, np.nan)
+    return means.reshape(2, n_origins), pooled / size
+
+
+def pair_weights(variances: ArrayLike) -> Floats:
+    """Weights of all pairs of origins, from the sampling variances of the cell means.
+
+    Parameters
+    ----------
+    variances
+        (2, k) of the classes and origins, nan where a cell is empty.
+
+    Returns
+    -------
+    (2, k, k) symmetric, 0 on the diagonal and where a cell is empty; sum 1, or 0 if there is no pair. Where cells do
+    not vary at all, pairs count alike.
+    """
+    sums = np.asarray(variances)[:, :, None] + np.asarray(variances)[:, None, :]
+    known = np.isfinite(sums) & ~np.eye(sums.shape[1], dtype=bool)
+    constant = known & (sums <= 0)
+    weights = constant if constant.any() else np.divide(1.0, sums, out=np.zeros_like(sums), where=known)
+    total = float(np.sum(weights))
+    scaled: Floats = np.asarray(weights, dtype=np.float64) / (total if total > 0 else 1.0)
+    return scaled
 
 
 def _between_origins(means: Floats, variances: Floats, noise: float) -> float:
-    """Root of the mean over classes and pairs of origins of the corrected squared difference."""
-    total, pairs = 0.0, 0
-    for mean, variance in zip(means, variances, strict=True):
-        known = np.isfinite(mean) & np.isfinite(variance)
-        size = int(known.sum())
-        centred = mean[known] - mean[known].mean() if size else mean[known]
-        total += size * float(centred @ centred) - noise * (size - 1) * float(variance[known].sum())
-        pairs += size * (size - 1) // 2
-    return float(np.sqrt(max(0.0, total / pairs))) if pairs else float("nan")
+    """Root of the weighted mean over classes and pairs of origins of the corrected squared difference."""
+    weights = pair_weights(variances)
+    if not weights.any():
+        return float("nan")
+    squares = (means[:, :, None] - means[:, None, :]) ** 2
+    sums = variances[:, :, None] + variances[:, None, :]
+    return float(np.sqrt(max(0.0, np.sum(weights * np.nan_to_num(squares - noise * sums)))))
 
 
 def cosine_rows(a: ArrayLike, b: ArrayLike) -> Floats:
