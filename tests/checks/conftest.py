@@ -167,14 +167,19 @@ def retrained_unseen() -> Callable[..., dict[str, UnseenOrigin]]:
     return unseen
 
 
-def unseen(evidence: ArmEvidence, loss: float, *, training: int = 200, seed: int = 4) -> dict[str, UnseenOrigin]:
-    """The classes lie 2.5 noises apart, and `loss` of that is lost where the origin was not trained on."""
+def unseen(
+    evidence: ArmEvidence, loss: float, *, training: int = 200, noise: float = 0.3, seed: int = 4
+) -> dict[str, UnseenOrigin]:
+    """The classes lie 2.5 apart, and `loss` of that is lost where the origin was not trained on.
+
+    The networks' scores share noise of SD 1, and each has `noise` of its own.
+    """
     generator = np.random.default_rng(seed)
     found = {}
     for origin in np.unique(evidence.origin).tolist():
         rows = np.flatnonzero(evidence.origin == origin)
         truth, shared = evidence.positive[rows], generator.normal(size=rows.size)
-        scores = [2.5 * (1 - own) * truth + shared + 0.3 * generator.normal(size=rows.size) for own in (loss, 0.0)]
+        scores = [2.5 * (1 - own) * truth + shared + noise * generator.normal(size=rows.size) for own in (loss, 0.0)]
         found[origin] = UnseenOrigin(rows, scores[0], scores[1], (training,) * 5)
     return found
 
