@@ -219,6 +219,19 @@ class TestMasks:
             if job.step == "represent" and job.arguments["representation"] == "background":
                 assert job.arguments["erase_with"] is None
 
+    @pytest.mark.parametrize("name", ["silhouette", "background"])
+    def test_an_arm_that_shows_no_pathology_is_asked_nothing_of_an_erased_input(self, planned, name):
+        _, plan = planned(f"arms: [{name}, intensity]\n")
+        jobs = by_key(plan)
+        for job in plan.jobs:
+            if job.step in ("train", "score"):
+                variants = {job.arguments["variant"]} if job.step == "train" else set(job.arguments["variants"])
+                made = [jobs[key].arguments["erase_with"] is not None for key in job.needs["inputs"]]
+                assert "erased" not in variants or all(made), job.title
+        assert "erased" not in plan.reduced[name]
+        assert "erased" in plan.reduced["intensity"]
+        assert "erased" not in plan.skipped
+
     def test_without_background_the_silhouette_is_asked(self, planned):
         _, plan = planned(background=False)
         assert set(plan.reduced["intensity"]) == {"erased", "silhouette"}
