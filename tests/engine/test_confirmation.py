@@ -31,14 +31,13 @@ attribution: {max_subjects: 4, steps: 2, max_steps: 2}
 CLEAN = """\
 cohort:
   reader: phantom
-  phantom:
-    {n: 64, design: aliased, spacing: 8.0, lesion_load: 4, lesion_contrast: 2, dataset_signature: {}, truth_subjects: 0}
+  phantom: {{n: {n}, design: aliased, spacing: 8.0, {lesions}, dataset_signature: {{}}, truth_subjects: 0}}
 arms: [intensity]
 target:
-  training: {epochs: 8, learning_rate: 0.005}
-folds: {n: 2}
-statistics: {n_permutations: 199, n_bootstraps: 199}
-attribution: {max_subjects: 4, steps: 2, max_steps: 2}
+  training: {{epochs: {epochs}, learning_rate: 0.005}}
+folds: {{n: 2}}
+statistics: {{n_permutations: 199, n_bootstraps: 199}}
+attribution: {{max_subjects: 4, steps: 2, max_steps: 2}}
 """
 
 
@@ -123,15 +122,25 @@ def test_a_second_stage_confirms_the_arm_that_needs_it(audited, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_a_clean_cohort_is_put_to_the_test_and_the_verdict_follows_its_answer(audited):
-    record, titles, counts = audited(CLEAN)
+def test_a_clean_cohort_of_many_is_confirmed(audited):
+    text = CLEAN.format(n=200, epochs=15, lesions="lesion_load: 2, lesion_contrast: 1")
+    record, titles, _ = audited(text)
     (finding,) = spikes(record, "intensity")
+    assert finding["status"] == "clear", finding["reason"]
     arm = record["arms"][0]
-    if finding["status"] == "clear":
-        assert (arm["verdict"], arm["provisional"]) == ("PATHOLOGY", False)
-    else:
-        assert arm["verdict"] == "UNDETERMINED"
-        assert f"(G3) did not pass: {finding['reason']}." in arm["reason"]
+    assert (arm["verdict"], arm["provisional"]) == ("PATHOLOGY", False)
     assert not any(NOT_RUN in limit for limit in record["limits"])
     assert sum(title.startswith("retrain") for title in titles) == 4
-    assert counts[-1] == (len(titles), len(titles))
+
+
+@pytest.mark.slow
+def test_a_clean_cohort_of_few_has_no_power_and_its_pathology_is_taken_back(audited):
+    # Lesions that a network of this size cannot miss: what is planted beside them hardly counts.
+    text = CLEAN.format(n=64, epochs=8, lesions="lesion_load: 4, lesion_contrast: 2")
+    record, _, counts = audited(text)
+    (finding,) = spikes(record, "intensity")
+    assert finding["status"] == "inconclusive"
+    arm = record["arms"][0]
+    assert arm["verdict"] == "UNDETERMINED"
+    assert f"(G3) did not pass: {finding['reason']}." in arm["reason"]
+    assert counts[-1][0] == counts[-1][1]
