@@ -35,6 +35,10 @@ def a2(status="concern", name="background") -> Finding:
     return Finding("A2", status, "label", 0.9, input=name)
 
 
+def g3(status="clear", reason="a planted signature is found") -> Finding:
+    return Finding("G3", status, reason, 0.4, 0.3, 0.5, 0.001)
+
+
 def word(findings, design) -> str:
     return decide(findings, design, "origin", PROTOCOL).word
 
@@ -120,6 +124,49 @@ def test_pathology_is_provisional_while_the_spike_in_is_open():
     assert verdict.provisional
     assert "provisional" in verdict.reason.lower()
     assert verdict.settle
+
+
+CLEAN = [
+    ("crossed", [G1, u1(0.5, True, NONE)], CROSSED),
+    ("nested", [G1, u4(high=0.2), a2("clear")], NESTED),
+]
+
+
+@pytest.mark.parametrize(("case", "findings", "design"), CLEAN, ids=[row[0] for row in CLEAN])
+class TestSpikeIn:
+    def test_a_pathology_that_passed_is_not_provisional(self, case, findings, design):
+        verdict = decide([*findings, g3()], design, "origin", PROTOCOL)
+        assert verdict.word == "PATHOLOGY"
+        assert not verdict.provisional
+        assert "provisional" not in verdict.reason.lower()
+        assert "was found, and a sham was not" in verdict.reason
+
+    def test_what_was_not_asked_leaves_it_provisional(self, case, findings, design):
+        verdict = decide(findings, design, "origin", PROTOCOL)
+        assert verdict.word == "PATHOLOGY"
+        assert verdict.provisional
+        assert "has not been tested (G3)" in verdict.reason
+
+    @pytest.mark.parametrize("status", ["inconclusive", "not_applicable", "concern"])
+    def test_without_power_nothing_is_shown(self, case, findings, design, status):
+        verdict = decide([*findings, g3(status, "it would have been missed")], design, "origin", PROTOCOL)
+        assert verdict.word == "UNDETERMINED"
+        assert "(G3) did not pass: it would have been missed." in verdict.reason
+        assert verdict.settle
+
+    def test_an_error_gives_no_verdict(self, case, findings, design):
+        assert word([*findings, g3("error", "no number")], design) == "UNDETERMINED"
+
+    def test_it_is_no_estimate_of_reliance(self, case, findings, design):
+        with_it, without = (decide(own, design, "origin", PROTOCOL) for own in ([*findings, g3()], findings))
+        assert with_it.reliance == without.reliance
+
+
+@pytest.mark.parametrize("status", ["clear", "inconclusive", "not_applicable", "concern"])
+def test_the_spike_in_never_turns_a_flag_off_nor_on(status):
+    for case, findings, design, expected in TABLE:
+        found = word([*findings, g3(status)], design)
+        assert found == (expected if expected != "PATHOLOGY" or status == "clear" else "UNDETERMINED"), case
 
 
 def test_undetermined_says_what_lies_outside_the_masks_and_what_would_settle_it():

@@ -61,11 +61,21 @@ def test_every_signature_kind_and_regime_is_simulated(grid):
 
 
 def test_null_cohorts_plant_nothing(grid):
-    nulls = [cell for cell in cells(grid) if "null" in cell.family]
-    assert len(nulls) >= 400
+    families = {family.name for family in grid.families if family.kind == "none"}
+    assert families == {family.name for family in grid.families if "null" in family.name}
+    nulls = [cell for cell in cells(grid) if cell.family in families]
+    assert len(nulls) >= 250
     for cell in nulls:
+        assert cell.kind == "none"
         assert not any(cell.protocol.cohort.phantom.dataset_signature.values())
         assert not any(cell.protocol.cohort.phantom.site_signature.values())
+
+
+def test_a_strength_of_zero_among_several_plants_nothing_in_some_cohorts_only(grid):
+    own = [describe(cell) for cell in cells(grid) if cell.family == "retraining"]
+    nothing = [each for each in own if each["strength"] == 0]
+    assert 0 < len(nothing) < len(own)
+    assert all(each["kind"] != "none" for each in own if each["strength"] > 0)
 
 
 def test_a_fault_names_its_place(tmp_path):

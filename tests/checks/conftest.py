@@ -11,7 +11,16 @@ import pytest
 
 from biasaudit.checks.identifiability import regime
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Maps, OriginControl
+from biasaudit.records import (
+    ArmEvidence,
+    DoseResponse,
+    Maps,
+    OriginControl,
+    SignatureTransfer,
+    SpikeIn,
+    SpikeTrial,
+    UnseenOrigin,
+)
 
 Factory = Callable[..., ArmEvidence]
 
@@ -99,6 +108,10 @@ def furnish(evidence: ArmEvidence, strength: float = 1.0) -> ArmEvidence:
         reduced={"erased": generator.normal(size=n), "silhouette": generator.normal(size=n)},
         reduced_skipped={"background": "nothing lies outside the brain"},
         maps=_maps(evidence, generator, strength),
+        transfer=transfer(evidence, strength),
+        unseen=unseen(evidence, strength),
+        dose=dose(evidence, strength),
+        spike=spike(evidence, 2 * strength, 0.0),
     )
 
 
@@ -114,3 +127,102 @@ def _maps(evidence: ArmEvidence, generator: np.random.Generator, strength: float
     target = generator.normal(size=mask.shape)
     origin = strength * target + generator.normal(size=mask.shape)
     return Maps(rows, target + 4 * strength * mask, origin, mask, foreground, np.zeros(rows.size))
+
+
+@pytest.fixture(scope="session")
+def transferred() -> Callable[..., SignatureTransfer]:
+    return transfer
+
+
+def transfer(
+    evidence: ArmEvidence,
+    signature: float,
+    *,
+    artefact: float = 0.0,
+    separable: float = 3.0,
+    reach: float = 1.0,
+    seed: int = 3,
+) -> SignatureTransfer:
+    """Every image's margin moves by `signature` towards the other side; any edit, the sham too, adds `artefact`.
+
+    Low-level statistics of the sides are `separable` apart, and the edit takes them `reach` of the way.
+    """
+    generator = np.random.default_rng(seed)
+    truth = evidence.positive
+    noise = generator.normal(scale=0.3, size=(2, truth.size))
+    towards = np.where(truth, -1.0, 1.0)
+    plain = generator.normal(size=(truth.size, 3))
+    plain[:, 0] += separable * truth
+    carried, still = (plain + generator.normal(scale=0.1, size=plain.shape) for _ in range(2))
+    carried[:, 0] += reach * separable * towards
+    return SignatureTransfer(
+        edited=evidence.logit + signature * towards + artefact + noise[0],
+        sham=evidence.logit + artefact + noise[1],
+        statistics=np.stack([plain, carried, still]),
+    )
+
+
+@pytest.fixture(scope="session")
+def retrained_unseen() -> Callable[..., dict[str, UnseenOrigin]]:
+    return unseen
+
+
+def unseen(
+    evidence: ArmEvidence, loss: float, *, training: int = 200, noise: float = 0.3, seed: int = 4
+) -> dict[str, UnseenOrigin]:
+    """The classes lie 2.5 apart, and `loss` of that is lost where the origin was not trained on.
+
+    The networks' scores share noise of SD 1, and each has `noise` of its own.
+    """
+    generator = np.random.default_rng(seed)
+    found = {}
+    for origin in np.unique(evidence.origin).tolist():
+        rows = np.flatnonzero(evidence.origin == origin)
+        truth, shared = evidence.positive[rows], generator.normal(size=rows.size)
+        scores = [2.5 * (1 - own) * truth + shared + noise * generator.normal(size=rows.size) for own in (loss, 0.0)]
+        found[origin] = UnseenOrigin(rows, scores[0], scores[1], (training,) * 5)
+    return found
+
+
+@pytest.fixture(scope="session")
+def retrained_doses() -> Callable[..., DoseResponse]:
+    return dose
+
+
+def dose(evidence: ArmEvidence, loss: float, uptake: float | None = None, *, seed: int = 6) -> DoseResponse:
+    """At an association of 1 the networks lose `loss` of the label and gain `uptake` of the side of origin."""
+    generator = np.random.default_rng(seed)
+    truth, side = evidence.positive, np.isin(evidence.origin, ("b", "d"))
+    gained = 2 * loss if uptake is None else uptake
+    levels = (0.0, 0.4, 0.8)
+    shared = generator.normal(size=truth.size)
+    scores = [
+        2.0 * (1 - loss * level) * truth + gained * level * side + shared + 0.3 * generator.normal(size=truth.size)
+        for level in levels
+    ]
+    return DoseResponse(np.arange(truth.size), side, np.stack(scores, axis=1), levels, 200, (("a",), ("b",)))
+
+
+@pytest.fixture(scope="session")
+def retrained_spikes() -> Callable[..., SpikeIn]:
+    return spike
+
+
+def spike(evidence: ArmEvidence, planted: float, sham: float, *, pathology: float = 2.4, seed: int = 8) -> SpikeIn:
+    """The edit moves the margin by `planted` where it was assigned by the label, by `sham` where it was by chance."""
+    return SpikeIn(
+        _trial(evidence, planted, (0.1, 0.9), pathology, seed), _trial(evidence, sham, (0.5, 0.5), pathology, seed + 1)
+    )
+
+
+def _trial(
+    evidence: ArmEvidence, effect: float, shares: tuple[float, float], pathology: float, seed: int
+) -> SpikeTrial:
+    generator = np.random.default_rng(seed)
+    truth = evidence.positive
+    edited = np.zeros(truth.size, dtype=bool)
+    for own, share in zip((~truth, truth), shares, strict=True):
+        rows = generator.permutation(np.flatnonzero(own))
+        edited[rows[: round(share * rows.size)]] = True
+    without = pathology * truth + generator.normal(size=truth.size)
+    return SpikeTrial(edited, without, without + effect)

@@ -13,8 +13,9 @@ import pytest
 from biasaudit import registry
 from biasaudit.records import ArmEvidence, Finding, Status
 
-CODES = ("A1", "A2", "D1", "G1", "U1", "U3", "U4", "U6", "U7")
-WORDS = {"table", "scores", "erased", "features", "origin_controls", "reduced", "maps"}
+CODES = ("A1", "A2", "D1", "G1", "G3", "U1", "U3", "U4", "U5", "U6", "U7", "U10", "U11")
+WORDS = {"table", "scores", "erased", "features", "origin_controls", "reduced", "maps", "transfer", "retraining"}
+RETRAINED = ("G3", "U10", "U11")
 
 
 def test_the_default_checks_are_found_by_folder():
@@ -40,7 +41,19 @@ def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
         "nan maps": {"maps": replace(evidence.maps, target=np.full_like(evidence.maps.target, np.nan))},
         "no origin maps": {"maps": replace(evidence.maps, origin=None)},
         "no maps": {"maps": None},
-        "bare": {"features": {}, "origin_controls": {}, "reduced": {}, "reduced_skipped": {}, "maps": None},
+        "bare": {
+            "features": {},
+            "origin_controls": {},
+            "reduced": {},
+            "reduced_skipped": {},
+            "maps": None,
+            "transfer": None,
+            "unseen": {},
+            "dose": None,
+            "spike": None,
+        },
+        "nan retrained": _rescored(evidence, np.nan),
+        "constant retrained": _rescored(evidence, 0.0),
         "nan controls": {
             "origin_controls": {
                 name: replace(control, scores=np.full_like(control.scores, np.nan))
@@ -51,10 +64,28 @@ def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
     return replace(evidence, **nothing[how])
 
 
+def _rescored(evidence: ArmEvidence, score: float) -> dict[str, Any]:
+    """Every network trained anew says the same number of everybody, or none."""
+    return {
+        "unseen": {
+            name: replace(own, unseen=np.full_like(own.unseen, score), reference=np.full_like(own.reference, score))
+            for name, own in evidence.unseen.items()
+        },
+        "dose": replace(evidence.dose, scores=np.full_like(evidence.dose.scores, score)),
+        "spike": replace(
+            evidence.spike,
+            **{
+                name: replace(trial, without=np.full_like(trial.without, score), with_edit=trial.with_edit)
+                for name, trial in (("planted", evidence.spike.planted), ("sham", evidence.spike.sham))
+            },
+        ),
+    }
+
+
 BROKEN = (
     "nan", "nan erased", "constant", "no scores", "one class", "lonely origin", "lonely stratum", "nan features",
     "constant features", "nan reduced", "constant reduced", "zero maps", "nan maps", "no origin maps", "no maps",
-    "bare", "nan controls",
+    "bare", "nan controls", "nan retrained", "constant retrained",
 )  # fmt: skip
 
 
@@ -86,6 +117,14 @@ def test_scores_that_cannot_be_read_are_never_clear(code, how, planted, furnishe
     findings = registry.get("check", code)().judge(evidence, protocol)
     expected = {"error"} if how == "nan" else {"inconclusive"}
     assert {finding.status for finding in findings} == expected
+
+
+@pytest.mark.parametrize("how", ["nan", "constant"])
+@pytest.mark.parametrize("code", RETRAINED)
+def test_retrained_scores_that_cannot_be_read_are_never_clear(code, how, planted, furnished, protocol):
+    evidence = broken(furnished(planted(n=96)), f"{how} retrained")
+    (finding,) = registry.get("check", code)().judge(evidence, protocol)
+    assert finding.status == ("error" if how == "nan" else "inconclusive")
 
 
 @pytest.mark.parametrize("code", CODES)

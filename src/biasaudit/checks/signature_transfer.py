@@ -151,6 +151,9 @@ def _judgement(
         return "inconclusive", "there is no class gap to take a share of", "train a network that separates the classes"
     interval = f"[{percent(share.low)}, {percent(share.high)}]"
     shown = f"{percent(share.estimate)} {interval} of the class gap moves with the signature"
+    if not np.isfinite(separable):
+        reason = f"no fold can tell whether the edit carries the signature: {shown}"
+        return "inconclusive", reason, "subjects of both classes in every fold"
     if separable >= SEPARABLE and not moved >= MOVED:
         reason = (
             f"the edit carries simple statistics only {percent(max(0.0, moved))} of the way to the other side, so it "

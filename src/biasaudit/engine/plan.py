@@ -267,14 +267,17 @@ class _Planner:
         self.jobs.setdefault(job.key, job)
         return job.key
 
+    def _erasable(self, representation: str) -> bool:
+        """Whether the input is made again without the pathology; what shows none has no such version."""
+        return self.masks_given and representation not in ("background", "silhouette")
+
     def _wanted(self, *codes: str) -> bool:
         return any(code in default_checks(self.protocol) for code in codes)
 
     def _add_inputs(self, representation: str) -> None:
         if representation in self.inputs:
             return
-        editable = representation not in ("background", "silhouette") and self.masks_given
-        erase_with = _erase_with(self.situation, self.facts) if editable else None
+        erase_with = _erase_with(self.situation, self.facts) if self._erasable(representation) else None
         keys = []
         for start in range(0, len(self.cohort.samples), BLOCK):
             rows = list(range(start, min(start + BLOCK, len(self.cohort.samples))))
@@ -308,9 +311,9 @@ class _Planner:
         self.reduced[representation] = {}
         if not self._wanted("A2"):
             return
-        if self.masks_given:
+        if self._erasable(representation):
             self._add_reduced(representation, "erased", Question("target", representation, "erased"))
-        else:
+        elif not self.masks_given:
             self.skipped["erased"] = "no pathology masks: nothing can be erased"
         reduced = "background" if self.facts.background else "silhouette"
         if not self.facts.background:
@@ -366,7 +369,7 @@ class _Planner:
         fold, models = which
         variants = [question.variant]
         is_target = question.name == "target" and question.variant == "original"
-        if is_target and self.masks_given and question.representation not in ("background", "silhouette"):
+        if is_target and self._erasable(question.representation):
             variants.append("erased")
         arguments = {
             "rows": [row for row in self.situation.rows(fold, held_out=True) if row in members],
