@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from biasaudit.stats.conditional import covariate_adjusted_test, residual_ranks
+from biasaudit.stats.conditional import covariate_adjusted_test, residual_ranks, smooth_columns
+from biasaudit.stats.permutation import origin_dependence_test
 
 
 @pytest.fixture
@@ -72,3 +73,56 @@ def test_faults_are_named(generator):
         residual_ranks([0.0, 1.0], [1.0, np.inf], [0, 0])
     with pytest.raises(ValueError, match="covariates: 3"):
         residual_ranks([0.0, 1.0], [1.0, 2.0, 3.0], [0, 0])
+
+
+def test_smooth_columns_are_powers_inside_groups_and_mark_the_missing(generator):
+    groups, values = np.repeat([0, 1], 50), np.repeat([20.0, 60.0], 50) + generator.standard_normal(100)
+    columns = smooth_columns(values, groups)
+    assert columns.shape == (100, 3)
+    np.testing.assert_allclose(columns[:, 0] ** 3, columns[:, 2])
+    assert abs(columns[:50, 0].mean()) < 1e-12
+    assert np.abs(columns[:, 0]).max() <= 3
+    values[4] = np.nan
+    with_missing = smooth_columns(values, groups)
+    assert with_missing[4].tolist() == [0, 0, 0, 1]
+    assert with_missing[:, 3].sum() == 1
+
+
+def test_curved_effects_need_curved_columns(generator):
+    label, age = np.repeat([0, 1], 100), generator.standard_normal(200)
+    origin = (generator.random(200) < np.where(np.abs(age) > 0.7, 0.9, 0.1)).astype(int)
+    scores = 2 * age**2 + 0.5 * generator.standard_normal(200)
+    straight = covariate_adjusted_test(scores, origin, label, age, 199, generator)
+    curved = covariate_adjusted_test(scores, origin, label, smooth_columns(age, label), 199, generator)
+    assert straight.p_value < 0.01 < 0.05 < curved.p_value
+
+
+def test_groups_share_the_slopes_of_their_strata(generator):
+    groups, strata = np.repeat([0, 1], 20), np.arange(40) // 10
+    severity = generator.standard_normal(40) + strata
+    scores, origin = 3 * severity + 5 * strata, np.arange(40) % 2
+    result = covariate_adjusted_test(scores, origin, strata, severity, 99, generator, groups)
+    assert result.statistic == pytest.approx(0, abs=1e-9)
+    assert result.p_value == 1.0
+
+
+def test_covariates_that_use_up_a_group_are_refused(generator):
+    columns = generator.standard_normal((8, 5))
+    result = covariate_adjusted_test(
+        generator.standard_normal(8), np.arange(8) % 2, np.zeros(8), columns, 99, generator
+    )
+    assert np.isnan(result.p_value)
+    assert result.reason == "8 subjects are too few to hold 5 covariate columns fixed"
+    with pytest.raises(ValueError, match="per_stratum"):
+        covariate_adjusted_test(np.arange(4.0), [0, 1] * 2, np.zeros(4), np.empty((4, 0)), 9, generator, None, "both")
+
+
+def test_without_covariates_it_is_the_plain_test(generator):
+    scores, origin, strata = generator.standard_exponential(60), np.arange(60) % 3, np.repeat([0, 1], 30)
+    for kind in ("pooled", "per_stratum"):
+        plain = origin_dependence_test(scores, origin, strata, 99, np.random.default_rng(1), kind)
+        adjusted = covariate_adjusted_test(
+            scores, origin, strata, np.empty((60, 0)), 99, np.random.default_rng(1), None, kind
+        )
+        assert adjusted.statistic == pytest.approx(plain.statistic)
+        assert adjusted.p_value == plain.p_value
