@@ -437,6 +437,8 @@ class ArmEvidence:
     unseen : mapping of origin to UnseenOrigin
     dose : DoseResponse or None
     spike : SpikeIn or None
+    categories : mapping of str to str (n,)
+        Covariates in words, such as sex; empty where missing.
     retraining_skipped : mapping of check code to str
         Retrainings that this cohort does not allow, and why.
     seed : int
@@ -467,6 +469,7 @@ class ArmEvidence:
     unseen: Mapping[str, UnseenOrigin] = field(default_factory=dict)
     dose: DoseResponse | None = None
     spike: SpikeIn | None = None
+    categories: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
     retraining_skipped: Mapping[str, str] = field(default_factory=dict)
 
 

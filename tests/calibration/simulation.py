@@ -41,3 +41,27 @@ def plausible_rates(probability, n, two_sided_error=1e-3):
     """Rates that `n` runs show but for `two_sided_error`, if each succeeds with `probability`."""
     low, high = binom.interval(1 - two_sided_error, n, probability)
     return low / n, high / n
+
+
+def covariate_cohort(n, shape, difference, shift, generator):
+    """Logits, label, origin and a covariate that differs between origins and drives the logit in a given shape."""
+    label, origin = np.repeat([0, 1], n // 2), generator.integers(0, 2, n)
+    covariate = generator.standard_normal(n) + difference * origin - difference / 2
+    shapes = {
+        "irrelevant": np.zeros(n),
+        "linear": covariate,
+        "quadratic": (covariate + 1) ** 2,
+        "saturating": 2 * np.tanh(2 * covariate),
+    }
+    scores = 2.4 * label + shapes[shape] + shift * origin + generator.standard_normal(n)
+    return scores, label, origin, 50 + 12 * covariate
+
+
+def fold_deal(label, origin, n_folds, generator):
+    """Folds (n,) dealt evenly over the cells of label and origin, as the audit deals them."""
+    folds, start = np.empty(label.size, dtype=int), 0
+    for cell in np.unique(2 * label + origin):
+        members = generator.permutation(np.flatnonzero(2 * label + origin == cell))
+        folds[members] = (np.arange(members.size) + start) % n_folds
+        start += members.size
+    return folds

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from calibration.simulation import plausible_rates, rejection_rate, score_cohort
 
-from biasaudit.stats.conditional import severity_adjusted_test
+from biasaudit.stats.conditional import covariate_adjusted_test
 from biasaudit.stats.permutation import cross_validated_auc_test, origin_dependence_test
 from biasaudit.stats.strata import indicator_matrix
 
@@ -27,13 +27,13 @@ def test_size_is_nominal(statistic, association, saturated):
 
 
 def test_power_is_that_of_the_difference_of_means():
-    """Measured over 3 000 runs at 999 permutations: .67 and .935; the difference of means .676, .934."""
-    assert rejection_rate(p_values(600, 100, 0.25, 0)) >= plausible_rates(0.67, 600)[0]
+    """That of the t test, .690 at 100 subjects in 8 000 runs, less what 199 permutations cost."""
+    assert rejection_rate(p_values(600, 100, 0.25, 0)) >= plausible_rates(0.68, 600)[0]
     assert rejection_rate(p_values(300, 200, 0.25, 0)) >= plausible_rates(0.93, 300)[0]
 
 
-def test_power_does_not_depend_on_the_scale_of_the_scores():
-    assert p_values(20, 100, 0.25, 0) == p_values(20, 100, 0.25, 0, saturated=True)
+def test_saturated_scores_have_the_power_of_their_ranks():
+    assert rejection_rate(p_values(400, 100, 0.25, 0, saturated=True)) >= plausible_rates(0.67, 400)[0]
 
 
 def test_size_with_many_unequal_origins():
@@ -55,7 +55,7 @@ def severity_p_values(n_runs, n, difference, shift):
         origin = generator.integers(0, 2, n)
         severity = generator.standard_normal(n) + difference * origin
         scores = 2 * label + severity * label + shift * origin + generator.standard_normal(n)
-        adjusted = severity_adjusted_test(scores, origin, label, severity, 199, generator)
+        adjusted = covariate_adjusted_test(scores, origin, label, severity, 199, generator)
         plain = origin_dependence_test(scores, origin, label, 199, generator)
         results.append((adjusted.p_value, plain.p_value))
     return np.array(results).T

@@ -28,6 +28,21 @@ def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
         "nan": {"logit": np.where(np.arange(n) == 3, np.nan, evidence.logit)},
         "nan erased": {"logit_erased": np.full(n, np.nan)},
         "constant": {"logit": np.zeros(n), "logit_erased": np.zeros(n)},
+        "infinite": {"logit": np.where(np.arange(n) == 3, np.inf, evidence.logit)},
+        "tied": {"logit": np.sign(evidence.logit), "logit_erased": np.sign(evidence.logit)},
+        "two values in a fold": {"logit": np.where(evidence.fold == 1, evidence.positive * 1.0, evidence.logit)},
+        "lonely cell": {"origin": np.where(evidence.positive & (np.arange(n) != 1), "a", evidence.origin)},
+        "everybody an origin": {"origin": np.array([f"site {i}" for i in range(n)])},
+        "words as origins": {"origin": np.where(evidence.origin == "a", "", "São Paulo / 3 T")},
+        "one fold": {"fold": np.zeros(n, dtype=int)},
+        "tied features": {"features": {name: np.sign(f) for name, f in evidence.features.items()}},
+        "tied controls": {
+            "origin_controls": {
+                name: replace(control, scores=np.zeros_like(control.scores))
+                for name, control in evidence.origin_controls.items()
+            }
+        },
+        "no severity": {"severity": np.where(np.arange(n) == 1, np.nan, evidence.severity)},
         "no scores": {"logit": np.empty(0), "logit_erased": None},
         "one class": {"positive": np.zeros(n, dtype=bool)},
         "lonely origin": {"origin": np.where(np.arange(n) == 0, "z", evidence.origin)},
@@ -86,6 +101,8 @@ BROKEN = (
     "nan", "nan erased", "constant", "no scores", "one class", "lonely origin", "lonely stratum", "nan features",
     "constant features", "nan reduced", "constant reduced", "zero maps", "nan maps", "no origin maps", "no maps",
     "bare", "nan controls", "nan retrained", "constant retrained",
+    "infinite", "tied", "two values in a fold", "lonely cell", "everybody an origin",
+    "words as origins", "one fold", "tied features", "tied controls", "no severity",
 )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from biasaudit.stats.conditional import residual_ranks, severity_adjusted_test
-from biasaudit.stats.permutation import normal_scores_within
+from biasaudit.stats.conditional import covariate_adjusted_test, residual_ranks
+from biasaudit.stats.permutation import shift_scores
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_residuals_equal_regression_in_each_stratum(cohort):
 
 def test_statistic_is_the_squared_partial_association(cohort):
     scores, origin, strata, covariates = cohort
-    ranks = normal_scores_within(residuals_by_regression(scores, covariates, strata), strata)
+    ranks = shift_scores(residuals_by_regression(scores, covariates, strata), strata)
     expected = 0.0
     for k in (0, 1):
         design = residuals_by_regression((origin == k) * 1.0, covariates, strata)
@@ -42,7 +42,7 @@ def test_statistic_is_the_squared_partial_association(cohort):
             (strata == s).sum() / ((strata == s).sum() - 1) * (design[strata == s] ** 2).sum() for s in (0, 1)
         )
         expected += (ranks @ design) ** 2 / variance
-    result = severity_adjusted_test(scores, origin, strata, covariates, 99, np.random.default_rng(1))
+    result = covariate_adjusted_test(scores, origin, strata, covariates, 99, np.random.default_rng(1))
     assert result.statistic == pytest.approx(expected)
 
 
@@ -51,5 +51,5 @@ def test_null_is_widened_by_the_degrees_of_freedom_of_the_covariates():
     generator = np.random.default_rng(32)
     origin, covariates = np.arange(12) % 2, generator.standard_normal((12, 3))
     scores = generator.standard_normal(12)
-    result = severity_adjusted_test(scores, origin, np.zeros(12), covariates, 40_000, generator)
+    result = covariate_adjusted_test(scores, origin, np.zeros(12), covariates, 40_000, generator)
     assert result.null.mean() == pytest.approx(2 * 11 / 8, rel=0.03)

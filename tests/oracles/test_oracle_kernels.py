@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import Ridge
 
 from biasaudit.stats import kernels
 from biasaudit.stats.effects import cosine_rows
@@ -88,10 +89,20 @@ def test_mmd_is_the_unbiased_double_loop(columns):
     assert kernels.squared_mmd(block.similarity, group[None, :] * 1.0)[0] == pytest.approx(expected)
 
 
-def test_largest_t_is_the_standardised_difference(columns):
+def test_fourth_powers_are_of_standardised_differences(columns):
     group = np.arange(18) < 7
-    expected = max(abs(column[group].sum()) / np.sqrt(7 * 11 / 17 * column.var()) for column in columns.T)
-    assert kernels.largest_t(columns, group[None, :] * 1.0)[0] == pytest.approx(expected)
+    expected = sum((column[group].sum() / np.sqrt(7 * 11 / 17 * column.var())) ** 4 for column in columns.T)
+    assert kernels.fourth_powers(columns, group[None, :] * 1.0)[0] == pytest.approx(expected)
+
+
+def test_decorrelated_features_are_residuals_of_ridge_regressions(columns):
+    """Each is, up to its scale, the feature less what a ridge regression on all others predicts of it."""
+    ridge = 2.5
+    decorrelated = kernels.decorrelated_columns(columns, *np.linalg.eigh(columns @ columns.T), ridge)
+    for j in range(7):
+        others = np.delete(columns, j, axis=1)
+        residual = columns[:, j] - Ridge(alpha=ridge, fit_intercept=False).fit(others, columns[:, j]).predict(others)
+        np.testing.assert_allclose(decorrelated[:, j], residual / residual.std(), atol=1e-9)
 
 
 def test_statistics_of_two_blocks_and_three_origins_by_loops():
@@ -100,25 +111,27 @@ def test_statistics_of_two_blocks_and_three_origins_by_loops():
     origin, blocks = np.tile([0, 1, 2], 10), np.repeat([0, 1], [12, 18])
     parts = [kernels.feature_block(features, np.flatnonzero(blocks == b)) for b in (0, 1)]
     result = kernels.feature_difference_test(features, origin, blocks, 9, generator)
-    linear, mmd, largest = [], [], []
+    linear, mmd, sparse = [], [], []
     for k in range(3):
-        scores, labels, discrepancies = [], [], []
+        scores, labels, discrepancies, powers = [], [], [], []
         for b, part in enumerate(parts):
             inside = np.flatnonzero(blocks == b)
             label = (origin[inside] == k) - np.mean(origin[inside] == k)
-            gram = part.columns @ part.columns.T
+            own = kernels.standardised_columns(features[inside])
+            gram = own @ own.T
             ridge = kernels.shrinkage_ridge(gram, 4)
             scores.append(leave_one_out_by_refitting(gram, label, ridge))
             labels.append(label)
-            kernel = rbf(part.columns, kernels.MMD_BANDWIDTH_SHARE * median_of_pairs(part.columns))
+            kernel = rbf(own, kernels.MMD_BANDWIDTH_SHARE * median_of_pairs(own))
             discrepancies.append(inside.size * mmd_by_double_loop(kernel, origin[inside] == k))
-            largest.append(kernels.largest_t(part.columns, (origin[inside] == k)[None, :] * 1.0)[0])
+            powers.append(kernels.fourth_powers(part.columns, (origin[inside] == k)[None, :] * 1.0)[0])
         score, label = np.concatenate(scores), np.concatenate(labels)
         linear.append(score @ label / np.sqrt(score @ score * (label @ label)))
         mmd.append(sum(discrepancies) / 30)
+        sparse.append(sum(powers))
     assert result.statistics["linear"] == pytest.approx(np.mean(linear))
     assert result.statistics["mmd"] == pytest.approx(np.mean(mmd))
-    assert result.statistics["max_t"] == pytest.approx(max(largest))
+    assert result.statistics["sparse"] == pytest.approx(np.mean(sparse))
 
 
 def test_map_agreement_by_enumeration():

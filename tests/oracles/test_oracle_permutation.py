@@ -79,9 +79,12 @@ def statistic_by_loops(scores, origin, strata):
 
 
 def test_exhaustive_permutation_of_a_tiny_cohort():
-    scores = np.array([0.1, 0.9, 0.4, 2.0, 1.1, 3.0, 2.5, 0.3, 0.9])
+    scores = np.array([0.1, 0.9, 0.4, 2.0, 30.0, 3.0, 2.5, 0.3, 0.9])
     origin = np.array([0, 1, 2, 1, 0, 1, 1, 0, 0])
     strata = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1])
+    np.testing.assert_array_equal(
+        permutation.shift_scores(scores, strata), permutation.normal_scores_within(scores, strata)
+    )
     observed = statistic_by_loops(scores, origin, strata)
     null = [
         statistic_by_loops(scores, np.concatenate([origin[list(a)], origin[list(b)]]), strata)

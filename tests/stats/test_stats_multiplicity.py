@@ -58,3 +58,14 @@ def test_statistics_that_could_not_be_made_are_left_out():
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"\(t,\) and \(m, t\)"):
         minimum_p([1.0, 2.0], np.zeros((9, 3)))
+
+
+def test_weights_favour_a_statistic_and_leave_single_p_values():
+    null = np.random.default_rng(4).standard_normal((199, 2))
+    observed = [np.sort(null[:, 0])[-8], 0.0]
+    plain, each = minimum_p(observed, null)
+    weighted, same = minimum_p(observed, null, [3, 1])
+    assert weighted < plain
+    np.testing.assert_array_equal(each, same)
+    with pytest.raises(ValueError, match="positive"):
+        minimum_p(observed, null, [1, 0])

@@ -190,3 +190,15 @@ def test_cross_validated_auc_without_two_origins(generator):
 def test_cross_validated_auc_names_faults(scores, origin, match, generator):
     with pytest.raises(ValueError, match=match):
         permutation.cross_validated_auc_test(scores, origin, [0, 0, 0], 9, generator)
+
+
+def test_scores_that_look_normal_are_tested_as_they_are():
+    values, strata = np.random.default_rng(2).standard_normal(60), np.repeat([0, 1], 30)
+    scaled = permutation.shift_scores(values, strata)
+    for s in (0, 1):
+        own = values[strata == s]
+        np.testing.assert_allclose(scaled[strata == s], (own - own.mean()) / own.std())
+    for odd in (np.exp(3 * values), np.where(np.arange(60) == 5, 50.0, values), np.where(values > 2, np.inf, values)):
+        np.testing.assert_array_equal(
+            permutation.shift_scores(odd, strata), permutation.normal_scores_within(odd, strata)
+        )

@@ -59,3 +59,11 @@ def test_faults_name_what_they_saw():
         strata.vector_without_nan([[0.0]], "scores")
     with pytest.raises(ValueError, match="a: 1, b: 2"):
         strata.require_same_length(a=np.zeros(1), b=np.zeros(2))
+
+
+def test_strata_are_split_as_far_as_the_parts_are_large_enough():
+    levels = np.array(list("mmmmffff") + list("mmmmmmmf"))
+    codes, merged = strata.split_strata(np.repeat([0, 1], 8), levels, 4)
+    assert codes.tolist() == [1] * 4 + [0] * 4 + [2] * 8
+    assert merged == 1
+    assert strata.split_strata(np.zeros(4), list("abcd"), 2)[0].tolist() == [0] * 4

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from biasaudit.checks.adjustment import Adjustment, adjustment, listed
 from biasaudit.checks.premises import (
     bound_level,
     class_rows,
@@ -21,15 +22,18 @@ from biasaudit.checks.premises import (
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Status
 from biasaudit.registry import register
-from biasaudit.stats.conditional import residual_ranks, severity_adjusted_test
+from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
 from biasaudit.stats.intervals import Interval, percentile_interval
-from biasaudit.stats.permutation import TestResult, origin_dependence_test
+from biasaudit.stats.permutation import TestResult
 from biasaudit.stats.reliance import (
     OriginEffect,
+    aligned_logits,
     crossed_reliance,
+    fold_columns,
     origin_effect,
     standardised_logits,
 )
+from biasaudit.stats.strata import joint_codes
 
 __all__ = ["INDIFFERENT", "ScoreDependence"]
 
@@ -41,13 +45,14 @@ BEYOND_THE_LABEL = "the patients' severity is not known and may differ, so this 
 
 @dataclass(frozen=True)
 class _Question:
-    """One question: some rows, their scores on one scale, and the covariate to hold fixed."""
+    """One question: some rows, their scores on one scale, their folds, and what to hold fixed."""
 
     words: tuple[str, ...]
     class_name: str | None
     rows: BoolArray
     scores: FloatArray
-    severity: FloatArray | None
+    folds: FloatArray
+    fixed: Adjustment
     may_flag: bool
 
 
@@ -70,9 +75,9 @@ class ScoreDependence:
         fault = score_fault(evidence.logit, evidence.subject)
         if fault:
             return [Finding(self.code, *fault, n=evidence.positive.size, factor=evidence.factor, details=_closed())]
-        questions = [_in_class(evidence, name) for name in evidence.classes]
+        questions = [_in_class(evidence, name, protocol) for name in evidence.classes]
         if evidence.regime == "crossed":
-            questions.insert(0, _pooled(evidence))
+            questions.insert(0, _pooled(evidence, protocol))
         return [self._finding(evidence, question, protocol) for question in questions]
 
     def _finding(self, evidence: ArmEvidence, question: _Question, protocol: Protocol) -> Finding:
@@ -87,9 +92,13 @@ class ScoreDependence:
         outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
         details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
         details["healthy"] = question.class_name == evidence.classes[0]
+        details |= {"held_fixed": listed(question.fixed.held), "covariate_notes": "; ".join(question.fixed.notes)}
+        mirror = _Mirror()
         if question.class_name is None:
-            details |= {**_reliance(evidence, protocol), "mirror_p": _mirror(evidence, protocol)}
+            mirror = _mirror(evidence, protocol)
+            details |= {**_reliance(evidence, question, protocol), **mirror.details()}
         status, reason, remedy = _judgement(outcome, question, protocol)
+        reason = "; ".join(part for part in (reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
         return Finding(
             code=self.code,
@@ -112,40 +121,42 @@ def _closed() -> dict[str, Any]:
     return {"may_flag": False, "equivalent": False}
 
 
-def _pooled(evidence: ArmEvidence) -> _Question:
+def _pooled(evidence: ArmEvidence, protocol: Protocol) -> _Question:
     everybody = np.ones(evidence.positive.size, dtype=bool)
-    volume = lesion_volume(evidence)
     patients_compared = len(origins_of(evidence, evidence.positive)) > 1
-    may_flag = volume is not None or not patients_compared
-    return _question(evidence, ("pooled",), None, everybody, may_flag)
+    may_flag = lesion_volume(evidence) is not None or not patients_compared
+    return _question(evidence, None, everybody, may_flag, protocol)
 
 
-def _in_class(evidence: ArmEvidence, class_name: str) -> _Question:
+def _in_class(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> _Question:
     healthy = class_name == evidence.classes[0]
     may_flag = healthy or lesion_volume(evidence) is not None
-    return _question(evidence, (class_name,), class_name, class_rows(evidence, class_name), may_flag)
+    return _question(evidence, class_name, class_rows(evidence, class_name), may_flag, protocol)
 
 
 def _question(
-    evidence: ArmEvidence, words: tuple[str, ...], class_name: str | None, rows: BoolArray, may_flag: bool
+    evidence: ArmEvidence, class_name: str | None, rows: BoolArray, may_flag: bool, protocol: Protocol
 ) -> _Question:
     scores = standardised_logits(evidence.logit, evidence.positive, evidence.fold)
-    volume = lesion_volume(evidence) if evidence.positive[rows].any() else None
-    return _Question(words, class_name, rows, scores[rows], None if volume is None else volume[rows], may_flag)
+    folds = fold_columns(evidence.positive, evidence.fold)
+    fixed = adjustment(evidence, protocol, rows, evidence.positive[rows])
+    return _Question((class_name or "pooled",), class_name, rows, scores[rows], folds[rows], fixed, may_flag)
 
 
 def _effect(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> OriginEffect | None:
-    """AUC of origin by the score, what severity explains removed."""
+    """AUC of origin by the score, what severity and covariates explain removed."""
     origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
     if np.unique(origin).size < 2:
         return None
-    scores = question.scores
-    if question.severity is not None:
-        scores = residual_ranks(scores, question.severity, classes)
-    words = ("U1", *question.words, "bootstrap")
     settings = protocol.statistics
     return origin_effect(
-        scores, origin, classes, settings.n_bootstraps, stream(evidence, *words), bound_level(protocol)
+        question.scores,
+        origin,
+        classes,
+        settings.n_bootstraps,
+        stream(evidence, "U1", *question.words, "bootstrap"),
+        bound_level(protocol),
+        question.fixed.all_columns,
     )
 
 
@@ -153,12 +164,16 @@ def _test(
     evidence: ArmEvidence, question: _Question, kind: Literal["pooled", "per_stratum"], protocol: Protocol
 ) -> TestResult:
     """Permute origin inside classes; every question has its own stream, shared by the arms."""
-    origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
-    generator = stream(evidence, "U1", *question.words, kind)
-    n_permutations = protocol.statistics.n_permutations
-    if question.severity is not None and kind == "pooled":
-        return severity_adjusted_test(question.scores, origin, classes, question.severity, n_permutations, generator)
-    return origin_dependence_test(question.scores, origin, classes, n_permutations, generator, kind)
+    return covariate_adjusted_test(
+        question.scores,
+        evidence.origin[question.rows],
+        question.fixed.strata,
+        np.column_stack([question.folds, question.fixed.columns]),
+        protocol.statistics.n_permutations,
+        stream(evidence, "U1", *question.words, kind),
+        question.fixed.groups,
+        kind,
+    )
 
 
 def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:
@@ -169,7 +184,7 @@ def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, pro
     if np.nanmax(each) >= protocol.verdict.delta:
         return f"inside one class alone the AUC is {np.nanmax(each):.2f} away from .5"
     opposite = _test(evidence, question, "per_stratum", protocol)
-    if opposite.p_value <= protocol.statistics.alpha and question.severity is None:
+    if opposite.p_value <= protocol.statistics.alpha:
         return f"the classes shift, perhaps in opposite directions ({probability(opposite.p_value)})"
     return ""
 
@@ -229,11 +244,20 @@ class _Outcome:
 
 
 def _not_asked(evidence: ArmEvidence, question: _Question, test: TestResult) -> tuple[Status, str]:
-    names = origins_of(evidence, question.rows)
+    names, held = origins_of(evidence, question.rows), question.fixed.held
     where = "the cohort" if question.class_name is None else f"the class {question.class_name}"
     if len(names) < 2:
         return "not_applicable", f"{where} comes from {'one origin' if names else 'no origin'}: nothing to compare"
+    if held and (test.reason == DETERMINED or not _comparable(evidence, question)):
+        reason = f"inside {where} {listed(held)} all but determine the origin: it cannot be told from them"
+        return "not_applicable", reason
     return "inconclusive", test.reason or f"the scores inside {where} cannot be compared between origins"
+
+
+def _comparable(evidence: ArmEvidence, question: _Question) -> bool:
+    """Whether a stratum holds two origins."""
+    cells = joint_codes(question.fixed.strata, evidence.origin[question.rows])
+    return bool(np.unique(cells).size > np.unique(question.fixed.strata).size)
 
 
 def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tuple[Status, str, str]:
@@ -242,7 +266,7 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tu
         outcome.pair[1], outcome.pair[0],
     )  # fmt: skip
     numbers = (
-        f"a subject from {second} scores above one from {first} of the same class with probability "
+        f"a subject from {second} scores above one from {first} of the same class{_fixed(question)} with probability "
         f"{shown.estimate:.2f} [{shown.low:.2f}, {shown.high:.2f}], {probability(p_value)}"
     )
     significant = p_value <= protocol.statistics.alpha
@@ -261,36 +285,67 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tu
     return "inconclusive", f"no dependence was found, but {why}: {numbers}{caveat}", remedy
 
 
-def _mirror(evidence: ArmEvidence, protocol: Protocol) -> float | None:
-    """Return the p-value of the mirror question: do scores depend on the label inside origins?"""
-    test = origin_dependence_test(
-        evidence.logit,
+def _fixed(question: _Question) -> str:
+    return f" ({listed(question.fixed.held)} held fixed)" if question.fixed.held else ""
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    """The mirror question: do scores depend on the label inside origins?"""
+
+    p_value: float | None = None
+    area: float | None = None
+    words: str = ""
+
+    def details(self) -> dict[str, Any]:
+        """Named numbers and words for the finding."""
+        return {"mirror_p": self.p_value, "mirror_auc": self.area, "mirror": self.words}
+
+
+def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
+    """Ask with label and origin exchanged; severity, which the label brings along, is not held fixed."""
+    rows = np.ones(evidence.positive.size, dtype=bool)
+    logits = aligned_logits(evidence.logit, evidence.positive, evidence.fold)
+    fixed = adjustment(evidence, protocol, rows, evidence.origin, severity=False)
+    test = covariate_adjusted_test(
+        logits,
         evidence.positive,
-        evidence.origin,
+        fixed.strata,
+        fixed.columns,
         protocol.statistics.n_permutations,
         stream(evidence, "U1", "mirror"),
+        fixed.groups,
     )
-    return None if np.isnan(test.p_value) else test.p_value
+    if np.isnan(test.p_value):
+        return _Mirror(words=f"whether they follow the label inside origins cannot be said: {test.reason}")
+    label = np.where(evidence.positive, "1", "0")
+    generator = stream(evidence, "U1", "mirror AUC")
+    effect = origin_effect(logits, label, evidence.origin, 1, generator, bound_level(protocol), fixed.all_columns)
+    area = float(effect.estimate[0])
+    verb = "follow" if test.p_value <= protocol.statistics.alpha else "are not shown to follow"
+    words = f"inside origins the scores {verb} the label (AUC {area:.2f}, {probability(test.p_value)})"
+    return _Mirror(test.p_value, area, words)
 
 
-def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
+def _reliance(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> Mapping[str, float | int | None]:
     """Within-class origin difference against within-origin class difference, as a share.
 
     Where the pathology can be erased the origin difference is read after erasure, where neither severity nor its spread
-    between patients is in the way; otherwise severity is adjusted for where it is known.
+    between patients is in the way; otherwise severity is held fixed where it is known.
     """
-    logits, erased, volume = evidence.logit, evidence.logit_erased, lesion_volume(evidence)
+    erased = evidence.logit_erased
     erased = erased if erased is not None and np.isfinite(erased).all() else None
-    if volume is not None and erased is None:
-        means = np.where(evidence.positive, *(logits[side].mean() for side in (evidence.positive, ~evidence.positive)))
-        logits = residual_ranks(logits, volume, evidence.positive) + means
+    fixed = question.fixed
+    if erased is not None:
+        fixed = adjustment(evidence, protocol, question.rows, evidence.positive, severity=False)
     estimate, draws = crossed_reliance(
-        (logits, erased),
+        (evidence.logit, erased),
         evidence.positive,
         evidence.origin,
         evidence.fold,
         protocol.statistics.n_bootstraps,
         stream(evidence, "U1", "reliance"),
+        fixed.all_columns,
     )
     interval = percentile_interval(estimate, draws, bound_level(protocol))
     return _ratio_details(interval, evidence.positive.size, protocol)

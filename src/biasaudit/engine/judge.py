@@ -60,6 +60,7 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         fold=folds,
         severity=_severity(surveyed["mask_voxels"], arguments),
         covariates=_numeric(table["covariates"]),
+        categories=_categories(table["covariates"]),
         masks_given=arguments["masks_given"],
         mask_is_complete=arguments["protocol"]["cohort"]["mask_is_complete"],
         seed=arguments["protocol"]["folds"]["seed"],
@@ -88,11 +89,23 @@ def _severity(mask_voxels: Sequence[int], arguments: Mapping[str, Any]) -> np.nd
 
 
 def _numeric(covariates: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
-    found = {}
-    for name, values in covariates.items():
-        if all(value is None or isinstance(value, int | float) for value in values):
-            found[name] = np.array([np.nan if value is None else float(value) for value in values])
-    return found
+    return {
+        name: np.array([np.nan if value is None else float(value) for value in values])
+        for name, values in covariates.items()
+        if not _in_words(values)
+    }
+
+
+def _categories(covariates: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
+    return {
+        name: np.array(["" if value is None else str(value) for value in values])
+        for name, values in covariates.items()
+        if _in_words(values)
+    }
+
+
+def _in_words(values: Sequence[Any]) -> bool:
+    return any(isinstance(value, str) for value in values)
 
 
 def _column(folders: Sequence[Path], name: str, folds: np.ndarray, members: np.ndarray | None = None) -> np.ndarray:
@@ -204,6 +217,7 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         fold=evidence.fold[first],
         severity=mean(evidence.severity),
         covariates={name: values[first] for name, values in evidence.covariates.items()},
+        categories={name: values[first] for name, values in evidence.categories.items()},
         logit=mean(evidence.logit),
         logit_erased=None if evidence.logit_erased is None else mean(evidence.logit_erased),
         features={name: mean(values) for name, values in evidence.features.items()},

@@ -114,7 +114,7 @@ def _tests(records: RunRecords, settings: Mapping[str, Any]) -> dict[str, str]:
         "one class.",
         "A2": f"Networks were retrained on reduced inputs without the marked pathology ({_reduced_inputs(records)}).",
         "U1": f"Dependence of held-out logits on the origin given the label was tested by {permutations} permutations "
-        "of the origin inside classes, with p = (b + 1)/(m + 1).",
+        f"of the origin inside classes{_covariates(settings)}, with p = (b + 1)/(m + 1).",
         "U3": "Hidden features were compared between origins inside a class by two-sample permutation tests.",
         "U4": "Reliance on the signature was estimated by matched erasure: the marked pathology of patients was "
         "in-painted from its surroundings, the same masks were exchanged onto healthy subjects as a sham, and the "
@@ -134,6 +134,11 @@ def _reduced_inputs(records: RunRecords) -> str:
 def _regime(records: RunRecords) -> str:
     regime = records.audit["design"].get("regime")
     return f"the {regime} design" if regime else "a design that was not recorded"
+
+
+def _covariates(settings: Mapping[str, Any]) -> str:
+    named = _at(settings, "cohort", "covariates")
+    return f", with {', '.join(named)} held fixed" if isinstance(named, list) and named else ""
 
 
 def _means(records: RunRecords) -> str:

@@ -7,9 +7,10 @@ scale first; the bootstrap then resamples subjects inside cells of class and ori
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from biasaudit.stats.effects import auc_many, origin_sensitivity, pair_weights
 from biasaudit.stats.intervals import percentile_interval, resample_weights
@@ -27,16 +28,20 @@ from biasaudit.stats.strata import (
 CELLS_PER_BLOCK = 2**21
 """Numbers held at once by one block of resamples; bounds the memory, not the result's quality."""
 
+Columns = NDArray[np.floating[Any]]
+
+SMALLEST_SHARE = 1e-6
+"""Directions of the covariates that vary less than this share of the largest get no slope."""
+
 SMALLEST_CELL = 3
 """A cell of class and fold with fewer subjects has no spread to speak of: logits are then left as they are."""
 
 
 def standardised_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike) -> Floats:
-    """Logits of mean 0 and variance 1 inside every cell of class and fold.
+    """Logits of mean 0 inside every cell of class and fold, the folds brought to one scale.
 
-    For questions asked inside a class. At 50 + 50 subjects in 5 folds the stratified permutation test keeps the power
-    that it has on a single network (.70 at bias .25; .66 when permuting inside class x fold instead), and keeps it
-    when offset and scale differ between folds (.70 against .52 without); size .048.
+    For questions asked inside a class. Ten subjects say little about the scale of their fold, so its logarithm is
+    drawn towards the mean over folds as far as the folds differ by no more than chance.
 
     Parameters
     ----------
@@ -49,25 +54,74 @@ def standardised_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike
 
     Returns
     -------
-    (n,) numbers. Where a cell has fewer than `SMALLEST_CELL` subjects the fold is not told apart: its class is
-    standardised as a whole. A constant cell becomes 0.
+    (n,) numbers of variance near 1 inside classes. Where a cell has fewer than `SMALLEST_CELL` subjects the fold is
+    not told apart: its class is standardised as a whole. A constant cell becomes 0.
+
+    Notes
+    -----
+    Measured at 50 + 50 subjects in 5 folds, bias .25 (4 000 runs): power .664, against .646 when every fold is
+    given its own scale, and .670 on a single network; .653 against .644 when offset and scale differ between folds
+    (.415 without any standardisation).
+
+    References
+    ----------
+    Bartlett and Kendall (1946), Supplement to the Journal of the Royal Statistical Society 8:128 (logarithm of a
+    variance); Efron and Morris (1973), Journal of the American Statistical Association 68:117 (shrinkage).
     """
     values, classes = vector_without_nan(logits, "logits"), integer_codes(np.asarray(positive, dtype=bool))
-    cells = joint_codes(classes, folds)
+    codes = integer_codes(folds)
+    require_same_length(logits=values, positive=classes, folds=codes)
     standardised = np.zeros(values.size)
     for members in members_of(classes):
-        smallest = min(rows.size for rows in members_of(cells[members]))
-        parts = members_of(cells[members]) if smallest >= SMALLEST_CELL else [np.arange(members.size)]
-        for part in parts:
-            standardised[members[part]] = _standardised(values[members[part]])
+        parts = list(members_of(codes[members])) if _told_apart(codes[members]) else [np.arange(members.size)]
+        centred = [values[members[part]] - values[members[part]].mean() for part in parts]
+        for part, deviations, scale in zip(parts, centred, _shrunken_scales(centred), strict=True):
+            standardised[members[part]] = deviations / scale
     return standardised
 
 
-def _standardised(values: Floats) -> Floats:
-    centred = values - values.mean()
-    spread = centred.std(ddof=1) if values.size > 1 else 0.0
-    scaled: Floats = centred / spread if spread > 0 else np.zeros_like(centred)
-    return scaled
+def _shrunken_scales(parts: list[Floats]) -> Floats:
+    """Return the standard deviation of every part, drawn towards their geometric mean; infinite for a constant part."""
+    freedom = np.array([max(1, part.size - 1) for part in parts])
+    variances = np.array([part @ part for part in parts]) / freedom
+    varies = variances > 0
+    scales = np.full(len(parts), np.inf)
+    if varies.any():
+        logarithms = np.log(variances[varies])
+        noise = float((2 / freedom[varies]).mean())
+        between = max(0.0, float(logarithms.var(ddof=1)) - noise) if logarithms.size > 1 else 0.0
+        shrunken = logarithms.mean() + between / (between + noise) * (logarithms - logarithms.mean())
+        scales[varies] = np.exp(shrunken / 2)
+    return scales
+
+
+def _told_apart(folds: Indices) -> bool:
+    return min(rows.size for rows in members_of(folds)) >= SMALLEST_CELL
+
+
+def fold_columns(positive: ArrayLike, folds: ArrayLike) -> Floats:
+    """Mark the folds that `standardised_logits` tells apart, for tests that hold these folds fixed.
+
+    Folds are dealt evenly over origins. Scores centred inside folds therefore vary less under permutation of the
+    origin inside a class than a test that knows nothing of folds supposes, which made its size .058 instead of .050.
+
+    Parameters
+    ----------
+    positive
+        (n,) booleans.
+    folds
+        (n,) codes.
+
+    Returns
+    -------
+    (n, k) zeros and ones, 0 throughout in a class whose folds are not told apart.
+    """
+    classes, codes = integer_codes(np.asarray(positive, dtype=bool)), integer_codes(folds)
+    columns = indicator_matrix(codes)
+    for members in members_of(classes):
+        if not _told_apart(codes[members]):
+            columns[members] = 0.0
+    return columns
 
 
 def aligned_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike) -> Floats:
@@ -118,6 +172,7 @@ def crossed_reliance(
     folds: ArrayLike,
     n_bootstraps: int,
     generator: np.random.Generator,
+    covariates: Columns | None = None,
 ) -> tuple[float, Floats]:
     """Reliance of a crossed cohort: the origin difference inside classes against the class difference inside origins.
 
@@ -139,6 +194,8 @@ def crossed_reliance(
         Number of resamples B.
     generator
         Source of randomness.
+    covariates
+        (n, c) columns held fixed, as in `origin_effect`.
 
     Returns
     -------
@@ -156,8 +213,15 @@ def crossed_reliance(
         None if values is None else (vector_without_nan(values, "logits") - centre) / spread for values in logits
     )
     assert aligned is not None
-    estimate = origin_sensitivity(aligned, positive, origin, site_scores=erased).ratio
-    return estimate, bootstrap_origin_sensitivity(aligned, positive, origin, n_bootstraps, generator, erased)
+    classes, groups = integer_codes(positive), joint_codes(integer_codes(positive), integer_codes(origin))
+    once, columns = np.ones((1, classes.size)), np.empty((classes.size, 0)) if covariates is None else covariates
+    full, site = (
+        None if own is None else without_covariates(own, columns, classes, groups, once)[0] for own in (aligned, erased)
+    )
+    assert full is not None
+    estimate = origin_sensitivity(full, positive, origin, site_scores=site).ratio
+    draws = bootstrap_origin_sensitivity(aligned, positive, origin, n_bootstraps, generator, erased, covariates)
+    return estimate, draws
 
 
 @dataclass(frozen=True)
@@ -197,6 +261,7 @@ def origin_effect(
     n_bootstraps: int,
     generator: np.random.Generator,
     level: float,
+    covariates: Columns | None = None,
 ) -> OriginEffect:
     """AUC of origin by the score inside classes, with bootstrap intervals.
 
@@ -214,6 +279,9 @@ def origin_effect(
         Source of randomness.
     level
         Coverage of the intervals, between 0 and 1.
+    covariates
+        (n, c) columns held fixed: their effect inside classes and origins is removed (`without_covariates`),
+        anew in every resample.
 
     Returns
     -------
@@ -230,9 +298,15 @@ def origin_effect(
     known = np.unique(names)
     origins = integer_codes(names)
     pairs = list(combinations(range(known.size), 2))
-    by_class, weights = _pair_aucs(values[None, :], origins, strata, pairs)
-    blocks = _resampled(values, joint_codes(strata, origins), n_bootstraps, generator)
-    draws = [_pooled(_pair_aucs(block, origins, strata, pairs)[0], weights) for block in blocks]
+    cells = joint_codes(strata, origins)
+    columns = np.empty((values.size, 0)) if covariates is None else covariates
+    adjusted = without_covariates(values, columns, strata, cells, np.ones((1, values.size)))
+    by_class, weights = _pair_aucs(adjusted, origins, strata, pairs)
+    draws = []
+    for positions in _resampled(cells, n_bootstraps, generator):
+        adjusted = without_covariates(values, columns, strata, cells, _counts(positions))
+        rows = np.take_along_axis(np.broadcast_to(adjusted, positions.shape), positions, axis=1)
+        draws.append(_pooled(_pair_aucs(rows, origins, strata, pairs)[0], weights))
     estimate = _pooled(by_class, weights)[:, 0]
     distribution = np.concatenate(draws, axis=1)
     bounds = [percentile_interval(*each, level) for each in zip(estimate, distribution, strict=True)]
@@ -245,15 +319,80 @@ def origin_effect(
     )
 
 
-def _resampled(values: Floats, groups: Indices, n_bootstraps: int, generator: np.random.Generator) -> Iterator[Floats]:
-    """Blocks (b, n) of values resampled inside groups, every subject's group keeping its place."""
+def without_covariates(
+    values: Floats, covariates: Columns, classes: Indices, cells: Indices, weights: Floats
+) -> Floats:
+    """Remove what covariates explain inside classes and origins.
+
+    Slopes are fitted beside the origins, so that a covariate that differs between origins does not take the
+    effect of the origin with it.
+
+    Parameters
+    ----------
+    values
+        (n,) finite scores.
+    covariates
+        (n, c) finite numbers.
+    classes
+        (n,) integer codes; every class has its own slopes.
+    cells
+        (n,) integer codes of class x origin.
+    weights
+        (b, n) how often each subject counts in each of b fits, the same number in all for every cell.
+
+    Returns
+    -------
+    (b, n) scores as they would be at the class's mean of every covariate; (1, n), the values themselves, without
+    covariates.
+
+    References
+    ----------
+    Cochran (1957), Biometrics 13:261 (analysis of covariance).
+    """
+    if covariates.shape[1] == 0:
+        return values[None, :]
+    adjusted = np.tile(values, (weights.shape[0], 1))
+    for members in members_of(classes):
+        columns = covariates[members] - covariates[members].mean(axis=0)
+        slopes = _slopes(values[members], columns, indicator_matrix(integer_codes(cells[members])), weights[:, members])
+        adjusted[:, members] -= slopes @ columns.T
+    return adjusted
+
+
+def _slopes(values: Floats, columns: Columns, cells: Floats, weights: Floats) -> Floats:
+    """Slopes (b, c) of the weighted regressions on columns and cells; 0 along directions that do not vary."""
+    c = columns.shape[1]
+    scale = np.sqrt((columns**2).sum(axis=0))
+    scaled = np.divide(columns, scale, out=np.zeros_like(columns), where=scale > 0)
+    joined = np.column_stack([scaled, values])
+    sizes = weights @ cells
+    sums = np.einsum("bn,nk,nj->bkj", weights, cells, joined, optimize=True)
+    products = (joined[:, :, None] * joined[:, None, :]).reshape(values.size, -1)
+    total = (weights @ products).reshape(-1, c + 1, c + 1)
+    moments = total - np.einsum("bki,bkj,bk->bij", sums, sums, 1 / np.maximum(sizes, 1))
+    inverse = np.linalg.pinv(moments[:, :c, :c], rcond=SMALLEST_SHARE, hermitian=True)
+    slopes = np.einsum("bij,bj->bi", inverse, moments[:, :c, c])
+    found: Floats = np.divide(slopes, scale, out=np.zeros_like(slopes), where=scale > 0)
+    return found
+
+
+def _resampled(groups: Indices, n_bootstraps: int, generator: np.random.Generator) -> Iterator[Indices]:
+    """Blocks (b, n) of positions resampled inside groups, every subject's group keeping its place."""
     size = max(1, CELLS_PER_BLOCK // max(1, groups.size))
     for start in range(0, n_bootstraps, size):
         count = min(size, n_bootstraps - start)
-        block = np.empty((count, groups.size))
+        block = np.empty((count, groups.size), dtype=np.intp)
         for members in members_of(groups):
-            block[:, members] = values[members[generator.integers(0, members.size, (count, members.size))]]
+            block[:, members] = members[generator.integers(0, members.size, (count, members.size))]
         yield block
+
+
+def _counts(positions: Indices) -> Floats:
+    """How often each subject was drawn, (b, n)."""
+    b, n = positions.shape
+    offsets = np.arange(b)[:, None] * n
+    counts: Floats = np.bincount((positions + offsets).ravel(), minlength=b * n).reshape(b, n).astype(np.float64)
+    return counts
 
 
 def _pair_aucs(rows: Floats, origins: Indices, strata: Indices, pairs: list[tuple[int, int]]) -> tuple[Floats, Floats]:
@@ -286,6 +425,7 @@ def bootstrap_origin_sensitivity(
     n_bootstraps: int,
     generator: np.random.Generator,
     site_scores: ArrayLike | None = None,
+    covariates: Columns | None = None,
 ) -> Floats:
     """Bootstrap distribution of the ratio of `biasaudit.stats.effects.origin_sensitivity`.
 
@@ -307,6 +447,8 @@ def bootstrap_origin_sensitivity(
         Source of randomness.
     site_scores
         (n,) logits from which the response to the site is taken instead.
+    covariates
+        (n, c) columns held fixed, as in `origin_effect`.
 
     Returns
     -------
@@ -328,20 +470,24 @@ def bootstrap_origin_sensitivity(
     require_same_length(scores=values, positive=truth, origin=origins, site_scores=site_values)
     n_origins = int(origins.max(initial=0)) + 1
     cells = indicator_matrix(truth * n_origins + origins, 2 * n_origins)
-    centred = np.stack([values - values.mean(), site_values - site_values.mean()])
-    _, variances = _resampled_cells(np.ones((1, values.size)), centred[1], cells)
-    pairs = pair_weights(variances[0])
+    centred = (values - values.mean(), site_values - site_values.mean())
+    classes, groups = integer_codes(truth), joint_codes(truth, origins)
+    columns = np.empty((values.size, 0)) if covariates is None else covariates
+    once = np.ones((1, values.size))
+    site_once = without_covariates(centred[1], columns, classes, groups, once)
+    pairs = pair_weights(_resampled_cells(once, site_once, cells)[1][0])
     size = max(1, CELLS_PER_BLOCK // max(1, values.size))
     ratios = []
     for start in range(0, n_bootstraps, size):
         count = min(size, n_bootstraps - start)
-        weights = resample_weights(joint_codes(truth, origins), count, generator).astype(np.float64)
-        ratios.append(_sensitivity_ratios(weights, centred, cells, pairs))
+        weights = resample_weights(groups, count, generator).astype(np.float64)
+        full, site = (without_covariates(own, columns, classes, groups, weights) for own in centred)
+        ratios.append(_sensitivity_ratios(weights, (full, site), cells, pairs))
     return np.concatenate(ratios)
 
 
-def _sensitivity_ratios(weights: Floats, values: Floats, cells: Floats, pairs: Floats) -> Floats:
-    """Ratio site / (site + pathology) of every resample, (b,)."""
+def _sensitivity_ratios(weights: Floats, values: tuple[Floats, Floats], cells: Floats, pairs: Floats) -> Floats:
+    """Ratio site / (site + pathology) of every resample, (b,), from the scores and from those that show the site."""
     undefined = np.full(weights.shape[0], np.nan)
     means, variances = _resampled_cells(weights, values[1], cells)
     steps = _resampled_cells(weights, values[0], cells)[0]

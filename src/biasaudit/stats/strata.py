@@ -54,6 +54,35 @@ def joint_codes(*labels: ArrayLike) -> Indices:
     return combined
 
 
+def split_strata(strata: ArrayLike, levels: ArrayLike, smallest: int) -> tuple[Indices, int]:
+    """Split strata by the levels of a category, as far as the parts are large enough.
+
+    Parameters
+    ----------
+    strata
+        (n,) codes or names.
+    levels
+        (n,) codes or names.
+    smallest
+        Subjects that a part needs; those of a smaller one join the largest part of their stratum.
+
+    Returns
+    -------
+    codes
+        (n,) codes of the parts.
+    merged
+        Number of subjects who joined another part.
+    """
+    codes, parts = integer_codes(strata), integer_codes(levels)
+    require_same_length(strata=codes, levels=parts)
+    kept = parts.copy()
+    for members in members_of(codes):
+        counts = np.bincount(parts[members])
+        small = counts[parts[members]] < smallest
+        kept[members[small]] = counts.argmax()
+    return joint_codes(codes, kept), int((kept != parts).sum())
+
+
 def members_of(codes: Indices) -> Iterator[Indices]:
     """Yield, group by group, the positions of a group's members.
 
