@@ -1,18 +1,19 @@
 """Signature transfer: give an image the acquisition of the other side, and leave its anatomy and pathology alone.
 
-A signature is measured by few numbers that focal pathology and tissue loss hardly move: per image a low-order bias
-field, fitted robustly against a template of the whole cohort, the noise and the size of the foreground; per side the
-mean image with those fields removed, which lends the tone curve and the sharpness along each axis. An image is moved by
-the *difference* of the two sides, so that whatever distinguishes it inside its own side stays. The parts follow how an
-image comes about: blur and resampling, contrast, field, noise, extraction.
+A signature is measured by what focal pathology hardly moves. Every image is divided by the median of its foreground. Of
+each side the .1, .5 and .9 quantiles over subjects are taken at every voxel: an acquisition moves all three, a lesion
+that only some patients have there moves one tail. The difference of the sides is what the three agree on: the smallest
+if they have one sign, nothing otherwise. The same holds for sharpness along each axis, which is compared first. Noise
+and the size of the foreground are measured on every image. An image is moved by the *difference* of the two sides, so
+that whatever distinguishes it inside its own side stays.
 
-Intensities of a site as a tone curve: Nyul and Udupa 1999 (doi:10.1002/(SICI)1522-2594(199912)42:6<1072), Shinohara et
-al. 2014 (doi:10.1016/j.nicl.2014.08.008). Low-order log fields: Sled et al. 1998 (doi:10.1109/42.668698).
+Quantiles for contaminated samples: Huber 1964 (doi:10.1214/aoms/1177703732). Sharpness and noise: Immerkaer 1996
+(doi:10.1006/cviu.1996.0060).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,14 +21,20 @@ from scipy import ndimage, optimize
 
 from biasaudit.records import BoolArray, FloatArray, Volume
 
-__all__ = ["Difference", "Signature", "SignatureMeter", "Traits", "difference", "impose"]
+__all__ = ["Difference", "Signature", "Traits", "difference", "impose", "signature", "traits"]
 
+QUANTILES = (0.1, 0.5, 0.9)
+"""Over the subjects of a side, at every voxel; the middle one is the median."""
+
+MOST_SUBJECTS = 128
+"""Images of a side that its quantiles are taken over, so that memory does not grow with the cohort."""
+
+_MIDDLE = 1
 _FLOOR = 1e-3
-_DARK = 0.3
-_OUTLIER = 3.0
 _MAD = 1.4826
 _LARGEST_GAIN = 4.0
 _LARGEST_BLUR = 1.0
+_LEAST_BLUR = 0.03
 _CLIP = 2.0
 _BINS = 16
 _COVERED = 0.9
@@ -41,9 +48,7 @@ class Traits:
     Attributes
     ----------
     scale : float (channels,)
-        Mean intensity inside the foreground.
-    field : float (channels, patterns)
-        Coefficients of the log bias field.
+        Median intensity inside the foreground.
     noise : float (channels,)
         Logarithm of the noise SD in units of `scale`.
     volume : float
@@ -51,7 +56,6 @@ class Traits:
     """
 
     scale: FloatArray
-    field: FloatArray
     noise: FloatArray
     volume: float
 
@@ -62,22 +66,19 @@ class Signature:
 
     Attributes
     ----------
-    field : float (channels, patterns)
-        Mean coefficients of the log bias field.
     noise : float (channels,)
         Mean log noise.
     volume : float
         Mean log foreground.
-    mean : float (channels, *shape)
-        Mean image, scale and field removed, over the subjects whose foreground covers the voxel.
+    quantiles : float32 (3, channels, *shape)
+        Quantiles over subjects of the scaled images, among those whose foreground covers the voxel.
     coverage : float (*shape)
         Share of those subjects.
     """
 
-    field: FloatArray
     noise: FloatArray
     volume: float
-    mean: FloatArray
+    quantiles: FloatArray
     coverage: FloatArray
 
 
@@ -87,98 +88,62 @@ class Difference:
 
     Attributes
     ----------
-    field, noise, volume
+    noise, volume
         Differences of the `Signature` numbers.
     blur : tuple of tuple of float
         Per channel and axis the variance in voxels^2 of the Gaussian to apply; negative: to undo.
-    curve : tuple of (float (k,), float (k,))
-        Per channel the tone curve: levels in units of the scale, and what they become.
+    shift : float (channels, *shape)
+        What is added to the scaled image afterwards.
     target : Signature
     """
 
-    field: FloatArray
     noise: FloatArray
     volume: float
     blur: tuple[tuple[float, ...], ...]
-    curve: tuple[tuple[FloatArray, FloatArray], ...]
+    shift: FloatArray
     target: Signature
 
 
-class SignatureMeter:
-    """Measures signatures against one template.
+def traits(volume: Volume) -> Traits:
+    """Measure one image."""
+    scale = _scale(volume)
+    noise = [_noise(c / s, volume.foreground) for c, s in zip(volume.image, scale, strict=True)]
+    return Traits(
+        scale=scale,
+        noise=np.log(np.maximum(noise, _FLOOR)),
+        volume=float(np.log(max(1, int(volume.foreground.sum())))),
+    )
+
+
+def signature(volumes: Iterator[Volume], known: Sequence[Traits]) -> Signature:
+    """Measure one side.
 
     Parameters
     ----------
-    volumes : callable
-        Gives the images of the cohort one after another; called once for the template.
+    volumes : iterator of Volume
+        At most `MOST_SUBJECTS` of them are kept in memory, in half precision; evenly spread over all.
+    known : sequence of Traits
+        Of the same images.
+
+    Raises
+    ------
+    ValueError
+        If there are no images.
     """
-
-    def __init__(self, volumes: Callable[[], Iterator[Volume]]) -> None:
-        total, count = None, None
-        for volume in volumes():
-            scaled = volume.image / self._scale(volume)[(...,) + (None,) * volume.foreground.ndim]
-            own = np.where(volume.foreground, scaled, 0.0)
-            total = own if total is None else total + own
-            count = volume.foreground.astype(np.float64) if count is None else count + volume.foreground
-        if total is None or count is None:
-            raise ValueError("a cohort without images has no template")
-        self.template = np.asarray(total / np.maximum(count, 1.0))
-        self.patterns = _patterns(count.shape)
-
-    def traits(self, volume: Volume) -> Traits:
-        """Measure one image."""
-        scale = self._scale(volume)
-        fields = [self._field(c / s, t, volume) for c, s, t in zip(volume.image, scale, self.template, strict=True)]
-        noise = [_noise(c / s, volume.foreground) for c, s in zip(volume.image, scale, strict=True)]
-        return Traits(
-            scale=scale,
-            field=np.stack(fields),
-            noise=np.log(np.maximum(noise, _FLOOR)),
-            volume=float(np.log(max(1, int(volume.foreground.sum())))),
-        )
-
-    def signature(self, volumes: Iterator[Volume], known: Sequence[Traits] | None = None) -> Signature:
-        """Measure one side.
-
-        Parameters
-        ----------
-        volumes : iterator of Volume
-        known : sequence of Traits, optional
-            Of the same images, if measured before.
-        """
-        traits: list[Traits] = []
-        total, count = np.zeros(self.template.shape), np.zeros(self.template.shape[1:])
-        for number, volume in enumerate(volumes):
-            own = self.traits(volume) if known is None else known[number]
-            traits.append(own)
-            total += np.where(volume.foreground, self.canonical(volume, own), 0.0)
-            count += volume.foreground
-        if not traits:
-            raise ValueError("a side without images has no signature")
-        return Signature(
-            field=np.mean([each.field for each in traits], axis=0),
-            noise=np.mean([each.noise for each in traits], axis=0),
-            volume=float(np.mean([each.volume for each in traits])),
-            mean=total / np.maximum(count, 1.0),
-            coverage=count / len(traits),
-        )
-
-    def canonical(self, volume: Volume, traits: Traits) -> FloatArray:
-        """Take scale and bias field out of an image, float (channels, *shape)."""
-        fields = np.tensordot(traits.field, self.patterns, 1)
-        return np.asarray(volume.image / np.exp(fields) / traits.scale[(...,) + (None,) * volume.foreground.ndim])
-
-    @staticmethod
-    def _scale(volume: Volume) -> FloatArray:
-        inside = volume.foreground
-        means = [float(channel[inside].mean()) if inside.any() else 1.0 for channel in volume.image]
-        return np.asarray([mean if abs(mean) > 1e-12 else 1.0 for mean in means])
-
-    def _field(self, scaled: FloatArray, template: FloatArray, volume: Volume) -> FloatArray:
-        used = volume.foreground & (template > _DARK) & (scaled > _FLOOR)
-        if used.sum() < _SMALLEST:
-            return np.zeros(len(self.patterns))
-        return _robust_fit(self.patterns[:, used], np.log(scaled[used] / template[used]))
+    if not known:
+        raise ValueError("a side without images has no signature")
+    kept = set(np.linspace(0, len(known) - 1, min(len(known), MOST_SUBJECTS)).round().astype(int).tolist())
+    images, covered = [], []
+    for number, volume in enumerate(volumes):
+        if number in kept:
+            images.append((volume.image / _spread_out(known[number].scale, volume.foreground.ndim)).astype(np.float16))
+            covered.append(volume.foreground)
+    return Signature(
+        noise=np.mean([each.noise for each in known], axis=0),
+        volume=float(np.mean([each.volume for each in known])),
+        quantiles=_quantiles(np.stack(images), np.stack(covered)),
+        coverage=np.mean(covered, axis=0),
+    )
 
 
 def difference(source: Signature, target: Signature) -> Difference:
@@ -186,34 +151,34 @@ def difference(source: Signature, target: Signature) -> Difference:
     inside = (source.coverage > _COVERED) & (target.coverage > _COVERED)
     deep = ndimage.binary_erosion(inside, iterations=2)
     deep = deep if deep.sum() >= _SMALLEST else inside
-    blur, curves = [], []
-    for first, second in zip(source.mean, target.mean, strict=True):
-        pair = [_extended(first, source.coverage > 0.5), _extended(second, target.coverage > 0.5)]
-        own = _sharpness(pair[0], pair[1], deep)
+    blur, shift = [], []
+    for channel in range(source.quantiles.shape[1]):
+        pairs = [
+            (_extended(first[channel], source.coverage > 0.5), _extended(second[channel], target.coverage > 0.5))
+            for first, second in zip(source.quantiles, target.quantiles, strict=True)
+        ]
+        own = _agreed_blur(pairs, deep)
         blur.append(own)
-        curves.append(_curve(*_equally_sharp(pair[0], pair[1], own), deep))
+        shift.append(_agreed(np.stack([second - _filtered(first, own) for first, second in pairs])))
+    either = (source.coverage > 0.5) & (target.coverage > 0.5)
     return Difference(
-        field=target.field - source.field,
         noise=target.noise - source.noise,
         volume=target.volume - source.volume,
         blur=tuple(blur),
-        curve=tuple(curves),
+        shift=np.where(either, np.stack(shift), 0.0),
         target=target,
     )
 
 
-def impose(
-    volume: Volume, traits: Traits, meter: SignatureMeter, change: Difference, chance: np.random.Generator
-) -> Volume:
+def impose(volume: Volume, own: Traits, change: Difference, chance: np.random.Generator) -> Volume:
     """Move an image by the difference of two signatures.
 
     Parameters
     ----------
     volume : Volume
         Its tissue maps, if any, are dropped: they were made from another image.
-    traits : Traits
+    own : Traits
         Of this image.
-    meter : SignatureMeter
     change : Difference
     chance : Generator
         For added noise.
@@ -224,23 +189,57 @@ def impose(
         With the image and the foreground changed; the pathology mask is the same.
     """
     foreground = _resized(volume.foreground, change.volume)
-    grown = foreground & ~volume.foreground
-    fields = np.tensordot(traits.field + change.field, meter.patterns, 1)
+    # What extraction had cut away is nowhere in this image; the other side's median shows what lies there.
+    grown = foreground & ~volume.foreground & (change.target.coverage > 0.05)
     channels = []
-    for number, flat in enumerate(meter.canonical(volume, traits)):
-        image = _extended(flat, volume.foreground)
-        blurred = _filtered(image, [max(variance, 0.0) for variance in change.blur[number]])
-        toned = _toned(blurred, *change.curve[number])
-        image = _filtered(toned, [min(variance, 0.0) for variance in change.blur[number]])
-        # What extraction had cut away is nowhere in this image; the other side's mean shows what lies there.
-        known = grown & (change.target.coverage > 0.05)
-        image = np.where(known, change.target.mean[number], image)
-        image = image * np.exp(fields[number])
-        image = _with_noise(image, foreground, float(np.exp(traits.noise[number] + change.noise[number])), chance)
-        channel = volume.image[number]
+    for number, channel in enumerate(volume.image):
+        image = _extended(channel / own.scale[number], volume.foreground)
+        image = _filtered(image, change.blur[number]) + change.shift[number]
+        image = np.where(grown, change.target.quantiles[_MIDDLE, number], image)
+        image = _with_noise(image, foreground, float(np.exp(own.noise[number] + change.noise[number])), chance)
         outside = channel if (channel[~volume.foreground] != 0).any() else np.zeros_like(channel)
-        channels.append(np.where(foreground, image * traits.scale[number], outside))
+        channels.append(np.where(foreground, image * own.scale[number], outside))
     return replace(volume, image=np.stack(channels).astype(np.float32), foreground=foreground, tissue=None)
+
+
+def _scale(volume: Volume) -> FloatArray:
+    inside = volume.foreground
+    middles = [float(np.median(channel[inside])) if inside.any() else 1.0 for channel in volume.image]
+    return np.asarray([middle if abs(middle) > 1e-12 else 1.0 for middle in middles])
+
+
+def _spread_out(values: FloatArray, dimensions: int) -> FloatArray:
+    return np.asarray(values[(...,) + (None,) * dimensions])
+
+
+def _quantiles(images: FloatArray, covered: BoolArray) -> FloatArray:
+    """Quantiles of images (n, channels, *shape) over the subjects that cover a voxel, plane by plane; 0 where none."""
+    result = np.zeros((len(QUANTILES), *images.shape[1:]), dtype=np.float32)
+    for plane in range(images.shape[2]):
+        values = images[:, :, plane].astype(np.float32)
+        values[~np.broadcast_to(covered[:, None, plane], values.shape)] = np.inf
+        values.sort(axis=0)
+        count = covered[:, plane].sum(axis=0)
+        for place, quantile in enumerate(QUANTILES):
+            rank = np.maximum(np.round(quantile * (count - 1)), 0).astype(np.intp)
+            chosen = np.take_along_axis(values, np.broadcast_to(rank, (1, *values.shape[1:])), axis=0)[0]
+            result[place, :, plane] = np.where(np.isfinite(chosen), chosen, 0.0)
+    return result
+
+
+def _agreed(values: FloatArray) -> FloatArray:
+    """Return what the first axis agrees on: the smallest where all have one sign, else 0."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    return np.where(low > 0, low, np.where(high < 0, high, 0.0))
+
+
+def _agreed_blur(pairs: Sequence[tuple[FloatArray, FloatArray]], inside: BoolArray) -> tuple[float, ...]:
+    """Blur that the quantile images agree on; the outer ones are asked only if the median finds any."""
+    first = _sharpness(*pairs[_MIDDLE], inside)
+    if max(map(abs, first)) < _LEAST_BLUR:
+        return (0.0,) * len(first)
+    each = [first] + [_sharpness(*pair, inside) for place, pair in enumerate(pairs) if place != _MIDDLE]
+    return tuple(float(value) for value in _agreed(np.asarray(each)))
 
 
 def _sharpness(source: FloatArray, target: FloatArray, inside: BoolArray) -> tuple[float, ...]:
@@ -282,31 +281,6 @@ def _curve(source: FloatArray, target: FloatArray, inside: BoolArray) -> tuple[F
 def _toned(image: FloatArray, knots: FloatArray, tones: FloatArray) -> FloatArray:
     """Apply a tone curve; beyond its ends the nearest knot's shift goes on, so that lesions keep their contrast."""
     return np.asarray(image + np.interp(image, knots, tones - knots))
-
-
-def _patterns(shape: Sequence[int]) -> FloatArray:
-    """Linear and quadratic patterns, (patterns, *shape), of mean 0 and unit SD over the grid."""
-    axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
-    products = [axes[i] * axes[j] for i in range(len(axes)) for j in range(i, len(axes))]
-    patterns = np.stack([*axes, *products]).astype(np.float32)
-    space = tuple(range(1, patterns.ndim))
-    patterns = patterns - patterns.mean(space, keepdims=True)
-    return np.asarray(patterns / patterns.std(space, keepdims=True))
-
-
-def _robust_fit(design: FloatArray, values: FloatArray) -> FloatArray:
-    """Least squares with an intercept, twice more without what lies beyond three robust SDs (lesions)."""
-    columns = np.concatenate([design, np.ones((1, design.shape[1]), dtype=design.dtype)])
-    kept = np.ones(values.size, dtype=bool)
-    solution = np.zeros(len(columns))
-    for _ in range(3):
-        own = columns[:, kept].astype(np.float64)
-        ridge = 1e-6 * own.shape[1] * np.eye(len(own))
-        solution = np.linalg.solve(own @ own.T + ridge, own @ values[kept])
-        rest = values - solution @ columns
-        centre = np.median(rest)
-        kept = np.abs(rest - centre) <= _OUTLIER * _MAD * np.median(np.abs(rest - centre)) + 1e-9
-    return np.asarray(solution[:-1])
 
 
 def _noise(channel: FloatArray, inside: BoolArray) -> float:
