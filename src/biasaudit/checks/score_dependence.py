@@ -14,8 +14,10 @@ from biasaudit.checks.premises import (
     class_rows,
     lesion_volume,
     origins_of,
+    patients,
     probability,
     score_fault,
+    strata,
     stream,
 )
 from biasaudit.protocol import Protocol
@@ -88,7 +90,7 @@ class ScoreDependence:
             )  # fmt: skip
         outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
         details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
-        details["healthy"] = question.class_name == evidence.classes[0]
+        details["healthy"] = _is_healthy(evidence, question.class_name)
         if question.class_name is None:
             details |= {**_reliance(evidence, protocol), "mirror_p": _mirror(evidence, protocol)}
         status, reason, remedy = _judgement(outcome, question, protocol)
@@ -117,28 +119,32 @@ def _closed() -> dict[str, Any]:
 def _pooled(evidence: ArmEvidence) -> _Question:
     everybody = np.ones(evidence.positive.size, dtype=bool)
     volume = lesion_volume(evidence)
-    patients_compared = len(origins_of(evidence, evidence.positive)) > 1
+    patients_compared = len(origins_of(evidence, patients(evidence))) > 1
     may_flag = volume is not None or not patients_compared
     return _question(evidence, ("pooled",), None, everybody, may_flag)
 
 
 def _in_class(evidence: ArmEvidence, class_name: str) -> _Question:
-    healthy = class_name == evidence.classes[0]
-    may_flag = healthy or lesion_volume(evidence) is not None
+    may_flag = _is_healthy(evidence, class_name) or lesion_volume(evidence) is not None
     return _question(evidence, (class_name,), class_name, class_rows(evidence, class_name), may_flag)
+
+
+def _is_healthy(evidence: ArmEvidence, class_name: str | None) -> bool:
+    """Whether a class is the healthy one: the rest of a contrast is not, where it holds other patients."""
+    return class_name == evidence.classes[0] and not patients(evidence)[~evidence.positive].any()
 
 
 def _question(
     evidence: ArmEvidence, words: tuple[str, ...], class_name: str | None, rows: BoolArray, may_flag: bool
 ) -> _Question:
-    scores = standardised_logits(evidence.logit, evidence.positive, evidence.fold)
-    volume = lesion_volume(evidence) if evidence.positive[rows].any() else None
+    scores = standardised_logits(evidence.logit, strata(evidence), evidence.fold)
+    volume = lesion_volume(evidence) if patients(evidence)[rows].any() else None
     return _Question(words, class_name, rows, scores[rows], None if volume is None else volume[rows], may_flag)
 
 
 def _effect(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> OriginEffect | None:
     """AUC of origin by the score, what severity explains removed."""
-    origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
+    origin, classes = evidence.origin[question.rows], strata(evidence)[question.rows]
     if np.unique(origin).size < 2:
         return None
     scores = question.scores
@@ -155,7 +161,7 @@ def _test(
     evidence: ArmEvidence, question: _Question, kind: Literal["pooled", "per_stratum"], protocol: Protocol
 ) -> TestResult:
     """Permute origin inside classes; every question has its own stream, shared by the arms."""
-    origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
+    origin, classes = evidence.origin[question.rows], strata(evidence)[question.rows]
     generator = stream(evidence, "U1", *question.words, kind)
     n_permutations = protocol.statistics.n_permutations
     if question.severity is not None and kind == "pooled":
@@ -165,7 +171,7 @@ def _test(
 
 def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:
     """Say what forbids an equivalence claim although the pooled effect may be small; empty if nothing does."""
-    if question.class_name is not None:
+    if np.unique(strata(evidence)[question.rows]).size < 2:
         return ""
     each = np.abs(effect.by_class - INDIFFERENT)
     if np.nanmax(each) >= protocol.verdict.delta:
@@ -280,12 +286,14 @@ def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float |
     logits = aligned_logits(evidence.logit, evidence.positive, evidence.fold)
     volume = lesion_volume(evidence)
     if volume is not None:
-        means = np.where(evidence.positive, *(logits[side].mean() for side in (evidence.positive, ~evidence.positive)))
-        logits = residual_ranks(logits, volume, evidence.positive) + means
+        classes = strata(evidence)
+        means = sum((classes == name) * logits[classes == name].mean() for name in np.unique(classes))
+        logits = residual_ranks(logits, volume, classes) + means
     origins, settings = evidence.origin, protocol.statistics
-    estimate = origin_sensitivity(logits, evidence.positive, origins).ratio
-    generator = stream(evidence, "U1", "reliance")
-    draws = bootstrap_origin_sensitivity(logits, evidence.positive, origins, settings.n_bootstraps, generator)
+    estimate = origin_sensitivity(logits, evidence.positive, origins, strata=evidence.label).ratio
+    draws = bootstrap_origin_sensitivity(
+        logits, evidence.positive, origins, settings.n_bootstraps, stream(evidence, "U1", "reliance"), evidence.label
+    )
     interval = percentile_interval(estimate, draws, bound_level(protocol))
     return _ratio_details(interval, evidence.positive.size, protocol)
 

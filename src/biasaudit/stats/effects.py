@@ -213,7 +213,13 @@ class OriginSensitivity:
     ratio: float
 
 
-def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, noise: float = 1.0) -> OriginSensitivity:
+def origin_sensitivity(
+    scores: ArrayLike,
+    label: ArrayLike,
+    origin: ArrayLike,
+    noise: float = 1.0,
+    strata: ArrayLike | None = None,
+) -> OriginSensitivity:
     """Estimate the sensitivity R* of a crossed cohort from its held-out logits.
 
     The mean square difference between origins is inflated by the sampling variance of the means,
@@ -231,6 +237,8 @@ def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, n
     noise
         Multiple of the sampling variance to subtract. Use 2 on bootstrap resamples: resampling
         adds the same variance a second time.
+    strata
+        (n,) classes inside which origins are compared, if a label pools several; by default the label.
 
     Returns
     -------
@@ -252,7 +260,8 @@ def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, n
     if classes.max(initial=0) > 1:
         raise ValueError(f"label must hold two classes, got {classes.max() + 1}; take one contrast at a time")
     means, variances = _cell_means(logits, classes, origins)
-    site = _between_origins(means, variances, noise)
+    inside = (means, variances) if strata is None else _cell_means(logits, integer_codes(strata), origins)
+    site = _between_origins(*inside, noise)
     steps = means[1] - means[0]
     pathology = float(abs(np.nanmean(steps))) if np.isfinite(steps).any() else float("nan")
     total = site + pathology
@@ -261,20 +270,20 @@ def origin_sensitivity(scores: ArrayLike, label: ArrayLike, origin: ArrayLike, n
 
 
 def _cell_means(logits: Floats, classes: Indices, origins: Indices) -> tuple[Floats, Floats]:
-    """Means of the (2, k) cells and the sampling variances of these means; nan where empty."""
-    n_origins = int(origins.max(initial=0)) + 1
-    cells = indicator_matrix(classes * n_origins + origins, 2 * n_origins)
+    """Means of the (c, k) cells and the sampling variances of these means; nan where empty."""
+    n_classes, n_origins = max(2, int(classes.max(initial=0)) + 1), int(origins.max(initial=0)) + 1
+    cells = indicator_matrix(classes * n_origins + origins, n_classes * n_origins)
     counts = cells.sum(axis=0)
     size = np.where(counts > 0, counts, np.nan)
     means = (logits @ cells) / size
     deviations = (logits - means[classes * n_origins + origins]) ** 2
-    squares = (deviations @ cells).reshape(2, n_origins)
-    count, size = counts.reshape(2, n_origins), size.reshape(2, n_origins)
+    squares = (deviations @ cells).reshape(n_classes, n_origins)
+    count, size = counts.reshape(n_classes, n_origins), size.reshape(n_classes, n_origins)
     freedom = np.maximum(count - 1, 0)
     own = squares / np.where(freedom > 0, freedom, np.nan)
     total_freedom = freedom.sum(axis=1, keepdims=True)
     pooled = squares.sum(axis=1, keepdims=True) / np.where(total_freedom > 0, total_freedom, np.nan)
-    return means.reshape(2, n_origins), np.where(freedom > 0, own, pooled) / size
+    return means.reshape(n_classes, n_origins), np.where(freedom > 0, own, pooled) / size
 
 
 def _between_origins(means: Floats, variances: Floats, noise: float) -> float:

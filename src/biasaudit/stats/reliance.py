@@ -44,7 +44,7 @@ def standardised_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike
     logits
         (n,) finite numbers.
     positive
-        (n,) booleans.
+        (n,) booleans, or names or codes of more classes.
     folds
         (n,) codes.
 
@@ -53,7 +53,7 @@ def standardised_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike
     (n,) numbers. Where a cell has fewer than `SMALLEST_CELL` subjects the fold is not told apart: its class is
     standardised as a whole. A constant cell becomes 0.
     """
-    values, classes = vector_without_nan(logits, "logits"), integer_codes(np.asarray(positive, dtype=bool))
+    values, classes = vector_without_nan(logits, "logits"), integer_codes(positive)
     cells = joint_codes(classes, folds)
     standardised = np.zeros(values.size)
     for members in members_of(classes):
@@ -230,10 +230,11 @@ def bootstrap_origin_sensitivity(
     origin: ArrayLike,
     n_bootstraps: int,
     generator: np.random.Generator,
+    strata: ArrayLike | None = None,
 ) -> Floats:
     """Bootstrap distribution of the ratio of `biasaudit.stats.effects.origin_sensitivity`.
 
-    Subjects are resampled inside cells of class and origin; twice the sampling variance is subtracted, because
+    Subjects are resampled inside cells of stratum and origin; twice the sampling variance is subtracted, because
     resampling adds it a second time.
 
     Parameters
@@ -248,6 +249,8 @@ def bootstrap_origin_sensitivity(
         Number of resamples B.
     generator
         Source of randomness.
+    strata
+        (n,) classes inside which origins are compared, if a side pools several; by default the sides.
 
     Returns
     -------
@@ -268,26 +271,28 @@ def bootstrap_origin_sensitivity(
     require_same_length(scores=values, positive=truth, origin=origins)
     n_origins = int(origins.max(initial=0)) + 1
     cells = indicator_matrix(truth * n_origins + origins, 2 * n_origins)
+    groups = truth.astype(np.intp) if strata is None else integer_codes(strata)
+    inside = (
+        cells
+        if strata is None
+        else indicator_matrix(groups * n_origins + origins, (int(groups.max(initial=0)) + 1) * n_origins)
+    )
     centred = values - values.mean()
     size = max(1, CELLS_PER_BLOCK // max(1, values.size))
     ratios = []
     for start in range(0, n_bootstraps, size):
         count = min(size, n_bootstraps - start)
-        weights = resample_weights(joint_codes(truth, origins), count, generator).astype(np.float64)
-        ratios.append(_sensitivity_ratios(weights, centred, cells))
+        weights = resample_weights(joint_codes(groups, origins), count, generator).astype(np.float64)
+        ratios.append(_sensitivity_ratios(weights, centred, (cells, inside), n_origins))
     return np.concatenate(ratios)
 
 
-def _sensitivity_ratios(weights: Floats, values: Floats, cells: Floats) -> Floats:
-    """Ratio site / (site + pathology) of every resample, (b,)."""
-    counts = cells.sum(axis=0)
-    size = np.where(counts > 0, counts, np.nan)
-    means = (weights * values) @ cells / size
-    squares = np.maximum(0.0, (weights * values**2) @ cells - size * means**2)
-    shape = (weights.shape[0], 2, -1)
-    means, variances = means.reshape(shape), _mean_variances(squares.reshape(shape), counts.reshape(2, -1))
+def _sensitivity_ratios(weights: Floats, values: Floats, cells: tuple[Floats, Floats], n_origins: int) -> Floats:
+    """Ratio site / (site + pathology) of every resample, (b,); cells of side and origin, and of stratum and origin."""
+    means, variances = _resampled_means(weights, values, cells[1], n_origins)
     site = np.sqrt(np.maximum(0.0, _mean_square_difference(means, variances)))
-    steps = means[:, 1] - means[:, 0]
+    sides = means if cells[0] is cells[1] else _resampled_means(weights, values, cells[0], n_origins)[0]
+    steps = sides[:, 1] - sides[:, 0]
     both = np.isfinite(steps[0])
     if not both.any():
         return np.full(weights.shape[0], np.nan)
@@ -297,8 +302,18 @@ def _sensitivity_ratios(weights: Floats, values: Floats, cells: Floats) -> Float
     return ratios
 
 
+def _resampled_means(weights: Floats, values: Floats, cells: Floats, n_origins: int) -> tuple[Floats, Floats]:
+    """Cell means and their sampling variances, (b, c, k)."""
+    counts = cells.sum(axis=0)
+    size = np.where(counts > 0, counts, np.nan)
+    means = (weights * values) @ cells / size
+    squares = np.maximum(0.0, (weights * values**2) @ cells - size * means**2)
+    shape = (weights.shape[0], -1, n_origins)
+    return means.reshape(shape), _mean_variances(squares.reshape(shape), counts.reshape(-1, n_origins))
+
+
 def _mean_variances(squares: Floats, counts: Floats) -> Floats:
-    """Return the sampling variance (b, 2, k) of the cell means; a cell of one subject borrows from its class."""
+    """Return the sampling variance (b, c, k) of the cell means; a cell of one subject borrows from its class."""
     freedom = np.maximum(counts - 1, 0)
     own = squares / np.where(freedom > 0, freedom, np.nan)
     total = freedom.sum(axis=1, keepdims=True)
@@ -310,7 +325,7 @@ def _mean_variances(squares: Floats, counts: Floats) -> Floats:
 def _mean_square_difference(means: Floats, variances: Floats) -> Floats:
     """Mean over classes and pairs of origins of the squared difference less twice its noise, (b,)."""
     total, pairs = np.zeros(means.shape[0]), 0
-    for c in (0, 1):
+    for c in range(means.shape[1]):
         known: Booleans = np.isfinite(means[0, c]) & np.isfinite(variances[0, c])
         size = int(known.sum())
         if size > 1:
