@@ -86,7 +86,7 @@ def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str,
 
 
 def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[_Mapped]:
-    """Maps of a contrast; with more than two classes of the subjects of its own class."""
+    """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
     odds = None if contrast.name is None else {"index": contrast.index, "turned": contrast.turned}
     folders = [run.store.folder(key) for key in run.plan.reads]
     for fold, key in enumerate(keys):

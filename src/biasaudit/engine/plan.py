@@ -675,7 +675,7 @@ class _Planner:
         return self.map_rows if contrast.turned or contrast.name is None else _own_rows(self.map_rows, contrast)
 
     def _contrast_arguments(self, contrast: Contrast) -> dict[str, Any]:
-        """What judging a contrast takes beside its two sides."""
+        """Return what judging a contrast takes beside its two sides."""
         samples = self.cohort.samples
         return {
             "name": contrast.name,

@@ -149,11 +149,16 @@ def _arm_result(run: Run, name: str, representation: str) -> ArmResult:
     for factor, own in findings.items():
         others = evidence if factor == run.factors[0] else _by_contrast(run, name, factor)
         designs = {
-            contrast: Design(other.regime, other.masks_given, other.mask_is_complete)
+            contrast: Design(other.regime, other.masks_given and _all_erasable(other), other.mask_is_complete)
             for contrast, other in others.items()
         }
         verdicts.extend(decide_contrasts(own, designs, factor, run.situation.protocol))
     return ArmResult(name, representation, findings, tuple(verdicts), evidence)
+
+
+def _all_erasable(evidence: ArmEvidence) -> bool:
+    """Whether erasure speaks of the whole rest: a claim about it cannot leave patients without masks out."""
+    return evidence.erasable is None or bool(evidence.erasable.all())
 
 
 def _by_contrast(run: Run, arm: str, factor: str) -> dict[str | None, ArmEvidence]:

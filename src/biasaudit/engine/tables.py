@@ -99,7 +99,7 @@ def _scores(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _columns(run: Run, question: Question, logits: np.ndarray) -> Iterator[tuple[dict[str, str | None], np.ndarray]]:
-    """Outputs as they are, or with more than two classes the target's log odds contrast by contrast."""
+    """Yield outputs as they are, or with more than two classes the target's log odds contrast by contrast."""
     if len(run.plan.contrasts) == 1:
         yield {}, logits
     elif question.name != "target":
