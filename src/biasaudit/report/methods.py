@@ -94,10 +94,8 @@ def _at(settings: Mapping[str, Any], *keys: str) -> Any:
 
 def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
     audit = records.audit
-    *first, last = [f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items()] or [
-        "classes not recorded"
-    ]
-    classes = " and ".join([", ".join(first), last]) if first else last
+    sizes = [f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items()]
+    classes = " and ".join(part for part in (", ".join(sizes[:-1]), *sizes[-1:]) if part)
     arms = ", ".join(arm["name"] for arm in audit["arms"])
     training = {
         key: _at(settings, "target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")

@@ -261,22 +261,22 @@ def _score_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
     """Plan one figure, or one for every contrast."""
     factor = next(iter(records.audit["cohort"]["origins"]), "")
     names = contrasts(records)
-    for number, contrast in enumerate(names or (None,)):
+    for place, contrast in enumerate(names or (None,)):
         table = _of_arm(score_table(records, factor, contrast), arm)
         if table.empty:
             continue
-        towards = _towards(records, contrast, number)
-        name = f"scores_{anchor}" + (f"_contrast-{number + 1}" if names else "")
+        towards = _towards(records, contrast, place)
+        name = f"scores_{anchor}" + (f"_contrast-{place + 1}" if names else "")
         note = "" if contrast is None else f"log odds of {towards}"
         alt = f"Held-out logits by class and {factor}, {f'{note}, ' if note else ''}{arm} arm."
         yield _Plan("scores", name, _bound(_score_figure(towards), table), alt, arm, note)
 
 
-def _towards(records: RunRecords, contrast: str | None, number: int) -> str:
+def _towards(records: RunRecords, contrast: str | None, place: int) -> str:
     """Name of the side that a high score speaks for; the healthy contrast is turned."""
     if contrast is None:
         return positive_class(records)
-    return f"not {contrast}" if number == 0 else contrast
+    return f"not {contrast}" if place == 0 else contrast
 
 
 def _score_figure(towards: str) -> Callable[[pd.DataFrame, bool], Figure]:

@@ -58,7 +58,8 @@ class RunRecords:
     findings : DataFrame
         One row per finding, with its arm; arm is empty for the findings of the design.
     comparisons : DataFrame
-        One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity, difference, low, high, p_value.
+        One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
+        difference, low, high, p_value.
     subjects, scores, relevance, training, overlays : DataFrame
         The stored tables; no rows where a file is absent.
     pictures : mapping of str to float (height, width)
