@@ -311,6 +311,9 @@ def _print_verdicts(audit: dict[str, Any]) -> None:
             f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}{escape(contrast)}: {escape(arm['reason'])}",
             highlight=False,
         )
+        if arm.get("contrast"):
+            each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
+            out_console.print(f"  against the rest: {escape(each)}", highlight=False)
 
 
 def _print_cohort(situation: Any) -> None:

@@ -59,7 +59,8 @@ def study(tmp_path_factory: pytest.TempPathFactory, biasaudit) -> Path:
     folder = write_cohort(tmp_path_factory.mktemp("classes"))
     done = biasaudit("run", folder / "protocol.yaml", "-o", folder / "out", "--engine", "local")
     assert done.returncode == 0, done.stderr
-    assert "against the rest" in done.stdout
+    for name in CLASSES:
+        assert f"{name} " in done.stdout.partition("  against the rest: ")[2]
     return folder
 
 

@@ -862,8 +862,8 @@ def _unseen_rows(
     pool = np.flatnonzero(columns.fold != fold)
     unseen = pool[columns.origin[pool] != origin]
     held = np.flatnonzero((columns.fold == fold) & (columns.origin == origin))
-    classes = np.bincount(columns.positive[unseen].astype(np.intp), minlength=2)
-    if classes.min() < SMALLEST_CELL:
+    classes = [(columns.classes[unseen] == name).sum() for name in np.unique(columns.classes)]
+    if min(classes) < SMALLEST_CELL:
         return [], {}
     reference = class_matched_rows(pool, unseen, columns.classes, chance)
     return held.tolist(), {"unseen": unseen.tolist(), "reference": reference.tolist()}
