@@ -249,3 +249,38 @@ class TestSchema:
     def test_accepts_what_loading_accepts(self, validator, text):
         parse(text)
         validator.validate(plain(text))
+
+
+class TestSeveralClasses:
+    def label(self, text: str):
+        return parse(TABLE.replace("{positive: ms}", text)).cohort.label
+
+    def test_several_positive_values_keep_their_order(self):
+        assert self.label("{positive: [tumour, ms], negative: hc}").positives == ("tumour", "ms")
+
+    def test_a_list_of_one_is_the_same_protocol(self):
+        assert self.label("{positive: [ms]}") == self.label("{positive: ms}")
+        assert self.label("{positive: [ms]}").positive == "ms"
+
+    def test_survives_dumping(self, tmp_path):
+        protocol = parse(TABLE.replace("{positive: ms}", "{positive: [tumour, ms]}"))
+        assert parse(dump_protocol(protocol), tmp_path / "p.yaml").cohort.label == protocol.cohort.label
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{positive: [ms, ms]}", "'ms' is named twice"),
+            ("{positive: [1, 2]}", "expected a text or a list of texts, not [1, 2]; put numbers in quotes"),
+            ("{positive: 1}", "expected a text or a list of texts, not 1; put numbers in quotes"),
+            ("{positive: []}", "expected a text or a list of texts"),
+            ("{positive: [ms, hc], negative: hc}", "'hc' is both `positive` and `negative`"),
+        ],
+    )
+    def test_one_fault_says_what_is_wrong(self, text, expected):
+        (fault,) = faults(TABLE.replace("{positive: ms}", text))
+        assert fault.startswith("/study/protocol.yaml:4:")
+        assert expected in fault
+
+    def test_a_simulated_cohort_has_two_classes(self):
+        (fault,) = faults("cohort: {reader: phantom, label: {positive: [a, b]}}\n")
+        assert "positive" in fault

@@ -9,7 +9,7 @@ import pytest
 
 from biasaudit.protocol import Protocol
 from biasaudit.records import Finding, Verdict
-from biasaudit.verdict import ORDER, Design, decide, headline
+from biasaudit.verdict import ORDER, Design, decide, decide_contrasts, headline
 
 PROTOCOL = Protocol.model_validate({"cohort": {"reader": "phantom"}})
 CROSSED = Design("crossed", True, False)
@@ -200,3 +200,32 @@ def test_every_reason_is_plain_sentences():
         verdict = decide(findings, design, "origin", PROTOCOL)
         assert verdict.reason.endswith(".") or verdict.reason.endswith("AUC .9"), verdict.reason
         assert "nan" not in verdict.reason.lower()
+
+
+def contrast(name, *findings):
+    return [replace(finding, contrast=name) for finding in findings]
+
+
+def test_holm_runs_over_all_contrasts():
+    ms, tumour = contrast("ms", G1, u1(0.03, reliance=HIGH)), contrast("tumour", G1, u1(0.9, reliance=HIGH))
+    designs = {"ms": CROSSED, "tumour": CROSSED}
+    assert decide(ms, CROSSED, "origin", PROTOCOL).word == "ORIGIN"
+    assert [v.word for v in decide_contrasts(ms + tumour, designs, "origin", PROTOCOL)] == ["UNDETERMINED"] * 2
+    clear = contrast("ms", G1, u1(0.001, reliance=HIGH))
+    assert [v.word for v in decide_contrasts(clear + tumour, designs, "origin", PROTOCOL)] == ["ORIGIN", "UNDETERMINED"]
+
+
+def test_a_contrast_is_judged_by_its_own_findings_and_design():
+    findings = contrast("ms", G1, u4(0.001, 0.6, 0.9)) + contrast("tumour", u4(0.001, 0.6, 0.9))
+    first, second = decide_contrasts(findings, {"ms": COMPLETE, "tumour": COMPLETE}, "origin", PROTOCOL)
+    assert (first.word, first.contrast) == ("ORIGIN", "ms")
+    assert (second.word, second.contrast) == ("UNDETERMINED", "tumour")
+    assert "beats chance was not asked" in second.reason
+    assert headline([second, first]).contrast == "ms"
+
+
+def test_two_classes_are_one_contrast_without_a_name():
+    for _, findings, design, expected in TABLE:
+        (verdict,) = decide_contrasts(findings, {None: design}, "origin", PROTOCOL)
+        assert (verdict.word, verdict.contrast) == (expected, None)
+        assert verdict == decide(findings, design, "origin", PROTOCOL)

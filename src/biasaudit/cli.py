@@ -172,7 +172,8 @@ def gate(
     failed = SEVERITY[record["verdict"]] >= SEVERITY[fail_on.value.upper()]
     out_console.print(
         f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} "
-        f"(fails at {fail_on.value} or worse)",
+        + (f"for {record['contrast']} against the rest " if record.get("contrast") else "")
+        + f"(fails at {fail_on.value} or worse)",
         highlight=False,
     )
     if failed:
@@ -305,17 +306,22 @@ def _print_verdicts(audit: dict[str, Any]) -> None:
     for arm in audit["arms"]:
         style = VERDICT_STYLES[arm["verdict"]]
         mark = " (provisional)" if arm.get("provisional") and arm["verdict"] == "PATHOLOGY" else ""
+        contrast = f", {arm['contrast']} against the rest" if arm.get("contrast") else ""
         out_console.print(
-            f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}: {escape(arm['reason'])}", highlight=False
+            f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}{escape(contrast)}: {escape(arm['reason'])}",
+            highlight=False,
         )
+        if arm.get("contrast"):
+            each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
+            out_console.print(f"  against the rest: {escape(each)}", highlight=False)
 
 
 def _print_cohort(situation: Any) -> None:
     cohort = situation.cohort
     table = Table(cohort.factors[0], *cohort.classes, box=None)
     for origin in sorted({sample.origins[cohort.factors[0]] for sample in cohort.samples}):
-        own = [sample.positive for sample in cohort.samples if sample.origins[cohort.factors[0]] == origin]
-        table.add_row(origin, str(own.count(False)), str(own.count(True)))
+        own = [sample.label for sample in cohort.samples if sample.origins[cohort.factors[0]] == origin]
+        table.add_row(origin, *(str(own.count(name)) for name in cohort.classes))
     out_console.print(table)
 
 

@@ -38,6 +38,8 @@ class Setting:
     network, representation : str
     simulated : bool
         Whether the cohort is a phantom.
+    classes : int
+        Classes that the target tells apart.
     """
 
     regime: str
@@ -47,6 +49,7 @@ class Setting:
     network: str
     representation: str
     simulated: bool
+    classes: int = 2
 
 
 def error_rates(setting: Setting) -> dict[str, Any]:
@@ -117,6 +120,8 @@ def _outside(cell: Mapping[str, Any], setting: Setting) -> str:
     reasons = []
     if not setting.simulated:
         reasons.append("real images")
+    if setting.classes > 2:
+        reasons.append("more than two classes")
     if setting.dimensions != 3:
         reasons.append("pictures")
     if setting.network != "cnn":

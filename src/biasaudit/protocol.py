@@ -30,6 +30,7 @@ __all__ = [
     "TableCohort",
     "TargetSettings",
     "TrainingSettings",
+    "TwoClassLabelSettings",
     "VerdictSettings",
     "dump_protocol",
     "json_schema",
@@ -63,6 +64,17 @@ class _OrName:
 Names = Annotated[list[str], BeforeValidator(_as_list), _OrName()]
 
 
+def _as_values(value: Any) -> Any:
+    """Take one value or several; a list of one is the value itself, so that both are the same protocol."""
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values or not all(isinstance(each, str) for each in values):
+        raise ValueError(f"expected a text or a list of texts, not {_short(value)}; put numbers in quotes")
+    twice = sorted({each for each in values if values.count(each) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]!r} is named twice")
+    return values[0] if len(values) == 1 else list(values)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -71,8 +83,27 @@ class LabelSettings(_Section):
     """What the target classifier predicts."""
 
     column: str = Field("label", description="column that holds the class")
-    positive: str = Field(description="value that means pathology")
+    positive: Annotated[str | list[str], BeforeValidator(_as_values)] = Field(
+        description="value that means pathology; several values are one class each"
+    )
     negative: str | None = Field(None, description="value that means healthy; all other values if left out")
+
+    @property
+    def positives(self) -> tuple[str, ...]:
+        """Pathology classes, in the order of the protocol."""
+        return (self.positive,) if isinstance(self.positive, str) else tuple(self.positive)
+
+    @model_validator(mode="after")
+    def _distinct_classes(self) -> LabelSettings:
+        if self.negative in self.positives:
+            raise ValueError(f"{self.negative!r} is both `positive` and `negative`")
+        return self
+
+
+class TwoClassLabelSettings(LabelSettings):
+    """The label of a simulated cohort: one pathology."""
+
+    positive: str = Field(description="value that means pathology")
 
 
 class _Cohort(_Section):
@@ -161,8 +192,8 @@ class PhantomCohort(_Cohort):
     """A simulated cohort; its truth is known."""
 
     reader: Literal["phantom"]
-    label: LabelSettings = Field(
-        default_factory=lambda: LabelSettings(column="label", positive="patient", negative="healthy")
+    label: TwoClassLabelSettings = Field(
+        default_factory=lambda: TwoClassLabelSettings(column="label", positive="patient", negative="healthy")
     )
     origins: Names = Field(default_factory=lambda: ["site"], min_length=1)
     min_origin_size: int = Field(1, ge=1)

@@ -52,7 +52,7 @@ class Sample:
     label : str
         Class name; empty where unknown (prediction on new images).
     positive : bool
-        Whether the label is the pathology class.
+        Whether the label is a pathology class.
     origins : mapping
         Origin factor -> origin, after pooling of small origins.
     mask, brain_mask : str or None
@@ -104,7 +104,7 @@ class Cohort:
     samples : tuple of Sample
         In table order.
     classes : tuple of str
-        ``(negative, positive)`` class names.
+        Class names, the negative (healthy) one first, then one or more of pathology.
     factors : tuple of str
         Origin factors, the primary one first.
     dimensions : int
@@ -116,7 +116,7 @@ class Cohort:
     """
 
     samples: tuple[Sample, ...]
-    classes: tuple[str, str]
+    classes: tuple[str, ...]
     factors: tuple[str, ...]
     dimensions: int
     channels: int
@@ -205,6 +205,8 @@ class Finding:
         Subjects behind the finding.
     factor, class_name, layer, input : str or None
         Origin factor, class inside which the question was asked, network layer, reduced input.
+    contrast : str or None
+        With more than two classes: the class that was held against the rest.
     reason : str
         Why this status, in plain words.
     remedy : str
@@ -228,12 +230,14 @@ class Finding:
     input: str | None = None
     remedy: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    contrast: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as ``audit.json`` holds it; a number that is not finite becomes null."""
         return {
             "code": self.code,
             "factor": self.factor,
+            "contrast": self.contrast,
             "class": self.class_name,
             "layer": self.layer,
             "input": self.input,
@@ -407,7 +411,7 @@ class ArmEvidence:
     regime : str
         ``crossed``, ``nested``, ``aliased`` or ``single`` (one origin in all).
     classes : tuple of str
-        ``(negative, positive)``.
+        ``(negative, positive)``; of a contrast ``(not ms, ms)``.
     subject : str (n,)
     positive : bool (n,)
     origin : str (n,)
@@ -443,6 +447,17 @@ class ArmEvidence:
         Retrainings that this cohort does not allow, and why.
     seed : int
         Master seed.
+    contrast : str or None
+        With more than two classes the one held against the rest; then `inside`, `label`, `patient` and `erasable` are
+        given too.
+    inside : tuple of str
+        Classes whose origin classifiers and hidden features are asked about here; empty: both of two.
+    label : str (n,) or None
+        The actual class, since the rest holds several; subjects of different ones are never compared for origin.
+    patient : bool (n,) or None
+        Whether the subject has pathology; of two classes the positive one.
+    erasable : bool (n,) or None
+        Whether the subject is healthy or its class has masks, so that erasure leaves nothing marked behind.
     """
 
     arm: str
@@ -471,6 +486,11 @@ class ArmEvidence:
     spike: SpikeIn | None = None
     categories: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
     retraining_skipped: Mapping[str, str] = field(default_factory=dict)
+    contrast: str | None = None
+    inside: tuple[str, ...] = ()
+    label: npt.NDArray[np.str_] | None = None
+    patient: BoolArray | None = None
+    erasable: BoolArray | None = None
 
 
 @dataclass(frozen=True)
@@ -506,7 +526,7 @@ class Reliance:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer for one arm and one origin factor.
+    """The answer for one arm and one origin factor, with more than two classes for one contrast.
 
     Attributes
     ----------
@@ -519,6 +539,8 @@ class Verdict:
         True while something that the claim needs is still open (G3, calibration).
     settle : str
         The data that would settle an undetermined verdict, or what remains unexcluded.
+    contrast : str or None
+        The class held against the rest; None with two classes.
     """
 
     word: VerdictWord
@@ -527,6 +549,7 @@ class Verdict:
     reliance: Reliance
     provisional: bool = True
     settle: str = ""
+    contrast: str | None = None
 
 
 @dataclass(frozen=True)
@@ -539,12 +562,14 @@ class Comparison:
     low: float
     high: float
     p_value: float
+    contrast: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As ``audit.json`` holds it."""
         return {
             "arms": list(self.arms),
             "quantity": self.quantity,
+            "contrast": self.contrast,
             "difference": _number(self.difference),
             "low": _number(self.low),
             "high": _number(self.high),

@@ -7,8 +7,8 @@ of a flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import Finding, Reliance, Verdict, VerdictWord
 from biasaudit.stats.multiplicity import holm
 
-__all__ = ["ORDER", "Design", "decide", "estimate_reliance", "flags", "headline"]
+__all__ = ["ORDER", "Design", "decide", "decide_contrasts", "estimate_reliance", "flags", "headline"]
 
 ORDER: tuple[VerdictWord, ...] = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
 """From best to worst."""
@@ -82,7 +82,36 @@ def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: P
     Verdict
         A PATHOLOGY is provisional unless the spike-in test of power (G3) was asked.
     """
+    return _decide(findings, (design, flags(findings, protocol.statistics.alpha)), factor, protocol)
+
+
+def decide_contrasts(
+    findings: Sequence[Finding], designs: Mapping[str | None, Design], factor: str, protocol: Protocol
+) -> tuple[Verdict, ...]:
+    """Give one verdict per contrast; Holm's correction is over the tests of all of them together.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Of this arm and factor, all checks and contrasts.
+    designs : mapping of contrast to Design
+        One entry, None, with two classes.
+    factor, protocol
+        As in `decide`.
+    """
     flagged = flags(findings, protocol.statistics.alpha)
+    verdicts = []
+    for contrast, design in designs.items():
+        own = [finding for finding in findings if finding.contrast == contrast]
+        flagged_here = tuple(finding for finding in flagged if finding.contrast == contrast)
+        verdicts.append(replace(_decide(own, (design, flagged_here), factor, protocol), contrast=contrast))
+    return tuple(verdicts)
+
+
+def _decide(
+    findings: Sequence[Finding], seen: tuple[Design, tuple[Finding, ...]], factor: str, protocol: Protocol
+) -> Verdict:
+    design, flagged = seen
     reliance = estimate_reliance(findings, design, _corroboration(findings))
     case = _Case(findings, design, factor, protocol, reliance, flagged)
     return _obstacle(case) or _reading_origin(case) or _reading_pathology(case) or _open(case)

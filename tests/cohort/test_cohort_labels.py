@@ -102,3 +102,31 @@ def test_one_image_twice(sample):
     assert subject_faults([first, sample("b.nii", origins={"origin": "b"})]) == []
     assert "repeats table.tsv:2 (same subject and image)" in str(subject_faults([first, again])[0])
     assert "image a.nii belongs to 's2' here and to 's1' at table.tsv:2" in str(subject_faults([first, other])[0])
+
+
+def test_several_positive_values_are_one_class_each():
+    result = classes(["hc", "ms", "nmo", "hc"], positive=["ms", "nmo"])
+    assert result.names == ("hc", "ms", "nmo")
+    assert result.labels == ("hc", "ms", "nmo", "hc")
+    assert not result.faults
+
+
+def test_other_labels_join_beside_several_positive_values():
+    result = classes(["hc", "ms", "nmo", "odd"], positive=["ms", "nmo"])
+    assert result.names == ("not ms or nmo", "ms", "nmo")
+    assert result.labels[3] == "not ms or nmo"
+
+
+def test_each_positive_value_must_occur():
+    (fault,) = classes(["hc", "ms", "hc"], positive=["ms", "nmo"]).faults
+    assert "no row has the positive label 'nmo'" in str(fault)
+
+
+def test_unknown_label_beside_several_positive_values():
+    (fault,) = classes(["hc", "ms", "nmo", "odd"], positive=["ms", "nmo"], negative="hc").faults
+    assert "expected 'ms' or 'nmo' or 'hc'" in str(fault)
+
+
+def test_a_healthy_class_is_needed_beside_several():
+    (fault,) = classes(["ms", "nmo"], positive=["ms", "nmo"]).faults
+    assert "a healthy class is needed beside them" in str(fault)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from biasaudit.checks.premises import lesion_volume
+from biasaudit.checks.premises import lesion_volume, patients
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, FloatArray
 from biasaudit.stats.conditional import centred_covariates, smooth_columns
@@ -83,7 +83,7 @@ def adjustment(
     """
     codes = integer_codes(groups)
     found = Adjustment(codes, codes, np.empty((codes.size, 0)))
-    volume = lesion_volume(evidence) if severity and evidence.positive[rows].any() else None
+    volume = lesion_volume(evidence) if severity and patients(evidence)[rows].any() else None
     if volume is not None:
         found = _with_columns(found, SEVERITY, volume[rows][:, None])
     for name in protocol.cohort.covariates:

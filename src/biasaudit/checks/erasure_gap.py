@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
@@ -49,6 +49,7 @@ class ErasureGap:
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge the residual gap."""
+        evidence = _erasable(evidence)
         fault = _fault(evidence)
         if fault:
             n = int(evidence.positive.size)
@@ -78,6 +79,21 @@ class ErasureGap:
                 },
             )
         ]
+
+
+def _erasable(evidence: ArmEvidence) -> ArmEvidence:
+    """Leave out patients of the rest whose pathology is not marked: erased and healthy would not look alike in them."""
+    rows = evidence.erasable
+    if rows is None or evidence.logit_erased is None:
+        return evidence
+    return replace(
+        evidence,
+        subject=evidence.subject[rows],
+        positive=evidence.positive[rows],
+        fold=evidence.fold[rows],
+        logit=evidence.logit[rows],
+        logit_erased=evidence.logit_erased[rows],
+    )
 
 
 def _fault(evidence: ArmEvidence) -> Fault | None:

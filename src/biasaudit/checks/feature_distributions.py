@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from biasaudit.checks.premises import class_rows, lesion_volume, origins_of, probability, stream
+from biasaudit.checks.premises import class_rows, inside_classes, lesion_volume, origins_of, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
@@ -35,7 +35,7 @@ class FeatureDistributions:
         if not evidence.features:
             reason = "no hidden features were kept"
             return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
-        return [finding for name in evidence.classes for finding in self._of_class(evidence, name, protocol)]
+        return [finding for name in inside_classes(evidence) for finding in self._of_class(evidence, name, protocol)]
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> list[Finding]:
         rows = class_rows(evidence, class_name)

@@ -26,13 +26,15 @@ CONCERN_V = 0.3
 """Cramér's V of class and origin from which the design is a concern: Cohen's medium association."""
 
 
-def regime(positive: BoolArray, origin: npt.NDArray[np.str_]) -> str:
+def regime(positive: BoolArray, origin: npt.NDArray[np.str_], label: npt.NDArray[np.str_] | None = None) -> str:
     """Name how class and origin go together.
 
     Parameters
     ----------
     positive : bool (n,)
     origin : str (n,)
+    label : str (n,), optional
+        Actual classes, where a side holds several: if none of them spans two origins the design is aliased.
 
     Returns
     -------
@@ -49,9 +51,11 @@ def regime(positive: BoolArray, origin: npt.NDArray[np.str_]) -> str:
     patients, healthy = set(names[truth].tolist()), set(names[~truth].tolist())
     if len(patients | healthy) <= 1:
         return "single"
-    if patients & healthy:
+    classes = truth if label is None else np.asarray(label)
+    spans = max(len(set(names[classes == name].tolist())) for name in np.unique(classes))
+    if spans > 1 and patients & healthy:
         return "crossed"
-    return "aliased" if max(len(patients), len(healthy)) == 1 else "nested"
+    return "aliased" if spans == 1 else "nested"
 
 
 def counts_by_class(evidence: ArmEvidence) -> dict[str, dict[str, int]]:
@@ -63,6 +67,19 @@ def counts_by_class(evidence: ArmEvidence) -> dict[str, dict[str, int]]:
             for origin in origins
         }
         for name, positive in zip(evidence.classes, (False, True), strict=True)
+    }
+
+
+def _exchangeable(evidence: ArmEvidence) -> dict[str, dict[str, int]]:
+    """Subjects per actual class and origin, since only inside these may origins be exchanged."""
+    if evidence.label is None:
+        return counts_by_class(evidence)
+    return {
+        str(name): {
+            str(origin): int(((evidence.origin == origin) & (evidence.label == name)).sum())
+            for origin in np.unique(evidence.origin)
+        }
+        for name in np.unique(evidence.label)
     }
 
 
@@ -108,7 +125,7 @@ def statements(evidence: ArmEvidence, protocol: Protocol) -> tuple[list[str], li
             if spans > 1
             else f"Does the score differ between origins inside the class {name}? It comes from {spans or 'no'} origin."
         )
-    smallest = smallest_p(counts_by_class(evidence), protocol.statistics.n_permutations)
+    smallest = smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations)
     if smallest is not None and smallest > protocol.statistics.alpha:
         cannot.append(f"No test inside classes can reach significance: the smallest possible p is {smallest:.2g}.")
     _say_what_separates(evidence, can, cannot)
@@ -149,7 +166,7 @@ class Identifiability:
         """Judge the table of classes and origins."""
         table = counts_by_class(evidence)
         association = cramers_v([list(row.values()) for row in table.values()]) if evidence.positive.size else None
-        smallest = smallest_p(table, protocol.statistics.n_permutations)
+        smallest = smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations)
         status, reason, remedy = _judgement(evidence, association, smallest, protocol)
         return [
             Finding(
@@ -174,7 +191,7 @@ def _details(evidence: ArmEvidence, protocol: Protocol) -> dict[str, object]:
         "table": table,
         "empty_cells": sum(count == 0 for row in table.values() for count in row.values()),
         "effective_n": {name: round(effective_n(list(row.values())), 1) for name, row in table.items()},
-        "smallest_p": smallest_p(table, protocol.statistics.n_permutations),
+        "smallest_p": smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations),
         "can_answer": can,
         "cannot_answer": cannot,
     }

@@ -6,7 +6,7 @@ import numpy as np
 
 from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.origin_score import OriginScore, origin_score
-from biasaudit.checks.premises import Fault, class_rows, probability, stream
+from biasaudit.checks.premises import Fault, class_rows, inside_classes, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Maps, Status
 from biasaudit.registry import register
@@ -39,7 +39,7 @@ class MapAgreement:
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge each class that has origin maps."""
-        return [self._of_class(evidence, name, protocol) for name in evidence.classes]
+        return [self._of_class(evidence, name, protocol) for name in inside_classes(evidence)]
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:
         maps = evidence.maps

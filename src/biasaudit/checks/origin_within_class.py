@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.origin_score import OriginScore, origin_score
-from biasaudit.checks.premises import probability
+from biasaudit.checks.premises import inside_classes, probability
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Status
 from biasaudit.registry import register
@@ -25,7 +25,7 @@ class OriginWithinClass:
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding per class."""
-        return [_finding(evidence, name, protocol) for name in evidence.classes]
+        return [_finding(evidence, name, protocol) for name in inside_classes(evidence)]
 
 
 def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from biasaudit import seeds
 from biasaudit.protocol import Protocol
@@ -14,12 +15,15 @@ __all__ = [
     "bound_level",
     "class_rows",
     "equal_scores",
+    "inside_classes",
     "interval_level",
     "lesion_volume",
     "origins_of",
+    "patients",
     "percent",
     "probability",
     "score_fault",
+    "strata",
     "stream",
 ]
 
@@ -30,6 +34,21 @@ Fault = tuple[Status, str]
 def class_rows(evidence: ArmEvidence, class_name: str) -> BoolArray:
     """Which rows belong to a class, (n,)."""
     return np.asarray(evidence.positive == (class_name == evidence.classes[1]))
+
+
+def strata(evidence: ArmEvidence) -> npt.NDArray[np.generic]:
+    """Classes whose subjects may be compared for origin, (n,): the rest of a contrast holds several."""
+    return evidence.positive if evidence.label is None else evidence.label
+
+
+def patients(evidence: ArmEvidence) -> BoolArray:
+    """Which subjects have pathology, (n,): those of the rest of a contrast may too."""
+    return evidence.positive if evidence.patient is None else evidence.patient
+
+
+def inside_classes(evidence: ArmEvidence) -> tuple[str, ...]:
+    """Classes to compare origins in where the answer does not depend on the contrast: its own, or both of two."""
+    return evidence.inside or evidence.classes
 
 
 def origins_of(evidence: ArmEvidence, rows: BoolArray) -> tuple[str, ...]:
@@ -89,11 +108,11 @@ def equal_scores(scores: FloatArray) -> bool:
 
 def lesion_volume(evidence: ArmEvidence) -> FloatArray | None:
     """Logarithm of severity as a covariate, 0 in the healthy; None unless it is known for every patient."""
-    severity = np.asarray(evidence.severity, dtype=np.float64)
-    known = severity[evidence.positive]
+    severity, ill = np.asarray(evidence.severity, dtype=np.float64), patients(evidence)
+    known = severity[ill]
     if known.size == 0 or not (np.isfinite(known) & (known >= 0)).all():
         return None
-    return np.where(evidence.positive, np.log1p(np.nan_to_num(severity)), 0.0)
+    return np.where(ill, np.log1p(np.nan_to_num(severity)), 0.0)
 
 
 def percent(share: float) -> str:

@@ -15,8 +15,10 @@ from biasaudit.checks.premises import (
     class_rows,
     lesion_volume,
     origins_of,
+    patients,
     probability,
     score_fault,
+    strata,
     stream,
 )
 from biasaudit.protocol import Protocol
@@ -91,7 +93,7 @@ class ScoreDependence:
             )  # fmt: skip
         outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
         details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
-        details["healthy"] = question.class_name == evidence.classes[0]
+        details["healthy"] = _is_healthy(evidence, question.class_name)
         details |= {"held_fixed": listed(question.fixed.held), "covariate_notes": "; ".join(question.fixed.notes)}
         mirror = _Mirror()
         if question.class_name is None:
@@ -123,29 +125,34 @@ def _closed() -> dict[str, Any]:
 
 def _pooled(evidence: ArmEvidence, protocol: Protocol) -> _Question:
     everybody = np.ones(evidence.positive.size, dtype=bool)
-    patients_compared = len(origins_of(evidence, evidence.positive)) > 1
+    patients_compared = len(origins_of(evidence, patients(evidence))) > 1
     may_flag = lesion_volume(evidence) is not None or not patients_compared
     return _question(evidence, None, everybody, may_flag, protocol)
 
 
 def _in_class(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> _Question:
-    healthy = class_name == evidence.classes[0]
-    may_flag = healthy or lesion_volume(evidence) is not None
+    may_flag = _is_healthy(evidence, class_name) or lesion_volume(evidence) is not None
     return _question(evidence, class_name, class_rows(evidence, class_name), may_flag, protocol)
+
+
+def _is_healthy(evidence: ArmEvidence, class_name: str | None) -> bool:
+    """Whether a class is the healthy one: the rest of a contrast is not, where it holds other patients."""
+    return class_name == evidence.classes[0] and not patients(evidence)[~evidence.positive].any()
 
 
 def _question(
     evidence: ArmEvidence, class_name: str | None, rows: BoolArray, may_flag: bool, protocol: Protocol
 ) -> _Question:
-    scores = standardised_logits(evidence.logit, evidence.positive, evidence.fold)
-    folds = fold_columns(evidence.positive, evidence.fold)
-    fixed = adjustment(evidence, protocol, rows, evidence.positive[rows])
+    classes = strata(evidence)
+    scores = standardised_logits(evidence.logit, classes, evidence.fold)
+    folds = fold_columns(classes, evidence.fold)
+    fixed = adjustment(evidence, protocol, rows, classes[rows])
     return _Question((class_name or "pooled",), class_name, rows, scores[rows], folds[rows], fixed, may_flag)
 
 
 def _effect(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> OriginEffect | None:
     """AUC of origin by the score, what severity and covariates explain removed."""
-    origin, classes = evidence.origin[question.rows], evidence.positive[question.rows]
+    origin, classes = evidence.origin[question.rows], strata(evidence)[question.rows]
     if np.unique(origin).size < 2:
         return None
     settings = protocol.statistics
@@ -178,7 +185,7 @@ def _test(
 
 def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:
     """Say what forbids an equivalence claim although the pooled effect may be small; empty if nothing does."""
-    if question.class_name is not None:
+    if np.unique(strata(evidence)[question.rows]).size < 2:
         return ""
     each = np.abs(effect.by_class - INDIFFERENT)
     if np.nanmax(each) >= protocol.verdict.delta:
@@ -337,7 +344,7 @@ def _reliance(evidence: ArmEvidence, question: _Question, protocol: Protocol) ->
     erased = erased if erased is not None and np.isfinite(erased).all() else None
     fixed = question.fixed
     if erased is not None:
-        fixed = adjustment(evidence, protocol, question.rows, evidence.positive, severity=False)
+        fixed = adjustment(evidence, protocol, question.rows, strata(evidence), severity=False)
     estimate, draws = crossed_reliance(
         (evidence.logit, erased),
         evidence.positive,
@@ -346,6 +353,7 @@ def _reliance(evidence: ArmEvidence, question: _Question, protocol: Protocol) ->
         protocol.statistics.n_bootstraps,
         stream(evidence, "U1", "reliance"),
         fixed.all_columns,
+        evidence.label,
     )
     interval = percentile_interval(estimate, draws, bound_level(protocol))
     return _ratio_details(interval, evidence.positive.size, protocol)

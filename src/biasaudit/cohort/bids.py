@@ -273,7 +273,7 @@ def _samples(rows: Sequence[_Row], classes: Classes, settings: BidsCohort) -> tu
     covariates = parse_covariates({name: [row.cells.get(name, "") for row in rows] for name in settings.covariates})
     samples = []
     for position, row in enumerate(rows):
-        positive = classes.labels[position] == classes.names[1]
+        positive = classes.labels[position] in classes.names[1:]
         mask = row.companions.mask if positive else None
         samples.append(
             Sample(

@@ -26,14 +26,14 @@ class Classes:
     Attributes
     ----------
     names : tuple of str
-        ``(negative, positive)``.
+        The negative class, then the positive ones.
     labels : tuple of str
         Class name per row; empty where unknown.
     faults : tuple of Fault
     notes : tuple of str
     """
 
-    names: tuple[str, str]
+    names: tuple[str, ...]
     labels: tuple[str, ...]
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
@@ -167,19 +167,20 @@ def _repeated_image(first: Sample, second: Sample) -> Fault:
     return Fault(second.where, message, "correct the path or the subject")
 
 
-def _class_names(values: Sequence[str], settings: LabelSettings) -> tuple[tuple[str, str], str]:
+def _class_names(values: Sequence[str], settings: LabelSettings) -> tuple[tuple[str, ...], str]:
+    positives = settings.positives
     if settings.negative is not None:
-        return (settings.negative, settings.positive), ""
-    others = sorted({value for value in values if value and value != settings.positive})
+        return (settings.negative, *positives), ""
+    others = sorted({value for value in values if value and value not in positives})
     if len(others) == 1:
-        return (others[0], settings.positive), ""
-    negative = f"not {settings.positive}"
+        return (others[0], *positives), ""
+    negative = f"not {' or '.join(positives)}"
     note = f"class {negative!r} joins the labels {', '.join(others)}" if others else ""
-    return (negative, settings.positive), note
+    return (negative, *positives), note
 
 
-def _class_of(value: str, names: tuple[str, str], open_negative: bool) -> str:
-    if not value or value == names[1]:
+def _class_of(value: str, names: tuple[str, ...], open_negative: bool) -> str:
+    if not value or value in names[1:]:
         return value
     return names[0] if open_negative or value == names[0] else ""
 
@@ -194,12 +195,14 @@ def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelS
     ]
     faults += _unknown_labels(values, places, settings)
     shown = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
-    for role, name in (("positive", settings.positive), ("negative", settings.negative)):
+    for role, name in (*(("positive", name) for name in settings.positives), ("negative", settings.negative)):
         if name is not None and name not in counts and counts:
             message = f"no row has the {role} label {name!r} in column {settings.column!r}; present: {shown}"
             faults.append(Fault(table, message, suggestion(name, counts)))
-    if list(counts) == [settings.positive] and settings.negative is None:
-        message = f"every row is {settings.positive!r}; a classifier needs two classes"
+    if counts and set(counts) <= set(settings.positives) and settings.negative is None:
+        message = f"every row is {_either(list(counts))}; a classifier needs two classes"
+        if len(settings.positives) > 1:
+            message = f"every row is {_either(list(counts))}; a healthy class is needed beside them"
         faults.append(Fault(table, message, "add rows of the other class"))
     return faults
 
@@ -207,17 +210,21 @@ def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelS
 def _unknown_labels(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
     if settings.negative is None:
         return []
-    known = (settings.positive, settings.negative)
+    known = (*settings.positives, settings.negative)
     counts = Counter(value for value in values if value and value not in known)
     remedy = "leave those rows out by `select`, or leave `negative` out to take all other labels as negative"
     return [
         Fault(
             places[list(values).index(value)],
-            f"unknown label {value!r} (rows: {count}), expected {known[0]!r} or {known[1]!r}",
+            f"unknown label {value!r} (rows: {count}), expected {_either(known)}",
             remedy,
         )
         for value, count in counts.items()
     ]
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(repr(name) for name in names)
 
 
 def _pool_names(groups: Mapping[tuple[str, ...], Sequence[str]]) -> dict[str, str]:

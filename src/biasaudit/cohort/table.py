@@ -144,11 +144,11 @@ def _sample(
     manifest: Manifest,
     row: int,
     columns: _Columns,
-    label: tuple[str, tuple[str, str]],
+    label: tuple[str, tuple[str, ...]],
     covariates: dict[str, float | str | None],
 ) -> Sample:
     settings = columns.settings
-    positive = label[0] == label[1][1]
+    positive = label[0] in label[1][1:]
     mask = _path(manifest, row, columns.mask) if positive else None
     return Sample(
         subject=manifest.cell(row, settings.subject),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
     Parameters
     ----------
     arms : sequence of ArmEvidence
-        Without maps, in protocol order, for the primary factor.
+        Without maps, in protocol order, for the primary factor and one contrast.
     run : Run
         For the maps, and the number of resamples.
 
@@ -47,12 +48,12 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
         found.append(_auc(first, second, run))
         found.extend(_reliance(first, second, run))
         found.extend(_lesion_gain((first, second), (gains[first.arm], gains[second.arm]), run))
-    return found
+    return [replace(comparison, contrast=arms[0].contrast) for comparison in found]
 
 
 def _gains_of(arm: ArmEvidence, run: Run) -> tuple[FloatArray, FloatArray]:
     """Return the lesion gain of every mapped patient, NaN for the healthy, and the fold of every map."""
-    evidence = run.evidence(arm.arm, run.factors[0], with_maps=True)
+    evidence = run.evidence(arm.arm, run.factors[0], arm.contrast, with_maps=True)
     maps = evidence.maps
     if maps is None:
         return np.empty(0), np.empty(0)
@@ -87,18 +88,21 @@ def _reliance(first: ArmEvidence, second: ArmEvidence, run: Run) -> Iterator[Com
 
 def _erased_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
     """Return the residual gap; arms draw the same subjects, because their streams have the same name."""
-    if arm.logit_erased is None:
+    if arm.logit_erased is None or not arm.masks_given:
         return None
-    positive, erased = arm.positive, arm.logit_erased
-    share = gap_share(arm.logit[positive], erased[positive], arm.logit[~positive], erased[~positive])
+    rows = np.ones(arm.positive.size, dtype=bool) if arm.erasable is None else arm.erasable
+    logit, positive, erased = arm.logit[rows], arm.positive[rows], arm.logit_erased[rows]
+    share = gap_share(logit[positive], erased[positive], logit[~positive], erased[~positive])
     generator = seeds.generator(arm.seed, "compare", "reliance")
-    resampled = bootstrap_gap_share(arm.logit, erased, positive, _groups(arm), draws, generator)
+    resampled = bootstrap_gap_share(logit, erased, positive, _groups(arm)[rows], draws, generator)
     return float(np.clip(share, 0, 1)), np.clip(resampled, 0, 1)
 
 
 def _crossed_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
     generator = seeds.generator(arm.seed, "compare", "reliance")
-    return crossed_reliance((arm.logit, arm.logit_erased), arm.positive, arm.origin, arm.fold, draws, generator)
+    return crossed_reliance(
+        (arm.logit, arm.logit_erased), arm.positive, arm.origin, arm.fold, draws, generator, strata=arm.label
+    )
 
 
 def _lesion_gain(

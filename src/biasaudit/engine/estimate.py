@@ -39,6 +39,8 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
         return step / 3 * len(arguments["rows"]) * len(arguments["variants"])
     if job.step == "attribute":
         return step * len(arguments["rows"]) * int(arguments["steps"])
+    if job.step == "contrast":
+        return 0.0
     if job.step == "read":
         return _READ * megavoxels * len(arguments["samples"])
     if job.step == "represent":

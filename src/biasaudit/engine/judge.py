@@ -12,6 +12,7 @@ import numpy as np
 
 from biasaudit.checks.identifiability import regime
 from biasaudit.engine.arrays import Stack
+from biasaudit.engine.contrasts import contrast_logits
 from biasaudit.engine.retraining import per_unit, retrained
 from biasaudit.engine.store import read_json, write_json
 from biasaudit.protocol import Protocol
@@ -30,14 +31,15 @@ def judge(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     ----------
     arguments : mapping
         ``arm``, ``factor``, ``code``, ``protocol``, ``table``, ``classes``, ``map_rows``, ``origins``,
-        ``masks_given``, ``skipped``, ``spacing``.
+        ``masks_given``, ``skipped``, ``spacing``; with more than two classes ``contrast``.
     folder : Path
         Gets ``findings.json``.
     """
     protocol = Protocol.model_validate(arguments["protocol"])
     check = get("check", arguments["code"])()
     evidence = assemble(arguments, needs, with_maps="maps" in check.needs)
-    write_json(folder / "findings.json", [finding.to_dict() for finding in check.judge(evidence, protocol)])
+    found = [replace(finding, contrast=evidence.contrast) for finding in check.judge(evidence, protocol)]
+    write_json(folder / "findings.json", [finding.to_dict() for finding in found])
 
 
 def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> ArmEvidence:
@@ -49,10 +51,12 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
     folds = np.asarray(table["fold"])
     surveyed = read_json(needs["survey"][0] / "survey.json")
     positive = np.asarray(table["positive"], dtype=bool)
+    contrast = arguments.get("contrast")
+    label = None if contrast is None else np.asarray(contrast["label"])
     evidence = ArmEvidence(
         arm=arguments["arm"],
         factor=arguments["factor"],
-        regime=regime(positive, np.asarray(table["origin"])),
+        regime=regime(positive, np.asarray(table["origin"]), label),
         classes=(arguments["classes"][0], arguments["classes"][1]),
         subject=np.asarray(table["subject"]),
         positive=positive,
@@ -64,12 +68,12 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         masks_given=arguments["masks_given"],
         mask_is_complete=arguments["protocol"]["cohort"]["mask_is_complete"],
         seed=arguments["protocol"]["folds"]["seed"],
-        logit=_column(needs["target"], "logits-original", folds)[:, 0],
-        logit_erased=_erased(needs, folds),
+        logit=contrast_logits(_column(needs["target"], "logits-original", folds), contrast),
+        logit_erased=_erased(needs, folds, contrast),
         features=_features(needs["target"], folds),
         origin_controls=_controls(arguments, needs, folds),
         reduced={
-            role.removeprefix("reduced:"): _reduced(folders, folds)
+            role.removeprefix("reduced:"): _reduced(folders, folds, contrast)
             for role, folders in needs.items()
             if role.startswith("reduced:")
         },
@@ -77,15 +81,30 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         maps=_maps(arguments, needs) if with_maps and "maps" in needs else None,
         transfer=_transfer(needs["transfer"][0]) if "transfer" in needs else None,
         **retrained(arguments, needs),
+        **_of_contrast(contrast),
     )
     return _one_row_per_unit(evidence)
 
 
+def _of_contrast(contrast: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Fields of `ArmEvidence` that only a contrast has."""
+    if contrast is None:
+        return {}
+    return {
+        "contrast": contrast["name"],
+        "inside": (contrast["name"],),
+        "label": np.asarray(contrast["label"]),
+        "patient": np.asarray(contrast["patient"], dtype=bool),
+        "erasable": np.asarray(contrast["erasable"], dtype=bool),
+    }
+
+
 def _severity(mask_voxels: Sequence[int], arguments: Mapping[str, Any]) -> np.ndarray:
-    if not arguments["masks_given"]:
-        return np.full(len(mask_voxels), np.nan)
+    contrast = arguments.get("contrast")
+    known = np.full(len(mask_voxels), arguments["masks_given"]) if contrast is None else contrast["erasable"]
     cubic = math.prod(arguments["spacing"])
-    return np.asarray(mask_voxels) * (cubic / 1000.0 if len(arguments["spacing"]) == 3 else 1.0)
+    volume = np.asarray(mask_voxels) * (cubic / 1000.0 if len(arguments["spacing"]) == 3 else 1.0)
+    return np.where(known, volume, np.nan)
 
 
 def _numeric(covariates: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
@@ -118,15 +137,15 @@ def _column(folders: Sequence[Path], name: str, folds: np.ndarray, members: np.n
     return result
 
 
-def _erased(needs: Needs, folds: np.ndarray) -> np.ndarray | None:
+def _erased(needs: Needs, folds: np.ndarray, contrast: Mapping[str, Any] | None) -> np.ndarray | None:
     if not (needs["target"][0] / "logits-erased.npy").exists():
         return None
-    return np.asarray(_column(needs["target"], "logits-erased", folds)[:, 0])
+    return contrast_logits(_column(needs["target"], "logits-erased", folds), contrast)
 
 
-def _reduced(folders: Sequence[Path], folds: np.ndarray) -> np.ndarray:
+def _reduced(folders: Sequence[Path], folds: np.ndarray, contrast: Mapping[str, Any] | None) -> np.ndarray:
     variant = next(folders[0].glob("logits-*.npy")).stem
-    return np.asarray(_column(folders, variant, folds)[:, 0])
+    return contrast_logits(_column(folders, variant, folds), contrast)
 
 
 def _features(folders: Sequence[Path], folds: np.ndarray) -> dict[str, np.ndarray]:
@@ -136,7 +155,10 @@ def _features(folders: Sequence[Path], folds: np.ndarray) -> dict[str, np.ndarra
 
 def _members(arguments: Mapping[str, Any], class_name: str) -> np.ndarray:
     table = arguments["table"]
-    in_class = np.asarray(table["positive"], dtype=bool) == (class_name == arguments["classes"][1])
+    if "contrast" in arguments:
+        in_class = np.asarray(arguments["contrast"]["label"]) == class_name
+    else:
+        in_class = np.asarray(table["positive"], dtype=bool) == (class_name == arguments["classes"][1])
     return np.asarray(in_class & np.isin(table["origin"], arguments["origins"][class_name]))
 
 
@@ -192,7 +214,8 @@ def _origin_maps(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray)
 
 def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
     """Average the images of one subject at one origin in one class; nothing changes when there is one image each."""
-    keys = list(zip(evidence.subject.tolist(), evidence.origin.tolist(), evidence.positive.tolist(), strict=True))
+    classes = evidence.positive if evidence.label is None else evidence.label
+    keys = list(zip(evidence.subject.tolist(), evidence.origin.tolist(), classes.tolist(), strict=True))
     units = list(dict.fromkeys(keys))
     if len(units) == len(keys):
         return evidence
@@ -225,6 +248,11 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         reduced={name: mean(values) for name, values in evidence.reduced.items()},
         maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),
         **per_unit(evidence, unit_of),
+        **{
+            name: values[first]
+            for name in ("label", "patient", "erasable")
+            if (values := getattr(evidence, name)) is not None
+        },
         transfer=None
         if evidence.transfer is None
         else SignatureTransfer(

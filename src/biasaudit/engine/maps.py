@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import ndimage
 
 from biasaudit.cohort.export import write_volume
+from biasaudit.engine.contrasts import Contrast, class_index, contrast_logits
 from biasaudit.engine.plan import Question
 from biasaudit.engine.prepare import stored_volume
 from biasaudit.records import Volume
@@ -44,10 +45,11 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
     slices: dict[str, np.ndarray] = {}
     for arm in arms:
         question = Question("target", arm.representation)
-        if question not in run.plan.maps:
+        explained = _explained(run, arm.representation)
+        if not explained:
             continue
         folder.mkdir(exist_ok=True)
-        mapped = list(_mapped(run, question))
+        mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
         _write_group_maps(run, arm.name, mapped, folder)
         for item in mapped:
             shares.extend(_shares(run, arm.name, item))
@@ -74,20 +76,32 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
         pd.DataFrame(shares).to_csv(run.store.root / "tables" / "relevance.tsv", sep="\t", index=False, na_rep="n/a")
 
 
-def _mapped(run: Run, question: Question) -> Iterator[_Mapped]:
+def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str, ...]]]:
+    """Contrasts with the jobs that hold their maps."""
+    if len(run.plan.contrasts) == 1:
+        keys = run.plan.maps.get(Question("target", representation))
+        return [(run.plan.contrasts[0], keys)] if keys else []
+    known = ((contrast, (representation, str(contrast.name))) for contrast in run.plan.contrasts)
+    return [(contrast, run.plan.contrast_maps[name]) for contrast, name in known if name in run.plan.contrast_maps]
+
+
+def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[_Mapped]:
+    """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
+    odds = None if contrast.name is None else {"index": contrast.index, "turned": contrast.turned}
     folders = [run.store.folder(key) for key in run.plan.reads]
-    for fold, key in enumerate(run.plan.maps[question]):
+    for fold, key in enumerate(keys):
         maps = np.load(run.store.folder(key) / "maps.npy")
         score = run.plan.scores[question][fold]
-        logits = np.load(run.store.folder(score) / "logits-original.npy")[:, 0]
+        logits = contrast_logits(np.load(run.store.folder(score) / "logits-original.npy"), odds)
         position = {row: index for index, row in enumerate(run.jobs[score].arguments["rows"])}
-        for row, relevance in zip(run.plan.map_rows[fold], maps, strict=True):
-            yield _Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
+        for row, relevance in zip(run.jobs[key].arguments["rows"], maps, strict=True):
+            if contrast.name in (None, run.situation.cohort.samples[row].label):
+                yield _Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
 
 
 def _write_group_maps(run: Run, arm: str, mapped: Sequence[_Mapped], folder: Path) -> None:
-    for name, positive in zip(run.situation.cohort.classes, (False, True), strict=True):
-        own = [m.relevance for m in mapped if run.situation.cohort.samples[m.row].positive == positive]
+    for index, name in enumerate(run.situation.cohort.classes):
+        own = [m.relevance for m in mapped if _class_of(run, m) == index]
         if own:
             label = "".join(character if character.isalnum() else "" for character in name)
             write_volume(folder / f"arm-{arm}_group-{label}_relevance.nii.gz", np.mean(own, axis=0), run.situation.grid)
@@ -127,8 +141,8 @@ def _colour_limit(mapped: Sequence[_Mapped]) -> float:
 
 def _chosen(run: Run, mapped: Sequence[_Mapped]) -> Iterator[tuple[str, _Mapped]]:
     """Of every class the subject in the middle and those at both ends of the score."""
-    for positive in (True, False):
-        own = [m for m in mapped if run.situation.cohort.samples[m.row].positive == positive]
+    for index in reversed(range(len(run.situation.cohort.classes))):
+        own = [m for m in mapped if _class_of(run, m) == index]
         own.sort(key=lambda item: (item.logit, item.row))
         places = (len(own) // 2, len(own) - 1, 0)
         seen: set[int] = set()
@@ -136,6 +150,10 @@ def _chosen(run: Run, mapped: Sequence[_Mapped]) -> Iterator[tuple[str, _Mapped]
             if own and place not in seen:
                 seen.add(place)
                 yield role, own[place]
+
+
+def _class_of(run: Run, item: _Mapped) -> int:
+    return class_index(run.situation.cohort, run.situation.cohort.samples[item.row])
 
 
 def _slices(item: _Mapped) -> Iterator[tuple[str, np.ndarray]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.checks.identifiability import regime
+from biasaudit.engine.contrasts import Contrast, class_index, contrasts_of, marked_classes
 from biasaudit.engine.spike import BEND, FIELD, PLANTED, SHAM
 from biasaudit.engine.store import Job, digest
 from biasaudit.protocol import Protocol
@@ -55,7 +56,14 @@ _CODE = {
     "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
     "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
     "spike": ("biasaudit.engine.spike",),
-    "judge": ("biasaudit.engine.judge", "biasaudit.engine.retraining", "biasaudit.checks", "biasaudit.stats"),
+    "contrast": ("biasaudit.engine.odds", "biasaudit.networks"),
+    "judge": (
+        "biasaudit.engine.judge",
+        "biasaudit.engine.contrasts",
+        "biasaudit.engine.retraining",
+        "biasaudit.checks",
+        "biasaudit.stats",
+    ),
 }
 
 
@@ -153,13 +161,21 @@ class Plan:
         `models` holds one tuple of keys (one per seed) per fold.
     map_rows : tuple of tuple of int
         Rows that get attribution maps, per fold.
+    contrasts : tuple of Contrast
+        One with two classes.
+    contrast_maps : mapping of (representation, contrast) to tuple of keys
+        With more than two classes, instead of the target's `maps`: explanations of the log odds of every class.
     truth : mapping of arm representation to tuple of keys
     judged : mapping of (arm, factor, code) to key
+        With more than two classes of (arm, factor, code, contrast); see `judgement`.
     origins : mapping of (factor, class) to tuple of str
         Origins told apart inside the class; absent when there is nothing to tell apart.
     reduced : mapping of input name to Question, per arm
     skipped : mapping of input name to reason
     masks_given : bool
+        Every patient has a pathology mask.
+    marked : tuple of str
+        Pathology classes whose every patient has one.
     """
 
     jobs: tuple[Job, ...]
@@ -171,11 +187,18 @@ class Plan:
     maps: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
     map_rows: tuple[tuple[int, ...], ...] = ()
     truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    judged: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    judged: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    contrasts: tuple[Contrast, ...] = ()
+    contrast_maps: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     origins: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     reduced: Mapping[str, Mapping[str, Question]] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     masks_given: bool = False
+    marked: tuple[str, ...] = ()
+
+    def judgement(self, arm: str, factor: str, code: str, contrast: str | None = None) -> str:
+        """Key of the judgement of one check."""
+        return self.judged[_judgement_name((arm, factor, code), contrast)]
 
 
 def default_checks(protocol: Protocol) -> tuple[str, ...]:
@@ -218,7 +241,9 @@ class _Planner:
         self.cohort = situation.cohort
         self.reading = plan_reading(situation)
         self.jobs = {job.key: job for job in self.reading.jobs}
-        self.masks_given = _masks_given(situation.cohort, facts)
+        self.contrasts = contrasts_of(situation.cohort)
+        self.marked = marked_classes(situation.cohort, facts.mask_voxels)
+        self.masks_given = set(self.marked) == set(situation.cohort.classes[1:])
         self.origins = _origins_inside_classes(situation)
         self.map_rows = _rows_for_maps(situation)
         self.inputs: dict[str, tuple[str, ...]] = {}
@@ -226,11 +251,13 @@ class _Planner:
         self.scores: dict[Question, tuple[str, ...]] = {}
         self.maps: dict[Question, tuple[str, ...]] = {}
         self.truth: dict[str, tuple[str, ...]] = {}
-        self.judged: dict[tuple[str, str, str], str] = {}
+        self.judged: dict[tuple[str, ...], str] = {}
+        self.wrapped: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
+        self.contrast_maps: dict[tuple[str, str], tuple[str, ...]] = {}
         self.reduced: dict[str, dict[str, Question]] = {}
         self.skipped: dict[str, str] = {}
-        self.transfers: dict[str, str] = {}
-        self.retrained: dict[tuple[str, str, str], Retraining] = {}
+        self.transfers: dict[tuple[str, str | None], str] = {}
+        self.retrained: dict[tuple[str, str, str, str | None], Retraining] = {}
 
     def plan(self) -> Plan:
         for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
@@ -244,7 +271,8 @@ class _Planner:
         for arm in self.protocol.arms:
             for factor in self.cohort.factors:
                 for code in self.situation.codes(arm.representation):
-                    self._add_judgement((arm.name, factor, code), arm.representation)
+                    for contrast in self.contrasts:
+                        self._add_judgement((arm.name, factor, code), arm.representation, contrast)
         return Plan(
             jobs=tuple(self.jobs.values()),
             reads=self.reading.reads,
@@ -256,10 +284,13 @@ class _Planner:
             map_rows=self.map_rows,
             truth=self.truth,
             judged=self.judged,
+            contrasts=self.contrasts,
+            contrast_maps=self.contrast_maps,
             origins=self.origins,
             reduced=self.reduced,
             skipped=self.skipped,
             masks_given=self.masks_given,
+            marked=self.marked,
         )
 
     def _add(self, step: str, arguments: Mapping[str, Any], needs: Mapping[str, tuple[str, ...]], title: str) -> str:
@@ -294,8 +325,28 @@ class _Planner:
 
     def _add_target(self, question: Question) -> None:
         self._add_question(question, _everyone(self.cohort))
-        if self._wanted("U6", "U7"):
-            self._add_maps(question, None)
+        if len(self.contrasts) > 1:
+            self._add_contrasts(question)
+        elif self._wanted("U6", "U7"):
+            self.maps[question] = self._add_maps(question, None, (self.map_rows, self.models[question]))
+
+    def _add_contrasts(self, question: Question) -> None:
+        """Make of every trained target one network per contrast, whose single logit can be explained and edited."""
+        for contrast in self.contrasts:
+            assert contrast.name is not None
+            models = tuple(
+                tuple(self._add_wrapped(contrast, key, f"{question}, fold {fold + 1}") for key in keys)
+                for fold, keys in enumerate(self.models[question])
+            )
+            self.wrapped[question.representation, contrast.name] = models
+            if self._wanted("U6", "U7"):
+                rows = self.map_rows if contrast.turned else _own_rows(self.map_rows, contrast)
+                keys = self._add_maps(question, None, (rows, models), f", {contrast.name}")
+                self.contrast_maps[question.representation, contrast.name] = keys
+
+    def _add_wrapped(self, contrast: Contrast, model: str, what: str) -> str:
+        arguments = {"index": contrast.index, "turned": contrast.turned}
+        return self._add("contrast", arguments, {"model": (model,)}, f"log odds of {contrast.name}: {what}")
 
     def _add_origin_questions(self, representation: str) -> None:
         if not self._wanted("A1", "U7"):
@@ -305,7 +356,7 @@ class _Planner:
             members = _class_members(self.cohort, factor, class_name, origins)
             self._add_question(question, members)
             if self._wanted("U7"):
-                self._add_maps(question, members)
+                self.maps[question] = self._add_maps(question, members, (self.map_rows, self.models[question]))
 
     def _add_reduced_inputs(self, representation: str) -> None:
         self.reduced[representation] = {}
@@ -314,7 +365,7 @@ class _Planner:
         if self._erasable(representation):
             self._add_reduced(representation, "erased", Question("target", representation, "erased"))
         elif not self.masks_given:
-            self.skipped["erased"] = "no pathology masks: nothing can be erased"
+            self.skipped["erased"] = _why_not_erased(self.marked)
         reduced = "background" if self.facts.background else "silhouette"
         if not self.facts.background:
             self.skipped["background"] = "the images are empty outside the brain; the silhouette is asked instead"
@@ -381,10 +432,17 @@ class _Planner:
         needs = {"inputs": self.inputs[question.representation], "models": models}
         return self._add("score", arguments, needs, f"score {question}, fold {fold + 1}")
 
-    def _add_maps(self, question: Question, members: Mapping[int, int] | None) -> None:
+    def _add_maps(
+        self,
+        question: Question,
+        members: Mapping[int, int] | None,
+        explained: tuple[Sequence[Sequence[int]], Sequence[tuple[str, ...]]],
+        what: str = "",
+    ) -> tuple[str, ...]:
+        """Plan maps of some rows by some networks, fold by fold."""
         settings = self.protocol.attribution
         keys = []
-        for fold, rows in enumerate(self.map_rows):
+        for fold, (rows, models) in enumerate(zip(*explained, strict=True)):
             own = [row for row in rows if members is None or row in members]
             arguments = {
                 "rows": own,
@@ -396,9 +454,10 @@ class _Planner:
                 "baseline": _baseline_rows(self.situation, fold),
                 "output": None if members is None else [members[row] for row in own],
             }
-            needs = {"inputs": self.inputs[question.representation], "models": self.models[question][fold][:1]}
-            keys.append(self._add("attribute", arguments, needs, f"attribution maps: {question}, fold {fold + 1}"))
-        self.maps[question] = tuple(keys)
+            needs = {"inputs": self.inputs[question.representation], "models": models[:1]}
+            title = f"attribution maps: {question}{what}, fold {fold + 1}"
+            keys.append(self._add("attribute", arguments, needs, title))
+        return tuple(keys)
 
     def _add_truth(self, representation: str) -> None:
         cohort = self.protocol.cohort
@@ -421,22 +480,30 @@ class _Planner:
         """Plan signature transfer where labels and erasure cannot answer, or where the protocol names it."""
         named = self.protocol.checks != "default" and "U5" in self.protocol.checks
         answered = self.masks_given and self.protocol.cohort.mask_is_complete
-        regimes = [_regime(self.cohort, factor) for factor in self.cohort.factors]
         own_tissue = representation == "tissue" and all(sample.tissue for sample in self.cohort.samples)
-        if not self._wanted("U5") or (answered and not named) or own_tissue or not {"nested", "aliased"} & set(regimes):
+        if not self._wanted("U5") or (answered and not named) or own_tissue:
             return
+        for contrast in self.contrasts:
+            regimes = {_regime(self.cohort, factor, contrast) for factor in self.cohort.factors}
+            if {"nested", "aliased"} & regimes:
+                self._add_transfer_of(representation, contrast)
+
+    def _add_transfer_of(self, representation: str, contrast: Contrast) -> None:
         arguments = {
-            "sides": [int(sample.positive) for sample in self.cohort.samples],
+            "sides": [int(positive) for positive in contrast.positive],
             "folds": list(self.situation.folds),
             "representation": representation,
             "grid": self.situation.grid.to_dict(),
             "seed": self.protocol.folds.seed,
         }
-        models = self.models[Question("target", representation)]
-        needs = {"read": self.reading.reads} | {f"models-{fold}": keys for fold, keys in enumerate(models)}
-        self.transfers[representation] = self._add(
-            "transfer", arguments, needs, f"transfer signatures: {representation}"
+        models = (
+            self.models[Question("target", representation)]
+            if contrast.name is None
+            else self.wrapped[representation, contrast.name]
         )
+        needs = {"read": self.reading.reads} | {f"models-{fold}": keys for fold, keys in enumerate(models)}
+        title = f"transfer signatures: {representation}" + (f", {contrast.name}" if contrast.name else "")
+        self.transfers[representation, contrast.name] = self._add("transfer", arguments, needs, title)
 
     def _add_retraining(self, representation: str) -> None:
         """Plan the networks of the checks that train their own; of the default ones only the confirmation does."""
@@ -444,16 +511,16 @@ class _Planner:
         for code, make in makers.items():
             if code in self.situation.codes(representation):
                 for factor in self.cohort.factors:
-                    self.retrained[representation, factor, code] = make(
-                        representation, _columns(self.situation, factor)
-                    )
+                    for contrast in self.contrasts:
+                        columns = _columns(self.situation, factor, contrast)
+                        self.retrained[representation, factor, code, contrast.name] = make(representation, columns)
 
     def _add_unseen_origin(self, representation: str, columns: _Columns) -> Retraining:
         """Train with and without every origin that can be tested, fold by fold, on as many subjects of each class."""
         needs: dict[str, tuple[str, ...]] = {}
         design: dict[str, Any] = {}
         for origin in origins_with_both_classes(columns.positive, columns.origin, columns.subject):
-            words = ("unseen origin", representation, columns.factor, origin)
+            words = ("unseen origin", representation, columns.factor, origin, *columns.words)
             rows, sizes = [], []
             for fold in range(self.protocol.folds.n):
                 held, training = _unseen_rows(columns, origin, fold, self._chance(*words, fold))
@@ -476,7 +543,7 @@ class _Planner:
         folds = range(self.protocol.folds.n)
         pools = [np.flatnonzero(columns.fold != fold) for fold in folds]
         size = min(common_training_size(columns.positive[pool], side[pool]) for pool in pools)
-        words = ("dose", representation, columns.factor)
+        words = ("dose", representation, columns.factor, *columns.words)
         tested = [
             balanced_rows(
                 np.flatnonzero(columns.fold == fold), columns.positive, side, self._chance(*words, "test", fold)
@@ -505,11 +572,15 @@ class _Planner:
 
     def _add_spike_in(self, representation: str, columns: _Columns) -> Retraining:
         """Plant an edit by the label and another by chance, and train the target on each."""
-        primary = _columns(self.situation, self.cohort.factors[0])
-        strata = [f"{p}|{o}|{f}" for p, o, f in zip(primary.positive, primary.origin, primary.fold, strict=True)]
+        primary = replace(columns, origin=_origins(self.cohort, self.cohort.factors[0]))
+        # Inside actual classes, so that no class of the rest carries the edit more often than another.
+        strata = [f"{c}|{o}|{f}" for c, o, f in zip(primary.classes, primary.origin, primary.fold, strict=True)]
         assigned = {
             name: assigned_subjects(
-                strata, primary.subject, np.where(primary.positive, shares[1], shares[0]), self._chance("spike", name)
+                strata,
+                primary.subject,
+                np.where(primary.positive, shares[1], shares[0]),
+                self._chance("spike", name, *primary.words),
             ).tolist()
             for name, shares in (("planted", PLANTED), ("sham", SHAM))
         }
@@ -522,7 +593,7 @@ class _Planner:
         for fold in range(self.protocol.folds.n):
             rows, held = (self.situation.rows(fold, held_out=own) for own in (False, True))
             for name in assigned:
-                network = _Network(edited, name, rows, ("spike", representation, fold), f"{name} spike")
+                network = _Network(edited, name, rows, ("spike", representation, *primary.words, fold), f"{name} spike")
                 models = self._retrain(network)
                 for variant, inputs in (("original", self.inputs[representation]), ("spiked", edited)):
                     key = self._score_rows(inputs, models, (held, variant), network.title)
@@ -564,19 +635,26 @@ class _Planner:
         }
         return self._add("score", arguments, {"inputs": inputs, "models": models}, f"score: {title}")
 
-    def _add_judgement(self, name: tuple[str, str, str], representation: str) -> None:
+    def _add_judgement(self, name: tuple[str, str, str], representation: str, contrast: Contrast) -> None:
         arm, factor, code = name
         target = Question("target", representation)
         needs = {"survey": (self.reading.survey,), "read": self.reading.reads, "target": self.scores[target]}
-        if target in self.maps:
-            needs["maps"] = self.maps[target]
-        if representation in self.transfers:
-            needs["transfer"] = (self.transfers[representation],)
+        maps = self.contrast_maps if contrast.name else self.maps
+        explained: Any = (representation, contrast.name) if contrast.name else target
+        if explained in maps:
+            needs["maps"] = maps[explained]
+        if (representation, contrast.name) in self.transfers:
+            needs["transfer"] = (self.transfers[representation, contrast.name],)
         for input_name, question in self.reduced[representation].items():
             needs[f"reduced:{input_name}"] = self.scores[question]
-        for (own_factor, class_name), _ in self.origins.items():
-            question = Question("origin", representation, factor=own_factor, class_name=class_name)
-            if own_factor == factor and question in self.scores:
+        origins = {
+            class_name: list(own)
+            for (own_factor, class_name), own in self.origins.items()
+            if own_factor == factor and contrast.name in (None, class_name)
+        }
+        for class_name in origins:
+            question = Question("origin", representation, factor=factor, class_name=class_name)
+            if question in self.scores:
                 needs[f"origin:{class_name}"] = self.scores[question]
                 if question in self.maps:
                     needs[f"maps:{class_name}"] = self.maps[question]
@@ -585,21 +663,53 @@ class _Planner:
             "factor": factor,
             "code": code,
             "protocol": self.protocol.model_dump(mode="json", exclude={"name", "arms", "checks"}),
-            "table": _table(self.situation, factor),
-            "classes": list(self.cohort.classes),
-            "map_rows": [list(rows) for rows in self.map_rows],
-            "origins": {name: list(own) for (f, name), own in self.origins.items() if f == factor},
-            "masks_given": self.masks_given,
+            "table": {**_table(self.situation, factor), "positive": list(contrast.positive)},
+            "classes": list(contrast.classes),
+            "map_rows": [list(rows) for rows in self._rows_explained(contrast)],
+            "origins": origins,
+            "masks_given": self.masks_given if contrast.turned else contrast.classes[1] in self.marked,
             "skipped": dict(self.skipped),
             "spacing": list(self.situation.grid.spacing),
         }
-        retraining = self.retrained.get((representation, factor, code))
+        if contrast.name is not None:
+            arguments["contrast"] = self._contrast_arguments(contrast)
+        retraining = self.retrained.get((representation, factor, code, contrast.name))
         if retraining is not None and retraining.skipped:
             arguments["retraining_skipped"] = retraining.skipped
         elif retraining is not None:
             arguments["retraining"] = retraining.design
             needs |= retraining.needs
-        self.judged[name] = self._add("judge", arguments, needs, f"judge {code}: {arm}, {factor}")
+        title = f"judge {code}: {arm}, {factor}" + (f", {contrast.name}" if contrast.name else "")
+        self.judged[_judgement_name(name, contrast.name)] = self._add("judge", arguments, needs, title)
+
+    def _rows_explained(self, contrast: Contrast) -> Sequence[Sequence[int]]:
+        return self.map_rows if contrast.turned or contrast.name is None else _own_rows(self.map_rows, contrast)
+
+    def _contrast_arguments(self, contrast: Contrast) -> dict[str, Any]:
+        """Return what judging a contrast takes beside its two sides."""
+        samples = self.cohort.samples
+        return {
+            "name": contrast.name,
+            "index": contrast.index,
+            "turned": contrast.turned,
+            "label": [sample.label for sample in samples],
+            "patient": [sample.positive for sample in samples],
+            "erasable": [not sample.positive or sample.label in self.marked for sample in samples],
+        }
+
+
+def _judgement_name(name: tuple[str, str, str], contrast: str | None) -> tuple[str, ...]:
+    return name if contrast is None else (*name, contrast)
+
+
+def _own_rows(rows: Sequence[Sequence[int]], contrast: Contrast) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(row for row in own if contrast.positive[row]) for own in rows)
+
+
+def _why_not_erased(marked: Sequence[str]) -> str:
+    if marked:
+        return f"pathology masks for {', '.join(marked)} only: what is not marked would be left in the other classes"
+    return "no pathology masks: nothing can be erased"
 
 
 def _job(step: str, arguments: Mapping[str, Any], needs: Mapping[str, tuple[str, ...]], title: str) -> Job:
@@ -644,27 +754,25 @@ def _identity(sample: Sample) -> dict[str, Any]:
     return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
 
 
-def _masks_given(cohort: Cohort, facts: Facts) -> bool:
-    positives = [row for row, sample in enumerate(cohort.samples) if sample.positive]
-    marked = all(cohort.samples[row].has_mask for row in positives)
-    return bool(positives) and marked and any(facts.mask_voxels[row] for row in positives)
+def _regime(cohort: Cohort, factor: str, contrast: Contrast) -> str:
+    label = None if contrast.name is None else np.array([sample.label for sample in cohort.samples])
+    return regime(np.array(contrast.positive), _origins(cohort, factor), label)
 
 
-def _regime(cohort: Cohort, factor: str) -> str:
-    positive = np.array([sample.positive for sample in cohort.samples])
-    return regime(positive, np.array([sample.origins[factor] for sample in cohort.samples]))
+def _origins(cohort: Cohort, factor: str) -> np.ndarray:
+    return np.array([sample.origins[factor] for sample in cohort.samples])
 
 
 def _everyone(cohort: Cohort) -> dict[int, int]:
-    return {row: int(sample.positive) for row, sample in enumerate(cohort.samples)}
+    return {row: class_index(cohort, sample) for row, sample in enumerate(cohort.samples)}
 
 
 def _class_members(cohort: Cohort, factor: str, class_name: str, origins: Sequence[str]) -> dict[int, int]:
-    positive = class_name == cohort.classes[1]
+    index = cohort.classes.index(class_name)
     return {
         row: origins.index(sample.origins[factor])
         for row, sample in enumerate(cohort.samples)
-        if sample.positive == positive and sample.origins[factor] in origins
+        if class_index(cohort, sample) == index and sample.origins[factor] in origins
     }
 
 
@@ -672,10 +780,10 @@ def _origins_inside_classes(situation: Situation) -> dict[tuple[str, str], tuple
     """Origins with enough subjects in a class to be in every fold; classes with fewer than two are left out."""
     found = {}
     for factor in situation.cohort.factors:
-        for class_name, positive in zip(situation.cohort.classes, (False, True), strict=True):
+        for index, class_name in enumerate(situation.cohort.classes):
             subjects: dict[str, set[str]] = {}
             for sample in situation.cohort.samples:
-                if sample.positive == positive:
+                if class_index(situation.cohort, sample) == index:
                     subjects.setdefault(sample.origins[factor], set()).add(sample.subject)
             kept = tuple(sorted(o for o, own in subjects.items() if len(own) >= max(4, situation.protocol.folds.n)))
             if len(kept) >= 2:
@@ -691,8 +799,8 @@ def _rows_for_maps(situation: Situation) -> tuple[tuple[int, ...], ...]:
     for fold in range(folds.n):
         chance = seeds.generator(folds.seed, "maps", fold)
         rows: list[int] = []
-        for positive in (False, True):
-            own = [r for r in situation.rows(fold, held_out=True) if cohort.samples[r].positive == positive]
+        for index in range(len(cohort.classes)):
+            own = [r for r in situation.rows(fold, held_out=True) if class_index(cohort, cohort.samples[r]) == index]
             rows.extend(int(row) for row in chance.permutation(own)[:share])
         chosen.append(tuple(sorted(rows)))
     return tuple(chosen)
@@ -730,21 +838,26 @@ _NO_ORIGIN_LEFT_OUT = "no origin can be left out: too few subjects of both class
 
 @dataclass(frozen=True)
 class _Columns:
-    """The table as arrays, for one origin factor."""
+    """The table as arrays, for one origin factor and contrast; `words` name its random streams."""
 
     factor: str
+    words: tuple[str, ...]
     positive: np.ndarray
+    classes: np.ndarray
     origin: np.ndarray
     subject: np.ndarray
     fold: np.ndarray
 
 
-def _columns(situation: Situation, factor: str) -> _Columns:
+def _columns(situation: Situation, factor: str, contrast: Contrast) -> _Columns:
     samples = situation.cohort.samples
+    positive = np.array(contrast.positive, dtype=bool)
     return _Columns(
         factor,
-        np.array([sample.positive for sample in samples], dtype=bool),
-        np.array([sample.origins[factor] for sample in samples]),
+        () if contrast.name is None else (contrast.name,),
+        positive,
+        positive if contrast.name is None else np.array([sample.label for sample in samples]),
+        _origins(situation.cohort, factor),
         np.array([sample.subject for sample in samples]),
         np.array(situation.folds),
     )
@@ -760,10 +873,10 @@ def _unseen_rows(
     pool = np.flatnonzero(columns.fold != fold)
     unseen = pool[columns.origin[pool] != origin]
     held = np.flatnonzero((columns.fold == fold) & (columns.origin == origin))
-    classes = np.bincount(columns.positive[unseen].astype(np.intp), minlength=2)
-    if classes.min() < SMALLEST_CELL:
+    classes = [(columns.classes[unseen] == name).sum() for name in np.unique(columns.classes)]
+    if min(classes) < SMALLEST_CELL:
         return [], {}
-    reference = class_matched_rows(pool, unseen, columns.positive, chance)
+    reference = class_matched_rows(pool, unseen, columns.classes, chance)
     return held.tolist(), {"unseen": unseen.tolist(), "reference": reference.tolist()}
 
 

@@ -43,7 +43,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        image, subject, arm, fold (number or ``mean``), logit.
+        image, subject, arm, fold (number or ``mean``), logit; with more than two classes ``logit_<class>`` each.
 
     Raises
     ------
@@ -58,6 +58,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     networks = _networks(run, name)
     known = _known_subjects(run)
     grid = Grid.from_dict(audit["cohort"]["grid"])
+    classes = list(audit["cohort"]["classes"])
     rows = []
     with one_thread():
         for sample in cohort.samples:
@@ -70,10 +71,16 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
                     "subject": sample.subject,
                     "arm": name,
                     "fold": fold or "mean",
-                    "logit": round(float(predict_rows(chosen, image[None])[0, 0]), 6),
+                    **_logits(predict_rows(chosen, image[None])[0], classes),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _logits(values: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """One column `logit`, or one per class."""
+    names = ["logit"] if len(values) == 1 else [f"logit_{name}" for name in classes]
+    return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
 
 
 def _audit(run: Path) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from biasaudit import registry
 from biasaudit.engine.compare import compare_arms
+from biasaudit.engine.contrasts import Contrast, class_index
 from biasaudit.engine.judge import assemble
 from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import CONFIRMATION, Plan, Question, Situation, default_checks
@@ -22,9 +23,9 @@ from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
 from biasaudit.error_rates import Setting, error_rates
 from biasaudit.records import ArmEvidence, Finding, Verdict
-from biasaudit.stats.effects import balanced_accuracy
+from biasaudit.stats.effects import balanced_accuracy, cramers_v
 from biasaudit.stats.truth import Truth, true_reliance
-from biasaudit.verdict import Design, decide, headline
+from biasaudit.verdict import Design, decide_contrasts, headline
 
 __all__ = ["ArmResult", "Run", "to_confirm", "write_results"]
 
@@ -50,20 +51,22 @@ class Run:
         """Origin factors, primary first."""
         return self.situation.cohort.factors
 
+    def _representation(self, arm: str) -> str:
+        return next(own.representation for own in self.situation.protocol.arms if own.name == arm)
+
     def findings(self, arm: str, factor: str) -> list[Finding]:
-        """Return the findings of one arm and factor in the order of the checks."""
+        """Return the findings of one arm and factor, all contrasts, in the order of the checks."""
         found: list[Finding] = []
-        for (own_arm, own_factor, _), key in self.plan.judged.items():
-            if (own_arm, own_factor) != (arm, factor):
-                continue
-            path = self.store.folder(key) / "findings.json"
-            found.extend(Finding.from_dict(record) for record in read_json(path))
+        for code in self.situation.codes(self._representation(arm)):
+            for contrast in self.plan.contrasts:
+                path = self.store.folder(self.plan.judgement(arm, factor, code, contrast.name)) / "findings.json"
+                found.extend(Finding.from_dict(record) for record in read_json(path))
         return found
 
-    def evidence(self, arm: str, factor: str, *, with_maps: bool = False) -> ArmEvidence:
-        """Gather again what the checks of one arm and factor looked at."""
+    def evidence(self, arm: str, factor: str, contrast: str | None = None, *, with_maps: bool = False) -> ArmEvidence:
+        """Gather again what the checks of one arm, factor and contrast looked at."""
         code = default_checks(self.situation.protocol)[0]
-        job = self.jobs[self.plan.judged[arm, factor, code]]
+        job = self.jobs[self.plan.judgement(arm, factor, code, contrast)]
         needs = self.store.needs(job)
         return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)
 
@@ -88,13 +91,23 @@ class Run:
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm: findings per factor, verdicts, and the primary factor's evidence."""
+    """One arm: findings per factor, verdicts per factor and contrast, and the primary factor's evidence by contrast."""
 
     name: str
     representation: str
     findings: Mapping[str, list[Finding]]
     verdicts: tuple[Verdict, ...]
-    evidence: ArmEvidence
+    evidence: Mapping[str | None, ArmEvidence]
+
+    @property
+    def headline(self) -> Verdict:
+        """The worst verdict."""
+        return headline(self.verdicts)
+
+    @property
+    def shown(self) -> ArmEvidence:
+        """Evidence of the headline's contrast (primary factor)."""
+        return self.evidence[self.headline.contrast]
 
 
 def write_results(run: Run, started: datetime) -> dict[str, Any]:
@@ -106,7 +119,11 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
         What ``audit.json`` holds; it is written last, so that its presence says that the run is complete.
     """
     arms = [_arm_result(run, arm.name, arm.representation) for arm in run.situation.protocol.arms]
-    comparisons = compare_arms([arm.evidence for arm in arms], run)
+    comparisons = [
+        comparison
+        for contrast in run.plan.contrasts
+        for comparison in compare_arms([arm.evidence[contrast.name] for arm in arms], run)
+    ]
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
     _write_models(run)
@@ -138,22 +155,34 @@ def to_confirm(run: Run) -> frozenset[str]:
 
 
 def _arm_result(run: Run, name: str, representation: str) -> ArmResult:
+    evidence = _by_contrast(run, name, run.factors[0])
     findings = {factor: run.findings(name, factor) for factor in run.factors}
-    return ArmResult(name, representation, findings, _verdicts(run, name), run.evidence(name, run.factors[0]))
+    return ArmResult(name, representation, findings, _verdicts(run, name), evidence)
 
 
 def _verdicts(run: Run, name: str) -> tuple[Verdict, ...]:
-    """Decide one arm, factor by factor."""
-    verdicts = []
+    """Decide one arm, factor by factor and contrast by contrast."""
+    verdicts: list[Verdict] = []
     for factor in run.factors:
-        evidence = run.evidence(name, factor)
-        design = Design(evidence.regime, evidence.masks_given, evidence.mask_is_complete)
-        verdicts.append(decide(run.findings(name, factor), design, factor, run.situation.protocol))
+        designs = {
+            contrast: Design(own.regime, own.masks_given and _all_erasable(own), own.mask_is_complete)
+            for contrast, own in _by_contrast(run, name, factor).items()
+        }
+        verdicts.extend(decide_contrasts(run.findings(name, factor), designs, factor, run.situation.protocol))
     return tuple(verdicts)
 
 
+def _all_erasable(evidence: ArmEvidence) -> bool:
+    """Whether erasure speaks of the whole rest: a claim about it cannot leave patients without masks out."""
+    return evidence.erasable is None or bool(evidence.erasable.all())
+
+
+def _by_contrast(run: Run, arm: str, factor: str) -> dict[str | None, ArmEvidence]:
+    return {contrast.name: run.evidence(arm, factor, contrast.name) for contrast in run.plan.contrasts}
+
+
 def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
-    worst = headline(arm.verdicts)
+    worst = arm.headline
     findings = [finding for own in arm.findings.values() for finding in own if finding.code not in DESIGN_CODES]
     truths = {factor: run.truth(arm.representation, factor) for factor in run.factors}
     return {
@@ -161,10 +190,11 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
         "representation": arm.representation,
         "primary": primary,
         "verdict": worst.word,
+        "contrast": worst.contrast,
         "reason": worst.reason,
         "provisional": worst.provisional,
         "error_rates": _error_rates(run, arm),
-        "target": _target(arm),
+        "target": _target(run, arm),
         "reliance": worst.reliance.to_dict(),
         "lesion_gain": _estimate_of(findings, "U6"),
         "origin_auc": _estimate_of(findings, "A1"),
@@ -172,6 +202,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
         "verdicts": [
             {
                 "factor": verdict.factor,
+                "contrast": verdict.contrast,
                 "verdict": verdict.word,
                 "reason": verdict.reason,
                 "settle": verdict.settle,
@@ -186,7 +217,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
 
 def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
     """Return what calibration measured for the cell that is nearest to this audit (primary factor)."""
-    evidence, protocol = arm.evidence, run.situation.protocol
+    evidence, protocol = arm.shown, run.situation.protocol
     masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
     return error_rates(
         Setting(
@@ -197,20 +228,36 @@ def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
             network=protocol.target.network,
             representation=arm.representation,
             simulated=protocol.cohort.reader == "phantom",
+            classes=len(run.situation.cohort.classes),
         )
     )
 
 
-def _target(arm: ArmResult) -> dict[str, float | None]:
-    competence = next((f for own in arm.findings.values() for f in own if f.code == "G1"), None)
-    accuracy = balanced_accuracy(arm.evidence.logit > 0, arm.evidence.positive)
+def _target(run: Run, arm: ArmResult) -> dict[str, Any]:
+    """How well the target does: AUC of the headline's contrast and of every contrast, accuracy over all classes."""
+    shown = _auc_of(arm, arm.headline.contrast)
+    record: dict[str, Any] = {**shown, "balanced_accuracy": _balanced_accuracy(arm)}
+    if len(run.plan.contrasts) > 1:
+        record["contrasts"] = {str(contrast.name): _auc_of(arm, contrast.name) for contrast in run.plan.contrasts}
+    return record
+
+
+def _auc_of(arm: ArmResult, contrast: str | None) -> dict[str, float | None]:
+    asked = (f for own in arm.findings.values() for f in own if f.code == "G1" and f.contrast == contrast)
+    competence = next(asked, None)
     record = competence.to_dict() if competence else {"statistic": None, "low": None, "high": None}
-    return {
-        "auc": record["statistic"],
-        "auc_low": record["low"],
-        "auc_high": record["high"],
-        "balanced_accuracy": float(accuracy),
-    }
+    return {"auc": record["statistic"], "auc_low": record["low"], "auc_high": record["high"]}
+
+
+def _balanced_accuracy(arm: ArmResult) -> float:
+    """Mean over classes of the share of subjects that are put in their own class."""
+    if None in arm.evidence:
+        return float(balanced_accuracy(arm.evidence[None].logit > 0, arm.evidence[None].positive))
+    names = [name for name in arm.evidence if name is not None]
+    # The odds of the healthy contrast are turned; the class of the largest odds is that of the largest logit.
+    odds = np.stack([arm.evidence[name].logit * (-1 if number == 0 else 1) for number, name in enumerate(names)])
+    chosen, truth = np.array(names)[odds.argmax(axis=0)], arm.evidence[names[0]].label
+    return float(np.mean([(chosen[truth == name] == name).mean() for name in names]))
 
 
 def _estimate_of(findings: Sequence[Finding], code: str) -> dict[str, float | None] | None:
@@ -238,8 +285,8 @@ def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, Any] | None:
 def _cohort(situation: Situation) -> dict[str, Any]:
     samples = situation.cohort.samples
     classes = {
-        name: len({sample.subject for sample in samples if sample.positive == positive})
-        for name, positive in zip(situation.cohort.classes, (False, True), strict=True)
+        name: len({sample.subject for sample in samples if class_index(situation.cohort, sample) == index})
+        for index, name in enumerate(situation.cohort.classes)
     }
     origins = {
         factor: {
@@ -266,28 +313,60 @@ def _design(run: Run, arm: ArmResult) -> dict[str, Any]:
 
 
 def _factor_design(run: Run, arm: ArmResult, factor: str) -> dict[str, Any]:
-    evidence = arm.evidence if factor == run.factors[0] else run.evidence(arm.name, factor)
-    identifiability = next((f for f in arm.findings[factor] if f.code == "D1"), None)
+    evidence = arm.evidence if factor == run.factors[0] else _by_contrast(run, arm.name, factor)
+    records = {name: _contrast_design(arm, factor, own) for name, own in evidence.items()}
+    if None in records:
+        return records[None]
+    return _joint_design(run.plan.contrasts, records, evidence)
+
+
+def _contrast_design(arm: ArmResult, factor: str, evidence: ArmEvidence) -> dict[str, Any]:
+    asked = (f for f in arm.findings[factor] if f.code == "D1" and f.contrast == evidence.contrast)
+    identifiability = next(asked, None)
     details = dict(identifiability.details) if identifiability else {}
-    table = {
-        name: {
-            str(origin): int(((evidence.origin == origin) & (evidence.positive == positive)).sum())
-            for origin in sorted(set(evidence.origin[evidence.positive == positive].tolist()))
-        }
-        for name, positive in zip(evidence.classes, (False, True), strict=True)
-    }
     return {
         "regime": evidence.regime,
         "cramers_v": identifiability.statistic if identifiability else None,
-        "table": table,
+        "table": {
+            name: _counts(evidence.origin[evidence.positive == positive])
+            for name, positive in zip(evidence.classes, (False, True), strict=True)
+        },
         "can_answer": list(details.get("can_answer", [])),
         "cannot_answer": list(details.get("cannot_answer", [])),
     }
 
 
+def _joint_design(
+    contrasts: Sequence[Contrast], records: Mapping[str | None, Any], evidence: Mapping[str | None, ArmEvidence]
+) -> dict[str, Any]:
+    """Describe all classes together, and every contrast's own design under `contrasts`."""
+    first = evidence[contrasts[0].name]
+    table = {str(c.name): _counts(first.origin[first.label == c.name]) for c in contrasts}
+    origins = sorted(set(first.origin.tolist()))
+    return {
+        "regime": _hardest([record["regime"] for record in records.values()]),
+        "cramers_v": cramers_v([[row.get(origin, 0) for origin in origins] for row in table.values()]),
+        "table": table,
+        **{
+            key: [f"{name}: {text}" for name, record in records.items() for text in record[key]]
+            for key in ("can_answer", "cannot_answer")
+        },
+        "contrasts": {str(name): record for name, record in records.items()},
+    }
+
+
+def _hardest(regimes: Sequence[str]) -> str:
+    """Return the regime that allows least: one contrast that cannot be answered leaves the audit open."""
+    return min(regimes, key=("single", "aliased", "nested", "crossed").index)
+
+
+def _counts(origins: np.ndarray) -> dict[str, int]:
+    return {str(origin): int((origins == origin).sum()) for origin in sorted(set(origins.tolist()))}
+
+
 def _check_texts(run: Run) -> dict[str, dict[str, str]]:
     texts = {}
-    for code in dict.fromkeys(code for _, _, code in run.plan.judged):
+    for code in dict.fromkeys(key[2] for key in run.plan.judged):
         check = registry.get("check", code)
         texts[code] = {"title": check.title, "question": check.question, "why": check.why, "kind": check.kind}
     return texts
@@ -298,7 +377,7 @@ def _limits(run: Run) -> list[str]:
         "Error rates were measured on simulated brain images with a small network; real images differ.",
         "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
     ]
-    if not any(code == CONFIRMATION for _, _, code in run.plan.judged):
+    if not any(key[2] == CONFIRMATION for key in run.plan.judged):
         limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
     if any(arm.representation == "tissue" for arm in run.situation.protocol.arms) and not all(
         sample.tissue for sample in run.situation.cohort.samples
@@ -308,8 +387,19 @@ def _limits(run: Run) -> list[str]:
             "registration: an approximation."
         )
     if not run.plan.masks_given:
-        limits.append("Without a pathology mask for every patient nothing could be erased: U4 and U6 were not asked.")
+        limits.append(_unmarked(run.plan.marked))
+    if len(run.plan.contrasts) > 1:
+        limits.append("Calibration covers two classes; the error rates of several contrasts were not measured.")
     return limits
+
+
+def _unmarked(marked: Sequence[str]) -> str:
+    if not marked:
+        return "Without a pathology mask for every patient nothing could be erased: U4 and U6 were not asked."
+    return (
+        f"Only {', '.join(marked)} had a pathology mask for every patient: erasure was asked of no other class, and "
+        "compared with no other patients."
+    )
 
 
 def _provenance(run: Run, started: datetime) -> dict[str, Any]:

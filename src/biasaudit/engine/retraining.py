@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from biasaudit.engine.contrasts import contrast_logits
 from biasaudit.records import ArmEvidence, DoseResponse, FloatArray, SpikeIn, SpikeTrial, UnseenOrigin
 
 __all__ = ["per_unit", "retrained"]
@@ -32,11 +33,11 @@ def retrained(arguments: Mapping[str, Any], needs: Needs) -> Part:
         return {"retraining_skipped": {arguments["code"]: arguments["retraining_skipped"]}}
     if "retraining" not in arguments:
         return {}
-    folds = np.asarray(arguments["table"]["fold"])
+    folds, scores = np.asarray(arguments["table"]["fold"]), _Scores(needs, arguments.get("contrast"))
     gather: dict[str, Callable[[], Part]] = {
-        "U10": lambda: {"unseen": _unseen(arguments["retraining"], needs)},
-        "U11": lambda: {"dose": _dose(arguments["retraining"], needs)},
-        "G3": lambda: {"spike": _spike(arguments["retraining"], needs, folds)},
+        "U10": lambda: {"unseen": _unseen(arguments["retraining"], scores)},
+        "U11": lambda: {"dose": _dose(arguments["retraining"], scores)},
+        "G3": lambda: {"spike": _spike(arguments["retraining"], scores, folds)},
     }
     return gather[arguments["code"]]()
 
@@ -69,56 +70,64 @@ def per_unit(evidence: ArmEvidence, unit_of: np.ndarray) -> Part:
     return fields
 
 
-def _unseen(design: Mapping[str, Any], needs: Needs) -> dict[str, UnseenOrigin]:
+class _Scores:
+    """Scores of the retrained networks by role."""
+
+    def __init__(self, needs: Needs, contrast: Mapping[str, Any] | None) -> None:
+        self._needs = needs
+        self._contrast = contrast
+
+    def parts(self, role: str) -> list[FloatArray]:
+        """Scores of every fold."""
+        return [
+            contrast_logits(np.load(next(folder.glob("logits-*.npy"))), self._contrast) for folder in self._needs[role]
+        ]
+
+    def stacked(self, role: str) -> FloatArray:
+        """Scores of the folds one after another, (m,)."""
+        return np.concatenate(self.parts(role))
+
+    def in_order(self, role: str, folds: np.ndarray) -> FloatArray:
+        """Scores of the folds in cohort order, (n,)."""
+        result = np.full(len(folds), np.nan)
+        for fold, values in enumerate(self.parts(role)):
+            result[folds == fold] = values
+        return result
+
+
+def _unseen(design: Mapping[str, Any], scores: _Scores) -> dict[str, UnseenOrigin]:
     return {
         origin: UnseenOrigin(
             rows=np.array([row for rows in own["rows"] for row in rows], dtype=np.intp),
-            unseen=_stacked(needs[f"unseen:{origin}"]),
-            reference=_stacked(needs[f"reference:{origin}"]),
+            unseen=scores.stacked(f"unseen:{origin}"),
+            reference=scores.stacked(f"reference:{origin}"),
             training_size=tuple(own["training_size"]),
         )
         for origin, own in design.items()
     }
 
 
-def _dose(design: Mapping[str, Any], needs: Needs) -> DoseResponse:
+def _dose(design: Mapping[str, Any], scores: _Scores) -> DoseResponse:
     return DoseResponse(
         rows=np.array([row for rows in design["rows"] for row in rows], dtype=np.intp),
         side=np.array([side for sides in design["side"] for side in sides], dtype=bool),
-        scores=np.stack([_stacked(needs[f"level:{level}"]) for level in design["levels"]], axis=1),
+        scores=np.stack([scores.stacked(f"level:{level}") for level in design["levels"]], axis=1),
         levels=tuple(design["levels"]),
         training_size=design["training_size"],
         sides=(tuple(design["sides"][0]), tuple(design["sides"][1])),
     )
 
 
-def _spike(design: Mapping[str, Any], needs: Needs, folds: np.ndarray) -> SpikeIn:
+def _spike(design: Mapping[str, Any], scores: _Scores, folds: np.ndarray) -> SpikeIn:
     trials = [
         SpikeTrial(
             edited=np.asarray(design[name], dtype=bool),
-            without=_in_order(needs[f"{name}:original"], folds),
-            with_edit=_in_order(needs[f"{name}:spiked"], folds),
+            without=scores.in_order(f"{name}:original", folds),
+            with_edit=scores.in_order(f"{name}:spiked", folds),
         )
         for name in ("planted", "sham")
     ]
     return SpikeIn(*trials)
-
-
-def _stacked(folders: Sequence[Path]) -> FloatArray:
-    """Scores of the folds one after another, (m,)."""
-    return np.concatenate([_margins(folder) for folder in folders])
-
-
-def _in_order(folders: Sequence[Path], folds: np.ndarray) -> FloatArray:
-    """Scores of the folds in cohort order, (n,)."""
-    result = np.full(len(folds), np.nan)
-    for fold, folder in enumerate(folders):
-        result[folds == fold] = _margins(folder)
-    return result
-
-
-def _margins(folder: Path) -> FloatArray:
-    return np.asarray(np.load(next(folder.glob("logits-*.npy")))[:, 0])
 
 
 def _grouped(units: np.ndarray) -> tuple[np.ndarray, np.ndarray, Callable[[FloatArray], FloatArray]]:

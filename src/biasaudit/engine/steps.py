@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from biasaudit.engine.collect import attribute, score, truth
 from biasaudit.engine.judge import judge
+from biasaudit.engine.odds import contrast
 from biasaudit.engine.prepare import read, represent
 from biasaudit.engine.spike import spike
 from biasaudit.engine.store import Job, Store
@@ -32,6 +33,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "attribute": attribute,
     "truth": truth,
     "spike": spike,
+    "contrast": contrast,
     "transfer": transfer,
     "judge": judge,
 }

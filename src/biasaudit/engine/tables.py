@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from biasaudit.engine.contrasts import log_odds
 from biasaudit.engine.plan import Question
 from biasaudit.engine.store import read_json
 from biasaudit.records import Comparison
@@ -81,18 +82,31 @@ def _scores(run: Run) -> Iterator[dict[str, Any]]:
                 if not path.exists():
                     continue
                 logits = np.load(path)
-                for row, values in zip(rows, logits, strict=True):
-                    yield {
-                        "arm": arm,
-                        "question": question.name,
-                        "factor": question.factor or None,
-                        "class": question.class_name or None,
-                        "input": _input_name(question),
-                        "variant": variant,
-                        "subject": cohort.samples[row].subject,
-                        "fold": fold + 1,
-                        **_logits(values),
-                    }
+                for contrast, columns in _columns(run, question, logits):
+                    for row, values in zip(rows, columns, strict=True):
+                        yield {
+                            "arm": arm,
+                            "question": question.name,
+                            "factor": question.factor or None,
+                            **contrast,
+                            "class": question.class_name or None,
+                            "input": _input_name(question),
+                            "variant": variant,
+                            "subject": cohort.samples[row].subject,
+                            "fold": fold + 1,
+                            **_logits(values),
+                        }
+
+
+def _columns(run: Run, question: Question, logits: np.ndarray) -> Iterator[tuple[dict[str, str | None], np.ndarray]]:
+    """Yield outputs as they are, or with more than two classes the target's log odds contrast by contrast."""
+    if len(run.plan.contrasts) == 1:
+        yield {}, logits
+    elif question.name != "target":
+        yield {"contrast": None}, logits
+    else:
+        for contrast in run.plan.contrasts:
+            yield {"contrast": contrast.name}, log_odds(logits, contrast.index, turned=contrast.turned)[:, None]
 
 
 def _logits(values: np.ndarray) -> dict[str, float]:

@@ -51,7 +51,7 @@ def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element
 
 
 def _finding_case(arm: str, finding: Mapping[str, Any]) -> ElementTree.Element:
-    parts = [finding.get(key) for key in ("factor", "class", "layer", "input")]
+    parts = [finding.get(key) for key in ("factor", "contrast", "class", "layer", "input")]
     name = " ".join([str(finding["code"]), *(str(part) for part in parts if part)])
     outcome = _OUTCOMES.get(finding["status"])
     reason = str(finding.get("reason") or "")
@@ -60,7 +60,8 @@ def _finding_case(arm: str, finding: Mapping[str, Any]) -> ElementTree.Element:
 
 def _verdict_case(arm: Mapping[str, Any]) -> ElementTree.Element:
     outcome = None if arm["verdict"] == "PATHOLOGY" else "failure"
-    return _case(arm["name"], "verdict", outcome, f"{arm['verdict']}: {arm.get('reason') or ''}", "")
+    contrast = f" ({arm['contrast']} against the rest)" if arm.get("contrast") else ""
+    return _case(arm["name"], "verdict", outcome, f"{arm['verdict']}{contrast}: {arm.get('reason') or ''}", "")
 
 
 def _case(suite: str, name: str, outcome: str | None, message: str, body: str) -> ElementTree.Element:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from biasaudit.report.tables import RunRecords
+from biasaudit.report.tables import RunRecords, contrasts
 from biasaudit.report.words import count, finite, number, percent
 
 __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
@@ -72,8 +72,12 @@ def checklist(records: RunRecords) -> str:
         "Handling of confounding factors. Confounding of the label with the source of the images "
         f"({origins or 'none named'}) was assessed with biasaudit {audit['biasaudit'].get('version', '')} on "
         f"{audit['cohort']['n']} subjects in {_regime(records)}, by {_means(records)}. "
-        f"Verdict for the {primary['name']} input: {primary['verdict']}.{share}"
+        f"Verdict for the {primary['name']} input: {primary['verdict']}{_worst_contrast(primary)}.{share}"
     )
+
+
+def _worst_contrast(arm: Mapping[str, Any]) -> str:
+    return f" ({arm['contrast']} against the rest, the worst of all contrasts)" if arm.get("contrast") else ""
 
 
 def _asked(records: RunRecords) -> set[str]:
@@ -90,7 +94,8 @@ def _at(settings: Mapping[str, Any], *keys: str) -> Any:
 
 def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
     audit = records.audit
-    classes = " and ".join(f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items())
+    sizes = [f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items()]
+    classes = " and ".join(part for part in (", ".join(sizes[:-1]), *sizes[-1:]) if part)
     arms = ", ".join(arm["name"] for arm in audit["arms"])
     training = {
         key: _at(settings, "target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
@@ -102,7 +107,17 @@ def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
         f"for at most {training['epochs']} epochs (batch size {training['batch_size']}, learning rate "
         f"{training['learning_rate']}, networks per fold {training['seeds']}); control classifiers shared "
         f"architecture, folds and budget. Input representations ({arms}) were compared on the same folds. Every "
-        "statement is about held-out subjects."
+        f"statement is about held-out subjects.{_contrasts(records)}"
+    )
+
+
+def _contrasts(records: RunRecords) -> str:
+    if not contrasts(records):
+        return ""
+    return (
+        " Every class was held against the rest in a contrast of its own, the healthy against all patients, by the log "
+        "odds of the class; origins were compared inside actual classes only, Holm's procedure ran over the tests of "
+        "all contrasts together, and the worst verdict is reported."
     )
 
 

@@ -20,7 +20,7 @@ from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, w
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
-from biasaudit.report.tables import RunRecords, estimate_table, load_run, positive_class, score_table
+from biasaudit.report.tables import RunRecords, contrasts, estimate_table, load_run, positive_class, score_table
 from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
 from biasaudit.report.words import STATUSES, interval, number, percent
 from biasaudit.resources import templates_folder
@@ -237,17 +237,12 @@ def _comparison_plans(records: RunRecords) -> Iterator[_Plan]:
 
 def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
     positive = positive_class(records)
-    factor = next(iter(records.audit["cohort"]["origins"]), "")
+    yield from _score_plans(records, arm, anchor)
     tables = {
-        "scores": _of_arm(score_table(records, factor), arm),
         "relevance": _of_arm(records.relevance, arm),
         "training": _of_arm(records.training, arm),
     }
     draws: dict[str, tuple[Callable[[pd.DataFrame, bool], Figure], str]] = {
-        "scores": (
-            lambda table, narrow: figures.scores(table, positive, narrow),
-            f"Held-out logits by class and {factor}",
-        ),
         "relevance": (
             lambda table, narrow: figures.relevance_by_region(table, positive, narrow),
             "Share of the absolute relevance by region and class",
@@ -260,6 +255,32 @@ def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
             drawn = _bound(draw, table)
             yield _Plan(section, f"{section}_{anchor}", drawn, f"{alt}, {arm} arm.", arm)
     yield from _overlay_plans(records, arm, anchor)
+
+
+def _score_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    """Plan one figure, or one for every contrast."""
+    factor = next(iter(records.audit["cohort"]["origins"]), "")
+    names = contrasts(records)
+    for place, contrast in enumerate(names or (None,)):
+        table = _of_arm(score_table(records, factor, contrast), arm)
+        if table.empty:
+            continue
+        towards = _towards(records, contrast, place)
+        name = f"scores_{anchor}" + (f"_contrast-{place + 1}" if names else "")
+        note = "" if contrast is None else f"log odds of {towards}"
+        alt = f"Held-out logits by class and {factor}, {f'{note}, ' if note else ''}{arm} arm."
+        yield _Plan("scores", name, _bound(_score_figure(towards), table), alt, arm, note)
+
+
+def _towards(records: RunRecords, contrast: str | None, place: int) -> str:
+    """Name of the side that a high score speaks for; the healthy contrast is turned."""
+    if contrast is None:
+        return positive_class(records)
+    return f"not {contrast}" if place == 0 else contrast
+
+
+def _score_figure(towards: str) -> Callable[[pd.DataFrame, bool], Figure]:
+    return lambda table, narrow: figures.scores(table, towards, narrow)
 
 
 def _bound(draw: Callable[[pd.DataFrame, bool], Figure], table: pd.DataFrame) -> Callable[[bool], Figure]:

@@ -16,7 +16,7 @@ from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.records import FloatArray
 from biasaudit.report.words import STATUSES, VERDICTS
 
-__all__ = ["RunRecords", "class_by_origin", "estimate_table", "load_run", "positive_class", "score_table"]
+__all__ = ["RunRecords", "class_by_origin", "contrasts", "estimate_table", "load_run", "positive_class", "score_table"]
 
 _SCHEMA = "1."
 _AGAIN = "repeat `biasaudit run` with the same output folder; it resumes"
@@ -58,7 +58,8 @@ class RunRecords:
     findings : DataFrame
         One row per finding, with its arm; arm is empty for the findings of the design.
     comparisons : DataFrame
-        One row per pair of arms and quantity: first, second, quantity, difference, low, high, p_value.
+        One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
+        difference, low, high, p_value.
     subjects, scores, relevance, training, overlays : DataFrame
         The stored tables; no rows where a file is absent.
     pictures : mapping of str to float (height, width)
@@ -109,8 +110,16 @@ def load_run(run: Path) -> RunRecords:
     )
 
 
+def contrasts(records: RunRecords) -> tuple[str, ...]:
+    """Classes that were held against the rest; none with two classes."""
+    classes = tuple(str(name) for name in records.audit["cohort"]["classes"])
+    return classes if len(classes) > 2 else ()
+
+
 def positive_class(records: RunRecords) -> str:
-    """Name of the pathology class: what the subjects say, else the last class."""
+    """Name of the pathology class: what the subjects say, else the last class; of several, the word for all."""
+    if contrasts(records):
+        return "pathology"
     subjects = records.subjects
     if "positive" in subjects:
         labels = subjects.loc[subjects["positive"].str.lower().isin(["true", "1"]), "label"]
@@ -146,8 +155,8 @@ def class_by_origin(records: RunRecords, factor: str) -> pd.DataFrame:
     return counts.loc[sorted(totals, key=lambda origin: (-totals[origin], str(origin)))]
 
 
-def score_table(records: RunRecords, factor: str) -> pd.DataFrame:
-    """Held-out scores of the target with the subject's label and origin.
+def score_table(records: RunRecords, factor: str, contrast: str | None = None) -> pd.DataFrame:
+    """Held-out scores of the target, for one contrast, with the subject's label and origin.
 
     Returns
     -------
@@ -156,6 +165,8 @@ def score_table(records: RunRecords, factor: str) -> pd.DataFrame:
     """
     scores = records.scores
     target = scores[(scores["question"] == "target") & (scores["input"] == "original")]
+    if contrast is not None and "contrast" in target:
+        target = target[target["contrast"] == contrast]
     columns = ["arm", "subject", "variant", "logit", "label", "origin"]
     if factor not in records.subjects or target.empty:
         return pd.DataFrame(columns=pd.Index(columns))
@@ -277,7 +288,9 @@ def _findings(audit: Mapping[str, Any]) -> pd.DataFrame:
 
 def _comparisons(audit: Mapping[str, Any]) -> pd.DataFrame:
     columns = ["first", "second", "quantity", "difference", "low", "high", "p_value"]
-    rows = [{**each, "first": each["arms"][0], "second": each["arms"][1]} for each in audit["comparisons"]]
+    primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
+    shown = [each for each in audit["comparisons"] if each.get("contrast") in (None, primary.get("contrast"))]
+    rows = [{**each, "first": each["arms"][0], "second": each["arms"][1]} for each in shown]
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 

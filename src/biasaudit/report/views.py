@@ -52,6 +52,7 @@ _KINDS = {
     "": "Further checks",
 }
 _SHOWN_ORIGINS = 12
+_OWN = ("contrast", "verdict", "reason", "reliance", "provisional", "settle")
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class VerdictView:
-    """The answer for one arm and one origin factor."""
+    """The answer for one arm, one origin factor and, with more than two classes, one contrast."""
 
     factor: str
+    contrast: str
     word: str
     headline: str
     action: str
@@ -279,9 +281,7 @@ def _verdicts(arm: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Verdicts of an arm, worst first; the arm's own where no factor is named."""
     given = arm.get("verdicts") or []
     if not given:
-        return [
-            {"factor": "", **{key: arm.get(key) for key in ("verdict", "reason", "reliance", "provisional", "settle")}}
-        ]
+        return [{"factor": "", **{key: arm.get(key) for key in _OWN}}]
     left = list(given)
     ordered = []
     while left:
@@ -298,6 +298,7 @@ def _verdict_view(verdict: Mapping[str, Any], arm: Mapping[str, Any]) -> Verdict
     truth = (arm.get("truth") or {}).get(factor) or {}
     return VerdictView(
         factor=factor,
+        contrast=_against_the_rest(verdict.get("contrast")),
         word=verdict["verdict"],
         headline=words.headline,
         action=words.action,
@@ -308,6 +309,10 @@ def _verdict_view(verdict: Mapping[str, Any], arm: Mapping[str, Any]) -> Verdict
         source=_source(reliance),
         bar=_bar(reliance, truth.get("omega")),
     )
+
+
+def _against_the_rest(contrast: object) -> str:
+    return f"{contrast} against the rest" if contrast else ""
 
 
 def _reliance_text(reliance: Mapping[str, Any]) -> str:
@@ -365,6 +370,7 @@ def _finding_view(finding: Mapping[str, Any], checks: Mapping[str, Any]) -> Find
     kind = str(check.get("kind") or "")
     parts = {"layer": "layer {}", "input": "input {}", "class": "in {}", "factor": "{}"}
     where = [form.format(finding[key]) for key, form in reversed(parts.items()) if finding.get(key)]
+    where += [_against_the_rest(finding["contrast"])] if finding.get("contrast") else []
     return FindingView(
         code=str(finding["code"]),
         title=str(check.get("title") or ""),
@@ -437,7 +443,7 @@ def _difference(differences: pd.DataFrame, pair: tuple[str, str], quantity: str)
 
 
 def _settles(arm: ArmView, verdict: VerdictView) -> str:
-    subject = f"{arm.name}, {verdict.factor}" if verdict.factor else arm.name
+    subject = ", ".join(part for part in (arm.name, verdict.factor, verdict.contrast) if part)
     return f"would settle {subject}" if verdict.word == "UNDETERMINED" else f"left open by the verdict on {subject}"
 
 

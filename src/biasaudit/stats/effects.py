@@ -214,7 +214,12 @@ class OriginSensitivity:
 
 
 def origin_sensitivity(
-    scores: ArrayLike, label: ArrayLike, origin: ArrayLike, noise: float = 1.0, site_scores: ArrayLike | None = None
+    scores: ArrayLike,
+    label: ArrayLike,
+    origin: ArrayLike,
+    noise: float = 1.0,
+    site_scores: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
 ) -> OriginSensitivity:
     """Estimate the sensitivity R* of a crossed cohort from its held-out logits.
 
@@ -235,6 +240,8 @@ def origin_sensitivity(
     site_scores
         (n,) logits from which the response to the site is taken instead, such as those after erasure of the
         pathology: whatever differs between patients in the pathology is then no noise.
+    strata
+        (n,) classes inside which origins are compared, if a label pools several; by default the label.
 
     Returns
     -------
@@ -256,7 +263,8 @@ def origin_sensitivity(
     require_same_length(scores=logits, label=classes, origin=origins, site_scores=site_logits)
     if classes.max(initial=0) > 1:
         raise ValueError(f"label must hold two classes, got {classes.max() + 1}; take one contrast at a time")
-    site = _between_origins(*_cell_means(site_logits, classes, origins), noise)
+    inside = classes if strata is None else integer_codes(strata)
+    site = _between_origins(*_cell_means(site_logits, inside, origins), noise)
     means, _ = _cell_means(logits, classes, origins)
     steps = means[1] - means[0]
     pathology = float(abs(np.nanmean(steps))) if np.isfinite(steps).any() else float("nan")
@@ -266,18 +274,18 @@ def origin_sensitivity(
 
 
 def _cell_means(logits: Floats, classes: Indices, origins: Indices) -> tuple[Floats, Floats]:
-    """Means of the (2, k) cells, nan where empty, and the sampling variances of these means, pooled in each class."""
-    n_origins = int(origins.max(initial=0)) + 1
-    cells = indicator_matrix(classes * n_origins + origins, 2 * n_origins)
+    """Means of the (c, k) cells, nan where empty, and the sampling variances of these means, pooled in each class."""
+    n_classes, n_origins = max(2, int(classes.max(initial=0)) + 1), int(origins.max(initial=0)) + 1
+    cells = indicator_matrix(classes * n_origins + origins, n_classes * n_origins)
     counts = cells.sum(axis=0)
     size = np.where(counts > 0, counts, np.nan)
     means = (logits @ cells) / size
     deviations = (logits - means[classes * n_origins + origins]) ** 2
-    squares = (deviations @ cells).reshape(2, n_origins)
-    size = size.reshape(2, n_origins)
-    freedom = np.maximum(counts.reshape(2, n_origins) - 1, 0).sum(axis=1, keepdims=True)
+    squares = (deviations @ cells).reshape(n_classes, n_origins)
+    size = size.reshape(n_classes, n_origins)
+    freedom = np.maximum(counts.reshape(n_classes, n_origins) - 1, 0).sum(axis=1, keepdims=True)
     pooled = squares.sum(axis=1, keepdims=True) / np.where(freedom > 0, freedom, np.nan)
-    return means.reshape(2, n_origins), pooled / size
+    return means.reshape(n_classes, n_origins), pooled / size
 
 
 def pair_weights(variances: ArrayLike) -> Floats:
@@ -286,11 +294,11 @@ def pair_weights(variances: ArrayLike) -> Floats:
     Parameters
     ----------
     variances
-        (2, k) of the classes and origins, nan where a cell is empty.
+        (c, k) of the classes and origins, nan where a cell is empty.
 
     Returns
     -------
-    (2, k, k) symmetric, 0 on the diagonal and where a cell is empty; sum 1, or 0 if there is no pair. Where cells do
+    (c, k, k) symmetric, 0 on the diagonal and where a cell is empty; sum 1, or 0 if there is no pair. Where cells do
     not vary at all, pairs count alike.
     """
     sums = np.asarray(variances)[:, :, None] + np.asarray(variances)[:, None, :]

@@ -48,7 +48,7 @@ def standardised_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike
     logits
         (n,) finite numbers.
     positive
-        (n,) booleans.
+        (n,) booleans, or names or codes of more classes.
     folds
         (n,) codes.
 
@@ -68,7 +68,7 @@ def standardised_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike
     Bartlett and Kendall (1946), Supplement to the Journal of the Royal Statistical Society 8:128 (logarithm of a
     variance); Efron and Morris (1973), Journal of the American Statistical Association 68:117 (shrinkage).
     """
-    values, classes = vector_without_nan(logits, "logits"), integer_codes(np.asarray(positive, dtype=bool))
+    values, classes = vector_without_nan(logits, "logits"), integer_codes(positive)
     codes = integer_codes(folds)
     require_same_length(logits=values, positive=classes, folds=codes)
     standardised = np.zeros(values.size)
@@ -173,6 +173,7 @@ def crossed_reliance(
     n_bootstraps: int,
     generator: np.random.Generator,
     covariates: Columns | None = None,
+    strata: ArrayLike | None = None,
 ) -> tuple[float, Floats]:
     """Reliance of a crossed cohort: the origin difference inside classes against the class difference inside origins.
 
@@ -196,6 +197,8 @@ def crossed_reliance(
         Source of randomness.
     covariates
         (n, c) columns held fixed, as in `origin_effect`.
+    strata
+        (n,) classes inside which origins are compared, if a side pools several; by default the sides.
 
     Returns
     -------
@@ -213,14 +216,15 @@ def crossed_reliance(
         None if values is None else (vector_without_nan(values, "logits") - centre) / spread for values in logits
     )
     assert aligned is not None
-    classes, groups = integer_codes(positive), joint_codes(integer_codes(positive), integer_codes(origin))
+    classes = integer_codes(positive if strata is None else strata)
+    groups = joint_codes(classes, integer_codes(origin))
     once, columns = np.ones((1, classes.size)), np.empty((classes.size, 0)) if covariates is None else covariates
     full, site = (
         None if own is None else without_covariates(own, columns, classes, groups, once)[0] for own in (aligned, erased)
     )
     assert full is not None
-    estimate = origin_sensitivity(full, positive, origin, site_scores=site).ratio
-    draws = bootstrap_origin_sensitivity(aligned, positive, origin, n_bootstraps, generator, erased, covariates)
+    estimate = origin_sensitivity(full, positive, origin, site_scores=site, strata=strata).ratio
+    draws = bootstrap_origin_sensitivity(aligned, positive, origin, n_bootstraps, generator, erased, covariates, strata)
     return estimate, draws
 
 
@@ -426,10 +430,11 @@ def bootstrap_origin_sensitivity(
     generator: np.random.Generator,
     site_scores: ArrayLike | None = None,
     covariates: Columns | None = None,
+    strata: ArrayLike | None = None,
 ) -> Floats:
     """Bootstrap distribution of the ratio of `biasaudit.stats.effects.origin_sensitivity`.
 
-    Subjects are resampled inside cells of class and origin; the weights of the pairs of origins stay those of the
+    Subjects are resampled inside cells of stratum and origin; the weights of the pairs of origins stay those of the
     sample. The sampling variance is subtracted once: a second time, since resampling adds it again, would centre the
     distribution and bend its lower end to 0 where little is known.
 
@@ -449,6 +454,8 @@ def bootstrap_origin_sensitivity(
         (n,) logits from which the response to the site is taken instead.
     covariates
         (n, c) columns held fixed, as in `origin_effect`.
+    strata
+        (n,) classes inside which origins are compared, if a side pools several; by default the sides.
 
     Returns
     -------
@@ -470,27 +477,32 @@ def bootstrap_origin_sensitivity(
     require_same_length(scores=values, positive=truth, origin=origins, site_scores=site_values)
     n_origins = int(origins.max(initial=0)) + 1
     cells = indicator_matrix(truth * n_origins + origins, 2 * n_origins)
+    inside = integer_codes(truth) if strata is None else integer_codes(strata)
+    groups = joint_codes(inside, origins)
+    site_cells = indicator_matrix(inside * n_origins + origins, max(2, int(inside.max(initial=0)) + 1) * n_origins)
     centred = (values - values.mean(), site_values - site_values.mean())
-    classes, groups = integer_codes(truth), joint_codes(truth, origins)
     columns = np.empty((values.size, 0)) if covariates is None else covariates
     once = np.ones((1, values.size))
-    site_once = without_covariates(centred[1], columns, classes, groups, once)
-    pairs = pair_weights(_resampled_cells(once, site_once, cells)[1][0])
+    site_once = without_covariates(centred[1], columns, inside, groups, once)
+    pairs = pair_weights(_resampled_cells(once, site_once, site_cells, n_origins)[1][0])
     size = max(1, CELLS_PER_BLOCK // max(1, values.size))
     ratios = []
     for start in range(0, n_bootstraps, size):
         count = min(size, n_bootstraps - start)
         weights = resample_weights(groups, count, generator).astype(np.float64)
-        full, site = (without_covariates(own, columns, classes, groups, weights) for own in centred)
-        ratios.append(_sensitivity_ratios(weights, (full, site), cells, pairs))
+        full, site = (without_covariates(own, columns, inside, groups, weights) for own in centred)
+        ratios.append(_sensitivity_ratios(weights, (full, site), (cells, site_cells), pairs))
     return np.concatenate(ratios)
 
 
-def _sensitivity_ratios(weights: Floats, values: tuple[Floats, Floats], cells: Floats, pairs: Floats) -> Floats:
+def _sensitivity_ratios(
+    weights: Floats, values: tuple[Floats, Floats], cells: tuple[Floats, Floats], pairs: Floats
+) -> Floats:
     """Ratio site / (site + pathology) of every resample, (b,), from the scores and from those that show the site."""
     undefined = np.full(weights.shape[0], np.nan)
-    means, variances = _resampled_cells(weights, values[1], cells)
-    steps = _resampled_cells(weights, values[0], cells)[0]
+    n_origins = pairs.shape[-1]
+    means, variances = _resampled_cells(weights, values[1], cells[1], n_origins)
+    steps = _resampled_cells(weights, values[0], cells[0], n_origins)[0]
     steps = steps[:, 1] - steps[:, 0]
     both = np.isfinite(steps[0])
     if not both.any() or not pairs.any():
@@ -503,15 +515,15 @@ def _sensitivity_ratios(weights: Floats, values: tuple[Floats, Floats], cells: F
     return ratios
 
 
-def _resampled_cells(weights: Floats, values: Floats, cells: Floats) -> tuple[Floats, Floats]:
-    """Means (b, 2, k) of the cells and their sampling variances, pooled in each class; nan where a cell is empty."""
+def _resampled_cells(weights: Floats, values: Floats, cells: Floats, n_origins: int) -> tuple[Floats, Floats]:
+    """Means (b, c, k) of the cells and their sampling variances, pooled in each class; nan where a cell is empty."""
     counts = cells.sum(axis=0)
     size = np.where(counts > 0, counts, np.nan)
     means = (weights * values) @ cells / size
-    squares = np.maximum(0.0, (weights * values**2) @ cells - size * means**2).reshape(weights.shape[0], 2, -1)
-    freedom = np.maximum(counts - 1, 0).reshape(2, -1).sum(axis=1)[None, :, None]
+    squares = np.maximum(0.0, (weights * values**2) @ cells - size * means**2).reshape(weights.shape[0], -1, n_origins)
+    freedom = np.maximum(counts - 1, 0).reshape(-1, n_origins).sum(axis=1)[None, :, None]
     pooled = np.nansum(squares, axis=2, keepdims=True) / np.where(freedom > 0, freedom, np.nan)
-    return means.reshape(squares.shape), pooled / size.reshape(2, -1)
+    return means.reshape(squares.shape), pooled / size.reshape(-1, n_origins)
 
 
 def bootstrap_fold_auc(

@@ -75,7 +75,7 @@ def class_matched_rows(pool: Indices, wanted: Indices, positive: ArrayLike, gene
     wanted
         Rows whose classes are counted.
     positive
-        (n,) booleans.
+        (n,) booleans, or names of more classes.
     generator
         Source of randomness.
 
@@ -88,10 +88,10 @@ def class_matched_rows(pool: Indices, wanted: Indices, positive: ArrayLike, gene
     ValueError
         If the pool holds too few rows of a class.
     """
-    truth = np.asarray(positive, dtype=bool)
+    truth = np.asarray(positive)
     drawn = [
         generator.choice(pool[truth[pool] == side], int((truth[wanted] == side).sum()), replace=False)
-        for side in (False, True)
+        for side in np.unique(truth)
     ]
     return np.sort(np.concatenate(drawn))
 

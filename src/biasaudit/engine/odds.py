@@ -1,0 +1,89 @@
+"""Step `contrast`: a network of several classes as one with a single logit, the log odds of one class.
+
+What explains or edits takes networks with one logit; so the same code serves any number of classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from biasaudit.networks.factory import build_network
+
+__all__ = ["ClassOdds", "class_odds", "contrast"]
+
+Needs = Mapping[str, Sequence[Path]]
+_FACTORY = f"{__name__}:class_odds"
+
+
+class ClassOdds(nn.Module):
+    """Log odds of one class of a network, or against it.
+
+    Parameters
+    ----------
+    network : Module
+        Returns logits (n, k).
+    index : int
+        The class.
+    turned : bool
+        Odds against the class.
+    """
+
+    def __init__(self, network: nn.Module, index: int, turned: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.index = index
+        self.turned = turned
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the log odds, (n, 1)."""
+        logits = self.network(images)
+        others = [column for column in range(logits.shape[1]) if column != self.index]
+        odds: torch.Tensor = logits[:, self.index] - torch.logsumexp(logits[:, others], dim=1)
+        return (-odds if self.turned else odds)[:, None]
+
+
+def class_odds(spatial_dims: int, in_channels: int, out_channels: int, **arguments: Any) -> ClassOdds:
+    """Build the network behind a contrast and wrap it.
+
+    Parameters
+    ----------
+    spatial_dims, in_channels, out_channels : int
+        `out_channels` is 1, the log odds.
+    arguments : Any
+        ``network`` and ``network_arguments``, ``outputs``, ``index``, ``turned``.
+    """
+    sizes = (spatial_dims, in_channels, int(arguments["outputs"]))
+    network = build_network(arguments["network"], sizes, arguments["network_arguments"])
+    return ClassOdds(network, arguments["index"], arguments["turned"])
+
+
+def contrast(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Wrap a trained network; nothing is trained.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``index`` of the class, ``turned``.
+    needs : mapping
+        ``model``: the trained network.
+    folder : Path
+        Gets ``model.safetensors`` and ``model.json``, as training writes them.
+    """
+    trained = needs["model"][0]
+    description = json.loads((trained / "model.json").read_text())
+    spatial_dims, in_channels, outputs = description.pop("sizes")
+    wrapped = {
+        "network": _FACTORY,
+        "network_arguments": {**description, "outputs": outputs, **arguments},
+        "sizes": [spatial_dims, in_channels, 1],
+    }
+    state = load_file(trained / "model.safetensors")
+    save_file({f"network.{name}": value for name, value in state.items()}, folder / "model.safetensors")
+    (folder / "model.json").write_text(json.dumps(wrapped))
