@@ -23,7 +23,7 @@ def test_size_of_the_feature_test():
     assert low <= rejection_rate(p_values("none", 300)) <= high
 
 
-MEASURED_POWER = {"dense": 0.78, "sparse": 0.82, "scale": 0.43, "covariance": 0.83}
+MEASURED_POWER = {"dense": 0.78, "sparse": 0.81, "scale": 0.44, "covariance": 0.83}
 
 
 @pytest.mark.parametrize("kind", MEASURED_POWER)
