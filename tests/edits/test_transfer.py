@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from biasaudit.edits.transfer import Difference, SignatureMeter, difference, impose
+from biasaudit.edits.transfer import MOST_SUBJECTS, Difference, Signature, difference, impose, signature, traits
 from biasaudit.records import Volume
 
 SHAPE = (20, 24, 20)
@@ -47,11 +47,14 @@ def sides(kind: str, shape=SHAPE):
     return plain, other
 
 
+def measured(volumes) -> Signature:
+    return signature(iter(volumes), [traits(v) for v in volumes])
+
+
 def edited(kind: str, shape=SHAPE):
     plain, other = sides(kind, shape)
-    meter = SignatureMeter(lambda: iter([*plain, *other]))
-    change = difference(meter.signature(iter(plain)), meter.signature(iter(other)))
-    made = [impose(v, meter.traits(v), meter, change, np.random.default_rng(k)) for k, v in enumerate(plain)]
+    change = difference(measured(plain), measured(other))
+    made = [impose(v, traits(v), change, np.random.default_rng(k)) for k, v in enumerate(plain)]
     wanted = [volume(acquire(anatomy(k, shape), k, kind)) for k in range(COUNT)]
     return plain, made, wanted
 
@@ -108,13 +111,10 @@ def test_field_is_carried_over():
 
 def test_imposing_is_deterministic_and_leaves_the_input_alone():
     plain, other = sides("noise")
-    meter = SignatureMeter(lambda: iter([*plain, *other]))
-    change = difference(meter.signature(iter(plain)), meter.signature(iter(other)))
+    change = difference(measured(plain), measured(other))
     source = plain[0]
     image, foreground = source.image.copy(), source.foreground.copy()
-    first, again, another = (
-        impose(source, meter.traits(source), meter, change, np.random.default_rng(seed)) for seed in (3, 3, 4)
-    )
+    first, again, another = (impose(source, traits(source), change, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(source.image, image)
     np.testing.assert_array_equal(source.foreground, foreground)
     np.testing.assert_array_equal(first.image, again.image)
@@ -123,12 +123,25 @@ def test_imposing_is_deterministic_and_leaves_the_input_alone():
     assert first.tissue is None
 
 
-def test_traits_measured_before_are_not_measured_again():
-    plain, _ = sides("none")
-    meter = SignatureMeter(lambda: iter(plain))
-    anew, known = meter.signature(iter(plain)), meter.signature(iter(plain), [meter.traits(v) for v in plain])
-    np.testing.assert_array_equal(anew.mean, known.mean)
-    np.testing.assert_array_equal(anew.field, known.field)
+def test_quantiles_are_those_of_the_subjects_that_cover_a_voxel():
+    chance = np.random.default_rng(2)
+    volumes = []
+    for _ in range(31):
+        inside = chance.random((6, 7)) < 0.8
+        volumes.append(Volume(chance.normal(5.0, 1.0, (1, 6, 7)).astype(np.float32), inside, np.zeros((6, 7), bool)))
+    found = measured(volumes)
+    for place in [(0, 0), (3, 2), (5, 6)]:
+        values = [v.image[0][place] / np.median(v.image[0][v.foreground]) for v in volumes if v.foreground[place]]
+        ranks = [round(q * (len(values) - 1)) for q in (0.1, 0.5, 0.9)]
+        np.testing.assert_allclose(found.quantiles[:, 0, *place], np.sort(values)[ranks], rtol=2e-3)
+        assert found.coverage[place] == pytest.approx(len(values) / 31)
+
+
+def test_memory_is_bounded_by_a_sample_of_the_subjects():
+    blank = np.zeros((4, 4), dtype=bool)
+    volumes = [Volume(np.full((1, 4, 4), 1.0 + k, np.float32), ~blank, blank) for k in range(3 * MOST_SUBJECTS)]
+    found = signature(iter(volumes), [traits(v) for v in volumes])
+    np.testing.assert_allclose(found.quantiles, 1.0, rtol=1e-3)
 
 
 def test_pictures_too():
@@ -138,17 +151,16 @@ def test_pictures_too():
 
 def test_noise_goes_both_ways():
     plain, noisy = sides("noise")
-    meter = SignatureMeter(lambda: iter([*plain, *noisy]))
-    signatures = [meter.signature(iter(side)) for side in (plain, noisy)]
+    signatures = [measured(side) for side in (plain, noisy)]
     louder = difference(*signatures)
     quieter = difference(*signatures[::-1])
     assert louder.noise[0] > 0.3
 
     def level(volumes):
-        return float(np.mean([meter.traits(v).noise for v in volumes]))
+        return float(np.mean([traits(v).noise for v in volumes]))
 
-    up = [impose(v, meter.traits(v), meter, louder, np.random.default_rng(0)) for v in plain]
-    down = [impose(v, meter.traits(v), meter, quieter, np.random.default_rng(0)) for v in noisy]
+    up = [impose(v, traits(v), louder, np.random.default_rng(0)) for v in plain]
+    down = [impose(v, traits(v), quieter, np.random.default_rng(0)) for v in noisy]
     assert level(up) == pytest.approx(level(noisy), abs=0.15)
     assert level(down) == pytest.approx(level(plain), abs=0.25)
 
@@ -159,13 +171,12 @@ def test_the_foreground_takes_the_other_size():
     for v in plain:
         inside = ndimage.binary_erosion(v.foreground)
         small.append(Volume(v.image * inside, inside, v.mask))
-    meter = SignatureMeter(lambda: iter([*plain, *small]))
-    signatures = [meter.signature(iter(side)) for side in (plain, small)]
+    signatures = [measured(side) for side in (plain, small)]
     for source, target, change in (
         (plain, small, difference(*signatures)),
         (small, plain, difference(*signatures[::-1])),
     ):
-        made = impose(source[0], meter.traits(source[0]), meter, change, np.random.default_rng(0))
+        made = impose(source[0], traits(source[0]), change, np.random.default_rng(0))
         assert made.foreground.sum() == pytest.approx(target[0].foreground.sum(), rel=0.05)
 
 
@@ -182,21 +193,29 @@ def with_lesions(volumes):
 
 def test_lesions_are_no_signature():
     plain, others = sides("none")
-    sick = with_lesions(others)
-    meter = SignatureMeter(lambda: iter([*plain, *sick]))
-    change = difference(meter.signature(iter(plain)), meter.signature(iter(sick)))
-    assert np.abs(change.field).max() < 0.05
-    assert abs(change.noise[0]) < 0.1
-    knots, tones = change.curve[0]
-    assert np.abs(tones - knots).max() < 0.12
+    healthy, sick = (difference(measured(plain), measured(side)) for side in (others, with_lesions(others)))
+    assert abs(sick.noise[0]) < 0.1
+    assert np.abs(sick.blur).max() < 0.1
+    # What is left of a difference without lesions is chance; lesions of 1.5 in a few of them hardly add to it.
+    assert np.abs(sick.shift - healthy.shift).max() < 0.2
+    assert np.abs(sick.shift - healthy.shift).mean() < 0.01
+
+
+def test_only_what_all_quantiles_agree_on_is_shifted():
+    plain, other = sides("field")
+    change = difference(measured(plain), measured(other))
+    low, middle, high = measured(other).quantiles[:, 0] - measured(plain).quantiles[:, 0]
+    agreed = (np.sign(low) == np.sign(middle)) & (np.sign(middle) == np.sign(high))
+    assert (change.shift[0][~agreed] == 0).all()
+    assert np.abs(change.shift).max() > 0.2
+    assert (np.abs(change.shift[0]) <= np.minimum(np.abs(low), np.abs(high)) + 0.05).all()
 
 
 def test_lesions_keep_their_contrast():
     sick = with_lesions(sides("none")[0])
     bright = [volume(acquire(anatomy(200 + k), 200 + k, "field")) for k in range(COUNT)]
-    meter = SignatureMeter(lambda: iter([*sick, *bright]))
-    change = difference(meter.signature(iter(sick)), meter.signature(iter(bright)))
-    made = impose(sick[0], meter.traits(sick[0]), meter, change, np.random.default_rng(0))
+    change = difference(measured(sick), measured(bright))
+    made = impose(sick[0], traits(sick[0]), change, np.random.default_rng(0))
 
     def contrast(v):
         around = ndimage.binary_dilation(v.mask, iterations=2) & ~v.mask
@@ -208,9 +227,8 @@ def test_lesions_keep_their_contrast():
 
 def test_equal_sides_change_next_to_nothing():
     plain, others = sides("none")
-    meter = SignatureMeter(lambda: iter([*plain, *others]))
-    change = difference(meter.signature(iter(plain)), meter.signature(iter(others)))
-    made = [impose(v, meter.traits(v), meter, change, np.random.default_rng(0)) for v in plain]
+    change = difference(measured(plain), measured(others))
+    made = [impose(v, traits(v), change, np.random.default_rng(0)) for v in plain]
     assert apart(made, plain, 0.7) < 0.12
 
 
@@ -218,22 +236,19 @@ def test_empty_and_constant_images_do_not_crash():
     plain, others = sides("none")
     empty = Volume(np.zeros((1, *SHAPE), np.float32), np.zeros(SHAPE, bool), np.zeros(SHAPE, bool))
     flat = Volume(np.ones((1, *SHAPE), np.float32), np.ones(SHAPE, bool), np.zeros(SHAPE, bool))
-    everybody = [*plain, *others, empty, flat]
-    meter = SignatureMeter(lambda: iter(everybody))
-    change = difference(meter.signature(iter([*plain, empty])), meter.signature(iter([*others, flat])))
+    change = difference(measured([*plain, empty]), measured([*others, flat]))
     for v in (empty, flat):
-        made = impose(v, meter.traits(v), meter, change, np.random.default_rng(0))
+        made = impose(v, traits(v), change, np.random.default_rng(0))
         assert np.isfinite(made.image).all()
 
 
 def test_no_images_no_signature():
     with pytest.raises(ValueError, match="without images"):
-        SignatureMeter(lambda: iter([]))
+        signature(iter([]), [])
 
 
 def test_a_difference_is_a_record():
     plain, others = sides("none")
-    meter = SignatureMeter(lambda: iter([*plain, *others]))
-    change = difference(meter.signature(iter(plain)), meter.signature(iter(others)))
+    change = difference(measured(plain), measured(others))
     assert isinstance(change, Difference)
     assert len(change.blur[0]) == 3
