@@ -15,7 +15,13 @@ from biasaudit.stats.effects import auc, gap_share
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, one_sided_p, percentile_interval
 from biasaudit.stats.strata import joint_codes
 
-__all__ = ["MOVED", "SEPARABLE", "SignatureTransferCheck"]
+__all__ = ["LEAK", "MOVED", "SEPARABLE", "SignatureTransferCheck"]
+
+LEAK = 0.05
+"""Share of the class gap granted to the edit's own errors: disease that leaks into it, artefacts.
+
+Where nothing was planted, 19 simulated cohorts of two makes gave shares of -.05 to .09, most of them above 0 and with
+intervals narrower than that, so that sampling error alone would not cover it."""
 
 SEPARABLE = 0.75
 """AUC of the side by low-level statistics from which there is a signature to move."""
@@ -94,7 +100,7 @@ def _fault(evidence: ArmEvidence) -> Fault | None:
 
 
 def _measure(evidence: ArmEvidence, made: SignatureTransfer, protocol: Protocol) -> tuple[Interval, float]:
-    """Share of the class gap that the transfer moves towards the other side, mean of both directions."""
+    """Share of the class gap that the transfer moves to the other side, mean of both directions; `LEAK` granted."""
     truth = evidence.positive
     # Half a subject's change, signed so that the gap of these numbers is the mean of the two directions.
     change = (made.sham - made.edited) / 2
@@ -105,7 +111,9 @@ def _measure(evidence: ArmEvidence, made: SignatureTransfer, protocol: Protocol)
     )  # fmt: skip
     if not np.isfinite(draws).any():
         return Interval(np.nan, np.nan, np.nan), np.nan
-    return percentile_interval(share, draws, bound_level(protocol)), one_sided_p(draws, protocol.verdict.low)
+    interval = percentile_interval(share, draws, bound_level(protocol))
+    guarded = Interval(interval.estimate, interval.low - LEAK, interval.high + LEAK)
+    return guarded, one_sided_p(draws - LEAK, protocol.verdict.low)
 
 
 def _gate(evidence: ArmEvidence, made: SignatureTransfer) -> tuple[float, float]:
