@@ -75,7 +75,3 @@ def test_origin_sensitivity_by_loops(noise):
     assert result.site == pytest.approx(site_by_loops(scores, label, origin, noise))
     assert result.pathology == pytest.approx(abs(np.mean(steps)))
     assert result.ratio == pytest.approx(result.site / (result.site + result.pathology))
-    erased = scores - 2.0 * label
-    other = origin_sensitivity(scores, label, origin, noise, site_scores=erased)
-    assert other.site == pytest.approx(site_by_loops(erased, label, origin, noise))
-    assert other.pathology == pytest.approx(result.pathology)

@@ -45,7 +45,7 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
     run = _trained(protocol, Store(folder.parents[1] / "runs" / arguments["name"]))
     records = []
     for arm in protocol.arms:
-        evidence = run.evidence(arm.name, run.factors[0])
+        evidence = _evidence(run, arm.name)
         truth = run.truth(arm.representation, run.factors[0])
         for masks, own in _variants(evidence):
             records.append({
@@ -62,6 +62,22 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
     first = [run.evidence(arm.name, run.factors[0]) for arm in protocol.arms]
     comparisons = [comparison.to_dict() for comparison in compare_arms(first, run)] if len(first) > 1 else []
     write_json(folder / "record.json", _finite({"records": records, "comparisons": comparisons}))
+
+
+def _evidence(run: Run, arm: str) -> ArmEvidence:
+    """Gather what all checks look at together, also what networks were retrained for one check alone."""
+    evidence = run.evidence(arm, run.factors[0])
+    for code in default_checks(run.situation.protocol):
+        if "retraining" in get("check", code).needs:
+            own = run.evidence(arm, run.factors[0], code=code)
+            evidence = replace(
+                evidence,
+                unseen=own.unseen or evidence.unseen,
+                dose=own.dose or evidence.dose,
+                spike=own.spike or evidence.spike,
+                retraining_skipped={**evidence.retraining_skipped, **own.retraining_skipped},
+            )
+    return evidence
 
 
 def without_masks(evidence: ArmEvidence) -> ArmEvidence:

@@ -342,7 +342,8 @@ def _reliance(evidence: ArmEvidence, question: _Question, protocol: Protocol) ->
     """
     erased = evidence.logit_erased
     erased = erased if erased is not None and np.isfinite(erased).all() else None
-    fixed = question.fixed
+    with_severity = question.fixed
+    fixed = with_severity
     if erased is not None:
         fixed = adjustment(evidence, protocol, question.rows, strata(evidence), severity=False)
     estimate, draws = crossed_reliance(
@@ -353,6 +354,7 @@ def _reliance(evidence: ArmEvidence, question: _Question, protocol: Protocol) ->
         protocol.statistics.n_bootstraps,
         stream(evidence, "U1", "reliance"),
         fixed.all_columns,
+        with_severity.all_columns,
         evidence.label,
     )
     interval = percentile_interval(estimate, draws, bound_level(protocol))

@@ -63,9 +63,11 @@ class Run:
                 found.extend(Finding.from_dict(record) for record in read_json(path))
         return found
 
-    def evidence(self, arm: str, factor: str, contrast: str | None = None, *, with_maps: bool = False) -> ArmEvidence:
-        """Gather again what the checks of one arm, factor and contrast looked at."""
-        code = default_checks(self.situation.protocol)[0]
+    def evidence(
+        self, arm: str, factor: str, contrast: str | None = None, *, code: str = "", with_maps: bool = False
+    ) -> ArmEvidence:
+        """Gather again what the checks of one arm, factor and contrast looked at, or what one of them (code) did."""
+        code = code or default_checks(self.situation.protocol)[0]
         job = self.jobs[self.plan.judgement(arm, factor, code, contrast)]
         needs = self.store.needs(job)
         return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)

@@ -218,7 +218,6 @@ def origin_sensitivity(
     label: ArrayLike,
     origin: ArrayLike,
     noise: float = 1.0,
-    site_scores: ArrayLike | None = None,
     strata: ArrayLike | None = None,
 ) -> OriginSensitivity:
     """Estimate the sensitivity R* of a crossed cohort from its held-out logits.
@@ -237,9 +236,6 @@ def origin_sensitivity(
         (n,) origin names or codes.
     noise
         Multiple of the sampling variance to subtract.
-    site_scores
-        (n,) logits from which the response to the site is taken instead, such as those after erasure of the
-        pathology: whatever differs between patients in the pathology is then no noise.
     strata
         (n,) classes inside which origins are compared, if a label pools several; by default the label.
 
@@ -258,13 +254,12 @@ def origin_sensitivity(
     DESIGN.md section 5; Hedges and Olkin (1985) for the variance-corrected square and the weights.
     """
     logits = vector_without_nan(scores, "scores")
-    site_logits = logits if site_scores is None else vector_without_nan(site_scores, "site_scores")
     classes, origins = integer_codes(label), integer_codes(origin)
-    require_same_length(scores=logits, label=classes, origin=origins, site_scores=site_logits)
+    require_same_length(scores=logits, label=classes, origin=origins)
     if classes.max(initial=0) > 1:
         raise ValueError(f"label must hold two classes, got {classes.max() + 1}; take one contrast at a time")
     inside = classes if strata is None else integer_codes(strata)
-    site = _between_origins(*_cell_means(site_logits, inside, origins), noise)
+    site = _between_origins(*_cell_means(logits, inside, origins), noise)
     means, _ = _cell_means(logits, classes, origins)
     steps = means[1] - means[0]
     pathology = float(abs(np.nanmean(steps))) if np.isfinite(steps).any() else float("nan")
