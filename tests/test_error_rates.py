@@ -5,7 +5,7 @@ import json
 import pytest
 
 from biasaudit import error_rates as module
-from biasaudit.error_rates import Setting, carries_weight, error_rates
+from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text
 
 COUNTED = {"rate": 0.02, "low": 0.0, "high": 0.07, "n": 100}
 CELL = {
@@ -32,7 +32,8 @@ def setting(**changes) -> Setting:
 @pytest.fixture
 def measured(tmp_path, monkeypatch):
     path = tmp_path / "measured.json"
-    board = {"U3": {"all": {"discriminates": True}, "nested": {"discriminates": False}}}
+    shown = {"auc": 0.7, "low": 0.4, "high": 0.9, "n": 40}
+    board = {"U3": {"all": shown | {"discriminates": True}, "nested": shown | {"discriminates": False}}}
     path.write_text(json.dumps({"cells": [CELL, CELL | {"simulated_n": [320, 400]}], "checks": board}))
     monkeypatch.setattr(module, "measured_rates", lambda: path)
     module._measured.cache_clear()
@@ -89,3 +90,6 @@ def test_weight_by_regime_first(measured):
     assert carries_weight("U3", "nested") is False
     assert carries_weight("U3", "crossed") is True
     assert carries_weight("U9", "crossed") is None
+    assert weight_text("U3", "nested").endswith("it does not discriminate and carries no weight")
+    assert "no weight" not in weight_text("U3", "crossed")
+    assert weight_text("U9", "crossed") == ""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from biasaudit import resources
+from biasaudit.calibration.grid import cells, load_grid
 from biasaudit.protocol import load_protocol
 
 
@@ -18,7 +19,10 @@ def test_every_ready_protocol_is_valid():
     files = sorted(resources.protocols_folder().glob("*.yaml"))
     assert files
     for file in files:
-        load_protocol(file)
+        if file.stem == "calibration":
+            assert cells(load_grid(file))
+        else:
+            load_protocol(file)
 
 
 def test_the_packed_folder_comes_first(tmp_path):

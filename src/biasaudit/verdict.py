@@ -60,7 +60,7 @@ class _Case:
         """Return the findings of one check."""
         return [finding for finding in self.findings if finding.code == code]
 
-    def verdict(self, word: VerdictWord, reason: str, settle: str, *, provisional: bool = True) -> Verdict:
+    def verdict(self, word: VerdictWord, reason: str, settle: str, *, provisional: bool = False) -> Verdict:
         """Make the verdict for this factor."""
         return Verdict(word, reason, self.factor, self.reliance, provisional, settle)
 
@@ -197,12 +197,12 @@ def _reading_origin(case: _Case) -> Verdict | None:
             f"The classifier mostly answers to where an image comes from: {share} of its response is owed to the "
             f"origin. {_because(case)}"
         )
-        return case.verdict("ORIGIN", reason, _after_flag(case), provisional=False)
+        return case.verdict("ORIGIN", reason, _after_flag(case))
     reason = (
         f"The classifier answers to the disease and also to where an image comes from: {share} of its response is owed "
         f"to the origin. {_because(case)}"
     )
-    return case.verdict("MIXED", reason, _after_flag(case), provisional=False)
+    return case.verdict("MIXED", reason, _after_flag(case))
 
 
 def _is_the_origin(case: _Case) -> bool:

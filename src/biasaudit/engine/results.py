@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import CONFIRMATION, Plan, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
-from biasaudit.error_rates import Setting, error_rates
+from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text
 from biasaudit.records import ArmEvidence, Finding, Verdict
 from biasaudit.stats.effects import balanced_accuracy, cramers_v
 from biasaudit.stats.truth import Truth, true_reliance
@@ -129,15 +129,16 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
     _write_models(run)
+    design = _design(run, arms[0])
     audit = {
         "schema_version": SCHEMA_VERSION,
         "biasaudit": _provenance(run, started),
         "name": run.situation.protocol.name,
         "cohort": _cohort(run.situation),
-        "design": _design(run, arms[0]),
+        "design": design,
         "arms": [_arm_record(run, arm, position == 0) for position, arm in enumerate(arms)],
         "comparisons": [comparison.to_dict() for comparison in comparisons],
-        "checks": _check_texts(run),
+        "checks": _check_texts(run, design["regime"]),
         "notes": [*run.situation.cohort.notes, *_survey(run)["notes"]],
         "limits": _limits(run),
         "settings": run.situation.protocol.model_dump(mode="json"),
@@ -170,8 +171,15 @@ def _verdicts(run: Run, name: str) -> tuple[Verdict, ...]:
             contrast: Design(own.regime, own.masks_given and _all_erasable(own), own.mask_is_complete)
             for contrast, own in _by_contrast(run, name, factor).items()
         }
-        verdicts.extend(decide_contrasts(run.findings(name, factor), designs, factor, run.situation.protocol))
+        decided = decide_contrasts(run.findings(name, factor), designs, factor, run.situation.protocol)
+        verdicts.extend(_weighed(verdict, designs[verdict.contrast].regime) for verdict in decided)
     return tuple(verdicts)
+
+
+def _weighed(verdict: Verdict, regime: str) -> Verdict:
+    """Leave checks that calibration found not to discriminate out of what corroborates."""
+    kept = tuple(code for code in verdict.reliance.corroborated_by if carries_weight(code, regime) is not False)
+    return replace(verdict, reliance=replace(verdict.reliance, corroborated_by=kept))
 
 
 def _all_erasable(evidence: ArmEvidence) -> bool:
@@ -366,11 +374,17 @@ def _counts(origins: np.ndarray) -> dict[str, int]:
     return {str(origin): int((origins == origin).sum()) for origin in sorted(set(origins.tolist()))}
 
 
-def _check_texts(run: Run) -> dict[str, dict[str, str]]:
+def _check_texts(run: Run, regime: str) -> dict[str, dict[str, str]]:
     texts = {}
     for code in dict.fromkeys(key[2] for key in run.plan.judged):
         check = registry.get("check", code)
-        texts[code] = {"title": check.title, "question": check.question, "why": check.why, "kind": check.kind}
+        texts[code] = {
+            "title": check.title,
+            "question": check.question,
+            "why": check.why,
+            "kind": check.kind,
+            "weight": weight_text(code, regime),
+        }
     return texts
 
 

@@ -101,6 +101,7 @@ class FindingView:
     n: str
     reason: str
     remedy: str
+    weight: str
     details: tuple[tuple[str, str], ...]
 
 
@@ -387,6 +388,7 @@ def _finding_view(finding: Mapping[str, Any], checks: Mapping[str, Any]) -> Find
         n=str(finding["n"]) if finding.get("n") else NOTHING,
         reason=_sentence(finding.get("reason")),
         remedy=_sentence(finding.get("remedy")),
+        weight=_sentence(check.get("weight")),
         details=tuple((key.replace("_", " "), _text(value)) for key, value in (finding.get("details") or {}).items()),
     )
 
