@@ -96,8 +96,8 @@ def weight_text(code: str, regime: str) -> str:
     if board is None:
         return ""
     figures = (
-        f"on simulated cohorts the check told networks driven by the origin (R* > .25) from clean ones (R* <= .05) with "
-        f"a ROC AUC of {board['auc']:.2f} [{board['low']:.2f}, {board['high']:.2f}], {board['n']} cohorts"
+        f"on simulated cohorts the check told networks driven by the origin (R* > .25) from clean ones (R* <= .05) "
+        f"with a ROC AUC of {board['auc']:.2f} [{board['low']:.2f}, {board['high']:.2f}], {board['n']} cohorts"
     )
     return figures if board["discriminates"] else f"{figures}: it does not discriminate and carries no weight"
 

@@ -168,7 +168,10 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def accuracy(table: pd.DataFrame) -> pd.DataFrame:
-    """Hold the reliance against its truth: Omega* outside crossed designs, R* in crossed ones."""
+    """Hold the reliance against its truth: Omega* outside crossed designs, R* in crossed ones.
+
+    ``ideal`` is the mean absolute error that the variance between subjects alone would leave.
+    """
     crossed = _crossed(table)
     truth = table.r.where(crossed, table.omega)
     known = table.reliance_estimate.notna() & truth.notna() & table.competent
@@ -177,8 +180,9 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         "masks, AUC >= .75": good & _marked(table),
         "masks, AUC >= .75, crossed (R*)": good & _marked(table) & crossed,
         "masks, AUC >= .75, nested or aliased (Omega*)": good & _marked(table) & ~crossed,
+        "masks, AUC >= .75, n <= 160": good & _marked(table) & (table.n <= 160),
+        "masks, AUC >= .75, n = 320 or 400": good & _marked(table) & table.n.isin([320, 400]),
         "masks, AUC >= .75, n = 640": good & _marked(table) & (table.n == 640),
-        "masks, AUC >= .75, n = 640, nested or aliased": good & _marked(table) & (table.n == 640) & ~crossed,
         "masks, AUC >= .75, nothing planted": good & _marked(table) & (table.kind == "none"),
         "no masks, crossed (R*)": known & ~table.masks & crossed,
         "no masks, nested or aliased (Omega*)": known & ~table.masks & ~crossed,
@@ -192,10 +196,21 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         found.append({
             "rows": words, "n": len(own),
             "spearman": _rank_correlation(own.reliance_estimate, true),
-            "mean_absolute_error": float(error.abs().mean()), "mean_error": float(error.mean()),
+            "mean_absolute_error": float(error.abs().mean()), "ideal": _ideal_error(own),
+            "mean_error": float(error.mean()),
             "coverage": share, "coverage_low": low, "coverage_high": high,
         })  # fmt: skip
     return pd.DataFrame(found)
+
+
+def _ideal_error(table: pd.DataFrame) -> float:
+    """Mean absolute error that the variance between subjects leaves to an estimator without bias.
+
+    A normal error has a mean size of sqrt(2 / pi) standard errors; these are read off the 90 % bootstrap intervals over
+    subjects, which know that variance and nothing else.
+    """
+    errors = (table.reliance_high - table.reliance_low) / (2 * stats.norm.ppf(0.95))
+    return float((np.sqrt(2 / np.pi) * errors).mean())
 
 
 def _rank_correlation(first: pd.Series, second: pd.Series) -> float:
