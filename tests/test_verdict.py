@@ -229,3 +229,35 @@ def test_two_classes_are_one_contrast_without_a_name():
         (verdict,) = decide_contrasts(findings, {None: design}, "origin", PROTOCOL)
         assert (verdict.word, verdict.contrast) == (expected, None)
         assert verdict == decide(findings, design, "origin", PROTOCOL)
+
+
+UNMARKED = Design("aliased", False, False)
+
+
+def u5(p=0.5, low=0.0, high=0.2, may_flag=True) -> Finding:
+    status = "concern" if p <= 0.05 else "inconclusive"
+    return Finding("U5", status, "transfer", (low + high) / 2, low, high, p, 0.1, details={"may_flag": may_flag})
+
+
+@pytest.mark.parametrize(
+    ("findings", "design", "expected"),
+    [
+        ([G1, u5(0.001, 0.6, 0.8)], UNMARKED, "ORIGIN"),
+        ([G1, u5(0.001, 0.2, 0.4)], UNMARKED, "MIXED"),
+        ([G1, u5(0.001, 0.05, 0.4)], UNMARKED, "UNDETERMINED"),
+        ([G1, u5(0.001, 0.6, 0.8, may_flag=False)], UNMARKED, "UNDETERMINED"),
+        ([G1, u5(0.9, 0.0, 0.01), a2("clear")], UNMARKED, "UNDETERMINED"),
+        ([G1, u4(0.001, 0.6, 0.8), u5(0.001, 0.3, 0.4)], NESTED, "ORIGIN"),
+        ([G1, u4(0.001, 0.6, 0.8), u5(0.5)], NESTED, "UNDETERMINED"),
+    ],
+)
+def test_a_transferred_signature_convicts_and_never_clears(findings, design, expected):
+    assert word(findings, design) == expected
+
+
+def test_a_transfer_alone_says_what_else_could_do_it():
+    alone = decide([G1, u5(0.001, 0.6, 0.8)], UNMARKED, "origin", PROTOCOL)
+    backed = decide([G1, u5(0.001, 0.6, 0.8), a2()], UNMARKED, "origin", PROTOCOL)
+    assert "looks alike in every patient" in alone.reason
+    assert "looks alike in every patient" not in backed.reason
+    assert alone.reliance.source == "U5"

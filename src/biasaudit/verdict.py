@@ -230,7 +230,10 @@ def _because(case: _Case) -> str:
         parts.append("the scores follow the signature when it is imposed on images of the other class")
     if "U1" in codes:
         parts.append("scores differ between origins within a class")
-    return f"The evidence: {' and '.join(parts)}."
+    doubt = ""
+    if codes == {"U5"} and not _outside_concerns(case):
+        doubt = " Disease that looks alike in every patient, such as a diffuse one, could do the same."
+    return f"The evidence: {' and '.join(parts)}.{doubt}"
 
 
 def _after_flag(case: _Case) -> str:
