@@ -245,6 +245,11 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
         out_console.print(f"{job.step:10} {escape(job.title)}", highlight=False)
     seconds = estimate_seconds(situation, jobs) / (workers or os.cpu_count() or 1)
     out_console.print(f"{len(jobs)} jobs, about {_duration(seconds)} on {workers or os.cpu_count()} worker(s)")
+    if plan.checks == "default":
+        out_console.print(
+            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold.",
+            highlight=False,
+        )
 
 
 def _write_data(plan: Protocol, folder: Path) -> None:
