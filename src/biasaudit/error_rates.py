@@ -12,6 +12,7 @@ from biasaudit.resources import measured_rates
 
 __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
 
+_DECIDING = ("U1", "U4", "U5")
 _REPRESENTATIONS = ("intensity", "tissue")
 _UNMEASURED = {
     "cell": None,
@@ -99,13 +100,17 @@ def weight_text(code: str, regime: str) -> str:
         f"on simulated cohorts the check told networks driven by the origin (R* > .25) from clean ones (R* <= .05) "
         f"with a ROC AUC of {board['auc']:.2f} [{board['low']:.2f}, {board['high']:.2f}], {board['n']} cohorts"
     )
-    return figures if board["discriminates"] else f"{figures}: it does not discriminate and carries no weight"
+    if board["discriminates"]:
+        return figures
+    return f"{figures}: it does not discriminate" + ("" if code in _DECIDING else " and carries no weight")
 
 
 def _board(code: str, regime: str) -> Mapping[str, Any] | None:
-    boards = _measured().get("checks", {}).get(code, {})
-    found: Mapping[str, Any] | None = boards.get(regime) or boards.get("all")
-    return found
+    """Return the check's board in the regime, else in all; of a check with several inputs that of the best input."""
+    checks = _measured().get("checks", {})
+    own = [boards for name, boards in checks.items() if name == code or name.startswith(f"{code} ")]
+    found = [boards.get(regime) or boards.get("all") for boards in own]
+    return max((board for board in found if board), key=lambda board: float(board["low"]), default=None)
 
 
 def _text(words: str, cell: Mapping[str, Any], outside: str) -> str:

@@ -97,7 +97,7 @@ def test_rare_and_missing_categories_are_counted(planted):
     sex[[1, 5]], sex[8] = "", "X"
     fixed = adjustment(with_sex(evidence, sex), naming("sex"), everybody(evidence), evidence.positive)
     assert fixed.held == ("sex",)
-    assert fixed.notes == ("3 subjects whose sex is missing or rare count with the most frequent value",)
+    assert fixed.notes == ("3 subjects with a rare or missing sex join the most frequent value",)
 
 
 def test_missing_ages_are_marked_and_counted(planted):

@@ -11,6 +11,7 @@ from biasaudit.stats.effects import auc, pair_weights
 from biasaudit.stats.intervals import resample_weights
 from biasaudit.stats.reliance import (
     crossed_reliance,
+    fold_columns,
     origin_effect,
     standardised_logits,
     without_covariates,
@@ -131,3 +132,12 @@ def test_scales_of_folds_are_drawn_together_as_far_as_they_differ_by_chance():
     assert factors.max() / factors.min() < 1.05
     assert spreads(alike).max() / spreads(alike).min() > 1.2
     assert standardised_logits(np.where(folds == 2, 1.0, alike), positive, folds)[folds == 2].tolist() == [0.0] * 20
+
+
+def test_folds_are_told_apart_in_every_class_by_itself():
+    """Seven subjects of one class are too few for five folds; those of the others are not."""
+    label = np.repeat(["healthy", "ms", "tumour"], [60, 60, 7])
+    folds = np.arange(127) % 5
+    columns = fold_columns(label, folds)
+    assert (columns[label == "tumour"] == 0).all()
+    assert (columns[label != "tumour"].sum(axis=1) == 1).all()

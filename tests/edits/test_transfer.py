@@ -242,6 +242,24 @@ def test_empty_and_constant_images_do_not_crash():
         assert np.isfinite(made.image).all()
 
 
+def test_sides_without_a_common_voxel_have_no_difference():
+    plain, others = sides("contrast")
+    halves = np.arange(SHAPE[0])[:, None, None] < SHAPE[0] / 2
+    left = [Volume(v.image * halves, v.foreground & halves, v.mask) for v in plain]
+    right = [Volume(v.image * ~halves, v.foreground & ~halves, v.mask) for v in others]
+    change = difference(measured(left), measured(right))
+    made = impose(left[0], traits(left[0]), change, np.random.default_rng(0))
+    np.testing.assert_allclose(made.image, left[0].image, atol=0.05)  # but for noise
+
+
+def test_intensities_around_zero_have_the_spread_as_their_scale():
+    inside = np.ones((8, 8), dtype=bool)
+    image = np.random.default_rng(1).normal(0.0, 2.0, (1, 8, 8)).astype(np.float32)
+    low, high = np.quantile(image, (0.25, 0.75))
+    assert traits(Volume(image, inside, ~inside)).scale[0] == pytest.approx(high - low, rel=1e-5)
+    assert traits(Volume(image + 100, inside, ~inside)).scale[0] == pytest.approx(100 + np.median(image), rel=1e-5)
+
+
 def test_no_images_no_signature():
     with pytest.raises(ValueError, match="without images"):
         signature(iter([]), [])

@@ -61,8 +61,9 @@ class TestToConfirm:
         words = {"intensity": ["PATHOLOGY"], "tissue": [word]}
         assert asked(words, "arms: [intensity, tissue]\n") == {"intensity"}
 
-    def test_of_several_factors_the_worst_counts(self, asked):
-        assert asked({"intensity": ["PATHOLOGY", "UNDETERMINED"]}, "") == frozenset()
+    def test_of_several_factors_one_is_enough(self, asked):
+        assert asked({"intensity": ["PATHOLOGY", "UNDETERMINED"]}, "") == {"intensity"}
+        assert asked({"intensity": ["MIXED", "UNDETERMINED"]}, "") == frozenset()
         assert asked({"intensity": ["PATHOLOGY", "PATHOLOGY"]}, "") == {"intensity"}
 
     def test_checks_that_were_named_stay_as_they_are(self, asked):

@@ -143,6 +143,8 @@ class TestPlan:
         plan = plan_of(three(marked=("tumour",)))
         given = {name: judgement(plan, name).arguments["masks_given"] for name in CLASSES}
         assert given == {"healthy": False, "ms": False, "tumour": True}
+        assert any(job.arguments["erase_with"] for job in plan.jobs if job.step == "represent")
+        assert any("erased" in job.arguments["variants"] for job in plan.jobs if job.step == "score")
         assert "erased" in plan.skipped
         assert "tumour only" in plan.skipped["erased"]
         labels = judgement(plan, "tumour").arguments["contrast"]

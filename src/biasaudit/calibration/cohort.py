@@ -66,7 +66,8 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
 
 def _evidence(run: Run, arm: str) -> ArmEvidence:
     """Gather what all checks look at together, also what networks were retrained for one check alone."""
-    evidence = run.evidence(arm, run.factors[0])
+    maps = any("maps" in get("check", code).needs for code in default_checks(run.situation.protocol))
+    evidence = run.evidence(arm, run.factors[0], with_maps=maps)
     for code in default_checks(run.situation.protocol):
         if "retraining" in get("check", code).needs:
             own = run.evidence(arm, run.factors[0], code=code)
@@ -95,7 +96,8 @@ def without_masks(evidence: ArmEvidence) -> ArmEvidence:
 
 def _variants(evidence: ArmEvidence) -> Iterator[tuple[bool, ArmEvidence]]:
     if evidence.masks_given:
-        yield True, evidence
+        # With complete masks an audit transfers no signature by itself.
+        yield True, replace(evidence, transfer=None) if evidence.mask_is_complete else evidence
     yield False, without_masks(evidence)
 
 

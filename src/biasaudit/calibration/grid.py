@@ -166,7 +166,7 @@ def _cell(grid: Grid, family: Family, index: int) -> Cell:
         "statistics": {"n_permutations": grid.n_permutations, "n_bootstraps": grid.n_bootstraps},
         "attribution": {"max_subjects": 24},
     }
-    kind = "none" if strength == 0 else kinds[0] if len(kinds) == 1 else "mixed"
+    kind = "none" if strength == 0 and site_strength == 0 else kinds[0] if len(kinds) == 1 else "mixed"
     half: Literal["fit", "judge"] = "judge" if index % FIT_EVERY else "fit"
     return Cell(name, family.name, half, kind, Protocol.model_validate(protocol))
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from biasaudit import seeds
 from biasaudit.stats.effects import auc
 
 __all__ = [
@@ -32,8 +33,7 @@ _FLAGGED = ("ORIGIN", "MIXED")
 _N_BINS = (120, 240, 480)
 _RESAMPLES = 500
 _PATHOLOGY_LIMIT = 0.3
-_STATISTIC = ("U4", "U5", "A1", "A2", "U7", "U10", "U11")
-_INPUTS = {"A2": ("erased", "background", "silhouette")}
+_STATISTIC = ("U4", "U5", "A1", "A2", "U7", "U10")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,11 @@ def _evident(t: pd.DataFrame) -> pd.Series:
     return _crossed(t) | _marked(t)
 
 
+_FEW = "<= 5 %, upper bound <= 8 %"
+
 TARGETS: tuple[Target, ...] = (
-    Target("flagged where R* <= .05", "<= 5 %, upper bound <= 8 %", lambda t: t.r <= 0.05, _FLAGGED),
+    Target("flagged where R* <= .05, masks", _FEW, lambda t: (t.r <= CLEAN) & t.masks, _FLAGGED),
+    Target("flagged where R* <= .05, no masks", _FEW, lambda t: (t.r <= CLEAN) & ~t.masks, _FLAGGED),
     Target(
         "flagged where R* >= .5, n >= 160, crossed", ">= 95 %",
         lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & t.competent, _FLAGGED,
@@ -89,7 +92,14 @@ TARGETS: tuple[Target, ...] = (
         "flagged where .25 <= R* < .5, n >= 160, crossed or masks", ">= 80 %",
         lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _evident(t) & t.competent, _FLAGGED,
     ),
-    Target("PATHOLOGY where R* >= .3", "<= 2 %", lambda t: t.r >= _PATHOLOGY_LIMIT, ("PATHOLOGY",)),
+    Target(
+        "PATHOLOGY where R* >= .3, masks", "<= 2 %",
+        lambda t: (t.r >= _PATHOLOGY_LIMIT) & t.masks & t.clearable, ("PATHOLOGY",),
+    ),
+    Target(
+        "PATHOLOGY where R* >= .3, no masks", "<= 2 %",
+        lambda t: (t.r >= _PATHOLOGY_LIMIT) & ~t.masks & t.clearable, ("PATHOLOGY",),
+    ),
     Target(
         "PATHOLOGY where R* <= .05, n = 400, AUC >= .8, crossed with two balanced origins", ">= 85 %",
         lambda t: (t.family == "crossed-null-400") & (t.r <= 0.05) & (t.auc >= 0.8) & t.masks, ("PATHOLOGY",),
@@ -119,12 +129,19 @@ def tabulate(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             | {name: truth.get(name) for name in ("r", "omega", "auc_one_site", "gap")}
             | {f"reliance_{name}": record["reliance"][name] for name in ("low", "estimate", "high", "from")}
             | {"auc": competence["statistic"], "competent": competence["status"] == "clear"}
+            | {"clearable": _clearable(record) and competence["status"] == "clear"}
             | _evidence(record["findings"])
         )
     table = pd.DataFrame(rows)
     numbers = ["r", "omega", "auc_one_site", "gap", "auc", *(f"reliance_{b}" for b in ("low", "estimate", "high"))]
     table[numbers] = table[numbers].astype(float)
     return table
+
+
+def _clearable(record: Mapping[str, Any]) -> bool:
+    """Whether the checks that were asked allow a PATHOLOGY at all: outside crossed designs it needs masks and A2."""
+    asked = {finding["code"] for finding in record["findings"]}
+    return record["regime"] == "crossed" or (record["masks"] and "A2" in asked)
 
 
 def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
@@ -139,10 +156,14 @@ def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
         if finding["code"] == "U6" and statistic is not None:
             strength = -statistic
         if strength is not None:
-            columns[name] = max(strength, columns.get(name) or -np.inf)
+            columns[name] = max(strength, _known(columns.get(name), -np.inf))
         if p_value is not None:
-            columns[f"{name} p"] = min(p_value, columns.get(f"{name} p") or 1.0)
+            columns[f"{name} p"] = min(p_value, _known(columns.get(f"{name} p"), 1.0))
     return columns
+
+
+def _known(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def rate(events: int, n: int) -> tuple[float, float, float]:
@@ -209,6 +230,8 @@ def _ideal_error(table: pd.DataFrame) -> float:
     A normal error has a mean size of sqrt(2 / pi) standard errors; these are read off the 90 % bootstrap intervals over
     subjects, which know that variance and nothing else.
     """
+    if (table.reliance_from == "U5").any():  # its intervals are widened by more than that variance
+        return np.nan
     errors = (table.reliance_high - table.reliance_low) / (2 * stats.norm.ppf(0.95))
     return float((np.sqrt(2 / np.pi) * errors).mean())
 
@@ -274,7 +297,7 @@ def _area(driven: np.ndarray, clean: np.ndarray) -> tuple[float, float, float]:
     if min(driven.size, clean.size) < 3:
         return np.nan, np.nan, np.nan
     truth = np.repeat([True, False], [driven.size, clean.size])
-    chance = np.random.default_rng(0)
+    chance = seeds.generator(0, "scoreboard")
     draws = [
         auc(np.concatenate([chance.choice(driven, driven.size), chance.choice(clean, clean.size)]), truth)
         for _ in range(_RESAMPLES)
@@ -306,13 +329,12 @@ def cell_rates(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Error rates of the verdict by regime, masks and number of subjects: what every report prints."""
     masks = np.where(table.masks, np.where(table.mask_is_complete, "complete", "incomplete"), "none")
     bins = np.digitize(table.n, _N_BINS)
-    edges = (0, *_N_BINS, 10**6)
     cells = []
     for key, own in table.groupby([table.regime, masks, bins]):
-        regime, kind, place = cast(tuple[str, str, int], key)
-        clean, driven = own[own.r <= CLEAN], own[own.r >= _PATHOLOGY_LIMIT]
+        regime, kind, _ = cast(tuple[str, str, int], key)
+        clean, driven = own[own.r <= CLEAN], own[(own.r >= _PATHOLOGY_LIMIT) & own.clearable]
         cells.append({
-            "regime": regime, "masks": kind, "n_low": edges[place], "n_high": edges[place + 1] - 1,
+            "regime": regime, "masks": kind,
             "cohorts": len(own), "simulated_n": sorted({int(n) for n in own.n}),
             "false_flag": _counted(clean.verdict.isin(_FLAGGED)),
             "false_clear": _counted(driven.verdict == "PATHOLOGY"),

@@ -71,8 +71,12 @@ def write_summary(records: Sequence[Mapping[str, Any]], provenance: Mapping[str,
 
 
 def _one_variant(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cohort: with its masks where it has any."""
-    return table.sort_values("masks", ascending=False).drop_duplicates(["cohort", "arm"])
+    """Return one row per cohort: with its masks where it has any, and U5 as it is without them."""
+    ordered = table.sort_values("masks", ascending=False)
+    kept = ordered.drop_duplicates(["cohort", "arm"]).set_index(["cohort", "arm"])
+    bare = ordered.drop_duplicates(["cohort", "arm"], keep="last").set_index(["cohort", "arm"])
+    transferred = [name for name in table.columns if name.startswith("U5")]
+    return kept.assign(**{name: bare[name] for name in transferred}).reset_index()
 
 
 def _weights(fit: pd.DataFrame) -> dict[str, Any]:
@@ -163,7 +167,8 @@ def _page(
         f"{judged.cohort.nunique()} cohorts judge; {table.cohort.nunique() - judged.cohort.nunique()} others chose "
         "which checks carry weight and judge nothing. Every cohort is judged twice, with its masks and as if nobody "
         "had marked anything. Intervals are 95 % (Wilson). Rates where R\\* is .25 or more count "
-        "competent targets only (G1 clear): without competence R\\* has no meaning.",
+        "competent targets only (G1 clear): without competence R\\* has no meaning. PATHOLOGY where R\\* >= .3 counts "
+        "cohorts whose checks allow that verdict at all.",
         "## The verdict",
         "![verdicts by true reliance](calibration/verdicts.svg)",
         _markdown(_shown(tables["rates"])),
@@ -200,7 +205,7 @@ def _arms(arms: pd.DataFrame) -> str:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    shown = table[["quantity", "target", "events", "n"]].copy()
+    shown = table[["quantity", "target", "events", "cohorts"]].copy()
     shown["rate [95 %]"] = [
         "-" if np.isnan(row["rate"]) else f"{row['rate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         for row in table.to_dict("records")

@@ -120,7 +120,7 @@ def _with_categories(found: Adjustment, name: str, levels: npt.NDArray[np.str_])
     found = replace(found, strata=strata, held=(*found.held, name))
     if not merged:
         return found
-    return _noted(found, f"{merged} subjects whose {name} is missing or rare count with the most frequent value")
+    return _noted(found, f"{merged} subjects with a rare or missing {name} join the most frequent value")
 
 
 def _with_columns(found: Adjustment, name: str, columns: FloatArray) -> Adjustment:

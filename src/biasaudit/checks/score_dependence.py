@@ -37,7 +37,7 @@ from biasaudit.stats.reliance import (
 )
 from biasaudit.stats.strata import joint_codes
 
-__all__ = ["INDIFFERENT", "ScoreDependence"]
+__all__ = ["INDIFFERENT", "ScoreDependence", "crossed_reliance_of"]
 
 INDIFFERENT = 0.5
 """AUC of origin by a score that does not depend on it."""
@@ -98,7 +98,7 @@ class ScoreDependence:
         mirror = _Mirror()
         if question.class_name is None:
             mirror = _mirror(evidence, protocol)
-            details |= {**_reliance(evidence, question, protocol), **mirror.details()}
+            details |= {**_reliance(evidence, protocol), **mirror.details()}
         status, reason, remedy = _judgement(outcome, question, protocol)
         reason = "; ".join(part for part in (reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
@@ -334,31 +334,40 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
     return _Mirror(test.p_value, area, words)
 
 
-def _reliance(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> Mapping[str, float | int | None]:
-    """Within-class origin difference against within-origin class difference, as a share.
+def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
+    estimate, draws = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance"))
+    interval = percentile_interval(estimate, draws, bound_level(protocol))
+    return _ratio_details(interval, evidence.positive.size, protocol)
+
+
+def crossed_reliance_of(
+    evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator
+) -> tuple[float, FloatArray]:
+    """Within-class origin difference against within-origin class difference, as a share, and its resamples.
 
     Where the pathology can be erased the origin difference is read after erasure, where neither severity nor its spread
-    between patients is in the way; otherwise severity is held fixed where it is known.
+    between patients is in the way; otherwise severity is held fixed where it is known. With more than two classes the
+    logits as they are count throughout.
     """
+    rows, classes = np.ones(evidence.positive.size, dtype=bool), strata(evidence)
     erased = evidence.logit_erased
-    erased = erased if erased is not None and np.isfinite(erased).all() else None
-    with_severity = question.fixed
-    fixed = with_severity
-    if erased is not None:
-        fixed = adjustment(evidence, protocol, question.rows, strata(evidence), severity=False)
-    estimate, draws = crossed_reliance(
+    if erased is not None and (evidence.label is not None or not np.isfinite(erased).all()):
+        erased = None
+    fixed, with_severity = (
+        adjustment(evidence, protocol, rows, classes, severity=severity).all_columns
+        for severity in (erased is None, True)
+    )
+    return crossed_reliance(
         (evidence.logit, erased),
         evidence.positive,
         evidence.origin,
         evidence.fold,
         protocol.statistics.n_bootstraps,
-        stream(evidence, "U1", "reliance"),
-        fixed.all_columns,
-        with_severity.all_columns,
+        generator,
+        fixed,
+        with_severity,
         evidence.label,
     )
-    interval = percentile_interval(estimate, draws, bound_level(protocol))
-    return _ratio_details(interval, evidence.positive.size, protocol)
 
 
 def _ratio_details(interval: Interval, n: int, protocol: Protocol) -> dict[str, float | int | None]:

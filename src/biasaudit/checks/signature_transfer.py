@@ -56,7 +56,7 @@ class SignatureTransferCheck:
         share, p_value = _measure(evidence, evidence.transfer, protocol)
         separable, moved = _gate(evidence, evidence.transfer)
         gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
-        valid = separable < SEPARABLE or moved >= MOVED
+        valid = separable >= SEPARABLE and moved >= MOVED
         known = bool(gap > 0 and np.isfinite([share.estimate, share.low, share.high]).all())
         status, reason, remedy = _judgement((share, p_value), (separable, moved), known, protocol)
         return [
@@ -162,7 +162,12 @@ def _judgement(
     if not np.isfinite(separable):
         reason = f"no fold can tell whether the edit carries the signature: {shown}"
         return "inconclusive", reason, "subjects of both classes in every fold"
-    if separable >= SEPARABLE and not moved >= MOVED:
+    if not separable >= SEPARABLE:
+        reason = (
+            f"simple statistics of the images do not tell the sides, so nothing shows that the edit arrived: {shown}"
+        )
+        return "inconclusive", reason, "pathology masks, or images of both classes from one origin"
+    if not moved >= MOVED:
         reason = (
             f"the edit carries simple statistics only {percent(max(0.0, moved))} of the way to the other side, so it "
             f"cannot stand for the signature: {shown}"

@@ -48,7 +48,7 @@ class Traits:
     Attributes
     ----------
     scale : float (channels,)
-        Median intensity inside the foreground.
+        Median intensity inside the foreground, or its interquartile range where that is larger.
     noise : float (channels,)
         Logarithm of the noise SD in units of `scale`.
     volume : float
@@ -151,6 +151,8 @@ def difference(source: Signature, target: Signature) -> Difference:
     inside = (source.coverage > _COVERED) & (target.coverage > _COVERED)
     deep = ndimage.binary_erosion(inside, iterations=2)
     deep = deep if deep.sum() >= _SMALLEST else inside
+    if not deep.any():
+        return _nothing(source, target)
     blur, shift = [], []
     for channel in range(source.quantiles.shape[1]):
         pairs = [
@@ -168,6 +170,12 @@ def difference(source: Signature, target: Signature) -> Difference:
         shift=np.where(either, np.stack(shift), 0.0),
         target=target,
     )
+
+
+def _nothing(source: Signature, target: Signature) -> Difference:
+    """No difference at all: the sides have no voxel in common to compare."""
+    still = ((0.0,) * source.coverage.ndim,) * source.quantiles.shape[1]
+    return Difference(np.zeros_like(source.noise), 0.0, still, np.zeros_like(source.quantiles[0]), target)
 
 
 def impose(volume: Volume, own: Traits, change: Difference, chance: np.random.Generator) -> Volume:
@@ -203,9 +211,13 @@ def impose(volume: Volume, own: Traits, change: Difference, chance: np.random.Ge
 
 
 def _scale(volume: Volume) -> FloatArray:
+    """Median inside the foreground, or the interquartile range where that is larger: intensities around or below 0."""
     inside = volume.foreground
-    middles = [float(np.median(channel[inside])) if inside.any() else 1.0 for channel in volume.image]
-    return np.asarray([middle if abs(middle) > 1e-12 else 1.0 for middle in middles])
+    if not inside.any():
+        return np.ones(len(volume.image))
+    low, middle, high = np.quantile(volume.image[:, inside], (0.25, 0.5, 0.75), axis=1)
+    scale = np.maximum(middle, high - low)
+    return np.asarray(np.where(scale > 1e-12, scale, 1.0), dtype=np.float64)
 
 
 def _spread_out(values: FloatArray, dimensions: int) -> FloatArray:

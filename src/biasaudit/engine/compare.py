@@ -11,6 +11,8 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.checks.localisation import lesion_gains
+from biasaudit.checks.score_dependence import crossed_reliance_of
+from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Comparison, FloatArray
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
@@ -19,7 +21,6 @@ from biasaudit.stats.intervals import (
     bootstrap_means,
     percentile_interval,
 )
-from biasaudit.stats.reliance import crossed_reliance
 
 if TYPE_CHECKING:
     from biasaudit.engine.results import Run
@@ -77,8 +78,7 @@ def _auc(first: ArmEvidence, second: ArmEvidence, run: Run) -> Comparison:
 def _reliance(first: ArmEvidence, second: ArmEvidence, run: Run) -> Iterator[Comparison]:
     """Compare reliance from the source that the verdict takes it from: U1 when crossed, else U4."""
     estimate = _crossed_reliance if first.regime == "crossed" else _erased_reliance
-    draws = run.situation.protocol.statistics.n_bootstraps
-    results = [estimate(arm, draws) for arm in (first, second)]
+    results = [estimate(arm, run.situation.protocol) for arm in (first, second)]
     if any(result is None for result in results):
         return
     (estimate_a, resampled_a), (estimate_b, resampled_b) = (result for result in results if result is not None)
@@ -86,23 +86,28 @@ def _reliance(first: ArmEvidence, second: ArmEvidence, run: Run) -> Iterator[Com
         yield _comparison((first.arm, second.arm), "reliance", estimate_a - estimate_b, resampled_a - resampled_b)
 
 
-def _erased_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
+def _erased_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, FloatArray] | None:
     """Return the residual gap; arms draw the same subjects, because their streams have the same name."""
-    if arm.logit_erased is None or not arm.masks_given:
+    if arm.logit_erased is None or not arm.masks_given or not _finite(arm.logit, arm.logit_erased):
         return None
     rows = np.ones(arm.positive.size, dtype=bool) if arm.erasable is None else arm.erasable
     logit, positive, erased = arm.logit[rows], arm.positive[rows], arm.logit_erased[rows]
     share = gap_share(logit[positive], erased[positive], logit[~positive], erased[~positive])
     generator = seeds.generator(arm.seed, "compare", "reliance")
-    resampled = bootstrap_gap_share(logit, erased, positive, _groups(arm)[rows], draws, generator)
+    resampled = bootstrap_gap_share(
+        logit, erased, positive, _groups(arm)[rows], protocol.statistics.n_bootstraps, generator
+    )
     return float(np.clip(share, 0, 1)), np.clip(resampled, 0, 1)
 
 
-def _crossed_reliance(arm: ArmEvidence, draws: int) -> tuple[float, FloatArray] | None:
-    generator = seeds.generator(arm.seed, "compare", "reliance")
-    return crossed_reliance(
-        (arm.logit, arm.logit_erased), arm.positive, arm.origin, arm.fold, draws, generator, strata=arm.label
-    )
+def _crossed_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, FloatArray] | None:
+    if not _finite(arm.logit):
+        return None
+    return crossed_reliance_of(arm, protocol, seeds.generator(arm.seed, "compare", "reliance"))
+
+
+def _finite(*scores: FloatArray) -> bool:
+    return all(bool(np.isfinite(own).all()) for own in scores)
 
 
 def _lesion_gain(

@@ -300,7 +300,7 @@ class _Planner:
 
     def _erasable(self, representation: str) -> bool:
         """Whether the input is made again without the pathology; what shows none has no such version."""
-        return self.masks_given and representation not in ("background", "silhouette")
+        return bool(self.marked) and representation not in ("background", "silhouette")
 
     def _wanted(self, *codes: str) -> bool:
         return any(code in default_checks(self.protocol) for code in codes)
@@ -362,7 +362,7 @@ class _Planner:
         self.reduced[representation] = {}
         if not self._wanted("A2"):
             return
-        if self._erasable(representation):
+        if self.masks_given and self._erasable(representation):
             self._add_reduced(representation, "erased", Question("target", representation, "erased"))
         elif not self.masks_given:
             self.skipped["erased"] = _why_not_erased(self.marked)
@@ -618,7 +618,7 @@ class _Planner:
         for number in range(self.protocol.target.training.seeds):
             words = ("retrain", *network.words, number)
             arguments = self._training_arguments(network.rows, members, network.variant, words)
-            title = f"retrain: {network.title}, fold {network.words[-1]}"
+            title = f"retrain: {network.title}, fold {int(str(network.words[-1])) + 1}"
             keys.append(self._add("train", arguments, {"inputs": network.inputs}, title))
         return tuple(keys)
 

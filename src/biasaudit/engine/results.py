@@ -149,12 +149,15 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
 
 
 def to_confirm(run: Run) -> frozenset[str]:
-    """Return the representations of arms that would be PATHOLOGY, where the protocol leaves the checks to us."""
+    """Return the representations of arms with a PATHOLOGY among their verdicts, if the checks are the default ones."""
     protocol = run.situation.protocol
     if protocol.checks != "default":
         return frozenset()
-    verdicts = {arm.representation: headline(_verdicts(run, arm.name)).word for arm in protocol.arms}
-    return frozenset(representation for representation, word in verdicts.items() if word == "PATHOLOGY")
+    return frozenset(
+        arm.representation
+        for arm in protocol.arms
+        if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
+    )
 
 
 def _arm_result(run: Run, name: str, representation: str) -> ArmResult:

@@ -137,6 +137,10 @@ def _tests(records: RunRecords, settings: Mapping[str, Any]) -> dict[str, str]:
         "subjects.",
         "U5": "The signature of one origin was imposed on images of another, and the change of the logit was compared "
         "with that of sham edits.",
+        "U10": "Networks retrained without one origin were compared, on it, with others trained on as many subjects.",
+        "U11": "Networks were retrained at several associations of class and origin and tested on balanced subjects.",
+        "G3": "Power was tested on this cohort: a synthetic signature was planted by the label in a copy, another at "
+        "random, and the network was retrained on each.",
     }
 
 

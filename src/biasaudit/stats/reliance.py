@@ -111,7 +111,7 @@ def fold_columns(positive: ArrayLike, folds: ArrayLike) -> Floats:
     Parameters
     ----------
     positive
-        (n,) booleans.
+        (n,) booleans, or names or codes of more classes.
     folds
         (n,) codes.
 
@@ -119,7 +119,7 @@ def fold_columns(positive: ArrayLike, folds: ArrayLike) -> Floats:
     -------
     (n, k) zeros and ones, 0 throughout in a class whose folds are not told apart.
     """
-    classes, codes = integer_codes(np.asarray(positive, dtype=bool)), integer_codes(folds)
+    classes, codes = integer_codes(positive), integer_codes(folds)
     columns = indicator_matrix(codes)
     for members in members_of(classes):
         if not _told_apart(codes[members]):
@@ -208,8 +208,8 @@ def crossed_reliance(
     severity
         (n, d) columns held fixed in the drops.
     strata
-        (n,) classes inside which origins are compared, if a side pools several; by default the sides. Drops are not
-        compared then.
+        (n,) classes inside which origins are compared, if a side pools several; by default the sides. The logits after
+        erasure are not used then.
 
     Returns
     -------
@@ -225,12 +225,12 @@ def crossed_reliance(
     centre, spread = _alignment(logits[0], positive, folds)
     full = (vector_without_nan(logits[0], "logits") - centre) / spread
     erased, drops = None, None
-    if logits[1] is not None:
+    if logits[1] is not None and strata is None:
         erased = (vector_without_nan(logits[1], "erased logits") - centre) / spread
     classes = integer_codes(positive if strata is None else strata)
     cells = joint_codes(classes, integer_codes(origin))
     once = np.ones((1, classes.size))
-    if erased is not None and strata is None:
+    if erased is not None:
         held = np.empty((classes.size, 0)) if severity is None else severity
         drops = without_covariates(full - erased, held, classes, cells, once)[0]
     ratios = _sensitivity((full, erased, drops), positive, origin, covariates, strata)
