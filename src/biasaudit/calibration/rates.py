@@ -66,18 +66,18 @@ def _marked(t: pd.DataFrame) -> pd.Series:
     return t.masks & t.mask_is_complete
 
 
-def _evident(t: pd.DataFrame) -> pd.Series:
-    return _crossed(t) | _marked(t)
-
-
 _FEW = "<= 5 %, upper bound <= 8 %"
 
 TARGETS: tuple[Target, ...] = (
     Target("flagged where R* <= .05, masks", _FEW, lambda t: (t.r <= CLEAN) & t.masks, _FLAGGED),
     Target("flagged where R* <= .05, no masks", _FEW, lambda t: (t.r <= CLEAN) & ~t.masks, _FLAGGED),
     Target(
-        "flagged where R* >= .5, n >= 160, crossed", ">= 95 %",
-        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & t.competent, _FLAGGED,
+        "flagged where R* >= .5, n >= 160, crossed, masks", ">= 95 %",
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & t.masks & t.competent, _FLAGGED,
+    ),
+    Target(
+        "flagged where R* >= .5, n >= 160, crossed, no masks", ">= 95 %",
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & ~t.masks & t.competent, _FLAGGED,
     ),
     Target(
         "flagged where R* >= .5, n >= 160, nested or aliased, complete masks", ">= 95 %",
@@ -89,8 +89,12 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("ORIGIN where R* >= .8, masks", ">= 80 %", lambda t: (t.r >= 0.8) & _marked(t) & t.competent, ("ORIGIN",)),
     Target(
-        "flagged where .25 <= R* < .5, n >= 160, crossed or masks", ">= 80 %",
-        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _evident(t) & t.competent, _FLAGGED,
+        "flagged where .25 <= R* < .5, n >= 160, complete masks", ">= 80 %",
+        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _marked(t) & t.competent, _FLAGGED,
+    ),
+    Target(
+        "flagged where .25 <= R* < .5, n >= 160, crossed, no masks", ">= 80 %",
+        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _crossed(t) & ~t.masks & t.competent, _FLAGGED,
     ),
     Target(
         "PATHOLOGY where R* >= .3, masks", "<= 2 %",
@@ -144,26 +148,33 @@ def _clearable(record: Mapping[str, Any]) -> bool:
     return record["regime"] == "crossed" or (record["masks"] and "A2" in asked)
 
 
-def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Per check the strength that the scoreboard ranks by, and the p-value; several findings give their strongest."""
-    columns: dict[str, float | None] = {}
+def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Per check the strength that the scoreboard ranks by, and the p-value.
+
+    Several findings of a check give their strongest and their smallest p, corrected for their number (Bonferroni).
+    """
+    strengths: dict[str, list[float]] = {}
+    p_values: dict[str, list[float]] = {}
     for finding in findings:
-        if finding["code"] in ("D1", "G1"):
+        if finding["code"][0] in "DG":  # of the design and of the target's competence, not of what it reads
             continue
         name = finding["code"] + (f" {finding['input']}" if finding["input"] else "")
-        p_value, statistic = finding["p_value"], finding["statistic"]
-        strength = statistic if finding["code"] in _STATISTIC or p_value is None else -np.log10(p_value)
-        if finding["code"] == "U6" and statistic is not None:
-            strength = -statistic
+        strength = _strength(finding)
         if strength is not None:
-            columns[name] = max(strength, _known(columns.get(name), -np.inf))
-        if p_value is not None:
-            columns[f"{name} p"] = min(p_value, _known(columns.get(f"{name} p"), 1.0))
-    return columns
+            strengths.setdefault(name, []).append(strength)
+        if finding["p_value"] is not None and finding["code"] != "U6":  # its p speaks for the pathology
+            p_values.setdefault(name, []).append(finding["p_value"])
+    columns = {name: max(values) for name, values in strengths.items()}
+    return columns | {f"{name} p": min(1.0, len(values) * min(values)) for name, values in p_values.items()}
 
 
-def _known(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else value
+def _strength(finding: Mapping[str, Any]) -> float | None:
+    p_value, statistic = finding["p_value"], finding["statistic"]
+    if finding["code"] == "U6":
+        return None if statistic is None else -float(statistic)
+    if finding["code"] in _STATISTIC or p_value is None:
+        return None if statistic is None else float(statistic)
+    return float(-np.log10(p_value))
 
 
 def rate(events: int, n: int) -> tuple[float, float, float]:
@@ -252,8 +263,8 @@ def scoreboard(table: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     by : sequence of str
         Columns to divide by, such as ``regime`` or ``kind``. With ``kind`` the clean cohorts are those of all kinds.
     """
-    codes = sorted(name for name in table.columns if f"{name} p" in table.columns or name.startswith(("U", "A", "G3")))
-    codes = [name for name in codes if not name.endswith(" p") and name[:1] in "UAG" and name[1:2].isdigit()]
+    codes = sorted(name for name in table.columns if f"{name} p" in table.columns or name.startswith(("U", "A")))
+    codes = [name for name in codes if not name.endswith(" p") and name[:1] in "UA" and name[1:2].isdigit()]
     found = []
     for own_key, own in _groups(table, by):
         for code in codes:

@@ -179,8 +179,8 @@ def _page(
         _markdown(tables["reliance"].round(3)),
         "## Which checks discriminate",
         "Driven: R\\* > .25; clean: R\\* <= .05; the score is the statistic, or -log10 p for tests. Power and size at "
-        "nominal .05, the smallest p of a check's findings, uncorrected. A check whose interval reaches .5 carries no "
-        "weight.",
+        "nominal .05, the smallest p of a check's findings, corrected for their number. A check whose interval reaches "
+        ".5 carries no weight.",
         _markdown(_board(tables["scoreboard"])),
         "By regime:",
         _markdown(_board(tables["scoreboard-regime"])),
@@ -194,6 +194,8 @@ def _page(
 
 def _arms(arms: pd.DataFrame) -> str:
     apart = arms[arms.truth.abs() >= 0.2]
+    if apart.empty:
+        return f"No cohort whose truth differs by .2 or more between the arms is among the {len(arms)} finished."
     right = int((np.sign(apart.truth) == np.sign(apart.difference)).sum())
     share, low, high = rates.rate(right, len(apart))
     covered, cover_low, cover_high = rates.rate(int(arms.covered.sum()), len(arms))
