@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from biasaudit.stats.truth import true_reliance
+from biasaudit.stats.truth import bootstrap_truth, true_reliance
 
 
 def slow(margins, healthy_share, patient_share):
@@ -91,3 +91,19 @@ def test_no_gap_no_share():
 def test_share_is_clipped():
     assert true_reliance(additive(3.0, -1.0), *ALIASED).origin_share == 1.0
     assert true_reliance(additive(-1.0, 3.0), *ALIASED).origin_share == 0.0
+
+
+def test_standard_errors_are_those_of_repeated_samples_of_anatomies():
+    generator = np.random.default_rng(5)
+
+    def sample() -> np.ndarray:
+        lesions = generator.lognormal(0.0, 0.6, 40)
+        margins = np.zeros((40, 2, 2))
+        margins[:, :, 1] += 1.0 + 0.5 * generator.normal(size=(40, 1))
+        margins[:, 1] += lesions[:, None]
+        return margins
+
+    repeated = [true_reliance(sample(), *ALIASED) for _ in range(200)]
+    errors = np.mean([bootstrap_truth(sample(), ALIASED, 100, generator) for _ in range(20)], axis=0)
+    assert errors[0] == pytest.approx(np.std([truth.sensitivity for truth in repeated]), rel=0.25)
+    assert errors[1] == pytest.approx(np.std([truth.origin_share for truth in repeated]), rel=0.25)

@@ -46,7 +46,7 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
     records = []
     for arm in protocol.arms:
         evidence = _evidence(run, arm.name)
-        truth = run.truth(arm.representation, run.factors[0])
+        truth, errors = run.truth(arm.representation, run.factors[0]), run.truth_errors(arm.representation)
         for masks, own in _variants(evidence):
             records.append({
                 **arguments["about"],
@@ -55,7 +55,7 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
                 "mask_is_complete": own.mask_is_complete,
                 "truth": None if truth is None else {
                     "r": truth.sensitivity, "omega": truth.origin_share, "auc_one_site": truth.auc_one_site,
-                    "gap": truth.gap,
+                    "gap": truth.gap, "r_error": errors[0], "omega_error": errors[1],
                 },
                 **_judged(own, protocol),
             })  # fmt: skip

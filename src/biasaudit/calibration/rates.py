@@ -30,8 +30,10 @@ __all__ = [
 CLEAN, DRIVEN = 0.05, 0.25
 """R* at most and above which a network counts as clean and as driven by the signature (the scoreboard's two sides)."""
 _FLAGGED = ("ORIGIN", "MIXED")
+_TRUTH = ("r", "omega", "auc_one_site", "gap", "r_error", "omega_error")
 _N_BINS = (120, 240, 480)
 _RESAMPLES = 500
+_Z = float(stats.norm.ppf(0.95))
 _PATHOLOGY_LIMIT = 0.3
 _STATISTIC = ("U4", "U5", "A1", "A2", "U7", "U10")
 
@@ -85,7 +87,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         "flagged where R* >= .5, n >= 160, nested or aliased, no masks", ">= 70 %",
-        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & ~t.masks & t.competent, _FLAGGED,
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & ~t.masks & t.competent & t.transferred, _FLAGGED,
     ),
     Target("ORIGIN where R* >= .8, masks", ">= 80 %", lambda t: (t.r >= 0.8) & _marked(t) & t.competent, ("ORIGIN",)),
     Target(
@@ -130,14 +132,15 @@ def tabulate(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         plain = {key: value for key, value in record.items() if key not in ("findings", "truth", "reliance", "reason")}
         rows.append(
             plain
-            | {name: truth.get(name) for name in ("r", "omega", "auc_one_site", "gap")}
+            | {name: truth.get(name) for name in _TRUTH}
             | {f"reliance_{name}": record["reliance"][name] for name in ("low", "estimate", "high", "from")}
             | {"auc": competence["statistic"], "competent": competence["status"] == "clear"}
+            | {"transferred": any(finding["code"] == "U5" for finding in record["findings"])}
             | {"clearable": _clearable(record) and competence["status"] == "clear"}
             | _evidence(record["findings"])
         )
     table = pd.DataFrame(rows)
-    numbers = ["r", "omega", "auc_one_site", "gap", "auc", *(f"reliance_{b}" for b in ("low", "estimate", "high"))]
+    numbers = [*_TRUTH, "auc", *(f"reliance_{b}" for b in ("low", "estimate", "high"))]
     table[numbers] = table[numbers].astype(float)
     return table
 
@@ -202,10 +205,11 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
 def accuracy(table: pd.DataFrame) -> pd.DataFrame:
     """Hold the reliance against its truth: Omega* outside crossed designs, R* in crossed ones.
 
-    ``ideal`` is the mean absolute error that the variance between subjects alone would leave.
+    ``ideal`` is the mean absolute error that the variance between subjects alone would leave. The truth is known from a
+    sample of anatomies; its own standard error widens the interval that is to cover it.
     """
     crossed = _crossed(table)
-    truth = table.r.where(crossed, table.omega)
+    truth, noise = table.r.where(crossed, table.omega), table.r_error.where(crossed, table.omega_error).fillna(0.0)
     known = table.reliance_estimate.notna() & truth.notna() & table.competent
     good = known & (table.auc >= 0.75)
     groups = {
@@ -223,28 +227,31 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
     for words, rows in groups.items():
         own, true = table[rows], truth[rows]
         error = own.reliance_estimate - true
-        covered = (own.reliance_low <= true) & (true <= own.reliance_high)
+        reach = _Z * noise[rows]
+        low_reach = np.hypot(own.reliance_estimate - own.reliance_low, reach)
+        high_reach = np.hypot(own.reliance_high - own.reliance_estimate, reach)
+        covered = (own.reliance_estimate - low_reach <= true) & (true <= own.reliance_estimate + high_reach)
         share, low, high = rate(int(covered.sum()), len(own))
         found.append({
             "rows": words, "n": len(own),
             "spearman": _rank_correlation(own.reliance_estimate, true),
-            "mean_absolute_error": float(error.abs().mean()), "ideal": _ideal_error(own),
+            "mean_absolute_error": float(error.abs().mean()), "ideal": _ideal_error(own, noise[rows]),
             "mean_error": float(error.mean()),
             "coverage": share, "coverage_low": low, "coverage_high": high,
         })  # fmt: skip
     return pd.DataFrame(found)
 
 
-def _ideal_error(table: pd.DataFrame) -> float:
+def _ideal_error(table: pd.DataFrame, truth_error: pd.Series) -> float:
     """Mean absolute error that the variance between subjects leaves to an estimator without bias.
 
     A normal error has a mean size of sqrt(2 / pi) standard errors; these are read off the 90 % bootstrap intervals over
-    subjects, which know that variance and nothing else.
+    subjects, which know that variance and nothing else, and those of the truth itself.
     """
     if (table.reliance_from == "U5").any():  # its intervals are widened by more than that variance
         return np.nan
-    errors = (table.reliance_high - table.reliance_low) / (2 * stats.norm.ppf(0.95))
-    return float((np.sqrt(2 / np.pi) * errors).mean())
+    errors = (table.reliance_high - table.reliance_low) / (2 * _Z)
+    return float((np.sqrt(2 / np.pi) * np.hypot(errors, truth_error)).mean())
 
 
 def _rank_correlation(first: pd.Series, second: pd.Series) -> float:

@@ -168,7 +168,8 @@ def _page(
         "which checks carry weight and judge nothing. Every cohort is judged twice, with its masks and as if nobody "
         "had marked anything. Intervals are 95 % (Wilson). Rates where R\\* is .25 or more count "
         "competent targets only (G1 clear): without competence R\\* has no meaning. PATHOLOGY where R\\* >= .3 counts "
-        "cohorts whose checks allow that verdict at all.",
+        "cohorts whose checks allow that verdict at all, and the row without masks outside crossed designs those that "
+        "U5 was asked of.",
         "## The verdict",
         "![verdicts by true reliance](calibration/verdicts.svg)",
         _markdown(_shown(tables["rates"])),
@@ -176,6 +177,9 @@ def _page(
         _markdown(_shown(tables["rates-all"])),
         "## Reliance against its truth",
         "![reliance against truth](calibration/reliance.svg)",
+        "Ideal: the mean absolute error that the variance between subjects, and the error of the truth itself (known "
+        "from 48 anatomies), would leave to an estimator without bias. Coverage of the 90 % interval, widened by the "
+        "error of the truth.",
         _markdown(tables["reliance"].round(3)),
         "## Which checks discriminate",
         "Driven: R\\* > .25; clean: R\\* <= .05; the score is the statistic, or -log10 p for tests. Power and size at "

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit import registry
+from biasaudit import registry, seeds
 from biasaudit.engine.compare import compare_arms
 from biasaudit.engine.contrasts import Contrast, class_index
 from biasaudit.engine.judge import assemble
@@ -24,13 +24,14 @@ from biasaudit.engine.tables import write_tables
 from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text
 from biasaudit.records import ArmEvidence, Finding, Verdict
 from biasaudit.stats.effects import balanced_accuracy, cramers_v
-from biasaudit.stats.truth import Truth, true_reliance
+from biasaudit.stats.truth import Truth, bootstrap_truth, true_reliance
 from biasaudit.verdict import Design, decide_contrasts, headline
 
 __all__ = ["ArmResult", "Run", "to_confirm", "write_results"]
 
 SCHEMA_VERSION = "1.0"
 DESIGN_CODES = ("D1",)
+TRUTH_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,20 @@ class Run:
 
     def truth(self, representation: str, factor: str) -> Truth | None:
         """Planted truth of a simulated cohort, from the margins of all folds together."""
+        margins = self._truth_margins(representation)
+        return None if margins is None else true_reliance(margins, *self._site_shares())
+
+    def truth_errors(self, representation: str) -> tuple[float, float]:
+        """Return the standard errors of R* and Omega*, which are known from a sample of anatomies only."""
+        margins = self._truth_margins(representation)
+        if margins is None:
+            return np.nan, np.nan
+        generator = seeds.generator(self.situation.protocol.folds.seed, "truth errors")
+        return bootstrap_truth(margins, self._site_shares(), TRUTH_RESAMPLES, generator)
+
+    def _truth_margins(self, representation: str) -> np.ndarray | None:
         keys = self.plan.truth.get(representation)
-        if not keys:
-            return None
-        margins = np.concatenate([np.load(self.store.folder(key) / "margins.npy") for key in keys])
-        return true_reliance(margins, *self._site_shares())
+        return np.concatenate([np.load(self.store.folder(key) / "margins.npy") for key in keys]) if keys else None
 
     def _site_shares(self) -> tuple[np.ndarray, np.ndarray]:
         samples = self.situation.cohort.samples

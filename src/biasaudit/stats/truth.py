@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biasaudit.stats.effects import auc
 
-__all__ = ["Truth", "true_reliance"]
+__all__ = ["Truth", "bootstrap_truth", "true_reliance"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +62,33 @@ def true_reliance(
         gap=gap,
         auc_one_site=float(np.mean(competence)),
     )
+
+
+def bootstrap_truth(
+    margins: NDArray[np.float64],
+    shares: tuple[NDArray[np.float64], NDArray[np.float64]],
+    n_bootstraps: int,
+    generator: np.random.Generator,
+) -> tuple[float, float]:
+    """Bootstrap the standard errors of R* and Omega*, which are known from a sample of anatomies only.
+
+    Parameters
+    ----------
+    margins : float (anatomies, 2, sites)
+    shares : (float (sites,), float (sites,))
+        As `healthy_share` and `patient_share` of `true_reliance`.
+    n_bootstraps : int
+        Resamples of anatomies.
+    generator : Generator
+
+    Returns
+    -------
+    (float, float)
+        NaN where undefined.
+    """
+    picks = generator.integers(0, len(margins), (n_bootstraps, len(margins)))
+    drawn = [true_reliance(margins[rows], *shares) for rows in picks]
+    values = np.array([[truth.sensitivity, truth.origin_share] for truth in drawn])
+    known = np.isfinite(values).all(axis=0)
+    errors = values.std(axis=0, ddof=1)
+    return (float(errors[0]) if known[0] else np.nan), (float(errors[1]) if known[1] else np.nan)
