@@ -219,8 +219,10 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         "masks, AUC >= .75, n <= 160": good & _marked(table) & (table.n <= 160),
         "masks, AUC >= .75, n = 320 or 400": good & _marked(table) & table.n.isin([320, 400]),
         "masks, AUC >= .75, n = 640": good & _marked(table) & (table.n == 640),
+        "masks, AUC >= .75, something planted": good & _marked(table) & (table.kind != "none"),
         "masks, AUC >= .75, nothing planted": good & _marked(table) & (table.kind == "none"),
         "no masks, crossed (R*)": known & ~table.masks & crossed,
+        "no masks, crossed (R*), something planted": known & ~table.masks & crossed & (table.kind != "none"),
         "no masks, nested or aliased (Omega*)": known & ~table.masks & ~crossed,
     }
     found = []
