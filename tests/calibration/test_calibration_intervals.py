@@ -5,7 +5,6 @@ from calibration.simulation import plausible_rates
 from scipy.special import ndtr
 
 from biasaudit.stats import intervals
-from biasaudit.stats.effects import origin_sensitivity
 
 
 def test_auc_interval_covers():
@@ -43,22 +42,3 @@ def test_gap_share_covers_and_its_p_value_holds():
         rejected.append(intervals.one_sided_p(shares, 0.4) <= 0.05)
     assert plausible_rates(0.93, 400)[0] <= np.mean(hits)
     assert np.mean(rejected) <= plausible_rates(0.06, 400)[1]
-
-
-def test_noise_of_two_centres_the_bootstrap_of_the_site_effect():
-    """Resampling adds the sampling variance a second time; subtracting it twice takes it off again."""
-    generator = np.random.default_rng(303)
-    label, origin = np.repeat([0, 1], 60), np.arange(120) % 3
-    groups = label * 3 + origin
-    squares = {1.0: [], 2.0: []}
-    for _ in range(40):
-        scores = 2 * label + 0.4 * origin + generator.standard_normal(120)
-        weights = intervals.resample_weights(groups, 25, generator).astype(int)
-        for row in weights:
-            chosen = np.repeat(np.arange(120), row)
-            for noise, values in squares.items():
-                result = origin_sensitivity(scores[chosen], label[chosen], origin[chosen], noise)
-                values.append(result.site**2)
-    truth = 0.4**2 * (1 + 1 + 4) / 3
-    assert abs(np.mean(squares[2.0]) - truth) < abs(np.mean(squares[1.0]) - truth)
-    assert abs(np.mean(squares[2.0]) - truth) < 0.08

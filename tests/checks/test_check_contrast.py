@@ -9,8 +9,7 @@ import pytest
 
 from biasaudit import registry
 from biasaudit.checks.identifiability import regime
-from biasaudit.stats.effects import origin_sensitivity
-from biasaudit.stats.reliance import bootstrap_origin_sensitivity
+from biasaudit.stats.reliance import crossed_reliance
 
 
 def against_the_rest(planted, seed=1, signature=0.0, n=240):
@@ -114,24 +113,20 @@ def test_a_design_in_which_no_class_spans_two_origins_is_aliased():
     assert regime(label[[0, 1, 2, 1]] == "ms", np.array(["a", "b", "a", "a"]), label[[0, 1, 2, 1]]) == "crossed"
 
 
-def test_sensitivity_compares_origins_inside_strata(planted):
+def reliance(own, strata=None):
+    arguments = ((own.logit, None), own.positive, own.origin, np.zeros(len(own.origin)), 99)
+    return crossed_reliance(*arguments, np.random.default_rng(0), strata=strata)
+
+
+def test_reliance_compares_origins_inside_strata(planted):
     evidence = against_the_rest(planted, n=2000)
-    pooled = origin_sensitivity(evidence.logit, evidence.positive, evidence.origin)
-    inside = origin_sensitivity(evidence.logit, evidence.positive, evidence.origin, strata=evidence.label)
-    assert inside.site < 0.15 < 1.0 < pooled.site
-    assert inside.pathology == pooled.pathology
-    draws = bootstrap_origin_sensitivity(
-        evidence.logit, evidence.positive, evidence.origin, 99, np.random.default_rng(0), strata=evidence.label
-    )
-    assert np.abs(np.median(draws) - inside.ratio) < 0.05
+    inside, draws = reliance(evidence, evidence.label)
+    assert inside < 0.1 < 0.2 < reliance(evidence)[0]
+    assert np.abs(np.median(draws) - inside) < 0.05
 
 
 def test_strata_that_are_the_sides_change_nothing(planted):
     own = planted()
-    arguments = (own.logit, own.positive, own.origin)
-    assert origin_sensitivity(*arguments, strata=own.positive) == origin_sensitivity(*arguments)
-    plain, given = (
-        bootstrap_origin_sensitivity(*arguments, 50, np.random.default_rng(0), strata=strata)
-        for strata in (None, own.positive)
-    )
-    assert plain == pytest.approx(given)
+    (estimate, draws), (plain, plain_draws) = (reliance(own, strata) for strata in (own.positive, None))
+    assert estimate == pytest.approx(plain)
+    assert draws == pytest.approx(plain_draws)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from biasaudit.stats.effects import auc, auc_many, cramers_v, origin_sensitivity
+from biasaudit.stats.effects import auc, auc_many, cramers_v
 
 
 def auc_by_counting_pairs(scores, positive):
@@ -30,19 +30,6 @@ def bergsma(table):
     return np.sqrt(phi / (min(corrected) - 1))
 
 
-def site_by_loops(scores, label, origin, noise):
-    squares, weights = [], []
-    for c in np.unique(label):
-        cells = {s: scores[(label == c) & (origin == s)] for s in np.unique(origin[label == c])}
-        freedom = sum(x.size - 1 for x in cells.values())
-        pooled = sum(((x - x.mean()) ** 2).sum() for x in cells.values()) / freedom
-        for first, second in itertools.combinations(cells.values(), 2):
-            variance = pooled / first.size + pooled / second.size
-            squares.append((first.mean() - second.mean()) ** 2 - noise * variance)
-            weights.append(1 / variance)
-    return np.sqrt(max(0, np.average(squares, weights=weights)))
-
-
 @pytest.mark.parametrize("ties", [False, True])
 def test_auc_counts_pairs(ties):
     generator = np.random.default_rng(1)
@@ -60,18 +47,3 @@ def test_cramers_v_is_bergsmas_formula(shape):
     table = generator.integers(5, 30, shape)
     table[0, 0] += 40
     assert cramers_v(table) == pytest.approx(bergsma(table))
-
-
-@pytest.mark.parametrize("noise", [0.0, 1.0, 2.0])
-def test_origin_sensitivity_by_loops(noise):
-    generator = np.random.default_rng(3)
-    label, origin = generator.integers(0, 2, 60), generator.integers(0, 4, 60)
-    origin[0], label[0] = 9, 1  # a cell of one subject
-    scores = 2.0 * label + 1.5 * (origin % 2) + generator.standard_normal(60)
-    result = origin_sensitivity(scores, label, origin, noise)
-    steps = [
-        scores[(label == 1) & (origin == s)].mean() - scores[(label == 0) & (origin == s)].mean() for s in range(4)
-    ]
-    assert result.site == pytest.approx(site_by_loops(scores, label, origin, noise))
-    assert result.pathology == pytest.approx(abs(np.mean(steps)))
-    assert result.ratio == pytest.approx(result.site / (result.site + result.pathology))

@@ -73,44 +73,6 @@ def test_gap_share_without_gap_or_subjects_is_nan():
     assert np.isnan(effects.gap_share([], [], [1], [0]))
 
 
-def crossed(shift, effect, n=400, seed=0):
-    generator = np.random.default_rng(seed)
-    label, origin = np.tile([0, 0, 1, 1], n // 4), np.tile(["a", "b"], n // 2)
-    scores = effect * label + shift * (origin == "b") + generator.standard_normal(n)
-    return scores, label, origin
-
-
-def test_origin_sensitivity_recovers_what_was_planted():
-    result = effects.origin_sensitivity(*crossed(1.0, 3.0, n=20_000))
-    assert result.site == pytest.approx(1.0, abs=0.05)
-    assert result.pathology == pytest.approx(3.0, abs=0.05)
-    assert result.ratio == pytest.approx(0.25, abs=0.01)
-
-
-def test_variance_correction_removes_the_upward_bias():
-    estimates = [effects.origin_sensitivity(*crossed(0.0, 1.0, seed=s)).site for s in range(200)]
-    raw = [effects.origin_sensitivity(*crossed(0.0, 1.0, seed=s), noise=0.0).site for s in range(200)]
-    assert np.mean(np.square(raw)) == pytest.approx(2 / 100 * 1.0, rel=0.3)
-    assert np.median(estimates) < 0.5 * np.median(raw)
-
-
-def test_origin_sensitivity_where_undefined():
-    nested = effects.origin_sensitivity([0.0, 1, 2, 3], [0, 0, 1, 1], ["a", "a", "b", "b"])
-    assert np.isnan(nested.pathology)
-    assert np.isnan(nested.ratio)
-    constant = effects.origin_sensitivity(np.zeros(8), [0, 1] * 4, ["a", "a", "b", "b"] * 2)
-    assert (constant.site, constant.pathology) == (0.0, 0.0)
-    assert np.isnan(constant.ratio)
-    with pytest.raises(ValueError, match="two classes, got 3"):
-        effects.origin_sensitivity([0.0, 1, 2], [0, 1, 2], ["a", "b", "a"])
-
-
-def test_origin_sensitivity_of_one_class_is_undefined():
-    result = effects.origin_sensitivity([0.0, 1.0, 4.0, 5.0], [1, 1, 1, 1], ["a", "a", "b", "b"])
-    assert result.site == pytest.approx(np.sqrt(16 - 0.5))
-    assert np.isnan(result.pathology)
-
-
 def test_cosines_of_rows():
     cosines = effects.cosine_rows([[1, 0], [1, 1], [0, 0]], [[2, 0], [-1, -1], [1, 0]])
     np.testing.assert_allclose(cosines[:2], [1, -1])

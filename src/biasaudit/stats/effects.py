@@ -1,7 +1,5 @@
 """Effect sizes: how large an association is, without saying whether it is chance."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,9 +7,6 @@ from biasaudit.stats.ranks import midranks
 from biasaudit.stats.strata import (
     Booleans,
     Floats,
-    Indices,
-    indicator_matrix,
-    integer_codes,
     require_same_length,
     vector_without_nan,
 )
@@ -193,96 +188,6 @@ def gap_share(
     return (erased - sham) / gap if gap != 0 else float("nan")
 
 
-@dataclass(frozen=True)
-class OriginSensitivity:
-    """How far the logit answers to the origin, against how far it answers to the pathology.
-
-    Attributes
-    ----------
-    site
-        Root mean square difference of mean logits between origins inside a class, 0 or more.
-    pathology
-        Absolute difference of mean logits between the classes inside an origin, 0 or more;
-        nan if no origin holds both classes.
-    ratio
-        site / (site + pathology), from 0 to 1; nan if undefined.
-    """
-
-    site: float
-    pathology: float
-    ratio: float
-
-
-def origin_sensitivity(
-    scores: ArrayLike,
-    label: ArrayLike,
-    origin: ArrayLike,
-    noise: float = 1.0,
-    strata: ArrayLike | None = None,
-) -> OriginSensitivity:
-    """Estimate the sensitivity R* of a crossed cohort from its held-out logits.
-
-    The square difference between two origins inside a class is inflated by the sampling variance of the means, which is
-    therefore subtracted (pooled over the origins of the class) before the root is taken. Pairs of origins count by
-    their precision, so that a cell of few subjects does not drown the others.
-
-    Parameters
-    ----------
-    scores
-        (n,) finite logits.
-    label
-        (n,) the two classes, in any coding.
-    origin
-        (n,) origin names or codes.
-    noise
-        Multiple of the sampling variance to subtract.
-    strata
-        (n,) classes inside which origins are compared, if a label pools several; by default the label.
-
-    Returns
-    -------
-    OriginSensitivity
-        `site` is nan if no class spans two origins.
-
-    Raises
-    ------
-    ValueError
-        If scores hold NaN, lengths differ, or there are more than two classes.
-
-    References
-    ----------
-    DESIGN.md section 5; Hedges and Olkin (1985) for the variance-corrected square and the weights.
-    """
-    logits = vector_without_nan(scores, "scores")
-    classes, origins = integer_codes(label), integer_codes(origin)
-    require_same_length(scores=logits, label=classes, origin=origins)
-    if classes.max(initial=0) > 1:
-        raise ValueError(f"label must hold two classes, got {classes.max() + 1}; take one contrast at a time")
-    inside = classes if strata is None else integer_codes(strata)
-    site = _between_origins(*_cell_means(logits, inside, origins), noise)
-    means, _ = _cell_means(logits, classes, origins)
-    steps = means[1] - means[0]
-    pathology = float(abs(np.nanmean(steps))) if np.isfinite(steps).any() else float("nan")
-    total = site + pathology
-    ratio = site / total if total > 0 else float("nan")
-    return OriginSensitivity(site, pathology, ratio)
-
-
-def _cell_means(logits: Floats, classes: Indices, origins: Indices) -> tuple[Floats, Floats]:
-    """Means of the (c, k) cells, nan where empty, and the sampling variances of these means, pooled in each class."""
-    n_classes, n_origins = max(2, int(classes.max(initial=0)) + 1), int(origins.max(initial=0)) + 1
-    cells = indicator_matrix(classes * n_origins + origins, n_classes * n_origins)
-    counts = cells.sum(axis=0)
-    size = np.where(counts > 0, counts, np.nan)
-    means = (logits @ cells) / size
-    deviations = (logits - means[classes * n_origins + origins]) ** 2
-    squares = (deviations @ cells).reshape(n_classes, n_origins)
-    size = size.reshape(n_classes, n_origins)
-    freedom = np.maximum(counts.reshape(n_classes, n_origins) - 1, 0).sum(axis=1, keepdims=True)
-    pooled = squares.sum(axis=1, keepdims=True) / np.where(freedom > 0, freedom, np.nan)
-    return means.reshape(n_classes, n_origins), pooled / size
-
-
 def pair_weights(variances: ArrayLike) -> Floats:
     """Weights of all pairs of origins, from the sampling variances of the cell means.
 
@@ -303,16 +208,6 @@ def pair_weights(variances: ArrayLike) -> Floats:
     total = float(np.sum(weights))
     scaled: Floats = np.asarray(weights, dtype=np.float64) / (total if total > 0 else 1.0)
     return scaled
-
-
-def _between_origins(means: Floats, variances: Floats, noise: float) -> float:
-    """Root of the weighted mean over classes and pairs of origins of the corrected squared difference."""
-    weights = pair_weights(variances)
-    if not weights.any():
-        return float("nan")
-    squares = (means[:, :, None] - means[:, None, :]) ** 2
-    sums = variances[:, :, None] + variances[:, None, :]
-    return float(np.sqrt(max(0.0, np.sum(weights * np.nan_to_num(squares - noise * sums)))))
 
 
 def cosine_rows(a: ArrayLike, b: ArrayLike) -> Floats:

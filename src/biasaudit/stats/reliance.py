@@ -432,59 +432,6 @@ def _pooled(areas: Floats, weights: Floats) -> Floats:
     return pooled
 
 
-def bootstrap_origin_sensitivity(
-    scores: ArrayLike,
-    positive: ArrayLike,
-    origin: ArrayLike,
-    n_bootstraps: int,
-    generator: np.random.Generator,
-    covariates: Columns | None = None,
-    strata: ArrayLike | None = None,
-) -> Floats:
-    """Bootstrap distribution of the ratio of `biasaudit.stats.effects.origin_sensitivity`.
-
-    Subjects are resampled inside cells of stratum and origin; the weights of the pairs of origins stay those of the
-    sample. The sampling variance is subtracted once: a second time, since resampling adds it again, would centre the
-    distribution and bend its lower end to 0 where little is known.
-
-    Parameters
-    ----------
-    scores
-        (n,) finite logits.
-    positive
-        (n,) booleans.
-    origin
-        (n,) origin names or codes.
-    n_bootstraps
-        Number of resamples B.
-    generator
-        Source of randomness.
-    covariates
-        (n, c) columns held fixed, as in `origin_effect`.
-    strata
-        (n,) classes inside which origins are compared, if a side pools several; by default the sides.
-
-    Returns
-    -------
-    (B,) ratios from 0 to 1; nan where undefined, throughout if no class spans two origins or no origin holds both
-    classes.
-
-    Raises
-    ------
-    ValueError
-        If scores hold NaN or the lengths differ.
-
-    References
-    ----------
-    DESIGN.md section 5, the truth R*.
-    """
-    values = vector_without_nan(scores, "scores")
-    require_same_length(scores=values, positive=integer_codes(positive), origin=integer_codes(origin))
-    ratios = _sensitivity((values, None, None), positive, origin, covariates, strata)
-    cells = joint_codes(integer_codes(positive if strata is None else strata), integer_codes(origin))
-    return np.concatenate([ratios(block) for block in _blocks(cells, n_bootstraps, generator)])
-
-
 def _blocks(cells: Indices, n_bootstraps: int, generator: np.random.Generator) -> Iterator[Floats]:
     """Blocks (b, n) of resampling weights."""
     size = max(1, CELLS_PER_BLOCK // max(1, cells.size))
@@ -537,7 +484,11 @@ def _sensitivity(
 
 
 def _corrected_squares(site: tuple[Floats, Floats], lesions: tuple[Floats, Floats] | None) -> Floats:
-    """Squared differences between origins less their sampling variance, (b, c, k, k); class 1 are the patients."""
+    """Squared differences between origins less their sampling variance, (b, c, k, k); class 1 are the patients.
+
+    The variance is subtracted once even of resamples, where a second time would centre the distribution (resampling
+    adds it again) and bend its lower end to 0 where little is known.
+    """
     differences, variances = _pairwise(*site)
     if lesions is not None:
         added, noise = (own[:, 1] for own in _pairwise(*lesions))
