@@ -1,6 +1,7 @@
 """Generators of FIELD.md and binomial bounds, shared by the calibration tests."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from scipy.stats import binom
 
 
@@ -65,3 +66,30 @@ def fold_deal(label, origin, n_folds, generator):
         folds[members] = (np.arange(members.size) + start) % n_folds
         start += members.size
     return folds
+
+
+def smooth_noise(n, shape, generator):
+    """Smooth maps (n, *shape) of variance 1."""
+    noise = gaussian_filter(generator.standard_normal((n, *shape)), (0, *[1.2] * len(shape)), mode="wrap")
+    return noise / noise.std()
+
+
+def origin_maps(n, shape, focus, generator):
+    """Maps (n, v) of one class, origins and folds: a mean map and a gain per fold.
+
+    The second origin shows `focus` standard deviations more in a quarter of each axis.
+    """
+    fold, origin = np.arange(n) % 3, generator.integers(0, 2, n)
+    maps = smooth_noise(n, shape, generator) + smooth_noise(3, shape, generator)[fold]
+    place = tuple(slice(size // 2, size // 2 + max(1, size // 4)) for size in shape)
+    maps[(origin == 1, *place)] += focus
+    return (maps * np.array([1.0, 2.0, 0.5])[(fold, *[None] * len(shape))]).reshape(n, -1), origin, fold
+
+
+def class_maps(n, shape, generator):
+    """Maps (n, v), classes and origins: no class effect, origins of other means and gains, classes unequally spread."""
+    origin = np.arange(n) % 3
+    label = (generator.random(n) < np.array([0.85, 0.5, 0.15])[origin]).astype(int)
+    shift, gain = 1.5 * smooth_noise(3, shape, generator), np.array([0.6, 1.8, 0.6])
+    maps = (smooth_noise(n, shape, generator) + shift[origin]) * gain[(origin, *[None] * len(shape))]
+    return maps.reshape(n, -1), label, origin
