@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from biasaudit import registry
-from biasaudit.errors import BiasauditError, IncompleteError, InputError, UsageError
+from biasaudit.errors import BiasauditError, DataError, IncompleteError, InputError, UsageError
 from biasaudit.protocol import PhantomCohort, Protocol, load_protocol
 from biasaudit.resources import protocols_folder
 
@@ -136,6 +136,29 @@ def calibrate(
         error_console.print("interrupted; finished cohorts are kept, the same command resumes")
         raise typer.Exit(INTERRUPTED) from None
     out_console.print(f"summary: {page}", highlight=False)
+
+
+@app.command()
+def init(
+    table: Annotated[Path | None, typer.Argument(help="Table with one row per image (CSV or TSV).")] = None,
+    bids: Annotated[list[Path] | None, typer.Option(help="BIDS dataset; may be given several times.")] = None,
+    model: Annotated[str, typer.Option(help="Your network: my_network.py:function.")] = "",
+    weights: Annotated[Path | None, typer.Option(help="Weights of your network, already trained.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Protocol to write.")] = Path("protocol.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the protocol.")] = False,
+) -> None:
+    """Look at the data, say what is there, and draft a protocol."""
+    from biasaudit.engine.initialise import initialise, model_of  # looking needs nibabel and pandas
+
+    if (table is None) == (not bids):
+        raise UsageError("give a table, or one or more BIDS datasets with --bids")
+    source = [table] if table is not None else bids or []
+    look = initialise(source, model_of(model, weights, out.parent), out, bids=bool(bids), force=force)
+    _print_first_look(look)
+    if look.faults:
+        error_console.print(f"wrote {out}, which needs {len(look.faults)} correction(s):", highlight=False)
+        raise DataError(look.faults)
+    out_console.print(f"wrote {out}; next: biasaudit validate {out}", style="green", highlight=False)
 
 
 @app.command()
@@ -319,6 +342,20 @@ def _print_verdicts(audit: dict[str, Any]) -> None:
         if arm.get("contrast"):
             each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
             out_console.print(f"  against the rest: {escape(each)}", highlight=False)
+
+
+def _print_first_look(look: Any) -> None:
+    for section in look.sections:
+        table = Table(*section.columns, title=section.title, title_justify="left", title_style="bold", box=None)
+        for row in section.rows:
+            table.add_row(*map(escape, row))
+        out_console.print(table)
+        out_console.print()
+    lines = [f"note: {note}" for note in look.notes]
+    lines += [f"can be answered: {text}" for text in look.can_answer]
+    lines += [f"cannot be answered: {text}" for text in look.cannot_answer]
+    for line in lines:
+        out_console.print(escape(line), highlight=False)
 
 
 def _print_cohort(situation: Any) -> None:

@@ -22,10 +22,11 @@ from biasaudit.protocol import BidsCohort, GridSettings
 from biasaudit.records import Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
 
-__all__ = ["BidsReader"]
+__all__ = ["DATASET", "BidsReader", "ImageRow", "list_images"]
 
 _ID = "participant_id"
-_DATASET = "dataset"
+DATASET = "dataset"
+"""Name under which the dataset itself can be an origin, or the label where each dataset holds one class."""
 _SHOWN = 5
 
 
@@ -82,6 +83,25 @@ class BidsReader:
         return load_volume(sample, grid, foreground)
 
 
+def list_images(settings: BidsCohort) -> tuple[tuple[ImageRow, ...], tuple[str, ...], tuple[Fault, ...]]:
+    """Join images with participants and sidecars before anything is known of labels; no image is opened.
+
+    Returns
+    -------
+    rows : tuple of ImageRow
+    notes : tuple of str
+    faults : tuple of Fault
+        What `BidsReader.read` would refuse.
+
+    Raises
+    ------
+    DataError
+        A folder or a participants.tsv cannot be read.
+    """
+    rows, notes, faults = _rows(_open_datasets(settings, labelled=False), settings, labelled=False)
+    return tuple(rows), (*notes, *_conflicts(rows)), tuple(faults)
+
+
 @dataclass(frozen=True)
 class _Dataset:
     """One root: its name, its files and, where there is one, its participants.tsv."""
@@ -96,8 +116,23 @@ class _Dataset:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One sample before it has a class: images, and all that table and sidecars say."""
+class ImageRow:
+    """One sample before it has a class: images, and all that table and sidecars say.
+
+    Attributes
+    ----------
+    dataset, subject : str
+        Name of the dataset; ``sub-07``.
+    images : tuple of BidsFile
+        One per channel.
+    companions : Companions
+    cells : mapping
+        Columns of participants.tsv and scalar fields of the sidecars as text; empty where missing.
+    conflicts : tuple of str
+        Names about which the two disagree.
+    where : str
+        ``participants.tsv:12``.
+    """
 
     dataset: str
     subject: str
@@ -134,16 +169,17 @@ def _distinct_names(roots: Sequence[Path]) -> list[str]:
 
 
 def _participants(root: Path, settings: BidsCohort, labelled: bool) -> Manifest | None:
+    by_dataset = settings.label.column == DATASET
     path = root / "participants.tsv"
     if not path.exists() and root.resolve().parent.name == "derivatives":
         path = root.resolve().parent.parent / "participants.tsv"
     if not path.exists():
-        if not labelled:
+        if not labelled or by_dataset:
             return None
         remedy = f"write one with the columns {_ID} and {settings.label.column}"
         raise DataError([Fault(str(root), "no participants.tsv", remedy)])
     manifest = read_manifest(path)
-    faults = missing_columns(manifest, [_ID, settings.label.column] if labelled else [_ID])
+    faults = missing_columns(manifest, [_ID, settings.label.column] if labelled and not by_dataset else [_ID])
     faults += _repeated_participants(manifest) if not faults else []
     if faults:
         raise DataError(faults)
@@ -161,8 +197,8 @@ def _repeated_participants(manifest: Manifest) -> list[Fault]:
 
 def _rows(
     datasets: Sequence[_Dataset], settings: BidsCohort, labelled: bool
-) -> tuple[list[_Row], list[str], list[Fault]]:
-    rows: list[_Row] = []
+) -> tuple[list[ImageRow], list[str], list[Fault]]:
+    rows: list[ImageRow] = []
     notes: list[str] = []
     faults: list[Fault] = []
     shared = _shared_subjects(datasets, settings)
@@ -190,9 +226,9 @@ def _shared_subjects(datasets: Sequence[_Dataset], settings: BidsCohort) -> set[
 
 def _dataset_rows(
     dataset: _Dataset, settings: BidsCohort, labelled: bool, shared: set[str]
-) -> tuple[list[_Row], list[str], list[Fault]]:
+) -> tuple[list[ImageRow], list[str], list[Fault]]:
     lines = _participant_lines(dataset)
-    rows: list[_Row] = []
+    rows: list[ImageRow] = []
     left_out: list[str] = []
     several: list[str] = []
     faults: list[Fault] = []
@@ -200,7 +236,7 @@ def _dataset_rows(
         groups = group_images(dataset.index.by_subject[subject], settings)
         left_out += groups.incomplete
         several += groups.ambiguous
-        if groups.images and labelled and subject not in lines:
+        if groups.images and labelled and dataset.participants is not None and subject not in lines:
             message = f"no row for sub-{subject}, which has images"
             faults.append(Fault(dataset.table, message, "add the row, or move the images away"))
         name = f"{dataset.name}/sub-{subject}" if subject in shared else f"sub-{subject}"
@@ -218,7 +254,9 @@ def _participant_lines(dataset: _Dataset) -> dict[str, int]:
     return {_bare(name): row for row, name in enumerate(dataset.participants.frame[_ID])}
 
 
-def _dataset_notes(dataset: _Dataset, settings: BidsCohort, rows: Sequence[_Row], left_out: Sequence[str]) -> list[str]:
+def _dataset_notes(
+    dataset: _Dataset, settings: BidsCohort, rows: Sequence[ImageRow], left_out: Sequence[str]
+) -> list[str]:
     suffixes = " and ".join(settings.suffix)
     present = {row.images[0].entities["sub"] for row in rows}
     without = [f"sub-{subject}" for subject in _participant_lines(dataset) if subject not in present]
@@ -232,17 +270,17 @@ def _dataset_notes(dataset: _Dataset, settings: BidsCohort, rows: Sequence[_Row]
 
 def _row(
     dataset: _Dataset, settings: BidsCohort, subject: tuple[str, str], images: tuple[BidsFile, ...], line: int | None
-) -> _Row:
+) -> ImageRow:
     manifest = dataset.participants
     said = {} if manifest is None or line is None else {str(k): str(v) for k, v in manifest.frame.iloc[line].items()}
     fields = {name: str(v) for name, v in sidecar_fields(dataset.index, images[0]).items() if _is_scalar(v)}
     known = {name: cell for name, cell in said.items() if not is_missing(cell)}
-    return _Row(
+    return ImageRow(
         dataset=dataset.name,
         subject=subject[1],
         images=images,
         companions=companions(dataset.index.by_subject[subject[0]], images[0], settings.mask_labels),
-        cells={**dict.fromkeys(said, ""), **fields, **known, _DATASET: dataset.name},
+        cells={**dict.fromkeys(said, ""), **fields, **known, DATASET: dataset.name},
         conflicts=tuple(name for name in known.keys() & fields.keys() if not _same(known[name], fields[name])),
         where=f"{dataset.table}" if manifest is None or line is None else manifest.where(line),
     )
@@ -257,7 +295,7 @@ def _nothing_found(datasets: Sequence[_Dataset], settings: BidsCohort) -> list[F
     return [Fault(str(datasets[0].index.root), f"no {wanted} images in sub-*/anat", remedy)]
 
 
-def _selected(rows: list[_Row], settings: BidsCohort, labelled: bool) -> tuple[list[_Row], list[str]]:
+def _selected(rows: list[ImageRow], settings: BidsCohort, labelled: bool) -> tuple[list[ImageRow], list[str]]:
     if settings.select is None or not labelled:
         return rows, []
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))
@@ -269,7 +307,7 @@ def _selected(rows: list[_Row], settings: BidsCohort, labelled: bool) -> tuple[l
     return [rows[row] for row in np.flatnonzero(kept)], [note]
 
 
-def _samples(rows: Sequence[_Row], classes: Classes, settings: BidsCohort) -> tuple[Sample, ...]:
+def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -> tuple[Sample, ...]:
     covariates = parse_covariates({name: [row.cells.get(name, "") for row in rows] for name in settings.covariates})
     samples = []
     for position, row in enumerate(rows):
@@ -293,7 +331,7 @@ def _samples(rows: Sequence[_Row], classes: Classes, settings: BidsCohort) -> tu
     return tuple(samples)
 
 
-def _field_faults(rows: Sequence[_Row], settings: BidsCohort, labelled: bool) -> list[Fault]:
+def _field_faults(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool) -> list[Fault]:
     """Origins and covariates that nobody names, and origins that are empty."""
     if not labelled:
         return []
@@ -312,7 +350,7 @@ def _field_faults(rows: Sequence[_Row], settings: BidsCohort, labelled: bool) ->
     return faults
 
 
-def _conflicts(rows: Iterable[_Row]) -> list[str]:
+def _conflicts(rows: Iterable[ImageRow]) -> list[str]:
     found: dict[str, list[str]] = {}
     for row in rows:
         for name in row.conflicts:
@@ -323,7 +361,7 @@ def _conflicts(rows: Iterable[_Row]) -> list[str]:
     ]
 
 
-def _companion_notes(rows: Sequence[_Row], samples: Sequence[Sample]) -> list[str]:
+def _companion_notes(rows: Sequence[ImageRow], samples: Sequence[Sample]) -> list[str]:
     notes = []
     ignored = sum(row.companions.mask is not None and not s.positive for row, s in zip(rows, samples, strict=True))
     unmarked = [sample.subject for sample in samples if sample.positive and not sample.has_mask]
