@@ -276,10 +276,17 @@ class AttributionSettings(_Section):
     """How attribution maps are made."""
 
     method: str = "integrated_gradients"
+    baseline: Literal["origin_balanced", "blurred", "zero"] = Field(
+        "origin_balanced", description="what images are compared with: the healthy mean, themselves blurred, or zero"
+    )
     steps: int = Field(16, ge=2, description="points on the path; doubled until complete")
     completeness: float = Field(0.05, gt=0, description="largest relative completeness error accepted")
     max_steps: int = Field(64, ge=2)
     max_subjects: int = Field(40, ge=4, description="held-out subjects per class that get a map")
+    references: int = Field(8, ge=1, description="expected gradients: healthy images compared with one by one")
+    patch: int = Field(8, ge=1, description="side of an occluded cube and of a supervoxel, voxels")
+    stride: int = Field(8, ge=1, description="distance between occluded cubes, voxels")
+    atlas: Path | None = Field(None, description="region ablation: atlas of regions; supervoxels if left out")
 
 
 class Protocol(_Section):
@@ -498,7 +505,10 @@ def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
     grid = protocol.grid
     if grid.reference is not None:
         grid = grid.model_copy(update={"reference": _absolute(grid.reference, base)})
-    return protocol.model_copy(update={"cohort": cohort, "grid": grid})
+    attribution = protocol.attribution
+    if attribution.atlas is not None:
+        attribution = attribution.model_copy(update={"atlas": _absolute(attribution.atlas, base)})
+    return protocol.model_copy(update={"cohort": cohort, "grid": grid, "attribution": attribution})
 
 
 def _absolute(path: Path, base: Path) -> Path:

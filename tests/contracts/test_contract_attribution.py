@@ -4,29 +4,67 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from biasaudit import registry
+from biasaudit.attributions.explained import Explained, Margin
+from biasaudit.attributions.method import Effort, References, margin_change
 from biasaudit.networks.cnn import Cnn
 
 pytestmark = [
     pytest.mark.parametrize("name", registry.names("attribution")),
     pytest.mark.parametrize("shape", [(12, 11), (8, 9, 10)], ids=["2-D", "3-D"]),
 ]
+EFFORT = Effort(steps=8, patch=3, stride=2)
 
 
-def setting(shape):
+class Linear(nn.Module):
+    """One weight per voxel, through a convolution so that there is a layer to look at."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        super().__init__()
+        self.convolution = (nn.Conv2d, nn.Conv3d)[weight.ndim - 4](2, 2, 1)
+        self.weight = weight
+
+    def forward(self, images):
+        return (self.convolution(images) * self.weight).flatten(1).sum(1, keepdim=True)
+
+
+def references(shape):
+    stream = torch.Generator().manual_seed(4)
+    baseline, healthy = (torch.randn(n, 2, *shape, generator=stream) for n in (1, 3))
+    regions = torch.arange(baseline[0, 0].numel()).reshape(shape) // 7
+    return References(baseline, healthy, regions)
+
+
+def images(shape):
+    return torch.randn(3, 2, *shape, generator=torch.Generator().manual_seed(6))
+
+
+def network(shape):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        network = Cnn(len(shape), 2, 1, (4,)).eval()
-    stream = torch.Generator().manual_seed(4)
-    images = torch.randn(3, 2, *shape, generator=stream)
-    baseline = torch.randn(1, 2, *shape, generator=stream)
-    return (lambda batch: network(batch)[:, 0]), images, baseline, network
+        return Cnn(len(shape), 2, 1, (4,)).eval()
 
 
-def relevance(name, shape, steps=8):
-    margin, images, baseline, _ = setting(shape)
-    return registry.get("attribution", name)(margin, images, baseline, steps)
+def margin(shape, of=None):
+    return Margin(Explained(of or network(shape), images(shape)[:1]))
+
+
+def method(name):
+    return registry.get("attribution", name)()
+
+
+def relevance(name, shape):
+    return method(name).relevance(margin(shape), images(shape), references(shape), EFFORT)
+
+
+def test_says_what_it_is(name, shape):
+    own = method(name)
+    assert {type(own.faithful), type(own.complete), type(own.adaptive)} == {bool}
+    assert own.needs in ("baseline", "healthy", "regions", "nothing")
+    assert own.faithful or not own.complete
+    assert type(own).__doc__
 
 
 def test_shape_type_and_finite(name, shape):
@@ -42,13 +80,16 @@ def test_deterministic(name, shape):
 
 
 def test_inputs_unchanged(name, shape):
-    margin, images, baseline, network = setting(shape)
-    before = images.clone(), baseline.clone(), {k: v.clone() for k, v in network.state_dict().items()}
-    registry.get("attribution", name)(margin, images, baseline, 8)
-    assert torch.equal(images, before[0])
-    assert torch.equal(baseline, before[1])
-    assert all(torch.equal(value, before[2][key]) for key, value in network.state_dict().items())
-    assert not images.requires_grad
+    batch, others, own = images(shape), references(shape), network(shape)
+    before = {key: value.clone() for key, value in own.state_dict().items()}
+    method(name).relevance(margin(shape, own), batch, others, EFFORT)
+    assert torch.equal(batch, images(shape))
+    for given, expected in zip(
+        (others.baseline, others.healthy, others.regions), vars(references(shape)).values(), strict=True
+    ):
+        assert torch.equal(given, expected)
+    assert all(torch.equal(value, before[key]) for key, value in own.state_dict().items())
+    assert not batch.requires_grad
 
 
 def test_signed(name, shape):
@@ -58,31 +99,66 @@ def test_signed(name, shape):
 
 
 def test_flipping_the_margin_flips_the_map(name, shape):
-    margin, images, baseline, _ = setting(shape)
-    method = registry.get("attribution", name)
-    opposite = method(lambda batch: -margin(batch), images, baseline, 8)
-    torch.testing.assert_close(opposite, -method(margin, images, baseline, 8))
+    opposite = method(name).relevance(margin(shape).opposite(), images(shape), references(shape), EFFORT)
+    torch.testing.assert_close(opposite, -relevance(name, shape))
 
 
 def test_no_change_no_relevance(name, shape):
-    margin, _, baseline, _ = setting(shape)
-    found = registry.get("attribution", name)(margin, baseline.clone(), baseline, 8)
-    assert torch.equal(found, torch.zeros_like(found))
+    own, others = method(name), references(shape)
+    if own.needs == "nothing":
+        pytest.skip("compares with nothing")
+    same = References(others.baseline, others.baseline, others.regions)
+    found = own.relevance(margin(shape), others.baseline.clone(), same, EFFORT)
+    torch.testing.assert_close(found, torch.zeros_like(found), rtol=0, atol=1e-6)
 
 
-def test_a_linear_margin_is_taken_apart_exactly(name, shape):
-    _, images, baseline, _ = setting(shape)
+def test_a_linear_margin_is_taken_apart_completely(name, shape):
+    own, others = method(name), references(shape)
+    if own.needs == "nothing":
+        pytest.skip("compares with nothing")
     weight = torch.randn(1, 2, *shape, generator=torch.Generator().manual_seed(5))
+    linear = margin(shape, Linear(weight))
+    tiling = Effort(steps=8, patch=3, stride=3)
+    whole = References(others.baseline, others.healthy, others.regions + 1)
+    found = own.relevance(linear, images(shape), whole, tiling).flatten(1).sum(1)
+    expected = margin_change(own, linear, images(shape), others)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
-    def margin(batch):
-        return (batch * weight).flatten(1).sum(1)
 
-    found = registry.get("attribution", name)(margin, images, baseline, 8)
-    torch.testing.assert_close(found, (images - baseline) * weight, rtol=1e-4, atol=1e-5)
+def test_a_complete_method_sums_to_the_change_of_the_margin(name, shape):
+    own, others = method(name), references(shape)
+    if not own.complete:
+        pytest.skip("not complete: the error is measured")
+    found = own.relevance(margin(shape), images(shape), others, Effort(steps=200))
+    expected = margin_change(own, margin(shape), images(shape), others)
+    torch.testing.assert_close(found.flatten(1).sum(1), expected, rtol=0.01, atol=0.002)
 
 
 def test_images_do_not_see_each_other(name, shape):
-    margin, images, baseline, _ = setting(shape)
-    method = registry.get("attribution", name)
-    alone = torch.cat([method(margin, image[None], baseline, 8) for image in images])
-    torch.testing.assert_close(method(margin, images, baseline, 8), alone, rtol=1e-4, atol=1e-6)
+    own, others, shared = method(name), references(shape), margin(shape)
+    alone = torch.cat([own.relevance(shared, image[None], others, EFFORT) for image in images(shape)])
+    torch.testing.assert_close(relevance(name, shape), alone, rtol=1e-4, atol=1e-6)
+
+
+def test_a_baseline_for_each_image(name, shape):
+    own, others, shared = method(name), references(shape), margin(shape)
+    baselines = torch.cat([others.baseline, others.healthy[:2]])
+    each = References(baselines, others.healthy, others.regions)
+    together = own.relevance(shared, images(shape), each, EFFORT)
+    alone = torch.cat(
+        [own.relevance(shared, images(shape)[[row]], each.of(torch.tensor([row])), EFFORT) for row in range(3)]
+    )
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_a_constant_network_has_a_map_of_zeros(name, shape):
+    class Constant(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.unused = (nn.Conv2d, nn.Conv3d)[len(shape) - 2](2, 2, 1)
+
+        def forward(self, batch):
+            return self.unused(batch).flatten(1).sum(1, keepdim=True) * 0 + 3
+
+    found = method(name).relevance(margin(shape, Constant()), images(shape), references(shape), EFFORT)
+    torch.testing.assert_close(found, torch.zeros_like(found))

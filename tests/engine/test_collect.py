@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from biasaudit.engine.arrays import Stack
-from biasaudit.engine.collect import _margin, attribute, feature_layers, predict_rows, score, truth
+from biasaudit.engine.collect import _margin, feature_layers, predict_rows, score, truth
 from biasaudit.engine.train import load_network, outputs, train
 from biasaudit.networks.cnn import Cnn
 
@@ -101,85 +101,6 @@ class TestFeatureLayers:
     def test_without_activations_the_convolutions(self):
         network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Conv2d(2, 2, 3))
         assert list(feature_layers(network, None)) == ["0", "1"]
-
-
-class TestAttribute:
-    def arguments(self, **changes):
-        return {
-            "rows": [30, 31, 32, 33],
-            "variant": "original",
-            "method": "integrated_gradients",
-            "steps": 16,
-            "max_steps": 256,
-            "completeness": 0.02,
-            "baseline": [[0, 2], [4]],
-            "output": None,
-            **changes,
-        }
-
-    def margins(self, needs, rows, baseline):
-        network = load_network(needs["models"][0] / "model.safetensors")
-        images = torch.from_numpy(stack(needs).take(rows))
-        with torch.no_grad():
-            return network(images)[:, 0].numpy(), float(network(torch.from_numpy(baseline)[None])[0, 0])
-
-    def baseline(self, needs):
-        inputs = stack(needs)
-        return ((inputs.take([0, 2]).mean(0) + inputs.take([4])[0]) / 2).astype(np.float32)
-
-    def test_maps_sum_to_the_change_of_the_margin(self, trained, out):
-        attribute(self.arguments(), trained, out)
-        maps, errors = np.load(out / "maps.npy"), np.load(out / "completeness.npy")
-        assert maps.shape == (4, 16, 16)
-        assert maps.dtype == np.float32
-        at_images, at_baseline = self.margins(trained, [30, 31, 32, 33], self.baseline(trained))
-        change = at_images - at_baseline
-        assert np.abs(change).max() > 0.5
-        np.testing.assert_allclose(maps.sum((1, 2)), change, atol=0.02 * max(0.1, np.abs(change).max()) + 1e-4)
-        assert errors.max() <= 0.02
-        np.testing.assert_allclose(
-            errors, np.abs(maps.sum((1, 2)) - change) / np.maximum(np.abs(change), 0.1), atol=1e-4
-        )
-
-    def test_relevance_lies_on_the_square(self, trained, out):
-        attribute(self.arguments(rows=[31, 33]), trained, out)
-        maps = np.abs(np.load(out / "maps.npy"))
-        share = maps[:, 4:12, 4:12].sum() / maps.sum()
-        assert share > 0.5  # a quarter of the picture
-
-    def test_steps_are_doubled_only_as_far_as_allowed(self, trained, out, monkeypatch):
-        asked = []
-
-        def incomplete(margin, images, baseline, steps):
-            asked.append(steps)
-            return torch.zeros_like(images)
-
-        monkeypatch.setattr("biasaudit.engine.collect.get", lambda kind, name: incomplete)
-        attribute(self.arguments(rows=[31], steps=4, max_steps=20), trained, out)
-        assert asked == [4, 8, 16]
-        assert np.load(out / "completeness.npy")[0] == pytest.approx(1.0)
-
-    def test_no_rows(self, trained, out):
-        attribute(self.arguments(rows=[]), trained, out)
-        assert np.load(out / "maps.npy").shape == (0, 16, 16)
-
-    def test_the_other_class_gets_the_opposite_map(self, trained, out, tmp_path):
-        attribute(self.arguments(rows=[31, 31], output=[1, 0]), trained, out)
-        maps = np.load(out / "maps.npy")
-        np.testing.assert_allclose(maps[0], -maps[1], rtol=1e-4, atol=1e-6)
-
-    def test_margin_of_one_class_over_the_mean_of_the_others(self, blocks, training, tmp_path, out):
-        chance = np.random.default_rng(4)
-        targets = np.arange(24) % 3
-        needs = {"inputs": blocks(chance.normal(size=(24, 1, 12, 12)))}
-        model = tmp_path / "three"
-        model.mkdir()
-        train(training(targets, settings={"epochs": 2}), needs, model)
-        needs["models"] = [model]
-        attribute(self.arguments(rows=[5], output=[2], baseline=[[0]], completeness=0.01), needs, out)
-        logits = outputs(load_network(model / "model.safetensors"), stack(needs), [5, 0], 2)
-        margin = logits[:, 2] - logits[:, :2].mean(1)
-        assert np.load(out / "maps.npy").sum() == pytest.approx(margin[0] - margin[1], abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import ClassVar
 
 import torch
-from captum.attr import InputXGradient
 
+from biasaudit.attributions.explained import Margin, gradient
+from biasaudit.attributions.method import Effort, References
 from biasaudit.registry import register
 
-__all__ = ["input_x_gradient"]
+__all__ = ["InputXGradient"]
 
 
 @register("attribution", "input_x_gradient")
-def input_x_gradient(
-    margin: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, baseline: torch.Tensor, steps: int
-) -> torch.Tensor:
-    """Signed relevance: image less baseline, times the margin's gradient at the image (Shrikumar et al. 2016).
+class InputXGradient:
+    """Image less baseline, times the gradient of the margin at the image.
 
-    Not complete: it need not sum to the change of the margin. `steps` is ignored.
+    Shrikumar et al. 2016 (arXiv:1605.01713). Not complete: it need not sum to the change of the margin.
     """
-    shifted = (images - baseline).requires_grad_(True)
-    relevance = InputXGradient(lambda difference: margin(difference + baseline)).attribute(shifted)
-    return relevance.detach()  # type: ignore[no-any-return]
+
+    faithful: ClassVar[bool] = True
+    complete: ClassVar[bool] = False
+    adaptive: ClassVar[bool] = False
+    needs: ClassVar[str] = "baseline"
+
+    def relevance(self, margin: Margin, images: torch.Tensor, references: References, effort: Effort) -> torch.Tensor:
+        """Signed relevance (n, channels, *shape)."""
+        at = images.detach().clone().requires_grad_(True)
+        return (images - references.baseline) * gradient(margin(at.clone()), at)

@@ -178,6 +178,9 @@ def _require_known_names(protocol: Protocol) -> None:
     if protocol.attribution.method not in registry.names("attribution"):
         remedy = suggestion(protocol.attribution.method, registry.names("attribution"))
         faults.append(Fault("protocol", f"attribution.method: no method {protocol.attribution.method!r}", remedy))
+    atlas = protocol.attribution.atlas
+    if atlas is not None and not atlas.is_file():
+        faults.append(Fault("protocol", f"attribution.atlas: no such file {atlas}", "give the path of a label image"))
     faults.extend(_network_faults(protocol))
     if faults:
         raise ProtocolError(faults)

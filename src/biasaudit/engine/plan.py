@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -52,7 +53,12 @@ _CODE = {
     ),
     "train": ("biasaudit.engine.train", "biasaudit.networks"),
     "score": ("biasaudit.engine.collect", "biasaudit.networks"),
-    "attribute": ("biasaudit.engine.collect", "biasaudit.attributions", "biasaudit.networks"),
+    "attribute": (
+        "biasaudit.engine.attribute",
+        "biasaudit.attributions",
+        "biasaudit.networks",
+        "biasaudit.cohort.atlas",
+    ),
     "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
     "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
     "spike": ("biasaudit.engine.spike",),
@@ -451,7 +457,12 @@ class _Planner:
                 "steps": settings.steps,
                 "max_steps": settings.max_steps,
                 "completeness": settings.completeness,
+                "patch": settings.patch,
+                "stride": settings.stride,
                 "baseline": _baseline_rows(self.situation, fold),
+                "baseline_kind": settings.baseline,
+                "references": _reference_rows(self.situation, fold),
+                "regions": _atlas(self.situation),
                 "output": None if members is None else [members[row] for row in own],
             }
             needs = {"inputs": self.inputs[question.representation], "models": models[:1]}
@@ -815,6 +826,25 @@ def _baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
         if not sample.positive:
             rows.setdefault(sample.origins[factor], []).append(row)
     return [rows[origin] for origin in sorted(rows)]
+
+
+def _reference_rows(situation: Situation, fold: int) -> list[int] | None:
+    """Healthy training rows that expected gradients compare with: the origins take turns, rows drawn by chance."""
+    settings = situation.protocol.attribution
+    if settings.method != "expected_gradients":
+        return None
+    chance = seeds.generator(situation.protocol.folds.seed, "references", fold)
+    pools = [chance.permutation(rows).tolist() for rows in _baseline_rows(situation, fold)]
+    turns = [row for rank in range(max(map(len, pools))) for row in [pool[rank] for pool in pools if rank < len(pool)]]
+    return turns[: settings.references]
+
+
+def _atlas(situation: Situation) -> dict[str, Any] | None:
+    settings = situation.protocol.attribution
+    if settings.method != "region_ablation" or settings.atlas is None:
+        return None
+    content = hashlib.sha256(settings.atlas.read_bytes()).hexdigest()
+    return {"atlas": str(settings.atlas), "sha256": content, "grid": situation.grid.to_dict()}
 
 
 def _erase_with(situation: Situation, facts: Facts) -> list[int]:

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from biasaudit.engine.collect import attribute, score, truth
+from biasaudit.engine.attribute import attribute
+from biasaudit.engine.collect import score, truth
 from biasaudit.engine.judge import judge
 from biasaudit.engine.odds import contrast
 from biasaudit.engine.prepare import read, represent
