@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -99,13 +100,23 @@ def demo(
     write_data: Annotated[
         Path | None, typer.Option(help="Instead of an audit, write the simulated cohort as BIDS datasets.")
     ] = None,
+    layout: Annotated[
+        str, typer.Option(help="With --write-data: files as a ready protocol expects them, and that protocol.")
+    ] = "",
 ) -> None:
     """Audit a simulated cohort with a planted signature."""
     plan = load_protocol(protocols_folder() / "demo.yaml")
     if write_data is None:
+        if layout:
+            raise UsageError("--layout says how data are written; give a folder with --write-data")
         _run(plan, out, (engine, workers))
         return
-    _write_data(plan, write_data)
+    if write_data.exists() and any(write_data.iterdir()):
+        raise UsageError(f"{write_data} is not empty; give a new folder")
+    if layout:
+        _write_layout(layout, write_data)
+    else:
+        _write_data(plan, write_data)
 
 
 @app.command()
@@ -279,14 +290,21 @@ def _write_data(plan: Protocol, folder: Path) -> None:
     from biasaudit.cohort.export import write_bids
     from biasaudit.cohort.phantom import PhantomReader
 
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; give a new folder")
     assert isinstance(plan.cohort, PhantomCohort)
     reader = PhantomReader()
     cohort = reader.read(plan.cohort)
     grid = reader.grid(cohort, plan.grid)
     write_bids(cohort, lambda sample: reader.load(sample, grid, "auto"), grid, folder)
     out_console.print(f"wrote {len(cohort.samples)} subjects below {folder}", highlight=False)
+
+
+def _write_layout(name: str, folder: Path) -> None:
+    from biasaudit.cohort.layouts import write_layout
+
+    count = write_layout(name, folder)
+    protocol = folder / f"{name}.yaml"
+    shutil.copyfile(protocols_folder() / protocol.name, protocol)
+    out_console.print(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}", highlight=False)
 
 
 @contextmanager

@@ -173,3 +173,17 @@ def test_protocols_are_found():
     from biasaudit.resources import protocols_folder
 
     assert Path(protocols_folder() / "demo.yaml").exists()
+
+
+def test_demo_writes_the_layout_of_a_ready_protocol(biasaudit_here, tmp_path):
+    done = biasaudit_here("demo", "--write-data", tmp_path / "xray", "--layout", "chest-xray")
+    assert done.returncode == 0, done.stderr
+    done = biasaudit_here("validate", tmp_path / "xray" / "chest-xray.yaml")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"s1\s+40\s+40", done.stdout)
+
+
+def test_a_layout_needs_a_folder_to_write_to(biasaudit_here, tmp_path):
+    done = biasaudit_here("demo", "--layout", "ms", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "--write-data" in done.stderr
