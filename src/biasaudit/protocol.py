@@ -289,6 +289,14 @@ class AttributionSettings(_Section):
     atlas: Path | None = Field(None, description="region ablation: atlas of regions; supervoxels if left out")
 
 
+class LearnedSettings(_Section):
+    """How it is shown what the network has learned; illustrates, and enters no verdict."""
+
+    enabled: bool = Field(True, description="false: rank no units and make no preferred images")
+    units: int = Field(1, ge=1, le=8, description="units per layer and ranking (origin, pathology) that are shown")
+    steps: int = Field(32, ge=2, description="steps of activation maximisation")
+
+
 class Protocol(_Section):
     """The frozen plan of an audit (contract: ``examples/protocol.yaml``)."""
 
@@ -305,6 +313,7 @@ class Protocol(_Section):
     statistics: StatisticsSettings = Field(default_factory=lambda: StatisticsSettings.model_validate({}))
     verdict: VerdictSettings = Field(default_factory=lambda: VerdictSettings.model_validate({}))
     attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
+    learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
 
     @model_validator(mode="after")
     def _distinct_arms(self) -> Protocol:

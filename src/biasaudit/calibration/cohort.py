@@ -25,7 +25,8 @@ __all__ = ["calibrate", "without_masks"]
 
 _BULKY = ("read", "represent", "spike")
 """Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
-_LAST = "judge"
+_LAST = ("judge", "learned")
+"""Steps that calibration goes without: it judges by itself, and looks at no pictures."""
 
 
 def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
@@ -121,7 +122,7 @@ def _trained(protocol: Protocol, store: Store) -> Run:
     reading = plan_reading(situation)
     _run_needed(reading.jobs, {reading.survey}, store)
     plan = plan_audit(situation, surveyed_facts(store, reading))
-    wanted = {job.key for job in plan.jobs if job.step not in (*_BULKY, _LAST)}
+    wanted = {job.key for job in plan.jobs if job.step not in (*_BULKY, *_LAST)}
     maps = any("maps" in get("check", code).needs for code in default_checks(protocol))
     wanted |= set(reading.reads) if maps else set()
     _run_needed(plan.jobs, wanted, store)

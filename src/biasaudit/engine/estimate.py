@@ -19,6 +19,7 @@ __all__ = ["estimate_seconds"]
 # Seconds per megavoxel, measured once: reading and resampling a file, segmenting or in-painting it.
 _READ, _REPRESENT = 0.5, 0.3
 _JUDGE = 2.0
+_AIMS = 8  # preferred images, roughly: classes and a few units
 
 
 def estimate_seconds(situation: Situation, jobs: Sequence[Job]) -> float:
@@ -39,6 +40,9 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
         return step / 3 * len(arguments["rows"]) * len(arguments["variants"])
     if job.step == "attribute":
         return step * len(arguments["rows"]) * int(arguments["steps"])
+    if job.step == "learned":
+        gallery = _AIMS * int(arguments["steps"]) if arguments["gallery"] else 0
+        return step * (len(arguments["rows"]) / 3 + gallery)
     if job.step == "contrast":
         return 0.0
     if job.step == "read":

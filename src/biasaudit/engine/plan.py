@@ -63,6 +63,12 @@ _CODE = {
     "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
     "spike": ("biasaudit.engine.spike",),
     "contrast": ("biasaudit.engine.odds", "biasaudit.networks"),
+    "learned": (
+        "biasaudit.engine.learned",
+        "biasaudit.engine.preferred",
+        "biasaudit.stats.units",
+        "biasaudit.networks",
+    ),
     "judge": (
         "biasaudit.engine.judge",
         "biasaudit.engine.contrasts",
@@ -171,7 +177,7 @@ class Plan:
         One with two classes.
     contrast_maps : mapping of (representation, contrast) to tuple of keys
         With more than two classes, instead of the target's `maps`: explanations of the log odds of every class.
-    truth : mapping of arm representation to tuple of keys
+    truth, learned : mapping of arm representation to tuple of keys, one per fold
     judged : mapping of (arm, factor, code) to key
         With more than two classes of (arm, factor, code, contrast); see `judgement`.
     origins : mapping of (factor, class) to tuple of str
@@ -193,6 +199,7 @@ class Plan:
     maps: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
     map_rows: tuple[tuple[int, ...], ...] = ()
     truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    learned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     judged: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     contrasts: tuple[Contrast, ...] = ()
     contrast_maps: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -257,6 +264,7 @@ class _Planner:
         self.scores: dict[Question, tuple[str, ...]] = {}
         self.maps: dict[Question, tuple[str, ...]] = {}
         self.truth: dict[str, tuple[str, ...]] = {}
+        self.learned: dict[str, tuple[str, ...]] = {}
         self.judged: dict[tuple[str, ...], str] = {}
         self.wrapped: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
         self.contrast_maps: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -272,6 +280,7 @@ class _Planner:
             self._add_origin_questions(representation)
             self._add_reduced_inputs(representation)
             self._add_truth(representation)
+            self._add_learned(representation)
             self._add_transfer(representation)
             self._add_retraining(representation)
         for arm in self.protocol.arms:
@@ -289,6 +298,7 @@ class _Planner:
             maps=self.maps,
             map_rows=self.map_rows,
             truth=self.truth,
+            learned=self.learned,
             judged=self.judged,
             contrasts=self.contrasts,
             contrast_maps=self.contrast_maps,
@@ -487,6 +497,31 @@ class _Planner:
             keys.append(self._add("truth", arguments, needs, f"planted truth: {representation}, fold {fold + 1}"))
         self.truth[representation] = tuple(keys)
 
+    def _add_learned(self, representation: str) -> None:
+        """Plan where held-out subjects lie, fold by fold, and a look at single units of the first fold's network."""
+        settings, cohort = self.protocol.learned, self.cohort
+        if not settings.enabled:
+            return
+        models, keys = self.models[Question("target", representation)], []
+        for fold in range(self.protocol.folds.n):
+            rows = self.situation.rows(fold, held_out=True)
+            arguments = {
+                "rows": rows,
+                "label": [class_index(cohort, cohort.samples[row]) for row in rows],
+                "origin": [cohort.samples[row].origins[cohort.factors[0]] for row in rows],
+                "classes": len(cohort.classes),
+                "baseline": _baseline_rows(self.situation, fold),
+                "layers": self.protocol.target.layers,
+                "batch_size": self.protocol.target.training.batch_size,
+                "gallery": fold == 0,
+                "units": settings.units,
+                "steps": settings.steps,
+                "seed": seeds.seed(self.protocol.folds.seed, "learned", representation, fold),
+            }
+            needs = {"inputs": self.inputs[representation], "models": models[fold][:1], "read": self.reading.reads}
+            keys.append(self._add("learned", arguments, needs, f"what was learned: {representation}, fold {fold + 1}"))
+        self.learned[representation] = tuple(keys)
+
     def _add_transfer(self, representation: str) -> None:
         """Plan signature transfer where labels and erasure cannot answer, or where the protocol names it."""
         named = self.protocol.checks != "default" and "U5" in self.protocol.checks
@@ -673,7 +708,7 @@ class _Planner:
             "arm": arm,
             "factor": factor,
             "code": code,
-            "protocol": self.protocol.model_dump(mode="json", exclude={"name", "arms", "checks"}),
+            "protocol": self.protocol.model_dump(mode="json", exclude={"name", "arms", "checks", "learned"}),
             "table": {**_table(self.situation, factor), "positive": list(contrast.positive)},
             "classes": list(contrast.classes),
             "map_rows": [list(rows) for rows in self._rows_explained(contrast)],

@@ -17,6 +17,7 @@ from biasaudit import registry, seeds
 from biasaudit.engine.compare import compare_arms
 from biasaudit.engine.contrasts import Contrast, class_index
 from biasaudit.engine.judge import assemble
+from biasaudit.engine.learned_files import write_learned
 from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import CONFIRMATION, Plan, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
@@ -138,6 +139,7 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
     ]
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
+    write_learned(run)
     _write_models(run)
     design = _design(run, arms[0])
     audit = {

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from biasaudit.engine.attribute import attribute
 from biasaudit.engine.collect import score, truth
 from biasaudit.engine.judge import judge
+from biasaudit.engine.learned import learned
 from biasaudit.engine.odds import contrast
 from biasaudit.engine.prepare import read, represent
 from biasaudit.engine.spike import spike
@@ -36,6 +37,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "spike": spike,
     "contrast": contrast,
     "transfer": transfer,
+    "learned": learned,
     "judge": judge,
 }
 
