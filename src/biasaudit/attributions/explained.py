@@ -85,7 +85,11 @@ class Margin(nn.Module):
 
     def of_hidden(self, hidden: torch.Tensor) -> torch.Tensor:
         """Margins (n,) of what the stem makes of images."""
-        return self.explained.tail(hidden) @ self.coefficients.to(hidden)  # type: ignore[no-any-return]
+        return self.of_logits(self.explained.tail(hidden))
+
+    def of_logits(self, logits: torch.Tensor) -> torch.Tensor:
+        """Margins (n,) of logits (n, outputs)."""
+        return logits @ self.coefficients.to(logits)
 
     def opposite(self) -> Margin:
         """Return the same margin with its sign turned."""
