@@ -36,7 +36,7 @@ def study(scratch: Path) -> str:
     head = (
         "## Attribution methods\n\nCommand: `python benchmarks/run.py attributions`. One thread; medians of "
         f"{ROUNDS} rounds in which the methods take turns, each in a process of its own. Memory: peak of the process "
-        "above what it held before the method ran. The built-in network, folded within our time; smooth random images.\n"
+        "above what it held before the method ran. Built-in network, folded within our time; smooth random images.\n"
     )
     return "\n".join([head, _gradient_table(gradients, equal), _occlusion_table(occlusions)])
 
@@ -88,8 +88,8 @@ def _gradient_table(found: dict[str, Record], equal: Record) -> str:
             f"{record['completeness']:.5f} | {100 * record['map_error']:.2f} % |"
         )
     lines.append(
-        f"\nCaptum's default takes {found['captum']['seconds'] / equal['seconds']:.1f} times as long as our map that is "
-        f"as complete. Difference from Captum with the same rule and points: {100 * found['ours']['difference']:.5f} % "
+        f"\nCaptum's default takes {found['captum']['seconds'] / equal['seconds']:.1f} times as long as our map that "
+        f"is as complete. Difference from Captum with the same rule and points: {100 * found['ours']['difference']:.5f} % "
         "of the map's norm.\n"
     )
     return "\n".join(lines)
