@@ -89,7 +89,7 @@ def _gradient_table(found: dict[str, Record], equal: Record) -> str:
         )
     lines.append(
         f"\nCaptum's default takes {found['captum']['seconds'] / equal['seconds']:.1f} times as long as our map that "
-        f"is as complete. Difference from Captum with the same rule and points: {100 * found['ours']['difference']:.5f} % "
+        f"is as complete. Difference from Captum, same rule and points: {100 * found['ours']['difference']:.5f} % "
         "of the map's norm.\n"
     )
     return "\n".join(lines)
