@@ -286,7 +286,8 @@ class AttributionSettings(_Section):
     references: int = Field(8, ge=1, description="expected gradients: healthy images compared with one by one")
     patch: int = Field(8, ge=1, description="side of an occluded cube and of a supervoxel, voxels")
     stride: int = Field(8, ge=1, description="distance between occluded cubes, voxels")
-    atlas: Path | None = Field(None, description="region ablation: atlas of regions; supervoxels if left out")
+    atlas: Path | None = Field(None, description="atlas of regions for region ablation and U8; supervoxels if left out")
+    tfce: bool = Field(False, description="U8 also tests clusters (threshold-free cluster enhancement)")
 
 
 class LearnedSettings(_Section):

@@ -298,6 +298,10 @@ class Maps:
         The subject's own brain mask.
     completeness_error : float (m,)
         ``|sum of relevance - margin change| / max(|margin change|, floor)``.
+    inside : bool (*shape) or None
+        The common foreground on the grid; its True voxels are the columns of the maps.
+    regions : int (voxels,) or None
+        Region of each voxel, from 1; 0 is none.
     """
 
     rows: npt.NDArray[np.intp]
@@ -306,6 +310,8 @@ class Maps:
     mask: BoolArray
     foreground: BoolArray
     completeness_error: FloatArray
+    inside: BoolArray | None = None
+    regions: npt.NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True)

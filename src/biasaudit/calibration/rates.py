@@ -161,6 +161,8 @@ def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     for finding in findings:
         if finding["code"][0] in "DG":  # of the design and of the target's competence, not of what it reads
             continue
+        if finding["code"] == "U8" and finding["class"] is None:  # of the classes with origin held fixed
+            continue
         name = finding["code"] + (f" {finding['input']}" if finding["input"] else "")
         strength = _strength(finding)
         if strength is not None:

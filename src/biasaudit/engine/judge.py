@@ -13,6 +13,7 @@ import numpy as np
 from biasaudit.checks.identifiability import regime
 from biasaudit.engine.arrays import Stack
 from biasaudit.engine.contrasts import contrast_logits
+from biasaudit.engine.regions import map_regions
 from biasaudit.engine.retraining import per_unit, retrained
 from biasaudit.engine.store import read_json, write_json
 from biasaudit.protocol import Protocol
@@ -186,6 +187,8 @@ def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
     foreground = Stack([block / "foreground.npy" for block in needs["read"]])
     mask = Stack([block / "mask.npy" for block in needs["read"]])
     inside = np.logical_or.reduce([foreground[row] for row in rows])
+    regions = arguments.get("regions")
+    images = Stack([block / "image.npy" for block in needs["read"]])
     return Maps(
         rows=rows,
         target=np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in needs["maps"]]),
@@ -193,6 +196,8 @@ def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
         mask=np.stack([mask[row][inside] for row in rows]),
         foreground=np.stack([foreground[row][inside] for row in rows]),
         completeness_error=np.concatenate([np.load(folder / "completeness.npy") for folder in needs["maps"]]),
+        inside=inside,
+        regions=None if regions is None else map_regions(regions, images, rows.tolist(), inside),
     )
 
 

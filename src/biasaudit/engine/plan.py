@@ -35,9 +35,12 @@ from biasaudit.stats.subsampling import (
 __all__ = ["CONFIRMATION", "Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
 BLOCK = 16
-DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U5", "U6", "U7")
+DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U5", "U6", "U7", "U8")
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
+
+_OF_MAPS = ("U6", "U7", "U8")
+"""Checks that look at attribution maps."""
 
 _IMAGES = tuple(
     f"biasaudit.cohort.{module}" for module in ("volumes", "resampling", "foreground", "phantom", "template")
@@ -72,7 +75,10 @@ _CODE = {
     "judge": (
         "biasaudit.engine.judge",
         "biasaudit.engine.contrasts",
+        "biasaudit.engine.regions",
         "biasaudit.engine.retraining",
+        "biasaudit.attributions.regions",
+        "biasaudit.cohort.atlas",
         "biasaudit.checks",
         "biasaudit.stats",
     ),
@@ -343,7 +349,7 @@ class _Planner:
         self._add_question(question, _everyone(self.cohort))
         if len(self.contrasts) > 1:
             self._add_contrasts(question)
-        elif self._wanted("U6", "U7"):
+        elif self._wanted(*_OF_MAPS):
             self.maps[question] = self._add_maps(question, None, (self.map_rows, self.models[question]))
 
     def _add_contrasts(self, question: Question) -> None:
@@ -355,7 +361,7 @@ class _Planner:
                 for fold, keys in enumerate(self.models[question])
             )
             self.wrapped[question.representation, contrast.name] = models
-            if self._wanted("U6", "U7"):
+            if self._wanted(*_OF_MAPS):
                 rows = self.map_rows if contrast.turned else _own_rows(self.map_rows, contrast)
                 keys = self._add_maps(question, None, (rows, models), f", {contrast.name}")
                 self.contrast_maps[question.representation, contrast.name] = keys
@@ -717,6 +723,7 @@ class _Planner:
             "skipped": dict(self.skipped),
             "spacing": list(self.situation.grid.spacing),
         }
+        arguments |= self._region_arguments(code)
         if contrast.name is not None:
             arguments["contrast"] = self._contrast_arguments(contrast)
         retraining = self.retrained.get((representation, factor, code, contrast.name))
@@ -727,6 +734,11 @@ class _Planner:
             needs |= retraining.needs
         title = f"judge {code}: {arm}, {factor}" + (f", {contrast.name}" if contrast.name else "")
         self.judged[_judgement_name(name, contrast.name)] = self._add("judge", arguments, needs, title)
+
+    def _region_arguments(self, code: str) -> dict[str, Any]:
+        """Return the regions that maps are compared in; by the one check that looks at them."""
+        given = _known_atlas(self.situation) or {"side": self.protocol.attribution.patch}
+        return {"regions": given} if code == "U8" else {}
 
     def _rows_explained(self, contrast: Contrast) -> Sequence[Sequence[int]]:
         return self.map_rows if contrast.turned or contrast.name is None else _own_rows(self.map_rows, contrast)
@@ -875,8 +887,12 @@ def _reference_rows(situation: Situation, fold: int) -> list[int] | None:
 
 
 def _atlas(situation: Situation) -> dict[str, Any] | None:
+    return _known_atlas(situation) if situation.protocol.attribution.method == "region_ablation" else None
+
+
+def _known_atlas(situation: Situation) -> dict[str, Any] | None:
     settings = situation.protocol.attribution
-    if settings.method != "region_ablation" or settings.atlas is None:
+    if settings.atlas is None:
         return None
     content = hashlib.sha256(settings.atlas.read_bytes()).hexdigest()
     return {"atlas": str(settings.atlas), "sha256": content, "grid": situation.grid.to_dict()}

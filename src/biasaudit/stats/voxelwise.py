@@ -179,9 +179,10 @@ def region_means(maps: ArrayLike, regions: Indices) -> Floats:
     -------
     (n, r) means in the order of the regions that occur.
     """
-    names, codes = np.unique(regions, return_inverse=True)
-    weights = indicator_matrix(codes)[:, names > 0]
-    means: Floats = np.asarray(maps, dtype=np.float64) @ (weights / weights.sum(axis=0))
+    order = np.argsort(regions, kind="stable")[np.count_nonzero(regions == 0) :]
+    starts = np.flatnonzero(np.diff(regions[order], prepend=0))
+    sums = np.add.reduceat(np.asarray(maps, dtype=np.float64)[:, order], starts, axis=1)
+    means: Floats = sums / np.diff(starts, append=order.size)
     return means
 
 
