@@ -437,6 +437,10 @@ class ArmEvidence:
         Held-out margin after erasure: own mask in the positive class, an exchanged mask (sham) in the negative.
     features : mapping of layer name to float (n, d)
         Pooled hidden features of the held-out subjects; comparable within a fold only.
+    untrained : mapping of layer name to float (n, d)
+        The same features of the network before training.
+    gradients : mapping of layer name to float (n, d)
+        Derivative of the held-out margin to a shift of each feature's channel.
     origin_controls : mapping of class name to OriginControl
     reduced : mapping of input name to float (n,)
         Held-out margins of networks retrained on a reduced input (A2).
@@ -482,6 +486,8 @@ class ArmEvidence:
     logit: FloatArray = field(default_factory=lambda: np.empty(0))
     logit_erased: FloatArray | None = None
     features: Mapping[str, FloatArray] = field(default_factory=dict)
+    untrained: Mapping[str, FloatArray] = field(default_factory=dict)
+    gradients: Mapping[str, FloatArray] = field(default_factory=dict)
     origin_controls: Mapping[str, OriginControl] = field(default_factory=dict)
     reduced: Mapping[str, FloatArray] = field(default_factory=dict)
     reduced_skipped: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
 from biasaudit.stats.kernels import FeatureTest, feature_difference_test
 from biasaudit.stats.multiplicity import holm
+from biasaudit.stats.variance import variance_partition
 
 __all__ = ["FeatureDistributions"]
 
@@ -70,7 +71,10 @@ class FeatureDistributions:
         )
         if np.isnan(test.p_value) or test.reason:
             return replace(finding, status="inconclusive", reason=test.reason)
-        return _measured(finding, test, protocol)
+        parts = variance_partition(evidence.features[layer], evidence.positive, evidence.origin, evidence.fold)
+        measured = _measured(finding, test, protocol)
+        shares = {"share_class": parts.disease, "share_origin": parts.origin}
+        return replace(measured, details={**measured.details, **shares})
 
 
 def _measured(finding: Finding, test: FeatureTest, protocol: Protocol) -> Finding:

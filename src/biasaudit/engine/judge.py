@@ -71,7 +71,9 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         seed=arguments["protocol"]["folds"]["seed"],
         logit=contrast_logits(_column(needs["target"], "logits-original", folds), contrast),
         logit_erased=_erased(needs, folds, contrast),
-        features=_features(needs["target"], folds),
+        features=_columns_of_layers(needs["target"], folds, "features"),
+        untrained=_columns_of_layers(needs.get("untrained", ()), folds, "features"),
+        gradients=_columns_of_layers(needs.get("concepts", ()), folds, "gradients"),
         origin_controls=_controls(arguments, needs, folds),
         reduced={
             role.removeprefix("reduced:"): _reduced(folders, folds, contrast)
@@ -149,9 +151,12 @@ def _reduced(folders: Sequence[Path], folds: np.ndarray, contrast: Mapping[str, 
     return contrast_logits(_column(folders, variant, folds), contrast)
 
 
-def _features(folders: Sequence[Path], folds: np.ndarray) -> dict[str, np.ndarray]:
-    layers = sorted(path.stem.removeprefix("features-") for path in folders[0].glob("features-*.npy"))
-    return {layer: _column(folders, f"features-{layer}", folds) for layer in layers}
+def _columns_of_layers(folders: Sequence[Path], folds: np.ndarray, kind: str) -> dict[str, np.ndarray]:
+    """Gather what was kept of every hidden layer, in cohort order; nothing if no step kept anything."""
+    layers = (
+        [path.stem.removeprefix(f"{kind}-") for path in sorted(folders[0].glob(f"{kind}-*.npy"))] if folders else []
+    )
+    return {layer: _column(folders, f"{kind}-{layer}", folds) for layer in layers}
 
 
 def _members(arguments: Mapping[str, Any], class_name: str) -> np.ndarray:
@@ -249,6 +254,8 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         logit=mean(evidence.logit),
         logit_erased=None if evidence.logit_erased is None else mean(evidence.logit_erased),
         features={name: mean(values) for name, values in evidence.features.items()},
+        untrained={name: mean(values) for name, values in evidence.untrained.items()},
+        gradients={name: mean(values) for name, values in evidence.gradients.items()},
         origin_controls=controls,
         reduced={name: mean(values) for name, values in evidence.reduced.items()},
         maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),

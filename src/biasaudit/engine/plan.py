@@ -35,7 +35,7 @@ from biasaudit.stats.subsampling import (
 __all__ = ["CONFIRMATION", "Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
 BLOCK = 16
-DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U3", "U4", "U5", "U6", "U7", "U8")
+DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8")
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 
@@ -65,6 +65,8 @@ _CODE = {
     "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
     "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
     "spike": ("biasaudit.engine.spike",),
+    "initialise": ("biasaudit.engine.untrained", "biasaudit.networks"),
+    "concepts": ("biasaudit.engine.concepts", "biasaudit.engine.collect", "biasaudit.networks"),
     "contrast": ("biasaudit.engine.odds", "biasaudit.networks"),
     "learned": (
         "biasaudit.engine.learned",
@@ -277,12 +279,15 @@ class _Planner:
         self.reduced: dict[str, dict[str, Question]] = {}
         self.skipped: dict[str, str] = {}
         self.transfers: dict[tuple[str, str | None], str] = {}
+        self.untrained: dict[str, tuple[str, ...]] = {}
+        self.slopes: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.retrained: dict[tuple[str, str, str, str | None], Retraining] = {}
 
     def plan(self) -> Plan:
         for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
             self._add_inputs(representation)
             self._add_target(Question("target", representation))
+            self._add_hidden_layers(representation)
             self._add_origin_questions(representation)
             self._add_reduced_inputs(representation)
             self._add_truth(representation)
@@ -370,6 +375,59 @@ class _Planner:
         arguments = {"index": contrast.index, "turned": contrast.turned}
         return self._add("contrast", arguments, {"model": (model,)}, f"log odds of {contrast.name}: {what}")
 
+    def _add_hidden_layers(self, representation: str) -> None:
+        """Plan what the checks of hidden layers compare the target's features with."""
+        question = Question("target", representation)
+        if self._wanted("U2"):
+            self.untrained[representation] = tuple(
+                self._add_untrained(question, fold) for fold in range(self.protocol.folds.n)
+            )
+        if self._wanted("U9"):
+            for contrast in self.contrasts:
+                models = self.wrapped[representation, contrast.name] if contrast.name else self.models[question]
+                self.slopes[representation, contrast.name] = tuple(
+                    self._add_slopes(question, (fold, keys[:1]), contrast) for fold, keys in enumerate(models)
+                )
+
+    def _add_untrained(self, question: Question, fold: int) -> str:
+        target = self.protocol.target
+        classes = len(self.cohort.classes)
+        arguments = {
+            "network": target.network,
+            "network_code": _user_code(target.network),
+            "network_arguments": dict(target.network_arguments),
+            "variant": question.variant,
+            "outputs": 1 if classes == 2 else classes,
+            "seed": seeds.seed(self.protocol.folds.seed, "untrained", question.representation, fold),
+        }
+        needs = {"inputs": self.inputs[question.representation]}
+        model = self._add("initialise", arguments, needs, f"untrained {question}, fold {fold + 1}")
+        return self._score_layers((question, fold), (model,), f"untrained {question}, fold {fold + 1}")
+
+    def _score_layers(self, which: tuple[Question, int], models: tuple[str, ...], title: str) -> str:
+        question, fold = which
+        arguments = {
+            "rows": self.situation.rows(fold, held_out=True),
+            "variants": [question.variant],
+            "features": True,
+            "layers": self.protocol.target.layers,
+            "batch_size": self.protocol.target.training.batch_size,
+        }
+        needs = {"inputs": self.inputs[question.representation], "models": models}
+        return self._add("score", arguments, needs, f"score {title}")
+
+    def _add_slopes(self, question: Question, which: tuple[int, tuple[str, ...]], contrast: Contrast) -> str:
+        fold, models = which
+        arguments = {
+            "rows": self.situation.rows(fold, held_out=True),
+            "variant": question.variant,
+            "layers": self.protocol.target.layers,
+            "batch_size": self.protocol.target.training.batch_size,
+        }
+        needs = {"inputs": self.inputs[question.representation], "models": models}
+        what = f", {contrast.name}" if contrast.name else ""
+        return self._add("concepts", arguments, needs, f"slopes of hidden layers: {question}{what}, fold {fold + 1}")
+
     def _add_origin_questions(self, representation: str) -> None:
         if not self._wanted("A1", "U7"):
             return
@@ -447,7 +505,7 @@ class _Planner:
         arguments = {
             "rows": [row for row in self.situation.rows(fold, held_out=True) if row in members],
             "variants": variants,
-            "features": is_target and self._wanted("U3"),
+            "features": is_target and self._wanted("U2", "U3", "U9"),
             "layers": self.protocol.target.layers,
             "batch_size": self.protocol.target.training.batch_size,
         }
@@ -695,6 +753,7 @@ class _Planner:
         explained: Any = (representation, contrast.name) if contrast.name else target
         if explained in maps:
             needs["maps"] = maps[explained]
+        needs |= self._hidden_layers_of(code, representation, contrast)
         if (representation, contrast.name) in self.transfers:
             needs["transfer"] = (self.transfers[representation, contrast.name],)
         for input_name, question in self.reduced[representation].items():
@@ -739,6 +798,12 @@ class _Planner:
         """Return the regions that maps are compared in; by the one check that looks at them."""
         given = _known_atlas(self.situation) or {"side": self.protocol.attribution.patch}
         return {"regions": given} if code == "U8" else {}
+
+    def _hidden_layers_of(self, code: str, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
+        """Return what only the checks of hidden layers look at."""
+        if code == "U2":
+            return {"untrained": self.untrained[representation]}
+        return {"concepts": self.slopes[representation, contrast.name]} if code == "U9" else {}
 
     def _rows_explained(self, contrast: Contrast) -> Sequence[Sequence[int]]:
         return self.map_rows if contrast.turned or contrast.name is None else _own_rows(self.map_rows, contrast)

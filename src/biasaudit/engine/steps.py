@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from biasaudit.engine.attribute import attribute
 from biasaudit.engine.collect import score, truth
+from biasaudit.engine.concepts import concepts
 from biasaudit.engine.judge import judge
 from biasaudit.engine.learned import learned
 from biasaudit.engine.odds import contrast
@@ -23,6 +24,7 @@ from biasaudit.engine.store import Job, Store
 from biasaudit.engine.survey import survey
 from biasaudit.engine.train import train
 from biasaudit.engine.transfer import transfer
+from biasaudit.engine.untrained import initialise
 
 __all__ = ["STEPS", "one_thread", "run_job"]
 
@@ -38,6 +40,8 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "contrast": contrast,
     "transfer": transfer,
     "learned": learned,
+    "initialise": initialise,
+    "concepts": concepts,
     "judge": judge,
 }
 

@@ -1,0 +1,102 @@
+"""U9: does the logit move along the direction of the origin in the hidden layers?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from biasaudit.checks.premises import class_rows, inside_classes, origins_of, percent, probability, stream
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, BoolArray, Finding
+from biasaudit.registry import register
+from biasaudit.stats.concepts import class_effect, origin_effect_along_features
+from biasaudit.stats.multiplicity import holm
+
+__all__ = ["Concepts"]
+
+
+@register("check", "U9")
+class Concepts:
+    """Concept activation: origin and pathology direction of each layer, Holm over layers."""
+
+    code = "U9"
+    title = "Concepts"
+    question = "Does the logit answer to the direction in which the origin, or the pathology, moves a hidden layer?"
+    why = (
+        "A layer may carry the origin without the decision reading it. The slope of the logit along the origin's "
+        "direction says what the decision would make of it, to first order. It supports other findings, no more."
+    )
+    kind = "used"
+    needs = ("table", "features")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Judge each class and layer, from shallow to deep."""
+        layers = [layer for layer in evidence.features if layer in evidence.gradients]
+        if not layers:
+            reason = "the logit was not differentiated with respect to hidden layers"
+            return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
+        return [f for name in inside_classes(evidence) for f in self._of_class(evidence, name, layers, protocol)]
+
+    def _of_class(self, evidence: ArmEvidence, class_name: str, layers: list[str], protocol: Protocol) -> list[Finding]:
+        rows = class_rows(evidence, class_name)
+        names = origins_of(evidence, rows)
+        blank = Finding(
+            self.code, "not_applicable", "", n=int(rows.sum()), factor=evidence.factor, class_name=class_name
+        )
+        if len(names) < 2:
+            what = "one origin" if names else "no origin"
+            return [replace(blank, reason=f"the class {class_name} comes from {what}: there is no direction")]
+        found = [_of_layer(evidence, replace(blank, layer=layer), rows, protocol) for layer in layers]
+        adjusted = holm([np.nan if f.p_value is None else f.p_value for f in found])
+        return [_judged(f, float(p), evidence, protocol) for f, p in zip(found, adjusted, strict=True)]
+
+
+def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
+    layer = str(blank.layer)
+    features, gradients = (np.asarray(own[layer], dtype=np.float64) for own in (evidence.features, evidence.gradients))
+    if not (np.isfinite(features).all() and np.isfinite(gradients).all()):
+        return replace(blank, status="error", reason="hidden features or their gradients are not finite")
+    effect = origin_effect_along_features(
+        features[rows],
+        gradients[rows],
+        evidence.origin[rows],
+        evidence.fold[rows],
+        protocol.statistics.n_permutations,
+        stream(evidence, "U9", blank.class_name),
+    )
+    if np.isnan(effect.p_value):
+        return replace(blank, status="inconclusive", reason="no fold holds two origins of this class")
+    # Where an origin holds both classes, the disease's direction is taken inside origins.
+    strata = evidence.origin if evidence.regime == "crossed" else np.zeros(len(rows), dtype=int)
+    disease = abs(class_effect(features, gradients, evidence.positive, strata, evidence.fold))
+    total = effect.effect + disease
+    share = effect.effect / total if np.isfinite(total) and total > 0 else float("nan")
+    details = {"effect_origin": effect.effect, "effect_class": disease, "tcav": effect.share}
+    return replace(blank, statistic=share, p_value=effect.p_value, n=effect.n, details=details)
+
+
+def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol: Protocol) -> Finding:
+    if finding.p_value is None:
+        return finding
+    answers = adjusted_p <= protocol.statistics.alpha
+    healthy = finding.class_name == evidence.classes[0]
+    size = (
+        "" if finding.statistic is None or np.isnan(finding.statistic) else f"{percent(finding.statistic)} of the two, "
+    )
+    shown = (
+        f"{finding.details['effect_origin']:.2f} logits along the origin, {finding.details['effect_class']:.2f} along "
+        f"the class, {size}{probability(adjusted_p)} after Holm over the layers"
+    )
+    if answers:
+        reason = f"the logit answers to the direction of the origin in {finding.class_name} ({shown})"
+        reason += "" if healthy else "; patients may differ in severity between origins"
+    else:
+        reason = f"the logit is not shown to answer to the direction of the origin ({shown}); this never clears"
+    return replace(
+        finding,
+        status="concern" if answers else "inconclusive",
+        reason=reason,
+        threshold=protocol.statistics.alpha,
+        details={**finding.details, "p_holm": adjusted_p, "corroborates": answers and healthy},
+    )

@@ -1,0 +1,115 @@
+"""U2: has training made the origin easier to read from the hidden layers?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from biasaudit.checks.premises import class_rows, inside_classes, interval_level, origins_of, probability, stream
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, BoolArray, Finding
+from biasaudit.registry import register
+from biasaudit.stats.decoding import Decoding, decode, decoding_gain_test
+from biasaudit.stats.intervals import percentile_interval
+from biasaudit.stats.multiplicity import holm
+from biasaudit.stats.reliance import bootstrap_fold_auc
+from biasaudit.stats.strata import integer_codes
+
+__all__ = ["HiddenLayers"]
+
+
+@register("check", "U2")
+class HiddenLayers:
+    """Origin read from each layer inside a class, against the same network untrained, Holm over layers."""
+
+    code = "U2"
+    title = "Hidden layers"
+    question = "Inside one class, is the origin easier to read from the hidden layers than before training?"
+    why = (
+        "Any convolution passes some of the signature on. A layer that shows the origin better than the untrained "
+        "network has learned to carry it. It supports other findings and never clears."
+    )
+    kind = "used"
+    needs = ("table", "features")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Judge each class and layer, from shallow to deep."""
+        if not evidence.features:
+            return [Finding(self.code, "not_applicable", "no hidden features were kept", factor=evidence.factor)]
+        return [finding for name in inside_classes(evidence) for finding in self._of_class(evidence, name, protocol)]
+
+    def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> list[Finding]:
+        rows = class_rows(evidence, class_name)
+        names = origins_of(evidence, rows)
+        blank = Finding(
+            self.code, "not_applicable", "", n=int(rows.sum()), factor=evidence.factor, class_name=class_name
+        )
+        if len(names) < 2:
+            what = "one origin" if names else "no origin"
+            return [replace(blank, reason=f"the class {class_name} comes from {what}: nothing to read")]
+        measured = [_of_layer(evidence, replace(blank, layer=layer), rows, protocol) for layer in evidence.features]
+        adjusted = holm([np.nan if f.p_value is None else f.p_value for f in measured])
+        return [_judged(f, float(p), evidence, protocol) for f, p in zip(measured, adjusted, strict=True)]
+
+
+def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
+    layer = str(blank.layer)
+    trained = np.asarray(evidence.features[layer], dtype=np.float64)
+    if not np.isfinite(trained[rows]).all():
+        return replace(blank, status="error", reason="hidden features are not finite")
+    table = (evidence.origin[rows], evidence.fold[rows])
+    n_permutations = protocol.statistics.n_permutations
+    origin = decode(trained[rows], *table, n_permutations, stream(evidence, "U2", blank.class_name))
+    if np.isnan(origin.auc):
+        reason = "no fold holds two origins of two subjects each, or the features do not vary"
+        return replace(blank, status="inconclusive", reason=reason)
+    label = decode(trained, evidence.positive, evidence.fold, n_permutations, stream(evidence, "U2", "label"))
+    low, high = _interval(origin, evidence, rows, protocol)
+    details = {"p_origin": origin.p_value, "auc_label": label.auc}
+    finding = replace(blank, statistic=origin.auc, low=low, high=high, n=origin.n, details=details)
+    if layer not in evidence.untrained:
+        return replace(finding, status="inconclusive", reason="the network has no untrained version to compare with")
+    before = decode(evidence.untrained[layer][rows], *table, n_permutations, stream(evidence, "U2", blank.class_name))
+    gain = decoding_gain_test(
+        origin.ranks, before.ranks, *table, n_permutations, stream(evidence, "U2", "gain", blank.class_name)
+    )
+    details |= {"auc_untrained": before.auc, "gain": gain.statistic, "p_gain": gain.p_value}
+    return replace(finding, p_value=max(gain.p_value, origin.p_value), details=details)
+
+
+def _interval(origin: Decoding, evidence: ArmEvidence, rows: BoolArray, protocol: Protocol) -> tuple[float, float]:
+    """Bootstrap interval of the area, moved like the estimate by what leave-one-out costs."""
+    ranks = origin.ranks if origin.ranks.shape[1] > 1 else np.hstack([-origin.ranks, origin.ranks])
+    known = np.isfinite(ranks).all(axis=1)
+    codes, folds = integer_codes(evidence.origin[rows])[known], evidence.fold[rows][known]
+    draws = bootstrap_fold_auc(
+        ranks[known], codes, folds, protocol.statistics.n_bootstraps, stream(evidence, "U2", "bootstrap")
+    )
+    moved = np.clip(draws - np.nanmedian(draws) + origin.auc, 0, 1)
+    interval = percentile_interval(origin.auc, moved, interval_level(protocol))
+    return interval.low, interval.high
+
+
+def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol: Protocol) -> Finding:
+    if finding.p_value is None:
+        return finding
+    details = finding.details
+    learned = adjusted_p <= protocol.statistics.alpha
+    healthy = finding.class_name == evidence.classes[0]
+    shown = (
+        f"AUC {finding.statistic:.2f} against {details['auc_untrained']:.2f} untrained and {details['auc_label']:.2f} "
+        f"for the label, {probability(adjusted_p)} after Holm over the layers"
+    )
+    if learned:
+        reason = f"training made the origin of {finding.class_name} easier to read from this layer ({shown})"
+        reason += "" if healthy else "; patients may differ in severity between origins"
+    else:
+        reason = f"the origin is not shown to be easier to read than before training ({shown}); this never clears"
+    return replace(
+        finding,
+        status="concern" if learned else "inconclusive",
+        reason=reason,
+        threshold=protocol.statistics.alpha,
+        details={**details, "p_holm": adjusted_p, "corroborates": learned and healthy},
+    )
