@@ -132,7 +132,23 @@ class TableCohort(_Cohort):
     mask: str | None = Field(None, description="column of pathology masks; a column named `mask` is taken if present")
     brain_mask: str | None = Field(None, description="column of brain masks")
     tissue: Names = Field(default_factory=list, description="column(s) of GM, WM, CSF probability maps")
-    split: str | None = Field(None, description="column that says how an already trained network split the subjects")
+    split: str | None = Field(
+        None, description="column that says how an already trained network split the subjects: train, val or test"
+    )
+    predictions: Path | None = Field(
+        None, description="table of held-out scores, one row per subject; no network is trained or loaded for them"
+    )
+    score: Names = Field(
+        default_factory=list, description="column(s) of held-out scores: of the pathology, or one per class"
+    )
+    score_scale: Literal["auto", "logits", "probabilities"] = Field(
+        "auto", description="what the scores are; auto takes values within [0, 1] for probabilities and says so"
+    )
+
+    @property
+    def scored(self) -> bool:
+        """Whether held-out scores are given, so that no target is needed."""
+        return self.predictions is not None or bool(self.score)
 
 
 class BidsCohort(_Cohort):
@@ -235,9 +251,20 @@ class TrainingSettings(_Section):
 class TargetSettings(_Section):
     """The network being audited."""
 
-    network: str = Field("cnn", description="cnn | monai:DenseNet121 | package.module:factory")
+    network: str = Field("cnn", description="cnn | monai:DenseNet121 | package.module:factory | own.py:factory")
     network_arguments: Mapping[str, Any] = Field(default_factory=dict, description="passed to the factory")
-    weights: None = Field(None, description="reserved: auditing an already trained network; leave null")
+    weights: Annotated[list[Path], BeforeValidator(_as_list), _OrName()] | None = Field(
+        None, description="state dict of an already trained network (safetensors, or a file of torch.save); several: one per fold"
+    )
+    training_subjects: Path | None = Field(
+        None, description="text file of the subjects that an already trained network has seen, one a line"
+    )
+    outputs: Literal["auto", "logits", "probabilities"] = Field(
+        "auto", description="what an already trained network returns; auto tries it and says so"
+    )
+    output_classes: list[str] | None = Field(
+        None, description="classes in the order of an already trained network's outputs; default: healthy first"
+    )
     layers: list[str] | None = Field(None, description="module names whose features are tested; default: chosen")
     training: TrainingSettings = Field(default_factory=lambda: TrainingSettings.model_validate({}))
 
@@ -446,8 +473,6 @@ def _explain(detail: Any) -> tuple[str, str]:
         return "required but missing", ""
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return "`reader` must be table, bids or phantom", ""
-    if detail["loc"][-1:] == ("weights",):
-        return "auditing an already trained network is not available yet", "leave it null: the audit trains its own"
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return message, ""
@@ -509,7 +534,8 @@ def _all_fields(model: type[BaseModel], prefix: str = "") -> list[str]:
 def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
     cohort: Any = protocol.cohort
     if isinstance(cohort, TableCohort):
-        cohort = cohort.model_copy(update={"table": _absolute(cohort.table, base)})
+        predictions = cohort.predictions and _absolute(cohort.predictions, base)
+        cohort = cohort.model_copy(update={"table": _absolute(cohort.table, base), "predictions": predictions})
     elif isinstance(cohort, BidsCohort):
         cohort = cohort.model_copy(update={"roots": [_absolute(root, base) for root in cohort.roots]})
     grid = protocol.grid
@@ -518,7 +544,18 @@ def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
     attribution = protocol.attribution
     if attribution.atlas is not None:
         attribution = attribution.model_copy(update={"atlas": _absolute(attribution.atlas, base)})
-    return protocol.model_copy(update={"cohort": cohort, "grid": grid, "attribution": attribution})
+    target = _located(protocol.target, base)
+    changed = {"cohort": cohort, "grid": grid, "attribution": attribution, "target": target}
+    return protocol.model_copy(update=changed)
+
+
+def _located(target: TargetSettings, base: Path) -> TargetSettings:
+    """Return the target with absolute paths, that of ``own.py:factory`` included."""
+    file, colon, factory = target.network.rpartition(":")
+    network = f"{_absolute(Path(file), base)}:{factory}" if colon and file.endswith(".py") else target.network
+    weights = target.weights and [_absolute(path, base) for path in target.weights]
+    subjects = target.training_subjects and _absolute(target.training_subjects, base)
+    return target.model_copy(update={"network": network, "weights": weights, "training_subjects": subjects})
 
 
 def _absolute(path: Path, base: Path) -> Path:

@@ -69,6 +69,8 @@ class Sample:
         What a simulated reader needs to render the sample again; empty for files.
     where : str
         ``table.tsv:12``, for messages.
+    scores : tuple of float
+        Held-out logits that the user gives instead of a network: one, or one per class; empty if none.
     """
 
     subject: str
@@ -84,6 +86,7 @@ class Sample:
     split: str = ""
     simulation: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    scores: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for job arguments."""
@@ -92,7 +95,8 @@ class Sample:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Sample:
         """Inverse of `to_dict`."""
-        return cls(**{**record, "images": tuple(record["images"]), "tissue": tuple(record["tissue"])})
+        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores")}
+        return cls(**{**record, **tuples})
 
 
 @dataclass(frozen=True)
