@@ -156,9 +156,12 @@ class TestRefused:
         assert "`reader` must be table, bids or phantom" in found
         assert found.startswith("/study/protocol.yaml:2")
 
-    def test_weights_are_refused_with_a_remedy(self):
-        (found,) = faults(PHANTOM + "target: {weights: net.safetensors}\n")
-        assert "not available yet; leave it null" in found
+    def test_weights_are_one_file_or_several_but_nothing_else(self):
+        (found,) = faults(PHANTOM + "target: {weights: 3}\n")
+        assert "target.weights" in found
+        parsed = parse_protocol(PHANTOM + "target: {weights: net.pt, network: 'own.py:build'}\n", Path("/a/p.yaml"))
+        assert parsed.target.weights == [Path("/a/net.pt")]
+        assert parsed.target.network == "/a/own.py:build"
 
     def test_two_arms_of_one_name(self):
         (found,) = faults(PHANTOM + "arms: [tissue, tissue]\n")

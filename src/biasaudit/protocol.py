@@ -254,7 +254,8 @@ class TargetSettings(_Section):
     network: str = Field("cnn", description="cnn | monai:DenseNet121 | package.module:factory | own.py:factory")
     network_arguments: Mapping[str, Any] = Field(default_factory=dict, description="passed to the factory")
     weights: Annotated[list[Path], BeforeValidator(_as_list), _OrName()] | None = Field(
-        None, description="state dict of an already trained network (safetensors, or a file of torch.save); several: one per fold"
+        None,
+        description="state dict of an already trained network (safetensors or torch.save); several: one per fold",
     )
     training_subjects: Path | None = Field(
         None, description="text file of the subjects that an already trained network has seen, one a line"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,10 +99,8 @@ def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) ->
     for position, row in enumerate(rows):
         for place, name in enumerate(columns):
             cell = manifest.cell(row, name)
-            try:
+            with suppress(ValueError):
                 values[position, place] = float(cell)
-            except ValueError:
-                pass
             if not np.isfinite(values[position, place]):
                 message = f"column {name!r} holds {cell!r}, expected a finite number"
                 faults.append(Fault(manifest.where(row), message, "leave the subject out, or give its score"))

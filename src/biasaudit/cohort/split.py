@@ -129,24 +129,21 @@ def _parted(cohort: Cohort, sides: Sequence[object]) -> list[Fault]:
     for sample, side in zip(cohort.samples, sides, strict=True):
         known, other = first.setdefault(sample.subject, (side, sample))
         if known != side:
-            message = f"subject {sample.subject!r} is in split {sample.split!r} here and {other.split!r} at {other.where}"
-            faults.append(Fault(sample.where, message, "what the network saw of a subject is not held out; correct one"))
+            message = (
+                f"subject {sample.subject!r} is in split {sample.split!r} here and {other.split!r} at {other.where}"
+            )
+            faults.append(
+                Fault(sample.where, message, "what the network saw of a subject is not held out; correct one")
+            )
     return faults
 
 
 def _require_both(held: Cohort) -> None:
     counts = Counter({s.subject: s.label for s in held.samples}.values())
-    faults = [
-        Fault(
-            "target.weights",
-            f"{counts[name]} subjects of class {name!r} are held out, expected at least {_SMALLEST_CLASS}",
-            "an audit needs subjects that the network has not seen",
-        )
-        for name in held.classes
-        if counts[name] < _SMALLEST_CLASS
-    ]
-    if faults:
-        raise DataError(faults)
+    if min(counts[name] for name in held.classes) < _SMALLEST_CLASS:
+        shown = ", ".join(f"{name} {counts[name]}" for name in held.classes)
+        message = f"too few subjects are held out ({shown}), expected at least {_SMALLEST_CLASS} of each class"
+        raise DataError([Fault("target.weights", message, "an audit needs subjects that the network has not seen")])
 
 
 def _unclear(sample: Sample, known: Sequence[str]) -> Fault:

@@ -11,6 +11,7 @@ import numpy as np
 
 from biasaudit.cohort.labels import Classes, assign_classes, parse_covariates, subject_faults, with_pooled_origins
 from biasaudit.cohort.manifest import Manifest, missing_columns, read_manifest
+from biasaudit.cohort.predictions import with_scores
 from biasaudit.cohort.selection import select_rows
 from biasaudit.cohort.volumes import choose_grid, dimensions_of, load_volume
 from biasaudit.errors import DataError, Fault
@@ -56,6 +57,9 @@ class TableReader:
         faults += [*classes.faults, *subject_faults(samples)]
         if faults:
             raise DataError(faults)
+        if settings.scored and labelled:
+            samples, said = with_scores(samples, (manifest, range(len(samples))), settings, classes.names)
+            notes += said
         notes += [*classes.notes, *columns.notes, *_ignored_masks(manifest, columns, samples), *_repeats(samples)]
         if labelled:
             samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
@@ -64,13 +68,15 @@ class TableReader:
             samples=samples,
             classes=classes.names,
             factors=tuple(settings.origins),
-            dimensions=dimensions_of(samples[0].images[0]),
-            channels=len(settings.image),
+            dimensions=dimensions_of(samples[0].images[0]) if samples[0].images else 0,
+            channels=len(samples[0].images),
             notes=tuple(notes),
         )
 
     def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
-        """Choose the common grid of the images (`volumes.choose_grid`)."""
+        """Choose the common grid of the images (`volumes.choose_grid`); an empty one where there are none."""
+        if not cohort.channels:
+            return Grid(())
         return choose_grid(cohort, settings)
 
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
@@ -83,6 +89,7 @@ class _Columns:
     """Which columns the settings name, and which of them this table must have."""
 
     settings: TableCohort
+    images: tuple[str, ...]
     mask: str | None
     covariates: tuple[str, ...]
     required: tuple[str, ...]
@@ -95,11 +102,14 @@ class _Columns:
         if mask is None and _MASK_COLUMN in present:
             mask = _MASK_COLUMN
             notes.append(f"pathology masks are taken from the column {_MASK_COLUMN!r}")
-        inputs = [*settings.image, settings.subject, settings.brain_mask, *settings.tissue]
+        # Where scores are given images may be left out, but not some of their channels.
+        without = settings.scored and labelled and not present & set(settings.image)
+        images = () if without else tuple(settings.image)
+        inputs = [*images, settings.subject, settings.brain_mask, *settings.tissue]
         answers = [settings.label.column, *settings.origins, mask, settings.split, *settings.covariates]
         required = [name for name in (inputs + answers if labelled else inputs) if name is not None]
         covariates = tuple(name for name in settings.covariates if name in present)
-        return cls(settings, mask, covariates, tuple(required), tuple(notes))
+        return cls(settings, images, mask, covariates, tuple(required), tuple(notes))
 
 
 def _selected(manifest: Manifest, settings: TableCohort, labelled: bool) -> tuple[Manifest, list[str]]:
@@ -116,7 +126,7 @@ def _selected(manifest: Manifest, settings: TableCohort, labelled: bool) -> tupl
 
 def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[Fault]:
     settings = columns.settings
-    names = [*settings.image, settings.subject, *settings.tissue, *(settings.origins if labelled else ())]
+    names = [*columns.images, settings.subject, *settings.tissue, *(settings.origins if labelled else ())]
     return [
         Fault(manifest.where(row), f"column {name!r} is empty", "fill it in or leave the row out")
         for name in dict.fromkeys(names)
@@ -152,7 +162,7 @@ def _sample(
     mask = _path(manifest, row, columns.mask) if positive else None
     return Sample(
         subject=manifest.cell(row, settings.subject),
-        images=tuple(_path(manifest, row, name) or "" for name in settings.image),
+        images=tuple(_path(manifest, row, name) or "" for name in columns.images),
         label=label[0],
         positive=positive,
         origins={name: manifest.cell(row, name) for name in settings.origins},

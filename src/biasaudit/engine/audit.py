@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit import registry
-from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
 from biasaudit.engine.plan import Facts, Plan, Situation, default_checks, plan_audit, plan_reading
 from biasaudit.engine.results import Run, to_confirm, write_results
 from biasaudit.engine.store import Job, Store, read_json, write_json
+from biasaudit.engine.takeover import divided, ready_protocol, taken_over
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 
@@ -69,20 +69,28 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     _require_known_names(protocol)
     reader = registry.get("reader", protocol.cohort.reader)()
     cohort = reader.read(protocol.cohort)
+    protocol = ready_protocol(protocol, cohort)
     inspection = inspect_files(cohort, protocol.grid, known or {})
     faults = list(inspection.faults)
     folds: Sequence[int] = ()
     try:
-        folds = [int(fold) for fold in assign_folds(cohort, protocol.folds.n, protocol.folds.seed)]
+        folds = divided(cohort, protocol)
     except DataError as error:
         faults.extend(error.faults)
     require_sound(replace(inspection, faults=tuple(faults)))
     grid = reader.grid(cohort, protocol.grid)
+    adopted, said = taken_over(protocol, cohort, grid, folds)
     _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))
-    notes = (*cohort.notes, *inspection.notes, *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground))
+    notes = (
+        *cohort.notes,
+        *said,
+        *inspection.notes,
+        *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
+    )
     hashes = {path: fact.sha256 for path, fact in inspection.facts.items()}
     cohort = replace(cohort, notes=tuple(dict.fromkeys(notes)))
-    return Situation(protocol, cohort, grid, tuple(folds), hashes), dict(inspection.facts)
+    situation = Situation(protocol, cohort, grid, tuple(folds), hashes, adopted=adopted)
+    return situation, dict(inspection.facts)
 
 
 def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progress = _silent) -> dict[str, Any]:
@@ -187,11 +195,13 @@ def _require_known_names(protocol: Protocol) -> None:
 
 
 def _network_faults(protocol: Protocol) -> list[Fault]:
-    from biasaudit.networks.factory import build_network  # imports torch, which reading a table does not need
+    from biasaudit.engine.own_network import is_own, make_network  # imports torch, which a table does not need
+    from biasaudit.networks.factory import build_network
 
     target = protocol.target
+    build = make_network if target.weights or is_own(target.network) else build_network
     try:
-        network = build_network(target.network, (3, 1, 1), target.network_arguments)
+        network = build(target.network, (3, 1, 1), target.network_arguments)
     except UsageError as error:
         return [Fault("protocol", str(error))]
     modules = dict(network.named_modules())

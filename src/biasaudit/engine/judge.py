@@ -17,12 +17,13 @@ from biasaudit.engine.regions import map_regions
 from biasaudit.engine.retraining import per_unit, retrained
 from biasaudit.engine.store import read_json, write_json
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Maps, OriginControl, SignatureTransfer
+from biasaudit.records import ArmEvidence, Finding, Maps, OriginControl, SignatureTransfer
 from biasaudit.registry import get
 
 __all__ = ["assemble", "judge"]
 
 Needs = Mapping[str, Sequence[Path]]
+_CONTRAST_COLUMNS = ("label", "patient", "erasable")
 
 
 def judge(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
@@ -38,6 +39,13 @@ def judge(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """
     protocol = Protocol.model_validate(arguments["protocol"])
     check = get("check", arguments["code"])()
+    if "withheld" in arguments:
+        contrast = arguments.get("contrast", {}).get("name")
+        finding = Finding(
+            check.code, "not_applicable", arguments["withheld"], factor=arguments["factor"], contrast=contrast
+        )
+        write_json(folder / "findings.json", [finding.to_dict()])
+        return
     evidence = assemble(arguments, needs, with_maps="maps" in check.needs)
     found = [replace(finding, contrast=evidence.contrast) for finding in check.judge(evidence, protocol)]
     write_json(folder / "findings.json", [finding.to_dict() for finding in found])
@@ -86,7 +94,29 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         **retrained(arguments, needs),
         **_of_contrast(contrast),
     )
-    return _one_row_per_unit(evidence)
+    return _one_row_per_unit(_held_out(evidence))
+
+
+def _held_out(evidence: ArmEvidence) -> ArmEvidence:
+    """Leave out what an already trained target has seen: it helped to train controls and is evidence of nothing."""
+    kept = evidence.fold >= 0
+    if kept.all():
+        return evidence
+    place = np.cumsum(kept) - 1
+    controls = {}
+    for name, control in evidence.origin_controls.items():
+        own = kept[control.rows]
+        controls[name] = OriginControl(place[control.rows[own]], control.origins, control.scores[own])
+    columns = ("subject", "positive", "origin", "fold", "severity", "logit", "logit_erased", *_CONTRAST_COLUMNS)
+    fields: dict[str, Any] = {name: getattr(evidence, name) for name in columns}
+    fields = {name: values[kept] for name, values in fields.items() if values is not None}
+    for name in ("covariates", "categories", "features", "reduced"):
+        fields[name] = {key: values[kept] for key, values in getattr(evidence, name).items()}
+    if evidence.maps is not None:
+        fields["maps"] = replace(evidence.maps, rows=place[evidence.maps.rows])
+    if (transfer := evidence.transfer) is not None:
+        fields["transfer"] = SignatureTransfer(transfer.edited[kept], transfer.sham[kept], transfer.statistics[:, kept])
+    return replace(evidence, origin_controls=controls, **fields)
 
 
 def _of_contrast(contrast: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -260,11 +290,7 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         reduced={name: mean(values) for name, values in evidence.reduced.items()},
         maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),
         **per_unit(evidence, unit_of),
-        **{
-            name: values[first]
-            for name in ("label", "patient", "erasable")
-            if (values := getattr(evidence, name)) is not None
-        },
+        **{name: values[first] for name in _CONTRAST_COLUMNS if (values := getattr(evidence, name)) is not None},
         transfer=None
         if evidence.transfer is None
         else SignatureTransfer(

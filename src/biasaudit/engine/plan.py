@@ -14,11 +14,13 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.checks.identifiability import regime
+from biasaudit.cohort.split import SEEN
 from biasaudit.engine.contrasts import Contrast, class_index, contrasts_of, marked_classes
 from biasaudit.engine.spike import BEND, FIELD, PLANTED, SHAM
 from biasaudit.engine.store import Job, digest
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid, Sample
+from biasaudit.registry import get
 from biasaudit.stats.subsampling import (
     LEVELS,
     SMALLEST_CELL,
@@ -42,6 +44,13 @@ CONFIRMATION = "G3"
 _OF_MAPS = ("U6", "U7", "U8")
 """Checks that look at attribution maps."""
 
+_OWN_BUILDER = "biasaudit.engine.own_network:build"
+_NETWORK_NEEDS = {"features", "maps", "erased", "transfer"}
+_READY_MADE = "the network was trained outside of this audit; one trained anew would be another network"
+_IMAGE_NEEDS = {"origin_controls", "reduced", "retraining"}
+_ONLY_TABLE = "the table names no images: this needs networks trained on them"
+_ONLY_SCORES = "held-out scores were given in place of the network: this needs the network itself"
+
 _IMAGES = tuple(
     f"biasaudit.cohort.{module}" for module in ("volumes", "resampling", "foreground", "phantom", "template")
 )
@@ -55,6 +64,8 @@ _CODE = {
         "biasaudit.engine.prepare",
     ),
     "train": ("biasaudit.engine.train", "biasaudit.networks"),
+    "adopt": ("biasaudit.engine.given", "biasaudit.engine.weights", "biasaudit.engine.own_network"),
+    "given": ("biasaudit.engine.given",),
     "score": ("biasaudit.engine.collect", "biasaudit.networks"),
     "attribute": (
         "biasaudit.engine.attribute",
@@ -131,7 +142,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a plan follows from; `confirm` holds the representations whose PATHOLOGY is put to the spike-in test."""
+    """All that a plan follows from.
+
+    `confirm` holds the representations whose PATHOLOGY is put to the spike-in test; `adopted` what `own_network.build`
+    takes to rebuild the user's own network, empty where the network is ours.
+    """
 
     protocol: Protocol
     cohort: Cohort
@@ -139,6 +154,17 @@ class Situation:
     folds: tuple[int, ...]
     hashes: Mapping[str, str]
     confirm: frozenset[str] = frozenset()
+    adopted: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> bool:
+        """Whether held-out scores are given in place of a target."""
+        return any(sample.scores for sample in self.cohort.samples)
+
+    @property
+    def ready_made(self) -> bool:
+        """Whether the target was made outside of this audit, which cannot train it again."""
+        return self.scored or bool(self.protocol.target.weights)
 
     def codes(self, representation: str) -> tuple[str, ...]:
         """Codes of the checks that the arms of one representation are asked."""
@@ -231,7 +257,7 @@ def plan_reading(situation: Situation) -> Plan:
     """Plan the first stage: every image on the common grid, and a survey of what they hold."""
     cohort, protocol = situation.cohort, situation.protocol
     jobs = []
-    for start in range(0, len(cohort.samples), BLOCK):
+    for start in range(0, len(cohort.samples) if cohort.channels else 0, BLOCK):
         samples = cohort.samples[start : start + BLOCK]
         arguments = {
             "reader": protocol.cohort.reader,
@@ -243,6 +269,9 @@ def plan_reading(situation: Situation) -> Plan:
         }
         jobs.append(_job("read", arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
     reads = tuple(job.key for job in jobs)
+    if not reads:
+        blank = _job("given", {"images": len(cohort.samples)}, {}, "no images to survey")
+        return Plan(jobs=(blank,), reads=(), survey=blank.key)
     survey = _job("survey", {"subjects": [s.subject for s in cohort.samples]}, {"read": reads}, "survey the images")
     return Plan(jobs=(*jobs, survey), reads=reads, survey=survey.key)
 
@@ -285,6 +314,10 @@ class _Planner:
 
     def plan(self) -> Plan:
         for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
+            if not self.cohort.channels:
+                self._add_given(Question("target", representation))
+                self.reduced[representation] = {}
+                continue
             self._add_inputs(representation)
             self._add_target(Question("target", representation))
             self._add_hidden_layers(representation)
@@ -350,7 +383,20 @@ class _Planner:
             keys.append(self._add("represent", arguments, {"read": self.reading.reads}, title))
         self.inputs[representation] = tuple(keys)
 
+    def _add_given(self, question: Question) -> None:
+        """Take the scores of the target as they were given."""
+        keys = []
+        for fold in range(self.protocol.folds.n):
+            rows = self.situation.rows(fold, held_out=True)
+            arguments = {"rows": rows, "logits": [list(self.cohort.samples[row].scores) for row in rows]}
+            keys.append(self._add("given", arguments, {}, f"given scores, fold {fold + 1}"))
+        self.scores[question] = tuple(keys)
+        self.models[question] = ()
+
     def _add_target(self, question: Question) -> None:
+        if self.situation.scored:
+            self._add_given(question)
+            return
         self._add_question(question, _everyone(self.cohort))
         if len(self.contrasts) > 1:
             self._add_contrasts(question)
@@ -461,14 +507,46 @@ class _Planner:
             return
         models, scores = [], []
         for fold in range(self.protocol.folds.n):
-            keys = tuple(
-                self._add_training(question, members, (fold, number))
-                for number in range(self.protocol.target.training.seeds)
-            )
+            if self.protocol.target.weights and question.name == "target" and self._is_arm(question):
+                keys: tuple[str, ...] = (self._add_adopted(question, fold),)
+            else:
+                keys = tuple(
+                    self._add_training(question, members, (fold, number))
+                    for number in range(self.protocol.target.training.seeds)
+                )
             models.append(keys)
             scores.append(self._add_scoring(question, members, (fold, keys)))
         self.models[question] = tuple(models)
         self.scores[question] = tuple(scores)
+
+    def _is_arm(self, question: Question) -> bool:
+        """Whether the question is the target's own, not that of a reduced input."""
+        asked = {arm.representation for arm in self.protocol.arms}
+        return question.variant == "original" and question.representation in asked
+
+    def _add_adopted(self, question: Question, fold: int) -> str:
+        """Plan to take over the weights that held a fold out; all folds share one file, if there is one."""
+        target, files = self.protocol.target, self.protocol.target.weights or []
+        path = str(files[fold if len(files) > 1 else 0])
+        shared = range(self.protocol.folds.n) if len(files) == 1 else (fold,)
+        arguments = {
+            "weights": path,
+            "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            "network_code": _user_code(target.network),
+            "network_arguments": dict(self.situation.adopted),
+            "sizes": [self.situation.grid.dimensions, self._channels(question), self._outputs()],
+            "rows": [row for own in shared for row in self.situation.rows(own, held_out=True)],
+            "batch_size": target.training.batch_size,
+            "stated": target.outputs != "auto",
+        }
+        title = f"take over {Path(path).name}: {question}"
+        return self._add("adopt", arguments, {"inputs": self.inputs[question.representation]}, title)
+
+    def _channels(self, question: Question) -> int:
+        return int(get("representation", question.representation)().channels(self.cohort.channels))
+
+    def _outputs(self) -> int:
+        return 1 if len(self.cohort.classes) == 2 else len(self.cohort.classes)
 
     def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
         fold, number = which
@@ -483,10 +561,11 @@ class _Planner:
         self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
     ) -> dict[str, Any]:
         target = self.protocol.target
+        own = {name: value for name, value in self.situation.adopted.items() if name != "order"}
         return {
-            "network": target.network,
+            "network": _OWN_BUILDER if own else target.network,
             "network_code": _user_code(target.network),
-            "network_arguments": dict(target.network_arguments),
+            "network_arguments": own or dict(target.network_arguments),
             "training": target.training.model_dump(mode="json", exclude={"seeds"}),
             "variant": variant,
             "rows": list(rows),
@@ -591,7 +670,7 @@ class _Planner:
         named = self.protocol.checks != "default" and "U5" in self.protocol.checks
         answered = self.masks_given and self.protocol.cohort.mask_is_complete
         own_tissue = representation == "tissue" and all(sample.tissue for sample in self.cohort.samples)
-        if not self._wanted("U5") or (answered and not named) or own_tissue:
+        if self.situation.scored or not self._wanted("U5") or (answered and not named) or own_tissue:
             return
         for contrast in self.contrasts:
             regimes = {_regime(self.cohort, factor, contrast) for factor in self.cohort.factors}
@@ -612,6 +691,9 @@ class _Planner:
             else self.wrapped[representation, contrast.name]
         )
         needs = {"read": self.reading.reads} | {f"models-{fold}": keys for fold, keys in enumerate(models)}
+        if SEEN in self.situation.folds:
+            # What the network has seen helps to know the signatures; its scores are dropped when judged.
+            needs[f"models-{SEEN}"] = models[0]
         title = f"transfer signatures: {representation}" + (f", {contrast.name}" if contrast.name else "")
         self.transfers[representation, contrast.name] = self._add("transfer", arguments, needs, title)
 
@@ -622,6 +704,10 @@ class _Planner:
             if code in self.situation.codes(representation):
                 for factor in self.cohort.factors:
                     for contrast in self.contrasts:
+                        if self.situation.ready_made:
+                            skipped = Retraining(skipped=_READY_MADE)
+                            self.retrained[representation, factor, code, contrast.name] = skipped
+                            continue
                         columns = _columns(self.situation, factor, contrast)
                         self.retrained[representation, factor, code, contrast.name] = make(representation, columns)
 
@@ -781,6 +867,7 @@ class _Planner:
             "masks_given": self.masks_given if contrast.turned else contrast.classes[1] in self.marked,
             "skipped": dict(self.skipped),
             "spacing": list(self.situation.grid.spacing),
+            **self._withheld(code),
         }
         arguments |= self._region_arguments(code)
         if contrast.name is not None:
@@ -804,6 +891,15 @@ class _Planner:
         if code == "U2":
             return {"untrained": self.untrained[representation]}
         return {"concepts": self.slopes[representation, contrast.name]} if code == "U9" else {}
+
+    def _withheld(self, code: str) -> dict[str, str]:
+        """Say as the argument `withheld` why a check cannot be asked of given scores; nothing if it can."""
+        needs = set(get("check", code).needs)
+        if not self.situation.scored or not needs & (_NETWORK_NEEDS | _IMAGE_NEEDS):
+            return {}
+        if needs & _NETWORK_NEEDS:
+            return {"withheld": _ONLY_SCORES}
+        return {} if self.cohort.channels else {"withheld": _ONLY_TABLE}
 
     def _rows_explained(self, contrast: Contrast) -> Sequence[Sequence[int]]:
         return self.map_rows if contrast.turned or contrast.name is None else _own_rows(self.map_rows, contrast)
@@ -861,6 +957,8 @@ def _user_code(network: str) -> str:
     if not attribute or module == "monai":
         return ""
     # `build_network` adds the current folder to the path when it imports; finding needs the same.
+    if module.endswith(".py"):
+        return digest([Path(module).read_text(encoding="utf-8"), *_source("biasaudit.engine.own_network")])
     candidate = Path.cwd().joinpath(*module.split(".")).with_suffix(".py")
     if candidate.exists():
         return digest(candidate.read_text(encoding="utf-8"))
@@ -873,7 +971,7 @@ def _paths(sample: Sample) -> Iterable[str]:
 
 def _identity(sample: Sample) -> dict[str, Any]:
     """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
-    record = sample.to_dict()
+    record = {name: value for name, value in sample.to_dict().items() if name != "scores"}
     return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
 
 

@@ -163,7 +163,7 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
 def to_confirm(run: Run) -> frozenset[str]:
     """Return the representations of arms with a PATHOLOGY among their verdicts, if the checks are the default ones."""
     protocol = run.situation.protocol
-    if protocol.checks != "default":
+    if protocol.checks != "default" or run.situation.ready_made:
         return frozenset()
     return frozenset(
         arm.representation
@@ -250,7 +250,7 @@ def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
             masks=masks,
             n=len(np.unique(evidence.subject)),
             dimensions=run.situation.cohort.dimensions,
-            network=protocol.target.network,
+            network="made elsewhere" if run.situation.ready_made else protocol.target.network,
             representation=arm.representation,
             simulated=protocol.cohort.reader == "phantom",
             classes=len(run.situation.cohort.classes),
@@ -410,6 +410,11 @@ def _limits(run: Run) -> list[str]:
     ]
     if not any(key[2] == CONFIRMATION for key in run.plan.judged):
         limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
+    if run.situation.ready_made:
+        limits.append(
+            "The target was made outside of this audit. That its held-out subjects are held out is the word of who "
+            "made it; what retrains the target (U10, U11, G3) was not asked."
+        )
     if any(arm.representation == "tissue" for arm in run.situation.protocol.arms) and not all(
         sample.tissue for sample in run.situation.cohort.samples
     ):

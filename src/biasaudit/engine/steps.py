@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from biasaudit.engine.attribute import attribute
 from biasaudit.engine.collect import score, truth
 from biasaudit.engine.concepts import concepts
+from biasaudit.engine.given import adopt, given
 from biasaudit.engine.judge import judge
 from biasaudit.engine.learned import learned
 from biasaudit.engine.odds import contrast
@@ -33,6 +34,8 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "survey": survey,
     "represent": represent,
     "train": train,
+    "adopt": adopt,
+    "given": given,
     "score": score,
     "attribute": attribute,
     "truth": truth,

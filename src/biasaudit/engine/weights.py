@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -153,7 +154,9 @@ def _safetensors(path: Path, content: bytes) -> tuple[State, tuple[str, ...]]:
 
 def _checkpoint(path: Path) -> tuple[State, tuple[str, ...]]:
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch tells of protocols that it then refuses
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         message = "a pickle with objects beside tensors (a whole module, or a checkpoint with hyperparameters)"
         remedy = f"loading it could run code; {_SAVE}"
