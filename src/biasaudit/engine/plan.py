@@ -643,9 +643,10 @@ class _Planner:
     def _add_learned(self, representation: str) -> None:
         """Plan where held-out subjects lie, fold by fold, and a look at single units of the first fold's network."""
         settings, cohort = self.protocol.learned, self.cohort
-        if not settings.enabled:
+        models = self.models[Question("target", representation)]
+        if not settings.enabled or not models:
             return
-        models, keys = self.models[Question("target", representation)], []
+        keys = []
         for fold in range(self.protocol.folds.n):
             rows = self.situation.rows(fold, held_out=True)
             arguments = {
