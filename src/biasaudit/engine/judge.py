@@ -110,7 +110,7 @@ def _held_out(evidence: ArmEvidence) -> ArmEvidence:
     columns = ("subject", "positive", "origin", "fold", "severity", "logit", "logit_erased", *_CONTRAST_COLUMNS)
     fields: dict[str, Any] = {name: getattr(evidence, name) for name in columns}
     fields = {name: values[kept] for name, values in fields.items() if values is not None}
-    for name in ("covariates", "categories", "features", "reduced"):
+    for name in ("covariates", "categories", "features", "untrained", "gradients", "reduced"):
         fields[name] = {key: values[kept] for key, values in getattr(evidence, name).items()}
     if evidence.maps is not None:
         fields["maps"] = replace(evidence.maps, rows=place[evidence.maps.rows])

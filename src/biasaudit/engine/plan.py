@@ -424,6 +424,8 @@ class _Planner:
     def _add_hidden_layers(self, representation: str) -> None:
         """Plan what the checks of hidden layers compare the target's features with."""
         question = Question("target", representation)
+        if not self.models[question]:
+            return
         if self._wanted("U2"):
             self.untrained[representation] = tuple(
                 self._add_untrained(question, fold) for fold in range(self.protocol.folds.n)
@@ -436,12 +438,9 @@ class _Planner:
                 )
 
     def _add_untrained(self, question: Question, fold: int) -> str:
-        target = self.protocol.target
         classes = len(self.cohort.classes)
         arguments = {
-            "network": target.network,
-            "network_code": _user_code(target.network),
-            "network_arguments": dict(target.network_arguments),
+            **self._network_arguments(),
             "variant": question.variant,
             "outputs": 1 if classes == 2 else classes,
             "seed": seeds.seed(self.protocol.folds.seed, "untrained", question.representation, fold),
@@ -557,15 +556,22 @@ class _Planner:
         title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
         return self._add("train", arguments, {"inputs": self.inputs[question.representation]}, title)
 
-    def _training_arguments(
-        self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
-    ) -> dict[str, Any]:
+    def _network_arguments(self) -> dict[str, Any]:
+        """Return how a network is made that is to be trained."""
         target = self.protocol.target
         own = {name: value for name, value in self.situation.adopted.items() if name != "order"}
         return {
             "network": _OWN_BUILDER if own else target.network,
             "network_code": _user_code(target.network),
             "network_arguments": own or dict(target.network_arguments),
+        }
+
+    def _training_arguments(
+        self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
+    ) -> dict[str, Any]:
+        target = self.protocol.target
+        return {
+            **self._network_arguments(),
             "training": target.training.model_dump(mode="json", exclude={"seeds"}),
             "variant": variant,
             "rows": list(rows),
@@ -890,8 +896,9 @@ class _Planner:
     def _hidden_layers_of(self, code: str, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
         """Return what only the checks of hidden layers look at."""
         if code == "U2":
-            return {"untrained": self.untrained[representation]}
-        return {"concepts": self.slopes[representation, contrast.name]} if code == "U9" else {}
+            return {"untrained": self.untrained[representation]} if representation in self.untrained else {}
+        slopes = self.slopes.get((representation, contrast.name))
+        return {"concepts": slopes} if code == "U9" and slopes else {}
 
     def _withheld(self, code: str) -> dict[str, str]:
         """Say as the argument `withheld` why a check cannot be asked of given scores; nothing if it can."""
