@@ -120,6 +120,15 @@ def test_a_class_must_be_named_where_there_are_several():
         Margin(Explained(Cnn(2, 1, 3, (4,)), IMAGES[:1]))
 
 
+def test_hooks_on_the_network_belong_to_it():
+    network = Cnn(2, 1, 2, (4, 6)).eval()
+    network.register_forward_hook(lambda module, given, logits: logits[:, 1:] - logits[:, :1])
+    explained = Explained(network, IMAGES[:1])
+    assert explained.graph is not None
+    assert len(explained.stem) == 1
+    torch.testing.assert_close(explained(IMAGES), network(IMAGES).detach(), rtol=1e-4, atol=1e-5)
+
+
 def test_a_graph_that_answers_otherwise_is_not_taken():
     class Particular(nn.Module):
         def __init__(self):

@@ -53,8 +53,8 @@ class DeepLift:
 
     Shrikumar et al. 2017 (arXiv:1704.02685). The rules are written into the graph of the network, so that functions and
     layers that are called twice have theirs too. A network that does anything else, or whose maps do not sum up, is
-    refused. Not through Captum, whose DeepLIFT sees modules only and misses the sum where a maximum and a mean share a
-    layer, as they do in the built-in network.
+    refused. Not through Captum, whose DeepLIFT sees modules only and misses the sum where a maximum follows a rectifier,
+    as it does in the built-in network.
     """
 
     faithful: ClassVar[bool] = True

@@ -33,7 +33,8 @@ def trace(network: nn.Module) -> fx.GraphModule | None:
     Python code that asks for values (`if hidden.sum() > 0`) cannot be written down.
     """
     try:
-        graph = fx.symbolic_trace(network)
+        # Inside a container, so that hooks on the network itself, which may convert its outputs, are written down too.
+        graph = fx.symbolic_trace(nn.Sequential(network))
     except Exception:  # the network's own code runs on stand-ins and may raise anything
         return None
     inputs = [node for node in graph.graph.nodes if node.op == "placeholder"]
