@@ -53,8 +53,8 @@ class DeepLift:
 
     Shrikumar et al. 2017 (arXiv:1704.02685). The rules are written into the graph of the network, so that functions and
     layers that are called twice have theirs too. A network that does anything else, or whose maps do not sum up, is
-    refused. Not through Captum, whose DeepLIFT sees modules only and misses the sum where a maximum follows a rectifier,
-    as it does in the built-in network.
+    refused. Not through Captum, whose DeepLIFT sees modules only and misses the sum where a maximum follows a
+    rectifier, as it does in the built-in network.
     """
 
     faithful: ClassVar[bool] = True
@@ -114,7 +114,7 @@ def _module_rule(graph: fx.GraphModule, node: fx.Node) -> nn.Module | None:
         window = (module.kernel_size, module.stride, module.padding, module.dilation, module.ceil_mode)
         pool: Any = _POOLS[type(module)]
         return Maximum(lambda both: pool(both, *window, return_indices=True))
-    raise _refusal(f"{node.target} ({type(module).__name__})")
+    raise _refusal(f"{str(node.target).removeprefix('0.')} ({type(module).__name__})")
 
 
 def _function_rule(node: fx.Node) -> nn.Module | None:

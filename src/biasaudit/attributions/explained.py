@@ -6,9 +6,9 @@ import inspect
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import fx, nn
 
-from biasaudit.attributions.tracing import AFFINE, cut, folded, trace, works_in_place
+from biasaudit.attributions.tracing import AFFINE, cut, folded, works_in_place
 from biasaudit.errors import UsageError
 
 __all__ = ["Explained", "Margin", "gradient", "packed"]
@@ -54,7 +54,9 @@ class Explained(nn.Module):
         expected = _logits(resting, example)
         self.outputs = int(expected.shape[1])
         self.network = _checked(folded(resting), resting, example, expected)
-        self.graph = None if self.network is resting else trace(self.network)
+        self.graph: fx.GraphModule | None = None
+        if isinstance(self.network, fx.GraphModule) and self.network is not resting:
+            self.graph = self.network
         self.stem, self.tail = (nn.Sequential(), self.network) if self.graph is None else cut(self.graph, _affine)
         self.in_place = self.graph is None or works_in_place(self.graph)
 
