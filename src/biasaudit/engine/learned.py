@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import nn
 
 from biasaudit import seeds
@@ -27,7 +26,6 @@ __all__ = ["embedding", "learned", "unit_ranking"]
 Needs = Mapping[str, Sequence[Path]]
 _EXEMPLARS = 2
 _MOST_BASELINE = 60  # images that the spread of the healthy is taken from
-_AXIAL = 2
 
 
 def learned(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
@@ -218,8 +216,8 @@ def _gallery(
         pictures = {"mean": ascent.mean[channel], "preferred": images[place, channel], "change": change[channel]}
         for end, owned in shown.items():
             pictures |= {f"{end}{rank + 1}": inputs[row][channel] for rank, row in enumerate(owned)}
-        centre = _peak(np.abs(change[channel]))
-        slices |= {f"{place}__{name}": _slice(picture, centre) for name, picture in pictures.items()}
+        level = _level(np.abs(change[channel]))
+        slices |= {f"{place}__{name}": _slice(picture, level) for name, picture in pictures.items()}
     return records, slices
 
 
@@ -239,13 +237,11 @@ def _values(activity: _Activity, aim: Aim) -> np.ndarray:
     return np.asarray(logits[:, aim.index] - np.delete(logits, aim.index, axis=1).mean(axis=1))
 
 
-def _peak(strength: np.ndarray) -> tuple[int, ...]:
-    smooth = ndimage.gaussian_filter(strength, 1.5)
-    return tuple(int(place) for place in np.unravel_index(int(np.argmax(smooth)), smooth.shape))
+def _level(strength: np.ndarray) -> int:
+    """Axial level where most is changed; 0 for pictures."""
+    return int(strength.sum(axis=(0, 1)).argmax()) if strength.ndim == 3 else 0
 
 
-def _slice(picture: np.ndarray, centre: Sequence[int]) -> np.ndarray:
-    """Axial slice through the centre as a figure draws it, or the picture itself."""
-    if picture.ndim == 2:
-        return np.asarray(picture[::-1], dtype=np.float32)
-    return np.asarray(np.take(picture, centre[_AXIAL], axis=_AXIAL).T, dtype=np.float32)
+def _slice(picture: np.ndarray, level: int) -> np.ndarray:
+    """Axial slice as a figure draws it, or the picture itself."""
+    return np.asarray(picture[::-1] if picture.ndim == 2 else picture[:, :, level].T, dtype=np.float32)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from biasaudit.errors import UsageError
-from biasaudit.report import figures
+from biasaudit.report import figures, figures_learned
 from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
@@ -28,7 +28,8 @@ from biasaudit.resources import templates_folder
 __all__ = ["Picture", "html_page", "illustrate", "write_report"]
 
 _LARGEST_GROUP = 6
-_SECTIONS = ("comparison", "scores", "overlays", "relevance", "truth", "training")
+_LEARNED = ("units", "embedding", "gallery")
+_SECTIONS = ("comparison", "scores", "overlays", "relevance", "truth", "training", *_LEARNED)
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,7 @@ def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
             drawn = _bound(draw, table)
             yield _Plan(section, f"{section}_{anchor}", drawn, f"{alt}, {arm} arm.", arm)
     yield from _overlay_plans(records, arm, anchor)
+    yield from _learned_plans(records, arm, anchor)
 
 
 def _score_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
@@ -307,6 +309,26 @@ def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan
         note=f"{limit:.2g}",
         raster=True,
     )
+
+
+def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    """Plan what the network learned: of the gallery only what has its pictures."""
+    positive = positive_class(records)
+    units, places = _of_arm(records.units, arm), _of_arm(records.embedding, arm)
+    if len(units.dropna(subset=["origin_share", "pathology_share"])):
+        alt = f"What each hidden unit knows of the origin and of the pathology, {arm} arm; tables/units.tsv holds it."
+        held = "" if (units["held"] == "origin").all() else "over all origins, since no origin holds both classes, and "
+        yield _Plan("units", f"units_{anchor}", _bound(figures_learned.units, units), alt, arm, held)
+    if len(places):
+        alt = f"Held-out subjects by the last hidden features, coloured by class and by origin, {arm} arm."
+        drawn = _bound(lambda table, narrow: figures_learned.embedding(table, positive, narrow), places)
+        yield _Plan("embedding", f"embedding_{anchor}", drawn, alt, arm)
+    aims = _of_arm(records.gallery, arm)
+    aims = aims[[f"{key}__preferred" in records.pictures for key in aims["key"]]]
+    if len(aims):
+        alt = f"Preferred images of the classes and of the units that know most, {arm} arm."
+        drawn = _bound(lambda table, narrow: figures_learned.gallery(table, records.pictures, narrow), aims)
+        yield _Plan("gallery", f"gallery_{anchor}", drawn, alt, arm, raster=True)
 
 
 def _of_arm(table: pd.DataFrame, arm: str) -> pd.DataFrame:

@@ -39,6 +39,17 @@ _TABLES: Mapping[str, _Shape] = {
         ("arm", "question", "class", "input", "fold", "epoch", "training_loss", "validation_loss"),
         ("epoch", "training_loss", "validation_loss"),
     ),
+    "tables/units.tsv": _Shape(
+        ("arm", "layer", "unit", "origin_share", "pathology_share", "held"), ("unit", "origin_share", "pathology_share")
+    ),
+    "tables/embedding.tsv": _Shape(
+        ("arm", "fold", "label", "origin", "component_1", "component_2", "share_1", "share_2"),
+        ("fold", "component_1", "component_2", "share_1", "share_2"),
+    ),
+    "learned/gallery.tsv": _Shape(
+        ("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share"),
+        ("unit", "origin_share", "pathology_share"),
+    ),
     "maps/overlays.tsv": _Shape(
         ("key", "arm", "subject", "label", "origin", "logit", "role", "limit"), ("logit", "limit")
     ),
@@ -60,10 +71,11 @@ class RunRecords:
     comparisons : DataFrame
         One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
         difference, low, high, p_value.
-    subjects, scores, relevance, training, overlays : DataFrame
+    subjects, scores, relevance, training, overlays, units, embedding, gallery : DataFrame
         The stored tables; no rows where a file is absent.
     pictures : mapping of str to float (height, width)
-        Slices of the attribution overlays, ``{key}__{plane}__{layer}``.
+        Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
+        ``{key}__{picture}``.
     """
 
     run: Path
@@ -75,6 +87,9 @@ class RunRecords:
     relevance: pd.DataFrame
     training: pd.DataFrame
     overlays: pd.DataFrame
+    units: pd.DataFrame
+    embedding: pd.DataFrame
+    gallery: pd.DataFrame
     pictures: Mapping[str, FloatArray]
 
 
@@ -99,7 +114,7 @@ def load_run(run: Path) -> RunRecords:
     """
     audit = _read_audit(run)
     tables = {Path(name).stem: _read_table(run / name, shape) for name, shape in _TABLES.items()}
-    pictures = _read_pictures(run / "maps" / "overlays.npz")
+    pictures = _read_pictures(run / "maps" / "overlays.npz") | _read_pictures(run / "learned" / "gallery.npz")
     return RunRecords(
         run=run,
         audit=audit,

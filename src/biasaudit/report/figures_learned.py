@@ -1,0 +1,197 @@
+"""Figures of what a network has learned: its units, where subjects lie, and what drives its units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from biasaudit.records import FloatArray
+from biasaudit.report.figures import _CLASS_COLOURS, _NARROW, _WIDE, _records, _short, _tint
+
+__all__ = ["embedding", "gallery", "units"]
+
+_ORIGIN_COLOURS = ("#1f3a5f", "#d1761c", "#5b8c5a", "#a3476b", "#6d7f94", "#b59a2b", "#3f9aa6", "#7d5a3c")
+_DEPTH_COLOURS = ("#9ecae1", "#5fa2ce", "#2f6fa8", "#14385f")
+_MOST_FOLDS = {False: 3, True: 2}
+_MOST_ORIGINS = 7
+_FURTHEST = 3.0  # standard deviations of the healthy, the ends of the colours of a change
+_COLUMNS = {"preferred": "preferred", "change": "change", "most1": "most", "most2": "", "least1": "least", "least2": ""}
+
+
+def units(table: pd.DataFrame, narrow: bool) -> Figure:
+    """Draw how much every hidden unit knows of the origin against how much it knows of the pathology.
+
+    Parameters
+    ----------
+    table : DataFrame
+        layer, unit, origin_share, pathology_share; one arm, layers from shallow to deep.
+    narrow : bool
+        For a phone.
+
+    Returns
+    -------
+    Figure
+    """
+    known = table.dropna(subset=["origin_share", "pathology_share"])
+    figure = Figure((_NARROW if narrow else 0.62 * _WIDE, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#b8c0c8", linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
+    layers = list(dict.fromkeys(known["layer"]))
+    for place, layer in enumerate(layers):
+        own = known[known["layer"] == layer]
+        colour = _DEPTH_COLOURS[round(place * 3 / max(1, len(layers) - 1))]
+        axes.plot(own["pathology_share"], own["origin_share"], linestyle="", marker="o", markersize=5.5, color=colour,
+                  markeredgecolor="white", markeredgewidth=0.5, label=_short(layer, 22))  # fmt: skip
+    low = min(-0.06, float(known[["origin_share", "pathology_share"]].min().min()) - 0.04)
+    axes.set(xlim=(low, 1.02), ylim=(low, 1.02), xlabel="knows the pathology", ylabel="knows the origin")
+    axes.grid(color="#e3e7eb", linewidth=0.8)
+    figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
+    return figure
+
+
+def embedding(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:
+    """Draw where held-out subjects lie, coloured by class and again by origin, fold by fold.
+
+    Parameters
+    ----------
+    table : DataFrame
+        fold, label, origin, component_1, component_2, share_1, share_2; one arm.
+    positive : str
+        The pathology class, named last.
+    narrow : bool
+        For a phone.
+
+    Returns
+    -------
+    Figure
+    """
+    folds = sorted(table["fold"].unique())[: _MOST_FOLDS[narrow]]
+    table = table[table["fold"].isin(folds)].assign(origin=_pooled(table["origin"]))
+    figure = Figure((_NARROW if narrow else _WIDE, 2 * (1.95 if narrow else 2.75) + 0.9), layout="constrained")
+    grid = figure.subplots(2, len(folds), squeeze=False)
+    labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
+    origins = sorted(table["origin"].unique(), key=lambda origin: (origin == "others", origin))
+    for row, (column, names, colours) in enumerate(
+        (("label", labels, _CLASS_COLOURS), ("origin", origins, _ORIGIN_COLOURS))
+    ):
+        for axes, fold in zip(grid[row], folds, strict=True):
+            _draw_places(axes, table[table["fold"] == fold], (column, names, colours))
+            axes.set_title(f"fold {fold:.0f}, by {'class' if column == 'label' else 'origin'}", fontsize=8.5)
+    handles = [_dot(_CLASS_COLOURS, place, name) for place, name in enumerate(labels)]
+    handles += [_dot(_ORIGIN_COLOURS, place, name, "s") for place, name in enumerate(origins)]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3 if narrow else 6)
+    return figure
+
+
+def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: bool) -> Figure:
+    """Draw the preferred image of every class and unit, and the subjects that drive it most and least.
+
+    Parameters
+    ----------
+    table : DataFrame
+        key, layer, unit, label, origin_share, pathology_share; one arm.
+    pictures : mapping of str to float (height, width)
+        ``{key}__mean``, ``__preferred``, ``__change`` (standard deviations), ``__most1`` ... ``__least2``.
+    narrow : bool
+        For a phone.
+
+    Returns
+    -------
+    Figure
+    """
+    columns = [name for name in _COLUMNS if not (narrow and name.endswith("2"))]
+    rows = _records(table)
+    width, margin = (_NARROW, 0.05) if narrow else (_WIDE, 1.75)
+    panel, title = (width - margin) / len(columns), 0.42 if narrow else 0.06
+    height = len(rows) * (panel + title) + 0.95
+    figure = Figure((width, height))
+    for place, name in enumerate(columns):
+        left = (margin + place * panel) / width
+        figure.text(left, 1 - 0.2 / height, _COLUMNS[name], fontsize=8.5, fontweight="bold", va="center")
+    for row, record in enumerate(rows):
+        top = height - 0.34 - row * (panel + title)
+        where = (0.02, (top - 0.04) / height) if narrow else (0.005, (top - 0.5 * panel) / height)
+        words = _aim_words(record, narrow)
+        figure.text(*where, words, fontsize=7.8, va="top" if narrow else "center", linespacing=1.35)
+        bottom = top - panel - (title if narrow else 0)
+        for place, name in enumerate(columns):
+            left = margin + place * panel
+            box = (left / width, bottom / height, 0.97 * panel / width, 0.97 * panel / height)
+            _draw_panel(figure.add_axes(box), pictures, (record["key"], name))
+    _change_bar(figure)
+    return figure
+
+
+def _draw_places(axes: Axes, members: pd.DataFrame, by: tuple[str, Sequence[str], Sequence[str]]) -> None:
+    column, names, colours = by
+    for place, name in enumerate(names):
+        own = members[members[column] == name]
+        axes.plot(own["component_1"], own["component_2"], linestyle="", marker="o" if column == "label" else "s",
+                  markersize=4.2, color=colours[place % len(colours)], markeredgecolor="white",
+                  markeredgewidth=0.4)  # fmt: skip
+    axes.set(xticks=[], yticks=[])
+    axes.margins(0.08)
+    axes.set_xlabel(f"{members['share_1'].iloc[0]:.0%} of the variance", fontsize=7.5)
+    axes.set_ylabel(f"{members['share_2'].iloc[0]:.0%}", fontsize=7.5)
+
+
+def _pooled(origin: pd.Series[str]) -> pd.Series[str]:
+    """Keep the largest origins and pool the others, so that their colours can be told apart."""
+    counts = origin.value_counts()
+    if len(counts) <= len(_ORIGIN_COLOURS):
+        return origin
+    kept = sorted(counts.index, key=lambda name: (-int(counts[name]), str(name)))[:_MOST_ORIGINS]
+    return origin.where(origin.isin(kept), "others")
+
+
+def _dot(colours: Sequence[str], place: int, name: str, marker: str = "o") -> Line2D:
+    colour = colours[place % len(colours)]
+    return Line2D([], [], linestyle="", marker=marker, markersize=5, color=colour, label=_short(name, 14))
+
+
+def _aim_words(record: Mapping[str, Any], narrow: bool) -> str:
+    if not record["layer"]:
+        return f"class {_short(record['label'], 18)}" + ("" if narrow else "\n(the network's answer)")
+    shares = [
+        f"{name} {record[column]:.2f}"
+        for name, column in (("origin", "origin_share"), ("pathology", "pathology_share"))
+        if pd.notna(record[column])
+    ]
+    first = f"{_short(record['layer'], 20)}, unit {record['unit']:.0f}"
+    return first + "\n" + (" · " if narrow else "\n").join(shares)
+
+
+def _draw_panel(axes: Axes, pictures: Mapping[str, FloatArray], what: tuple[str, str]) -> None:
+    key, name = what
+    axes.set_axis_off()
+    axes.set_anchor("NW")
+    mean, shown = pictures.get(f"{key}__mean"), pictures.get(f"{key}__{name}")
+    if mean is None or shown is None:
+        return
+    low, high = np.nanpercentile(mean, [1, 99.5])
+    reach = 0.25 * max(high - low, 1e-6)  # lesions and preferred images are brighter than the healthy mean
+    grey: dict[str, Any] = {"cmap": "gray", "origin": "lower", "interpolation": "bilinear"}
+    if name == "change":
+        axes.imshow(mean, vmin=low, vmax=high + 3 * reach, **grey)
+        axes.imshow(_tint(shown, _FURTHEST), origin="lower", interpolation="bilinear")
+    else:
+        axes.imshow(shown, vmin=low - reach, vmax=high + reach, **grey)
+
+
+def _change_bar(figure: Figure) -> None:
+    width, height = figure.get_size_inches()
+    length = min(2.4, 0.5 * width)
+    axes = figure.add_axes(((width - length) / 2 / width, 0.26 / height, length / width, 0.1 / height))
+    ramp = _tint(np.linspace(-_FURTHEST, _FURTHEST, 256)[None, :], _FURTHEST)
+    axes.imshow(np.full((1, 256), 0.45), cmap="gray", vmin=0, vmax=1, extent=(-1, 1, 0, 1), aspect="auto")
+    axes.imshow(ramp, extent=(-1, 1, 0, 1), aspect="auto")
+    axes.set_yticks([])
+    axes.set_xticks([-1, 0, 1], ["−3 SD", "0", "+3 SD"], fontsize=7.5)
+    axes.text(-1.05, 0.5, "darker", ha="right", va="center", fontsize=7.5)
+    axes.text(1.05, 0.5, "brighter", ha="left", va="center", fontsize=7.5)
