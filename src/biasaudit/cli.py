@@ -36,6 +36,7 @@ error_console = Console(stderr=True, soft_wrap=True)
 
 VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
 INTERRUPTED = 130
+_SHOWN_ORIGINS = 20
 # `gate` fails at a verdict or worse, in this order.
 SEVERITY = {"PATHOLOGY": 0, "UNDETERMINED": 1, "MIXED": 2, "ORIGIN": 3}
 
@@ -377,12 +378,25 @@ def _print_first_look(look: Any) -> None:
 
 
 def _print_cohort(situation: Any) -> None:
-    cohort = situation.cohort
-    table = Table(cohort.factors[0], *cohort.classes, box=None)
-    for origin in sorted({sample.origins[cohort.factors[0]] for sample in cohort.samples}):
-        own = [sample.label for sample in cohort.samples if sample.origins[cohort.factors[0]] == origin]
-        table.add_row(origin, *(str(own.count(name)) for name in cohort.classes))
-    out_console.print(table)
+    for factor in situation.cohort.factors:
+        out_console.print(_origin_table(situation.cohort, factor))
+
+
+def _origin_table(cohort: Any, factor: str) -> Table:
+    """Count classes by origin, the smaller of many origins in one row."""
+    labels: dict[str, list[str]] = {}
+    for sample in cohort.samples:
+        labels.setdefault(sample.origins[factor], []).append(sample.label)
+    by_size = sorted(labels, key=lambda origin: (-len(labels[origin]), origin))
+    shown = sorted(by_size if len(by_size) <= _SHOWN_ORIGINS else by_size[: _SHOWN_ORIGINS - 1])
+    smaller = [label for origin in by_size if origin not in shown for label in labels[origin]]
+    table = Table(factor, *cohort.classes, box=None)
+    for origin in shown:
+        table.add_row(escape(origin), *(str(labels[origin].count(name)) for name in cohort.classes))
+    if smaller:
+        count = len(by_size) - len(shown)
+        table.add_row(f"{count} smaller origins", *(str(smaller.count(name)) for name in cohort.classes))
+    return table
 
 
 def _finished_audit(run_folder: Path) -> dict[str, Any]:

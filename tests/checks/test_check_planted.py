@@ -206,3 +206,16 @@ def test_a2_is_not_lulled_by_offsets_between_folds(planted, protocol):
     (finding,) = judge("A2", replace(evidence, reduced={"background": scores}), protocol)
     assert finding.status == "concern"
     assert finding.statistic > 0.75
+
+
+def test_a1_counts_many_origins_and_names_few(planted, furnished, protocol):
+    evidence = furnished(planted())
+    control = evidence.origin_controls["healthy"]
+    assert ", ".join(control.origins) in in_class(judge("A1", evidence, protocol), "healthy").reason
+    names = tuple(f"centre-{number}" for number in range(9))
+    origin = np.array([names[row % 9] for row in range(evidence.origin.size)])
+    scores = np.random.default_rng(0).normal(size=(control.rows.size, 9))
+    many = replace(evidence, origin=origin, origin_controls={"healthy": replace(control, origins=names, scores=scores)})
+    reason = in_class(judge("A1", many, protocol), "healthy").reason
+    assert "the 9 larger origins" in reason
+    assert "centre-3" not in reason

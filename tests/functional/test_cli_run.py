@@ -180,10 +180,23 @@ def test_demo_writes_the_layout_of_a_ready_protocol(biasaudit_here, tmp_path):
     assert done.returncode == 0, done.stderr
     done = biasaudit_here("validate", tmp_path / "xray" / "chest-xray.yaml")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"s1\s+40\s+40", done.stdout)
+    assert re.search(r"source +normal +pneumonia +s1 +\d+ +\d+ +s2", " ".join(done.stdout.split()))
 
 
 def test_a_layout_needs_a_folder_to_write_to(biasaudit_here, tmp_path):
     done = biasaudit_here("demo", "--layout", "ms", "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "--write-data" in done.stderr
+
+
+def test_sixty_two_centres_fit_on_a_screen(biasaudit_here, tmp_path):
+    protocol = tmp_path / "protocol.yaml"
+    protocol.write_text(
+        "cohort:\n  reader: phantom\n  min_origin_size: 3\n"
+        "  phantom: {n: 248, design: crossed, patient_sites: 62, spacing: 8.0}\n"
+    )
+    done = biasaudit_here("validate", protocol)
+    assert done.returncode == 0, done.stderr
+    table = done.stdout.partition("note:")[0]
+    assert len(table.splitlines()) < 25
+    assert re.search(r"\d+ smaller origins +\d+ +\d+", table)

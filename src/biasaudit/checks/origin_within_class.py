@@ -12,6 +12,10 @@ from biasaudit.registry import register
 __all__ = ["OriginWithinClass"]
 
 
+_NAMED = 6
+"""Most origins that a sentence names one by one."""
+
+
 @register("check", "A1")
 class OriginWithinClass:
     """Held-out origin classifiers of the target's architecture, folds and budget."""
@@ -34,11 +38,12 @@ def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Find
         status, reason = score
         return Finding("A1", status, reason, factor=evidence.factor, class_name=class_name)
     status, verb = _judgement(score, protocol)
-    origins = ", ".join(evidence.origin_controls[class_name].origins)
+    origins = evidence.origin_controls[class_name].origins
+    told = f"origins {', '.join(origins)}" if len(origins) <= _NAMED else f"{len(origins)} larger origins"
     return Finding(
         code="A1",
         status=status,
-        reason=f"inside {class_name} the origins {origins} {verb} (AUC {score.interval.estimate:.2f}, "
+        reason=f"inside {class_name} the {told} {verb} (AUC {score.interval.estimate:.2f}, "
         f"{probability(score.test.p_value)}); that a signature is available does not mean that the target uses it",
         statistic=score.interval.estimate,
         low=score.interval.low,
