@@ -84,9 +84,16 @@ def run(
     engine: EngineOption = Engine.auto,
     workers: WorkersOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs and an estimate; run nothing.")] = False,
+    remedies: Annotated[
+        bool, typer.Option("--with-remedies", help="Add arms that may rely less on the signature, and compare.")
+    ] = False,
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
     plan = load_protocol(protocol)
+    if remedies:
+        from biasaudit.engine.remedies import with_remedies  # reads the cohort
+
+        plan = with_remedies(plan)
     if dry_run:
         _dry_run(plan, workers)
     else:

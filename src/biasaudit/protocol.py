@@ -232,6 +232,14 @@ class ArmSettings(_Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     representation: str
+    training: Literal["all", "balanced"] = Field(
+        "all", description="balanced: within every origin (primary factor) as many images of each class to train on"
+    )
+
+    @property
+    def recipe(self) -> str:
+        """What its target learns from; arms that share it share their networks."""
+        return self.representation if self.training == "all" else f"{self.representation} ({self.training})"
 
 
 class TrainingSettings(_Section):

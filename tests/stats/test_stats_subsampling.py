@@ -157,3 +157,37 @@ class TestAssignedSubjects:
         )
         np.testing.assert_array_equal(first, again)
         assert (first != other).any()
+
+
+class TestEvenlyMixedRows:
+    def test_the_origin_says_nothing_of_the_class(self):
+        positive, origin = np.arange(60) % 3 == 0, np.repeat(["a", "b", "c"], 20)
+        positive[20:30] = True
+        rows = subsampling.evenly_mixed_rows(np.arange(60), positive, origin, chance())
+        for name in "abc":
+            own = positive[rows][origin[rows] == name]
+            assert own.mean() == 0.5
+
+    def test_every_row_is_kept_and_repeats_differ_by_one(self):
+        positive, origin = np.arange(30) < 7, np.repeat("a", 30)
+        rows, counts = np.unique(
+            subsampling.evenly_mixed_rows(np.arange(30), positive, origin, chance()), return_counts=True
+        )
+        np.testing.assert_array_equal(rows, np.arange(30))
+        assert (counts[7:] == 1).all()
+        assert set(counts[:7]) == {3, 4}
+
+    def test_an_origin_of_one_class_is_left_out(self):
+        positive, origin = np.arange(20) % 2 == 0, np.repeat(["a", "b"], 10)
+        positive[10:] = True
+        assert subsampling.evenly_mixed_rows(np.arange(20), positive, origin, chance()).max() == 9
+
+    def test_only_the_pool_is_drawn_from(self):
+        positive, origin = np.arange(20) % 2 == 0, np.repeat("a", 20)
+        rows = subsampling.evenly_mixed_rows(np.arange(5, 12), positive, origin, chance())
+        assert rows.min() >= 5
+        assert rows.max() < 12
+
+    def test_nothing_where_no_origin_holds_both(self):
+        positive = np.arange(20) < 10
+        assert subsampling.evenly_mixed_rows(np.arange(20), positive, positive.astype(str), chance()).size == 0

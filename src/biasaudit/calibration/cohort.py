@@ -47,7 +47,7 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
     records = []
     for arm in protocol.arms:
         evidence = _evidence(run, arm.name)
-        truth, errors = run.truth(arm.representation, run.factors[0]), run.truth_errors(arm.representation)
+        truth, errors = run.truth(arm.recipe, run.factors[0]), run.truth_errors(arm.recipe)
         for masks, own in _variants(evidence):
             records.append({
                 **arguments["about"],

@@ -13,11 +13,14 @@ from biasaudit import registry
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
 from biasaudit.engine.plan import Facts, Plan, Situation, default_checks, plan_audit, plan_reading
+from biasaudit.engine.remedies import can_balance
 from biasaudit.engine.results import Run, to_confirm, write_results
 from biasaudit.engine.store import Job, Store, read_json, write_json
 from biasaudit.engine.takeover import divided, ready_protocol, taken_over
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
+from biasaudit.records import Cohort
+from biasaudit.stats.subsampling import SMALLEST_CLASS
 
 __all__ = ["Options", "Progress", "expected_plan", "run_audit", "situate"]
 
@@ -81,6 +84,7 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     grid = reader.grid(cohort, protocol.grid)
     adopted, said = taken_over(protocol, cohort, grid, folds)
     _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))
+    _require_balance(protocol, cohort)
     notes = (
         *cohort.notes,
         *said,
@@ -215,6 +219,20 @@ def _require_tissue(protocol: Protocol, dimensions: int, given: bool) -> None:
         raise ProtocolError(
             [Fault("protocol", "arms: the tissue representation needs 3-D images or your own maps", "remove that arm")]
         )
+
+
+def _require_balance(protocol: Protocol, cohort: Cohort) -> None:
+    if all(arm.training == "all" for arm in protocol.arms):
+        return
+    if protocol.target.weights:
+        message = "arms: a network trained elsewhere is not trained again"
+        raise ProtocolError([Fault("protocol", message, "leave `training` out")])
+    if not can_balance(cohort):
+        message = (
+            f"arms: balanced training needs a {cohort.factors[0]} with {SMALLEST_CLASS} subjects of each class: "
+            "elsewhere the origin says what the class is, and no choice of rows can change that"
+        )
+        raise ProtocolError([Fault("protocol", message, "remove that arm")])
 
 
 def _known_files(out: Path) -> dict[str, FileFacts]:

@@ -28,7 +28,7 @@ def write_learned(run: Run) -> None:
     if not run.plan.learned:
         return
     folder.mkdir()
-    arms = [(arm.name, run.plan.learned[arm.representation]) for arm in run.situation.protocol.arms]
+    arms = [(arm.name, run.plan.learned[arm.recipe]) for arm in run.situation.protocol.arms]
     tables = {
         "tables/units.tsv": [record for arm, keys in arms for record in _units(run, arm, keys[0])],
         "tables/embedding.tsv": [record for arm, keys in arms for record in _places(run, arm, keys)],

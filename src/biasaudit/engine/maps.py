@@ -44,8 +44,8 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
     overlays: list[dict[str, Any]] = []
     slices: dict[str, np.ndarray] = {}
     for arm in arms:
-        question = Question("target", arm.representation)
-        explained = _explained(run, arm.representation)
+        question = Question("target", arm.recipe)
+        explained = _explained(run, arm.recipe)
         if not explained:
             continue
         folder.mkdir(exist_ok=True)

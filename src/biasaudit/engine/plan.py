@@ -30,6 +30,7 @@ from biasaudit.stats.subsampling import (
     balanced_rows,
     class_matched_rows,
     common_training_size,
+    evenly_mixed_rows,
     origin_sides,
     origins_with_both_classes,
 )
@@ -313,7 +314,7 @@ class _Planner:
         self.retrained: dict[tuple[str, str, str, str | None], Retraining] = {}
 
     def plan(self) -> Plan:
-        for representation in dict.fromkeys(arm.representation for arm in self.protocol.arms):
+        for representation in dict.fromkeys(arm.recipe for arm in self.protocol.arms):
             if not self.cohort.channels:
                 self._add_given(Question("target", representation))
                 self.reduced[representation] = {}
@@ -329,9 +330,9 @@ class _Planner:
             self._add_retraining(representation)
         for arm in self.protocol.arms:
             for factor in self.cohort.factors:
-                for code in self.situation.codes(arm.representation):
+                for code in self.situation.codes(arm.recipe):
                     for contrast in self.contrasts:
-                        self._add_judgement((arm.name, factor, code), arm.representation, contrast)
+                        self._add_judgement((arm.name, factor, code), arm.recipe, contrast)
         return Plan(
             jobs=tuple(self.jobs.values()),
             reads=self.reading.reads,
@@ -360,14 +361,19 @@ class _Planner:
 
     def _erasable(self, representation: str) -> bool:
         """Whether the input is made again without the pathology; what shows none has no such version."""
-        return bool(self.marked) and representation not in ("background", "silhouette")
+        return bool(self.marked) and _input_of(representation) not in ("background", "silhouette")
 
     def _wanted(self, *codes: str) -> bool:
         return any(code in default_checks(self.protocol) for code in codes)
 
-    def _add_inputs(self, representation: str) -> None:
-        if representation in self.inputs:
-            return
+    def _add_inputs(self, recipe: str) -> None:
+        """Plan the inputs of a recipe; how the training rows are chosen changes none of them."""
+        representation = _input_of(recipe)
+        if representation not in self.inputs:
+            self._add_representation(representation)
+        self.inputs[recipe] = self.inputs[representation]
+
+    def _add_representation(self, representation: str) -> None:
         erase_with = _erase_with(self.situation, self.facts) if self._erasable(representation) else None
         keys = []
         for start in range(0, len(self.cohort.samples), BLOCK):
@@ -477,7 +483,7 @@ class _Planner:
         if not self._wanted("A1", "U7"):
             return
         for (factor, class_name), origins in self.origins.items():
-            question = Question("origin", representation, factor=factor, class_name=class_name)
+            question = Question("origin", _input_of(representation), factor=factor, class_name=class_name)
             members = _class_members(self.cohort, factor, class_name, origins)
             self._add_question(question, members)
             if self._wanted("U7"):
@@ -488,7 +494,7 @@ class _Planner:
         if not self._wanted("A2"):
             return
         if self.masks_given and self._erasable(representation):
-            self._add_reduced(representation, "erased", Question("target", representation, "erased"))
+            self._add_reduced(representation, "erased", Question("target", _input_of(representation), "erased"))
         elif not self.masks_given:
             self.skipped["erased"] = _why_not_erased(self.marked)
         reduced = "background" if self.facts.background else "silhouette"
@@ -520,7 +526,7 @@ class _Planner:
 
     def _is_arm(self, question: Question) -> bool:
         """Whether the question is the target's own, not that of a reduced input."""
-        asked = {arm.representation for arm in self.protocol.arms}
+        asked = {arm.recipe for arm in self.protocol.arms}
         return question.variant == "original" and question.representation in asked
 
     def _add_adopted(self, question: Question, fold: int) -> str:
@@ -542,14 +548,14 @@ class _Planner:
         return self._add("adopt", arguments, {"inputs": self.inputs[question.representation]}, title)
 
     def _channels(self, question: Question) -> int:
-        return int(get("representation", question.representation)().channels(self.cohort.channels))
+        return int(get("representation", _input_of(question.representation))().channels(self.cohort.channels))
 
     def _outputs(self) -> int:
         return 1 if len(self.cohort.classes) == 2 else len(self.cohort.classes)
 
     def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
         fold, number = which
-        rows = [row for row in self.situation.rows(fold, held_out=False) if row in members]
+        rows = [row for row in self._training_rows(question.representation, fold) if row in members]
         # The reduced inputs are shared by the arms, and so is everything that names their streams.
         words = ("train", *asdict(question).values(), fold, number)
         arguments = self._training_arguments(rows, members, question.variant, words)
@@ -565,6 +571,16 @@ class _Planner:
             "network_code": _user_code(target.network),
             "network_arguments": own or dict(target.network_arguments),
         }
+
+    def _training_rows(self, recipe: str, fold: int) -> list[int]:
+        """Rows that one fold trains on; balanced ones are drawn anew in every fold, from its training rows alone."""
+        rows = self.situation.rows(fold, held_out=False)
+        if recipe == _input_of(recipe):
+            return rows
+        classes = np.array([class_index(self.cohort, sample) for sample in self.cohort.samples])
+        chance = seeds.generator(self.protocol.folds.seed, "balanced training", fold)
+        origin = _origins(self.cohort, self.cohort.factors[0])
+        return [int(row) for row in evenly_mixed_rows(np.array(rows), classes, origin, chance)]
 
     def _training_arguments(
         self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
@@ -640,7 +656,7 @@ class _Planner:
             arguments = {
                 "samples": [_identity(self.cohort.samples[row]) for row in rows],
                 "grid": self.situation.grid.to_dict(),
-                "representation": representation,
+                "representation": _input_of(representation),
             }
             needs = {"models": self.models[question][fold]}
             keys.append(self._add("truth", arguments, needs, f"planted truth: {representation}, fold {fold + 1}"))
@@ -676,7 +692,7 @@ class _Planner:
         """Plan signature transfer where labels and erasure cannot answer, or where the protocol names it."""
         named = self.protocol.checks != "default" and "U5" in self.protocol.checks
         answered = self.masks_given and self.protocol.cohort.mask_is_complete
-        own_tissue = representation == "tissue" and all(sample.tissue for sample in self.cohort.samples)
+        own_tissue = _input_of(representation) == "tissue" and all(sample.tissue for sample in self.cohort.samples)
         if self.situation.scored or not self._wanted("U5") or (answered and not named) or own_tissue:
             return
         for contrast in self.contrasts:
@@ -688,7 +704,7 @@ class _Planner:
         arguments = {
             "sides": [int(positive) for positive in contrast.positive],
             "folds": list(self.situation.folds),
-            "representation": representation,
+            "representation": _input_of(representation),
             "grid": self.situation.grid.to_dict(),
             "seed": self.protocol.folds.seed,
         }
@@ -794,7 +810,7 @@ class _Planner:
         )
         needs: dict[str, tuple[str, ...]] = {}
         for fold in range(self.protocol.folds.n):
-            rows, held = (self.situation.rows(fold, held_out=own) for own in (False, True))
+            rows, held = self._training_rows(representation, fold), self.situation.rows(fold, held_out=True)
             for name in assigned:
                 network = _Network(edited, name, rows, ("spike", representation, *primary.words, fold), f"{name} spike")
                 models = self._retrain(network)
@@ -857,7 +873,7 @@ class _Planner:
             if own_factor == factor and contrast.name in (None, class_name)
         }
         for class_name in origins:
-            question = Question("origin", representation, factor=factor, class_name=class_name)
+            question = Question("origin", _input_of(representation), factor=factor, class_name=class_name)
             if question in self.scores:
                 needs[f"origin:{class_name}"] = self.scores[question]
                 if question in self.maps:
@@ -923,6 +939,11 @@ class _Planner:
             "patient": [sample.positive for sample in samples],
             "erasable": [not sample.positive or sample.label in self.marked for sample in samples],
         }
+
+
+def _input_of(recipe: str) -> str:
+    """Name of the representation of a recipe."""
+    return recipe.removesuffix(" (balanced)")
 
 
 def _judgement_name(name: tuple[str, str, str], contrast: str | None) -> tuple[str, ...]:

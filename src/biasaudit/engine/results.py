@@ -20,9 +20,11 @@ from biasaudit.engine.judge import assemble
 from biasaudit.engine.learned_files import write_learned
 from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import CONFIRMATION, Plan, Question, Situation, default_checks
+from biasaudit.engine.remedies import propose
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
 from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text
+from biasaudit.protocol import ArmSettings
 from biasaudit.records import ArmEvidence, Finding, Verdict
 from biasaudit.stats.effects import balanced_accuracy, cramers_v
 from biasaudit.stats.truth import Truth, bootstrap_truth, true_reliance
@@ -53,13 +55,13 @@ class Run:
         """Origin factors, primary first."""
         return self.situation.cohort.factors
 
-    def _representation(self, arm: str) -> str:
-        return next(own.representation for own in self.situation.protocol.arms if own.name == arm)
+    def _recipe(self, arm: str) -> str:
+        return next(own.recipe for own in self.situation.protocol.arms if own.name == arm)
 
     def findings(self, arm: str, factor: str) -> list[Finding]:
         """Return the findings of one arm and factor, all contrasts, in the order of the checks."""
         found: list[Finding] = []
-        for code in self.situation.codes(self._representation(arm)):
+        for code in self.situation.codes(self._recipe(arm)):
             for contrast in self.plan.contrasts:
                 path = self.store.folder(self.plan.judgement(arm, factor, code, contrast.name)) / "findings.json"
                 found.extend(Finding.from_dict(record) for record in read_json(path))
@@ -74,9 +76,9 @@ class Run:
         needs = self.store.needs(job)
         return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)
 
-    def truth(self, representation: str, factor: str) -> Truth | None:
+    def truth(self, recipe: str, factor: str) -> Truth | None:
         """Planted truth of a simulated cohort, from the margins of all folds together."""
-        margins = self._truth_margins(representation)
+        margins = self._truth_margins(recipe)
         return None if margins is None else true_reliance(margins, *self._site_shares())
 
     def truth_errors(self, representation: str) -> tuple[float, float]:
@@ -106,11 +108,20 @@ class Run:
 class ArmResult:
     """One arm: findings per factor, verdicts per factor and contrast, and the primary factor's evidence by contrast."""
 
-    name: str
-    representation: str
+    settings: ArmSettings
     findings: Mapping[str, list[Finding]]
     verdicts: tuple[Verdict, ...]
     evidence: Mapping[str | None, ArmEvidence]
+
+    @property
+    def name(self) -> str:
+        """Name of the arm."""
+        return self.settings.name
+
+    @property
+    def recipe(self) -> str:
+        """What its target learned from."""
+        return self.settings.recipe
 
     @property
     def headline(self) -> Verdict:
@@ -131,7 +142,7 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
     dict
         What ``audit.json`` holds; it is written last, so that its presence says that the run is complete.
     """
-    arms = [_arm_result(run, arm.name, arm.representation) for arm in run.situation.protocol.arms]
+    arms = [_arm_result(run, arm) for arm in run.situation.protocol.arms]
     comparisons = [
         comparison
         for contrast in run.plan.contrasts
@@ -142,14 +153,23 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
     write_learned(run)
     _write_models(run)
     design = _design(run, arms[0])
+    records = [_arm_record(run, arm, position == 0) for position, arm in enumerate(arms)]
+    compared = [comparison.to_dict() for comparison in comparisons]
     audit = {
         "schema_version": SCHEMA_VERSION,
         "biasaudit": _provenance(run, started),
         "name": run.situation.protocol.name,
         "cohort": _cohort(run.situation),
         "design": design,
-        "arms": [_arm_record(run, arm, position == 0) for position, arm in enumerate(arms)],
-        "comparisons": [comparison.to_dict() for comparison in comparisons],
+        "arms": records,
+        "comparisons": compared,
+        "remedies": propose(
+            records,
+            compared,
+            design["regime"],
+            run.situation.protocol.verdict.delta,
+            ready_made=run.situation.ready_made,
+        ),
         "checks": _check_texts(run, design["regime"]),
         "notes": [*run.situation.cohort.notes, *_survey(run)["notes"]],
         "limits": _limits(run),
@@ -161,21 +181,19 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
 
 
 def to_confirm(run: Run) -> frozenset[str]:
-    """Return the representations of arms with a PATHOLOGY among their verdicts, if the checks are the default ones."""
+    """Return the recipes of arms with a PATHOLOGY among their verdicts, if the checks are the default ones."""
     protocol = run.situation.protocol
     if protocol.checks != "default" or run.situation.ready_made:
         return frozenset()
     return frozenset(
-        arm.representation
-        for arm in protocol.arms
-        if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
+        arm.recipe for arm in protocol.arms if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
     )
 
 
-def _arm_result(run: Run, name: str, representation: str) -> ArmResult:
-    evidence = _by_contrast(run, name, run.factors[0])
-    findings = {factor: run.findings(name, factor) for factor in run.factors}
-    return ArmResult(name, representation, findings, _verdicts(run, name), evidence)
+def _arm_result(run: Run, arm: ArmSettings) -> ArmResult:
+    evidence = _by_contrast(run, arm.name, run.factors[0])
+    findings = {factor: run.findings(arm.name, factor) for factor in run.factors}
+    return ArmResult(arm, findings, _verdicts(run, arm.name), evidence)
 
 
 def _verdicts(run: Run, name: str) -> tuple[Verdict, ...]:
@@ -209,10 +227,11 @@ def _by_contrast(run: Run, arm: str, factor: str) -> dict[str | None, ArmEvidenc
 def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
     worst = arm.headline
     findings = [finding for own in arm.findings.values() for finding in own if finding.code not in DESIGN_CODES]
-    truths = {factor: run.truth(arm.representation, factor) for factor in run.factors}
+    truths = {factor: run.truth(arm.recipe, factor) for factor in run.factors}
     return {
         "name": arm.name,
-        "representation": arm.representation,
+        "representation": arm.settings.representation,
+        "training": arm.settings.training,
         "primary": primary,
         "verdict": worst.word,
         "contrast": worst.contrast,
@@ -251,7 +270,7 @@ def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
             n=len(np.unique(evidence.subject)),
             dimensions=run.situation.cohort.dimensions,
             network="made elsewhere" if run.situation.ready_made else protocol.target.network,
-            representation=arm.representation,
+            representation=arm.recipe,
             simulated=protocol.cohort.reader == "phantom",
             classes=len(run.situation.cohort.classes),
         )
@@ -471,7 +490,7 @@ def _write_models(run: Run) -> None:
     folder.mkdir()
     index = []
     for arm in run.situation.protocol.arms:
-        for fold, keys in enumerate(run.plan.models[Question("target", arm.representation)]):
+        for fold, keys in enumerate(run.plan.models[Question("target", arm.recipe)]):
             for number, key in enumerate(keys):
                 name = f"{arm.name}_fold-{fold + 1}_seed-{number + 1}"
                 for suffix in (".safetensors", ".json"):

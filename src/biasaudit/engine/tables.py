@@ -120,8 +120,9 @@ def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
     """Every question of every arm, with the variants that were scored."""
     for arm in run.situation.protocol.arms:
         for question in run.plan.scores:
-            own = question.representation == arm.representation
-            reduced = question in run.plan.reduced[arm.representation].values()
+            learned_from = arm.recipe if question.name == "target" else arm.representation
+            own = question.representation == learned_from
+            reduced = question in run.plan.reduced[arm.recipe].values()
             if own or reduced:
                 yield arm.name, question, (question.variant,) if reduced else ("original", "erased")
 
@@ -154,7 +155,7 @@ def _truth(run: Run, arms: Sequence[ArmResult]) -> pd.DataFrame:
     rows = []
     for arm in arms:
         for factor in run.factors:
-            truth = run.truth(arm.representation, factor)
+            truth = run.truth(arm.recipe, factor)
             if truth is not None:
                 rows.append(
                     {

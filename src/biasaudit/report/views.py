@@ -213,6 +213,7 @@ def next_steps(records: RunRecords, arms: Sequence[ArmView]) -> tuple[Step, ...]
     if any(arm.errors for arm in arms):
         steps.append(Step("Rerun the audit: some computations failed. What is finished is kept.", "incomplete run"))
     steps.append(Step(arms[0].verdict.action, f"verdict on {arms[0].name}"))
+    steps += [Step(each["action"], each["reason"]) for each in records.audit.get("remedies") or ()]
     for arm in arms:
         steps += [Step(verdict.settle, _settles(arm, verdict)) for verdict in arm.verdicts]
     for arm in arms:

@@ -21,6 +21,7 @@ __all__ = [
     "balanced_rows",
     "class_matched_rows",
     "common_training_size",
+    "evenly_mixed_rows",
     "origin_sides",
     "origins_with_both_classes",
 ]
@@ -217,6 +218,34 @@ def balanced_rows(pool: Indices, positive: ArrayLike, side: ArrayLike, generator
     count = int(_cells(truth, sides).min())
     drawn = [generator.permutation(pool[(sides == s) & (truth == c)])[:count] for s in (0, 1) for c in (0, 1)]
     return np.sort(np.concatenate(drawn))
+
+
+def evenly_mixed_rows(pool: Indices, classes: ArrayLike, origin: ArrayLike, generator: np.random.Generator) -> Indices:
+    """Draw rows so that in every origin all classes are equally frequent: the origin then says nothing of the class.
+
+    Rows of the rarer classes are repeated, so that none is thrown away; origins that lack a class are left out, since
+    they can only say something of it.
+
+    Parameters
+    ----------
+    pool
+        Rows to draw from.
+    classes, origin
+        (n,) names or codes.
+    generator
+        Source of randomness: which rows are repeated once more than others.
+
+    Returns
+    -------
+    Sorted rows, some of them several times; empty if no origin holds every class.
+    """
+    labels, origins = np.asarray(classes)[pool], np.asarray(origin)[pool]
+    drawn = []
+    for name in np.unique(origins):
+        cells = [pool[(origins == name) & (labels == label)] for label in np.unique(labels)]
+        if all(cell.size for cell in cells):
+            drawn += [np.resize(generator.permutation(cell), max(own.size for own in cells)) for cell in cells]
+    return np.sort(np.concatenate(drawn)) if drawn else pool[:0]
 
 
 def assigned_subjects(

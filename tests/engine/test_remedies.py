@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from biasaudit.engine.audit import situate
+from biasaudit.engine.plan import Question, plan_audit
+from biasaudit.engine.remedies import can_balance, propose, with_remedies
+from biasaudit.errors import ProtocolError
+from biasaudit.protocol import Protocol
+
+BALANCED = "arms: [intensity, {name: even, representation: intensity, training: balanced}]\n"
+
+
+def phantom(design: str, **more) -> Protocol:
+    cohort = {"reader": "phantom", "phantom": {"n": 48, "design": design, "spacing": 8.0, "patient_sites": 2}}
+    return Protocol.model_validate({"cohort": cohort, **more})
+
+
+class TestWithRemedies:
+    def test_the_primary_arm_stays_first_and_nothing_is_added_twice(self):
+        arms = with_remedies(phantom("nested", arms=["tissue"])).arms
+        assert [arm.name for arm in arms] == ["tissue", "harmonised"]
+        assert with_remedies(phantom("nested", arms=[arm.model_dump() for arm in arms])).arms == arms
+
+    def test_balanced_training_is_tried_where_origins_hold_both_classes(self):
+        arms = with_remedies(phantom("crossed")).arms
+        assert [arm.name for arm in arms] == ["intensity", "harmonised", "tissue", "intensity-balanced"]
+        assert arms[-1].training == "balanced"
+
+    @pytest.mark.parametrize("design", ["nested", "aliased"])
+    def test_balance_is_refused_where_no_origin_holds_both_classes(self, design):
+        arm = {"name": "even", "representation": "intensity", "training": "balanced"}
+        with pytest.raises(ProtocolError, match="balanced training needs a site with 8 subjects of each class"):
+            situate(phantom(design, arms=[arm]))
+
+
+class TestBalancedPlan:
+    def unbalanced(self, situation):
+        """Return a cohort whose site b lost two thirds of its healthy subjects."""
+        own = situation(BALANCED, n=120)
+        seen: Counter[str] = Counter()
+        kept = []
+        for row, sample in enumerate(own.cohort.samples):
+            if not sample.positive and sample.origins["site"] == "b":
+                seen["b"] += 1
+                if seen["b"] % 3:
+                    continue
+            kept.append(row)
+        samples = tuple(own.cohort.samples[row] for row in kept)
+        return replace(own, cohort=replace(own.cohort, samples=samples), folds=tuple(own.folds[row] for row in kept))
+
+    def test_training_rows_are_even_in_every_origin_and_never_held_out(self, situation, facts):
+        own = self.unbalanced(situation)
+        assert can_balance(own.cohort)
+        plan = plan_audit(own, facts(own))
+        jobs = {job.key: job for job in plan.jobs}
+        for fold, (key,) in enumerate(plan.models[Question("target", "intensity (balanced)")]):
+            rows = jobs[key].arguments["rows"]
+            assert set(rows) <= set(own.rows(fold, held_out=False))
+            cells = Counter((own.cohort.samples[r].origins["site"], own.cohort.samples[r].positive) for r in rows)
+            assert cells["a", True] == cells["a", False]
+            assert cells["b", True] == cells["b", False] > 0
+
+    def test_inputs_origin_networks_and_reduced_inputs_are_shared(self, situation, facts):
+        own = self.unbalanced(situation)
+        both = plan_audit(own, facts(own))
+        arms = own.protocol.arms[:1]
+        alone_situation = replace(own, protocol=own.protocol.model_copy(update={"arms": arms}))
+        alone = plan_audit(alone_situation, facts(own))
+        extra = {job.key for job in both.jobs} - {job.key for job in alone.jobs}
+        steps = Counter(job.step for job in both.jobs if job.key in extra)
+        assert not {"read", "survey", "represent"} & set(steps)
+        assert steps["train"] == steps["attribute"] == own.protocol.folds.n
+        assert {job.key for job in alone.jobs} <= {job.key for job in both.jobs}
+
+
+def arm(name, verdict="ORIGIN", **more):
+    return {"name": name, "representation": name, "training": "all", "verdict": verdict, **more}
+
+
+def change(name, quantity, difference, low, high):
+    return {"arms": ["intensity", name], "quantity": quantity, "difference": difference, "low": low, "high": high}
+
+
+class TestPropose:
+    def test_nothing_is_proposed_to_who_reads_pathology(self):
+        assert propose([arm("intensity", "PATHOLOGY")], [], "crossed", 0.1) == []
+
+    def test_what_was_tried_is_said_as_the_remedy_less_the_primary_arm(self):
+        compared = [change("tissue", "reliance", 0.3, 0.1, 0.5), change("tissue", "auc", -0.05, -0.1, 0.0)]
+        first = propose([arm("intensity"), arm("tissue", "MIXED")], compared, "nested", 0.1)[0]
+        assert first["action"] == (
+            "tissue lowers the reliance: reliance -0.30 [-0.50, -0.10], AUC +0.05 [-0.00, +0.10]; its verdict is MIXED."
+        )
+
+    def test_an_interval_about_0_shows_nothing(self):
+        compared = [change("tissue", "reliance", 0.3, -0.1, 0.7)]
+        first = propose([arm("intensity"), arm("tissue")], compared, "nested", 0.1)[0]
+        assert "is not shown to lower" in first["action"]
+
+    @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False), ("aliased", False)])
+    def test_balance_is_offered_where_it_can_be_had(self, regime, offered):
+        said = " ".join(each["action"] for each in propose([arm("intensity")], [], regime, 0.1))
+        assert ("training: balanced" in said) == offered
+        assert "--with-remedies" in said
+        assert "72 of each class in each of two sites" in said
+
+    def test_a_network_trained_elsewhere_is_not_trained_here(self):
+        said = " ".join(e["action"] for e in propose([arm("intensity")], [], "crossed", 0.1, ready_made=True))
+        assert "trained by the same recipe" in said
+        assert "--with-remedies" not in said
