@@ -162,7 +162,7 @@ def _clipped(values: Iterable[float | None]) -> tuple[float | None, float | None
 def _corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Codes of the checks that point at the origin without deciding anything."""
     pointing = {finding.code for finding in findings if finding.status == "concern"}
-    return tuple(code for code in ("A2", "U1", "U3", "U5", "U7", "U8") if code in pointing)
+    return tuple(code for code in ("A2", "U1", "U3", "U5", "U7", "U8", "U12") if code in pointing)
 
 
 def _obstacle(case: _Case) -> Verdict | None:

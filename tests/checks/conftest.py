@@ -126,7 +126,15 @@ def _maps(evidence: ArmEvidence, generator: np.random.Generator, strength: float
     foreground[:, :180] = True
     target = generator.normal(size=mask.shape)
     origin = strength * target + generator.normal(size=mask.shape)
-    return Maps(rows, target + 4 * strength * mask, origin, mask, foreground, np.zeros(rows.size))
+    return Maps(
+        rows,
+        target + 4 * strength * mask,
+        origin,
+        mask,
+        foreground,
+        np.zeros(rows.size),
+        inside=np.ones((10, 20), dtype=bool),
+    )
 
 
 @pytest.fixture(scope="session")

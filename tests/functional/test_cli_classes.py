@@ -81,7 +81,9 @@ def test_findings_name_their_contrast(study):
     audit = audit_of(study)
     found = {(f["code"], f["contrast"]) for f in audit["arms"][0]["findings"]}
     assert found == {
-        (code, name) for code in ("G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8") for name in CLASSES
+        (code, name)
+        for code in ("G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
+        for name in CLASSES
     }
     assert {finding["contrast"] for finding in audit["design"]["findings"]} == set(CLASSES)
     assert not [f for f in audit["arms"][0]["findings"] if f["status"] == "error"]

@@ -38,11 +38,11 @@ from biasaudit.stats.subsampling import (
 __all__ = ["CONFIRMATION", "Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
 BLOCK = 16
-DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8")
+DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 
-_OF_MAPS = ("U6", "U7", "U8")
+_OF_MAPS = ("U6", "U7", "U8", "U12")
 """Checks that look at attribution maps."""
 
 _OWN_BUILDER = "biasaudit.engine.own_network:build"
