@@ -141,6 +141,9 @@ class TableCohort(_Cohort):
     score: Names = Field(
         default_factory=list, description="column(s) of held-out scores: of the pathology, or one per class"
     )
+    features: Names = Field(
+        default_factory=list, description="columns of numbers in place of images, or patterns such as lh_*_thickness"
+    )
     score_scale: Literal["auto", "logits", "probabilities"] = Field(
         "auto", description="what the scores are; auto takes values within [0, 1] for probabilities and says so"
     )

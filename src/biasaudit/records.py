@@ -71,6 +71,8 @@ class Sample:
         ``table.tsv:12``, for messages.
     scores : tuple of float
         Held-out logits that the user gives instead of a network: one, or one per class; empty if none.
+    features : tuple of float
+        Numbers of a feature table, in place of images; empty if there are images.
     """
 
     subject: str
@@ -87,6 +89,7 @@ class Sample:
     simulation: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
     scores: tuple[float, ...] = ()
+    features: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for job arguments."""
@@ -95,7 +98,7 @@ class Sample:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Sample:
         """Inverse of `to_dict`."""
-        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores")}
+        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores", "features")}
         return cls(**{**record, **tuples})
 
 
@@ -117,6 +120,8 @@ class Cohort:
         Image channels per sample.
     notes : tuple of str
         What the reader saw, pooled, dropped or assumed; printed in the report.
+    features : tuple of str
+        Names of the columns of a feature table; empty if there are images.
     """
 
     samples: tuple[Sample, ...]
@@ -125,6 +130,7 @@ class Cohort:
     dimensions: int
     channels: int
     notes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from biasaudit.cohort.features import feature_columns, feature_grid, feature_volume, with_features
 from biasaudit.cohort.labels import Classes, assign_classes, parse_covariates, subject_faults, with_pooled_origins
 from biasaudit.cohort.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.cohort.predictions import with_scores
@@ -60,6 +61,10 @@ class TableReader:
         if settings.scored and labelled:
             samples, said = with_scores(samples, (manifest, range(len(samples))), settings, classes.names)
             notes += said
+        features = feature_columns(manifest, settings) if settings.features else ()
+        if features:
+            samples, said = with_features(samples, manifest, features)
+            notes += said
         notes += [*classes.notes, *columns.notes, *_ignored_masks(manifest, columns, samples), *_repeats(samples)]
         if labelled:
             samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
@@ -68,20 +73,23 @@ class TableReader:
             samples=samples,
             classes=classes.names,
             factors=tuple(settings.origins),
-            dimensions=dimensions_of(samples[0].images[0]) if samples[0].images else 0,
-            channels=len(samples[0].images),
+            dimensions=_dimensions(samples[0]),
+            channels=1 if settings.features else len(samples[0].images),
             notes=tuple(notes),
+            features=features,
         )
 
     def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
         """Choose the common grid of the images (`volumes.choose_grid`); an empty one where there are none."""
+        if cohort.samples[0].features:
+            return feature_grid(len(cohort.samples[0].features))
         if not cohort.channels:
             return Grid(())
         return choose_grid(cohort, settings)
 
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
         """Read one sample onto the common grid (`volumes.load_volume`)."""
-        return load_volume(sample, grid, foreground)
+        return feature_volume(sample) if sample.features else load_volume(sample, grid, foreground)
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ class _Columns:
             notes.append(f"pathology masks are taken from the column {_MASK_COLUMN!r}")
         # Where scores are given images may be left out, but not some of their channels.
         without = settings.scored and labelled and not present & set(settings.image)
-        images = () if without else tuple(settings.image)
+        images = () if without or settings.features else tuple(settings.image)
         inputs = [*images, settings.subject, settings.brain_mask, *settings.tissue]
         answers = [settings.label.column, *settings.origins, mask, settings.split, *settings.covariates]
         required = [name for name in (inputs + answers if labelled else inputs) if name is not None]
@@ -174,6 +182,12 @@ def _sample(
         split=manifest.cell(row, settings.split),
         where=manifest.where(row),
     )
+
+
+def _dimensions(sample: Sample) -> int:
+    if sample.features:
+        return 2  # a column of numbers travels as a picture of one pixel's width
+    return dimensions_of(sample.images[0]) if sample.images else 0
 
 
 def _path(manifest: Manifest, row: int, column: str | None) -> str | None:

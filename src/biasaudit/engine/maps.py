@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["write_maps"]
 
+_DRAWN_FEATURES = 20
+
 _ROLES = ("typical", "most pathological", "least pathological")
 _PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 
@@ -41,6 +43,7 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
     """Write ``maps/*.nii.gz``, ``maps/overlays.*`` and ``tables/relevance.tsv``; nothing if there are no maps."""
     folder = run.store.root / "maps"
     shares: list[dict[str, Any]] = []
+    features: list[dict[str, Any]] = []
     overlays: list[dict[str, Any]] = []
     slices: dict[str, np.ndarray] = {}
     for arm in arms:
@@ -48,8 +51,12 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
         explained = _explained(run, arm.recipe)
         if not explained:
             continue
-        folder.mkdir(exist_ok=True)
         mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
+        if run.situation.tabular:
+            features.extend(_of_features(run, arm.name, mapped))
+            shares.extend(_feature_shares(run, arm.name, mapped))
+            continue
+        folder.mkdir(exist_ok=True)
         _write_group_maps(run, arm.name, mapped, folder)
         for item in mapped:
             shares.extend(_shares(run, arm.name, item))
@@ -70,10 +77,14 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
                 }
             )
             slices.update({f"{key}__{name}": picture for name, picture in _slices(item)})
+    tables = run.store.root / "tables"
+    if features:
+        pd.DataFrame(features).to_csv(tables / "feature_relevance.tsv", sep="\t", index=False, na_rep="n/a")
+    if shares:
+        pd.DataFrame(shares).to_csv(tables / "relevance.tsv", sep="\t", index=False, na_rep="n/a")
     if overlays:
         pd.DataFrame(overlays).to_csv(folder / "overlays.tsv", sep="\t", index=False)
         np.savez_compressed(folder / "overlays.npz", **slices)  # type: ignore[arg-type]
-        pd.DataFrame(shares).to_csv(run.store.root / "tables" / "relevance.tsv", sep="\t", index=False, na_rep="n/a")
 
 
 def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str, ...]]]:
@@ -97,6 +108,37 @@ def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str
         for row, relevance in zip(run.jobs[key].arguments["rows"], maps, strict=True):
             if contrast.name in (None, run.situation.cohort.samples[row].label):
                 yield _Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
+
+
+def _of_features(run: Run, arm: str, mapped: Sequence[_Mapped]) -> Iterator[dict[str, Any]]:
+    """Mean relevance of every feature in every class, and its share of all absolute relevance."""
+    total = np.mean([np.abs(item.relevance).ravel() for item in mapped], axis=0)
+    for index, name in enumerate(run.situation.cohort.classes):
+        own = [item.relevance.ravel() for item in mapped if _class_of(run, item) == index]
+        if own:
+            means = np.mean(own, axis=0)
+            for feature, mean, share in zip(run.situation.cohort.features, means, total, strict=True):
+                shown = float(share / total.sum()) if total.sum() else np.nan
+                yield {"arm": arm, "label": name, "feature": feature, "relevance": float(mean), "share": shown}
+
+
+def _feature_shares(run: Run, arm: str, mapped: Sequence[_Mapped]) -> Iterator[dict[str, Any]]:
+    """Share of absolute and of signed relevance in the features that have most of it, subject by subject."""
+    names = run.situation.cohort.features
+    order = np.argsort(-np.mean([np.abs(item.relevance).ravel() for item in mapped], axis=0), kind="stable")
+    for item in mapped:
+        sample, values = run.situation.cohort.samples[item.row], item.relevance.ravel()
+        total = float(np.abs(values).sum())
+        for place in order[:_DRAWN_FEATURES].tolist():
+            yield {
+                "arm": arm,
+                "subject": sample.subject,
+                "label": sample.label,
+                "region": names[place],
+                "share": abs(float(values[place])) / total if total else np.nan,
+                "signed_share": float(values[place]) / total if total else np.nan,
+                "volume_share": 1 / len(names),
+            }
 
 
 def _write_group_maps(run: Run, arm: str, mapped: Sequence[_Mapped], folder: Path) -> None:

@@ -45,6 +45,8 @@ CONFIRMATION = "G3"
 _OF_MAPS = ("U6", "U7", "U8", "U12")
 """Checks that look at attribution maps."""
 
+_OF_PIXELS = ("A2", "A3", "G3", "U4", "U5", "U6", "U8")
+_ONLY_FEATURES = "a feature table has no pixels to erase, mask, blur or compare by place"
 _OWN_BUILDER = "biasaudit.engine.own_network:build"
 _NETWORK_NEEDS = {"features", "maps", "erased", "transfer"}
 _READY_MADE = "the network was trained outside of this audit; one trained anew would be another network"
@@ -163,6 +165,11 @@ class Situation:
         return any(sample.scores for sample in self.cohort.samples)
 
     @property
+    def tabular(self) -> bool:
+        """Whether there are columns of features in place of images."""
+        return bool(self.cohort.features)
+
+    @property
     def ready_made(self) -> bool:
         """Whether the target was made outside of this audit, which cannot train it again."""
         return self.scored or bool(self.protocol.target.weights)
@@ -273,6 +280,9 @@ def plan_reading(situation: Situation) -> Plan:
     if not reads:
         blank = _job("given", {"images": len(cohort.samples)}, {}, "no images to survey")
         return Plan(jobs=(blank,), reads=(), survey=blank.key)
+    if situation.tabular:
+        blank = _job("given", {"images": len(cohort.samples)}, {}, "no images to survey")
+        return Plan(jobs=(*jobs, blank), reads=reads, survey=blank.key)
     survey = _job("survey", {"subjects": [s.subject for s in cohort.samples]}, {"read": reads}, "survey the images")
     return Plan(jobs=(*jobs, survey), reads=reads, survey=survey.key)
 
@@ -493,6 +503,9 @@ class _Planner:
         self.reduced[representation] = {}
         if not self._wanted("A2"):
             return
+        if self.situation.tabular:
+            self.skipped |= dict.fromkeys(("erased", "background", "silhouette"), _ONLY_FEATURES)
+            return
         if self.masks_given and self._erasable(representation):
             self._add_reduced(representation, "erased", Question("target", _input_of(representation), "erased"))
         elif not self.masks_given:
@@ -694,6 +707,14 @@ class _Planner:
         answered = self.masks_given and self.protocol.cohort.mask_is_complete
         own_tissue = _input_of(representation) == "tissue" and all(sample.tissue for sample in self.cohort.samples)
         if self.situation.scored or not self._wanted("U5") or (answered and not named) or own_tissue:
+        own_tissue = representation == "tissue" and all(sample.tissue for sample in self.cohort.samples)
+        if (
+            self.situation.scored
+            or self.situation.tabular
+            or not self._wanted("U5")
+            or (answered and not named)
+            or own_tissue
+        ):
             return
         for contrast in self.contrasts:
             regimes = {_regime(self.cohort, factor, contrast) for factor in self.cohort.factors}
@@ -727,7 +748,7 @@ class _Planner:
             if code in self.situation.codes(representation):
                 for factor in self.cohort.factors:
                     for contrast in self.contrasts:
-                        if self.situation.ready_made:
+                        if self.situation.ready_made or (self.situation.tabular and code == CONFIRMATION):
                             skipped = Retraining(skipped=_READY_MADE)
                             self.retrained[representation, factor, code, contrast.name] = skipped
                             continue
@@ -919,6 +940,8 @@ class _Planner:
     def _withheld(self, code: str) -> dict[str, str]:
         """Say as the argument `withheld` why a check cannot be asked of given scores; nothing if it can."""
         needs = set(get("check", code).needs)
+        if self.situation.tabular and code in _OF_PIXELS:
+            return {"withheld": _ONLY_FEATURES}
         if not self.situation.scored or not needs & (_NETWORK_NEEDS | _IMAGE_NEEDS):
             return {}
         if needs & _NETWORK_NEEDS:
@@ -1000,7 +1023,10 @@ def _paths(sample: Sample) -> Iterable[str]:
 
 def _identity(sample: Sample) -> dict[str, Any]:
     """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
-    record = {name: value for name, value in sample.to_dict().items() if name != "scores"}
+    record = sample.to_dict()
+    del record["scores"]
+    if not sample.features:
+        del record["features"]
     return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
 
 

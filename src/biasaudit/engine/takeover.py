@@ -20,6 +20,9 @@ __all__ = ["GIVEN", "divided", "ready_protocol", "taken_over"]
 GIVEN = "given"
 """Name of the arm where there are scores and no images."""
 
+FEATURES = "features"
+"""Representation of a feature table."""
+
 _SAID = {
     "logits": "logits",
     "sigmoid": "probabilities (one, turned into its logit)",
@@ -46,9 +49,26 @@ def ready_protocol(protocol: Protocol, cohort: Cohort) -> Protocol:
         raise ProtocolError([Fault("target.weights", message, "leave out `cohort.score` and `cohort.predictions`")])
     if len(weights) > 1:
         protocol = protocol.model_copy(update={"folds": protocol.folds.model_copy(update={"n": len(weights)})})
+    if cohort.features:
+        protocol = _for_features(protocol, len(cohort.features))
     if not cohort.channels and any(sample.scores for sample in cohort.samples):
         return protocol.model_copy(update={"arms": [ArmSettings(name=GIVEN, representation=GIVEN)]})
     return protocol
+
+
+def _for_features(protocol: Protocol, count: int) -> Protocol:
+    """Read the table's columns, by the network for tables unless another is named."""
+    if {arm.representation for arm in protocol.arms} - {"intensity", FEATURES}:
+        message = "a feature table has one input, its columns"
+        raise ProtocolError([Fault("arms", message, f"leave `arms` out, or name {FEATURES} alone")])
+    target = protocol.target
+    if target.network in ("cnn", "mlp"):
+        arguments = {"features": count, **target.network_arguments}
+        target = target.model_copy(update={"network": "mlp", "network_arguments": arguments})
+    names = {arm.name if arm.representation == FEATURES else FEATURES for arm in protocol.arms}
+    arms = [ArmSettings(name=name, representation=FEATURES) for name in sorted(names)]
+    learned = protocol.learned.model_copy(update={"enabled": False})
+    return protocol.model_copy(update={"target": target, "arms": arms, "learned": learned})
 
 
 def taken_over(
