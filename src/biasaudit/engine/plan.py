@@ -706,15 +706,8 @@ class _Planner:
         named = self.protocol.checks != "default" and "U5" in self.protocol.checks
         answered = self.masks_given and self.protocol.cohort.mask_is_complete
         own_tissue = _input_of(representation) == "tissue" and all(sample.tissue for sample in self.cohort.samples)
-        if self.situation.scored or not self._wanted("U5") or (answered and not named) or own_tissue:
-        own_tissue = representation == "tissue" and all(sample.tissue for sample in self.cohort.samples)
-        if (
-            self.situation.scored
-            or self.situation.tabular
-            or not self._wanted("U5")
-            or (answered and not named)
-            or own_tissue
-        ):
+        unedited = self.situation.scored or self.situation.tabular or own_tissue
+        if unedited or not self._wanted("U5") or (answered and not named):
             return
         for contrast in self.contrasts:
             regimes = {_regime(self.cohort, factor, contrast) for factor in self.cohort.factors}
