@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
+from biasaudit.attributions.explained import gradient, packed
 from biasaudit.engine.train import device
 from biasaudit.records import FloatArray
 
@@ -23,7 +24,6 @@ _SHRINK = 0.02  # L2: the part of the change that every step takes back
 _FURTHEST = 3.0  # standard deviations of the healthy that a voxel may move
 _BLUR = (2.0, 0.7)  # voxels, at the first and the last step
 _JITTER = 2  # voxels
-_TRUNCATE = 3.0
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,21 @@ def maximise(network: nn.Module, aims: Sequence[Aim], ascent: Ascent, chance: np
     """
     mean, spread = (torch.from_numpy(array).to(device()) for array in (ascent.mean, ascent.spread))
     change = torch.zeros((len(aims), *mean.shape), device=mean.device)
-    best, highest = change, _at(network, aims, mean + change)
+    best, highest = change, torch.full((len(aims),), -torch.inf, device=mean.device)
     for width, rate in np.linspace((_BLUR[0], _RATE[0]), (_BLUR[1], _RATE[1]), ascent.steps).tolist():
         shift = chance.integers(-_JITTER, _JITTER + 1, size=mean.ndim - 1).tolist()
-        slope = _slope(network, aims, (mean + change * spread, shift)) * spread
-        step = _blurred(slope, width) * (spread > 0)
+        slope, value = _slope(network, aims, (mean + change * spread, shift))
+        best = torch.where((value > highest).view(-1, *[1] * mean.ndim), change, best)
+        highest = torch.maximum(value, highest)
+        step = _blurred(slope * spread, width) * (spread > 0)
         size = step.flatten(1).square().mean(1).sqrt().clamp(min=torch.finfo(step.dtype).tiny)
         change = change + rate * step / size.view(-1, *[1] * mean.ndim)
         change = ((1 - _SHRINK) * change).clamp(-_FURTHEST, _FURTHEST)
-        value = _at(network, aims, mean + change * spread)
-        best = torch.where((value > highest).view(-1, *[1] * mean.ndim), change, best)
-        highest = torch.maximum(value, highest)
-    return (mean + best * spread).cpu().numpy()
+    # On the way values are those of shifted images; the choice between mean, best and last goes by unshifted ones.
+    candidates = [mean + part * spread for part in (torch.zeros_like(change), best, change)]
+    values = torch.stack([_at(network, aims, images) for images in candidates])
+    chosen = torch.stack(candidates)[values.argmax(0), torch.arange(len(aims), device=mean.device)]
+    return chosen.cpu().numpy()
 
 
 def aim_values(network: nn.Module, aims: Sequence[Aim], images: FloatArray) -> np.ndarray:
@@ -121,18 +124,19 @@ def watched(network: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, 
 @torch.no_grad()
 def _at(network: nn.Module, aims: Sequence[Aim], images: torch.Tensor) -> torch.Tensor:
     with watched(network, [aim.layer for aim in aims if aim.layer]) as seen:
-        return _reached(network(images), seen, aims)
+        return _reached(network(packed(images)), seen, aims)
 
 
-def _slope(network: nn.Module, aims: Sequence[Aim], where: tuple[torch.Tensor, Sequence[int]]) -> torch.Tensor:
-    """Gradient of every image's own aim, taken at shifted images and shifted back."""
+def _slope(
+    network: nn.Module, aims: Sequence[Aim], where: tuple[torch.Tensor, Sequence[int]]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gradient of every image's own aim, taken at shifted images and shifted back, and the aims' values there."""
     images, shift = where
     axes = tuple(range(2, images.ndim))
     leaf = images.detach().requires_grad_()
     with torch.enable_grad(), watched(network, [aim.layer for aim in aims if aim.layer]) as seen:
-        logits = network(leaf.roll(tuple(shift), axes))
-        (slope,) = torch.autograd.grad(_reached(logits, seen, aims).sum(), leaf)
-    return slope
+        values = _reached(network(packed(leaf.roll(tuple(shift), axes))), seen, aims)
+    return gradient(values, leaf), values.detach()
 
 
 def _reached(logits: torch.Tensor, seen: Mapping[str, torch.Tensor], aims: Sequence[Aim]) -> torch.Tensor:
@@ -149,13 +153,9 @@ def _value(logits: torch.Tensor, seen: Mapping[str, torch.Tensor], aim: Aim, pla
 
 
 def _blurred(images: torch.Tensor, width: float) -> torch.Tensor:
-    """Gaussian blur along every axis of space, by a standard deviation in voxels."""
-    reach = max(1, round(_TRUNCATE * width))
-    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
-    weights = torch.exp(-(offsets**2) / (2 * width**2))
-    weights = weights / weights.sum()
+    """Gaussian blur along every axis of space, by a standard deviation in voxels; zero outside."""
     for axis in range(2, images.ndim):
-        rows = images.movedim(axis, -1)
-        flat = functional.conv1d(rows.reshape(-1, 1, rows.shape[-1]), weights.view(1, 1, -1), padding=reach)
-        images = flat.view(rows.shape).movedim(-1, axis)
+        place = torch.arange(images.shape[axis], device=images.device, dtype=images.dtype)
+        weights = torch.exp(-((place[:, None] - place) ** 2) / (2 * width**2)) / (width * math.sqrt(2 * math.pi))
+        images = (images.movedim(axis, -1) @ weights).movedim(-1, axis)
     return images

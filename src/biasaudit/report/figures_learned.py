@@ -116,9 +116,9 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
         figure.text(left, 1 - 0.2 / height, _COLUMNS[name], fontsize=8.5, fontweight="bold", va="center")
     for row, record in enumerate(rows):
         top = height - 0.34 - row * (panel + title)
-        where = (0.02, (top - 0.04) / height) if narrow else (0.005, (top - 0.5 * panel) / height)
+        where = (margin / width, (top - title + 0.05) / height) if narrow else (0.005, (top - 0.5 * panel) / height)
         words = _aim_words(record, narrow)
-        figure.text(*where, words, fontsize=7.8, va="top" if narrow else "center", linespacing=1.35)
+        figure.text(*where, words, fontsize=7.8, va="bottom" if narrow else "center", linespacing=1.35)
         bottom = top - panel - (title if narrow else 0)
         for place, name in enumerate(columns):
             left = margin + place * panel
