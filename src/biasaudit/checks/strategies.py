@@ -39,6 +39,7 @@ class Strategies:
         return [self._of_class(evidence, maps, name, protocol) for name in inside_classes(evidence)]
 
     def _of_class(self, evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol) -> Finding:
+        assert maps.inside is not None
         own = class_rows(evidence, class_name)
         finding = Finding(self.code, "not_applicable", "", factor=evidence.factor, class_name=class_name)
         if len(origins_of(evidence, own)) < 2:
