@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-STUDIES = ("demo", "cxr", "held_apart", "kill_and_resume", "ms_layout", "statistics", "attributions")
+STUDIES = ("demo", "cxr", "held_apart", "kill_and_resume", "ms_layout", "statistics", "attributions", "voxelwise")
 ROOT = Path(__file__).resolve().parent.parent
 
 
