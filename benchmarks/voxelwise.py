@@ -178,8 +178,8 @@ def _power() -> str:
         rates = " | ".join(_rate(p) for p in (*zip(*found, strict=True), unscaled))
         rows.append(f"| {focus} | {rates} |")
     return "\n".join([
-        f"Power against a focus of 2x2x2 of {'x'.join(map(str, SHAPE))} voxels in one of two origins, 40 subjects, three "
-        f"folds whose networks answer with gains 1, 2 and .5 ({RUNS // 4} simulations).\n",
+        f"Power against a focus of 2x2x2 of {'x'.join(map(str, SHAPE))} voxels in one of two origins, three "
+        f"folds whose networks answer with gains 1, 2 and .5 ({RUNS // 4} runs).\n",
         "| difference, SD | voxels | regions | TFCE | all three | voxels, gains left as they are |",
         "|---|---|---|---|---|---|",
         *rows, "",

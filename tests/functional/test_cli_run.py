@@ -59,6 +59,17 @@ def test_audit_keeps_the_contract(finished_run):
     assert {c["quantity"] for c in audit["comparisons"]} >= {"auc", "reliance"}
 
 
+def test_every_voxelwise_comparison_has_its_maps(finished_run):
+    audit = json.loads((finished_run / "audit.json").read_text())
+    findings = [finding for arm in audit["arms"] for finding in arm["findings"] if finding["code"] == "U8"]
+    made = [finding["details"]["significant_voxels"] for finding in findings if finding["p_value"] is not None]
+    assert made
+    table = pd.read_csv(finished_run / "maps" / "differences.tsv", sep="\t")
+    assert table["significant_voxels"].tolist() == made
+    assert len(list((finished_run / "maps").glob("*_statistic.nii.gz"))) == len(made)
+    assert list((finished_run / "figures").glob("differences_*.png"))
+
+
 def test_every_subject_is_scored_by_the_fold_that_held_it_out(finished_run):
     subjects = pd.read_csv(finished_run / "tables" / "subjects.tsv", sep="\t").set_index("subject")["fold"]
     scores = pd.read_csv(finished_run / "tables" / "scores.tsv", sep="\t")

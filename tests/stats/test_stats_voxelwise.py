@@ -3,7 +3,14 @@ import pytest
 
 from biasaudit.stats import voxelwise
 from biasaudit.stats.tfce import neighbours
-from biasaudit.stats.voxelwise import Places, equal_gain, map_difference_test, region_means
+from biasaudit.stats.voxelwise import (
+    Places,
+    critical_value,
+    equal_gain,
+    map_difference_test,
+    map_statistics,
+    region_means,
+)
 
 
 def cohort(seed, n=24, v=30, n_groups=2):
@@ -126,3 +133,22 @@ def test_equal_gain_takes_the_gain_of_networks_away():
 def test_region_means_leave_out_what_has_no_region():
     maps = np.array([[1.0, 2.0, 3.0, 10.0]])
     np.testing.assert_allclose(region_means(maps, np.array([4, 4, 0, 2])), [[10.0, 1.5]])
+
+
+def test_what_exceeds_the_critical_value_is_significant():
+    maps, groups, blocks, generator = cohort(16, n=60)
+    maps[groups == 1, :4] += [0.4, 0.8, 1.2, 2.5]
+    family = map_difference_test(maps, groups, blocks, 199, generator).families["voxels"]
+    significant = np.abs(family.statistic) > critical_value(family, 0.05)
+    np.testing.assert_array_equal(significant, family.p_value <= 0.05)
+    assert 0 < significant.sum() < 30
+    assert critical_value(family, 0.001) == np.inf
+
+
+@pytest.mark.parametrize("n_groups", [2, 3])
+def test_the_statistic_alone_is_that_of_the_test(n_groups):
+    maps, groups, blocks, generator = cohort(17, n_groups=n_groups)
+    family = map_difference_test(maps, groups, blocks, 9, generator).families["voxels"]
+    np.testing.assert_allclose(map_statistics(maps, groups, blocks), family.statistic, rtol=1e-5)
+    with pytest.raises(ValueError, match="two groups"):
+        map_statistics(maps, groups, groups)

@@ -15,7 +15,7 @@ from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps
 from biasaudit.registry import register
 from biasaudit.stats.strata import centre_within, indicator_matrix, joint_codes
 from biasaudit.stats.tfce import neighbours
-from biasaudit.stats.voxelwise import MapDifference, Places, equal_gain, map_difference_test
+from biasaudit.stats.voxelwise import MapDifference, Places, critical_value, equal_gain, map_difference_test
 
 __all__ = ["MapComparison", "VoxelwiseMaps", "class_comparison", "compare_maps", "origin_comparison"]
 
@@ -180,6 +180,7 @@ def _measured(finding: Finding, evidence: ArmEvidence, comparison: MapComparison
         details={
             **{f"p_{name}": float(family.p_value.min()) for name, family in difference.families.items()},
             **{f"significant_{n}": int((f.p_value <= alpha).sum()) for n, f in difference.families.items()},
+            "critical": critical_value(voxels, alpha),
             "peak_voxel": _voxel(maps, place),
             "relative_difference": _relative_difference(comparison, significant),
             **_in_masks(evidence, maps, significant),

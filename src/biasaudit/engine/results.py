@@ -16,6 +16,7 @@ import numpy as np
 from biasaudit import registry, seeds
 from biasaudit.engine.compare import compare_arms
 from biasaudit.engine.contrasts import Contrast, class_index
+from biasaudit.engine.differences import write_differences
 from biasaudit.engine.judge import assemble
 from biasaudit.engine.learned_files import write_learned
 from biasaudit.engine.maps import write_maps
@@ -150,6 +151,7 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
     ]
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
+    write_differences(run, arms)
     write_learned(run)
     _write_models(run)
     design = _design(run, arms[0])

@@ -18,7 +18,16 @@ from matplotlib.patches import Rectangle
 from biasaudit.records import FloatArray
 from biasaudit.report.words import QUANTITIES
 
-__all__ = ["forest", "overlays", "relevance_by_region", "scores", "training_curves", "truth_against_estimate"]
+__all__ = [
+    "PLANES",
+    "draw_overlay",
+    "forest",
+    "overlays",
+    "relevance_by_region",
+    "scores",
+    "training_curves",
+    "truth_against_estimate",
+]
 
 _WIDE, _NARROW = 9.4, 3.9  # inches; a page's text column, a phone's
 _CLASS_COLOURS = ("#14808a", "#7a3fa6", "#8a6d14", "#3f5fa6")
@@ -27,7 +36,8 @@ _GUIDE: dict[str, Any] = {"color": "#b8c0c8", "linewidth": 0.9, "zorder": 0}
 _MANY_POINTS = 600
 _MOST_ORIGINS = 10
 _ROLES = ("typical", "most pathological", "least pathological")
-_PLANES = ("axial", "coronal", "sagittal", "picture")
+PLANES = ("axial", "coronal", "sagittal", "picture")
+"""Order of the slices of one volume; a picture has the one."""
 _SUPPORTS, _OPPOSES, _CONTOUR = (1.0, 0.20, 0.16), (0.16, 0.50, 1.0), "#ffe45c"
 _BOUNDED = ("auc", "reliance", "origin_auc")
 
@@ -237,7 +247,7 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
     -------
     Figure
     """
-    planes = [plane for plane in _PLANES if any(f"__{plane}__anatomy" in name for name in pictures)]
+    planes = [plane for plane in PLANES if any(f"__{plane}__anatomy" in name for name in pictures)]
     placed = _placed(table, positive, _blocks_per_row(len(planes), table["label"].nunique(), narrow))
     rows, columns = int(placed["row"].max()) + 1, int(placed["column"].max()) + 1
     width = _NARROW if narrow else min(_WIDE, 0.3 + 1.9 * columns * len(planes))
@@ -253,7 +263,7 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
         figure.add_artist(Rectangle(*frame, color="black", zorder=-1))
         for place, plane in enumerate(planes):
             box = ((left + place * panel) / width, (top - panel) / height, panel / width, panel / height)
-            _draw_overlay(figure.add_axes(box), _layers(pictures, record["key"], plane), record["limit"])
+            draw_overlay(figure.add_axes(box), _layers(pictures, record["key"], plane), record["limit"])
     _colour_bar(figure, float(placed["limit"].max()), positive)
     return figure
 
@@ -415,7 +425,8 @@ def _layers(pictures: Mapping[str, FloatArray], key: str, plane: str) -> list[Fl
     return [pictures.get(f"{key}__{plane}__{layer}") for layer in ("anatomy", "relevance", "mask")]
 
 
-def _draw_overlay(axes: Axes, layers: Sequence[FloatArray | None], limit: float) -> None:
+def draw_overlay(axes: Axes, layers: Sequence[FloatArray | None], limit: float) -> None:
+    """Draw signed values on anatomy, a mask outlined; any of the three layers may be missing."""
     anatomy, relevance, mask = layers
     axes.set_axis_off()
     if anatomy is None:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from biasaudit.errors import UsageError
-from biasaudit.report import figures, figures_learned
+from biasaudit.report import figures, figures_learned, figures_maps
 from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
@@ -29,7 +29,7 @@ __all__ = ["Picture", "html_page", "illustrate", "write_report"]
 
 _LARGEST_GROUP = 6
 _LEARNED = ("units", "embedding", "gallery")
-_SECTIONS = ("comparison", "scores", "overlays", "relevance", "truth", "training", *_LEARNED)
+_SECTIONS = ("comparison", "scores", "overlays", "relevance", "differences", "truth", "training", *_LEARNED)
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,7 @@ def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
             drawn = _bound(draw, table)
             yield _Plan(section, f"{section}_{anchor}", drawn, f"{alt}, {arm} arm.", arm)
     yield from _overlay_plans(records, arm, anchor)
+    yield from _difference_plans(records, arm, anchor)
     yield from _learned_plans(records, arm, anchor)
 
 
@@ -329,6 +330,24 @@ def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan
         alt = f"Preferred images of the classes and of the units that know most, {arm} arm."
         drawn = _bound(lambda table, narrow: figures_learned.gallery(table, records.pictures, narrow), aims)
         yield _Plan("gallery", f"gallery_{anchor}", drawn, alt, arm, raster=True)
+
+
+def _difference_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    """Plan the comparisons whose slices are there."""
+    table = _of_arm(records.differences, arm)
+    stored = {name.split("__")[0] for name in records.difference_pictures}
+    table = table[table["key"].isin(stored)]
+    if table.empty:
+        return
+    words = "; ".join(f"{row['compared']}, p {row['p_value']:.2g}" for row in table.to_dict("records"))
+    yield _Plan(
+        section="differences",
+        name=f"differences_{anchor}",
+        draw=lambda narrow: figures_maps.differences(table, records.difference_pictures, narrow),
+        alt=f"Voxelwise comparisons of attribution maps, {arm} arm: {words}.",
+        arm=arm,
+        raster=True,
+    )
 
 
 def _of_arm(table: pd.DataFrame, arm: str) -> pd.DataFrame:

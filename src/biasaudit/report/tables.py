@@ -53,6 +53,10 @@ _TABLES: Mapping[str, _Shape] = {
     "maps/overlays.tsv": _Shape(
         ("key", "arm", "subject", "label", "origin", "logit", "role", "limit"), ("logit", "limit")
     ),
+    "maps/differences.tsv": _Shape(
+        ("key", "arm", "compared", "p_value", "significant_voxels", "critical"),
+        ("p_value", "significant_voxels", "critical"),
+    ),
 }
 
 
@@ -71,11 +75,13 @@ class RunRecords:
     comparisons : DataFrame
         One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
         difference, low, high, p_value.
-    subjects, scores, relevance, training, overlays, units, embedding, gallery : DataFrame
+    subjects, scores, relevance, training, overlays, differences, units, embedding, gallery : DataFrame
         The stored tables; no rows where a file is absent.
     pictures : mapping of str to float (height, width)
         Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
         ``{key}__{picture}``.
+    difference_pictures : mapping of str to float (height, width)
+        Slices of the voxelwise comparisons, named like those of the overlays.
     """
 
     run: Path
@@ -87,10 +93,12 @@ class RunRecords:
     relevance: pd.DataFrame
     training: pd.DataFrame
     overlays: pd.DataFrame
+    differences: pd.DataFrame
     units: pd.DataFrame
     embedding: pd.DataFrame
     gallery: pd.DataFrame
     pictures: Mapping[str, FloatArray]
+    difference_pictures: Mapping[str, FloatArray]
 
 
 def load_run(run: Path) -> RunRecords:
@@ -121,6 +129,7 @@ def load_run(run: Path) -> RunRecords:
         findings=_findings(audit),
         comparisons=_comparisons(audit),
         pictures=pictures,
+        difference_pictures=_read_pictures(run / "maps" / "differences.npz"),
         **tables,
     )
 

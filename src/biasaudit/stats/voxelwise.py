@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from biasaudit.stats.multiplicity import minimum_p
 from biasaudit.stats.permutation import CELLS_PER_BLOCK, informative_subjects, permutation_blocks
 from biasaudit.stats.strata import (
+    Booleans,
     Floats,
     Indices,
     centre_within,
@@ -24,7 +25,16 @@ from biasaudit.stats.strata import (
 )
 from biasaudit.stats.tfce import Neighbours, enhanced, enhanced_peaks
 
-__all__ = ["Family", "MapDifference", "Places", "equal_gain", "map_difference_test", "region_means"]
+__all__ = [
+    "Family",
+    "MapDifference",
+    "Places",
+    "critical_value",
+    "equal_gain",
+    "map_difference_test",
+    "map_statistics",
+    "region_means",
+]
 
 TIED = 1e-5
 """Relative difference below which two correlations, or two enhanced values, are equal: products may be of single
@@ -94,6 +104,24 @@ class MapDifference:
     families: Mapping[str, Family]
     n: int
     reason: str = ""
+
+
+def critical_value(family: Family, alpha: float) -> float:
+    """Value that a statistic must exceed to be significant: the (k + 1)-th largest of the null, k = alpha (1 + m) - 1.
+
+    Parameters
+    ----------
+    family
+        As tested.
+    alpha
+        Family-wise error rate.
+
+    Returns
+    -------
+    Infinite if there are too few permutations for any to be significant.
+    """
+    allowed = int(alpha * (1 + family.null.size) * (1 + TIED)) - 1
+    return float(np.sort(family.null)[::-1][allowed]) if allowed >= 0 else float("inf")
 
 
 @dataclass(frozen=True)
@@ -186,6 +214,33 @@ def region_means(maps: ArrayLike, regions: Indices) -> Floats:
     return means
 
 
+def map_statistics(maps: ArrayLike, groups: ArrayLike, blocks: ArrayLike) -> Floats:
+    """Statistic of every voxel, without a test.
+
+    Parameters
+    ----------
+    maps, groups, blocks
+        As in `map_difference_test`.
+
+    Returns
+    -------
+    (v,) of two groups t, positive where the second in sorted order is larger; of more the normal equivalent of F. 0
+    where the maps do not vary.
+
+    Raises
+    ------
+    ValueError
+        If `map_difference_test` would have nothing to compare.
+    """
+    values, group, block, used = _checked(maps, groups, blocks)
+    if not used.any():
+        raise ValueError("no block holds two groups")
+    group, block = integer_codes(group[used]), integer_codes(block[used])
+    model = _model(group, block)
+    columns = _unit_columns(values[used], block, np.float32)
+    return model.statistics(model.correlations(columns, np.arange(group.size)[None, :])[0])
+
+
 def map_difference_test(
     maps: ArrayLike,
     groups: ArrayLike,
@@ -237,25 +292,36 @@ def map_difference_test(
     (exchangeability blocks, general linear model); Winkler et al. (2016), Human Brain Mapping 37:1486 (combination by
     shared permutations); Paulson (1942), Annals of Mathematical Statistics 13:233 (normal equivalent of F).
     """
+    values, group, block, used = _checked(maps, groups, blocks)
+    if not used.any():
+        return MapDifference(float("nan"), {}, 0, "no block holds two groups")
+    values, group, block = values[used], integer_codes(group[used]), integer_codes(block[used])
+    model = _model(group, block)
+    if model.freedom < 1:
+        return MapDifference(float("nan"), {}, group.size, "too few subjects for the number of blocks")
+    width = max(1, values.shape[1] // group.size)
+    arrangements = permutation_blocks(block, n_permutations, generator, width)
+    families = _families(_columns(values, block, places), model, arrangements)
+    observed = [family.peak for family in families.values()]
+    p, _ = minimum_p(observed, np.column_stack([family.null for family in families.values()]))
+    return MapDifference(p, families, group.size)
+
+
+def _checked(
+    maps: ArrayLike, groups: ArrayLike, blocks: ArrayLike
+) -> tuple[NDArray[np.floating], Indices, Indices, Booleans]:
+    """Read maps, group and block codes, and who lies in a block of two groups."""
     values = np.asarray(maps)
     group, block = integer_codes(groups), integer_codes(blocks)
     require_same_length(maps=values, groups=group, blocks=block)
     if values.ndim != 2 or not np.isfinite(values).all():
         raise ValueError(f"maps must be finite and of shape (n, v), got {values.shape}; leave maps that are not out")
-    used = informative_subjects(group, block)
-    if not used.any():
-        return MapDifference(float("nan"), {}, 0, "no block holds two groups")
-    values, group, block = values[used], integer_codes(group[used]), integer_codes(block[used])
-    basis = _basis(group, block)
-    freedom = group.size - (int(block.max()) + 1) - basis.shape[1]
-    if freedom < 1:
-        return MapDifference(float("nan"), {}, group.size, "too few subjects for the number of blocks")
-    width = max(1, values.shape[1] // group.size)
-    arrangements = permutation_blocks(block, n_permutations, generator, width)
-    families = _families(_columns(values, block, places), _Model(basis, freedom), arrangements)
-    observed = [family.peak for family in families.values()]
-    p, _ = minimum_p(observed, np.column_stack([family.null for family in families.values()]))
-    return MapDifference(p, families, group.size)
+    return values, group, block, informative_subjects(group, block)
+
+
+def _model(groups: Indices, blocks: Indices) -> _Model:
+    basis = _basis(groups, blocks)
+    return _Model(basis, groups.size - (int(blocks.max()) + 1) - basis.shape[1])
 
 
 def _basis(groups: Indices, blocks: Indices) -> Floats:
