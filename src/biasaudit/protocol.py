@@ -23,6 +23,7 @@ __all__ = [
     "FoldSettings",
     "GridSettings",
     "LabelSettings",
+    "LeakageSettings",
     "PhantomCohort",
     "PhantomSettings",
     "Protocol",
@@ -311,6 +312,13 @@ class VerdictSettings(_Section):
         return self
 
 
+class LeakageSettings(_Section):
+    """When two images count as images of one subject (D3)."""
+
+    height: float = Field(7.0, gt=0, description="robust standard deviations above the similarity of two subjects")
+    correlation: float = Field(0.5, gt=0, lt=1, description="smallest correlation of two images of one subject")
+
+
 class AttributionSettings(_Section):
     """How attribution maps are made."""
 
@@ -354,6 +362,7 @@ class Protocol(_Section):
     verdict: VerdictSettings = Field(default_factory=lambda: VerdictSettings.model_validate({}))
     attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
     learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
+    leakage: LeakageSettings = Field(default_factory=lambda: LeakageSettings.model_validate({}))
 
     @model_validator(mode="after")
     def _distinct_arms(self) -> Protocol:

@@ -27,6 +27,7 @@ __all__ = [
     "Sample",
     "SignatureTransfer",
     "Status",
+    "Twin",
     "Verdict",
     "VerdictWord",
     "Volume",
@@ -390,6 +391,29 @@ class DoseResponse:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """Two images that are alike as only images of one subject are (D3).
+
+    Attributes
+    ----------
+    first, second : int
+        Rows of the evidence.
+    correlation : float
+        Of the downsampled images without what their origins share.
+    height : float
+        The same in robust standard deviations above the usual correlation of two subjects.
+    same_file : bool
+        Whether the files are the same byte for byte.
+    """
+
+    first: int
+    second: int
+    correlation: float
+    height: float
+    same_file: bool = False
+
+
+@dataclass(frozen=True)
 class SpikeTrial:
     """Scores by networks retrained after an edit was made to some of the images (G3).
 
@@ -463,6 +487,12 @@ class ArmEvidence:
     spike : SpikeIn or None
     categories : mapping of str to str (n,)
         Covariates in words, such as sex; empty where missing.
+    metadata : mapping of column to object (n,)
+        Header and sidecar fields as numbers and words, None where missing (D2).
+    quality : mapping of measure to float (n,)
+        Image quality on the audit's grid, NaN where a measure has no meaning (A3).
+    twins : tuple of Twin or None
+        Candidates for images of one subject, more alike than 4 robust standard deviations (D3).
     retraining_skipped : mapping of check code to str
         Retrainings that this cohort does not allow, and why.
     seed : int
@@ -507,6 +537,9 @@ class ArmEvidence:
     dose: DoseResponse | None = None
     spike: SpikeIn | None = None
     categories: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    metadata: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    quality: Mapping[str, FloatArray] = field(default_factory=dict)
+    twins: tuple[Twin, ...] | None = None
     retraining_skipped: Mapping[str, str] = field(default_factory=dict)
     contrast: str | None = None
     inside: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from biasaudit.records import (
     SignatureTransfer,
     SpikeIn,
     SpikeTrial,
+    Twin,
     UnseenOrigin,
 )
 
@@ -112,6 +113,12 @@ def furnish(evidence: ArmEvidence, strength: float = 1.0) -> ArmEvidence:
         unseen=unseen(evidence, strength),
         dose=dose(evidence, strength),
         spike=spike(evidence, 2 * strength, 0.0),
+        metadata={
+            "header: spacing x": np.array(generator.normal(size=n).tolist(), dtype=object),
+            "sidecar: Manufacturer": np.array(["GE" if o in "ac" else None for o in evidence.origin], dtype=object),
+        },
+        quality={"snr": generator.normal(size=n) + shift[:, 0], "fber": np.where(np.arange(n) % 7, 1.0, np.nan)},
+        twins=(Twin(0, min(3, n - 1), 0.9, 12.0 * strength), Twin(1, min(2, n - 1), 0.3, 5.0)),
     )
 
 

@@ -14,7 +14,9 @@ from biasaudit import registry
 from biasaudit.records import ArmEvidence, Finding, Status
 
 CODES = ("D1", "G1", "G3", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11", "U12")
+CODES += ("D2", "D3", "A3")
 WORDS = {"table", "scores", "erased", "features", "origin_controls", "reduced", "maps", "transfer", "retraining"}
+WORDS |= {"metadata", "quality", "twins"}
 RETRAINED = ("G3", "U10", "U11")
 
 
@@ -66,7 +68,13 @@ def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
             "unseen": {},
             "dose": None,
             "spike": None,
+            "metadata": {},
+            "quality": {},
+            "twins": None,
         },
+        "nan quality": {"quality": {name: np.full_like(v, np.nan) for name, v in evidence.quality.items()}},
+        "constant quality": {"quality": {name: np.zeros_like(v) for name, v in evidence.quality.items()}},
+        "empty metadata": {"metadata": {"header: x": np.full(n, None)}},
         "nan retrained": _rescored(evidence, np.nan),
         "constant retrained": _rescored(evidence, 0.0),
         "nan controls": {
@@ -102,7 +110,8 @@ BROKEN = (
     "constant features", "nan reduced", "constant reduced", "zero maps", "nan maps", "no origin maps", "no maps",
     "bare", "nan controls", "nan retrained", "constant retrained",
     "infinite", "tied", "two values in a fold", "lonely cell", "everybody an origin",
-    "words as origins", "one fold", "tied features", "tied controls", "no severity",
+    "nan quality", "constant quality", "empty metadata", "words as origins", "one fold", "tied features",
+    "tied controls", "no severity",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit import registry
+from biasaudit.cohort.headers import sidecars_of
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
 from biasaudit.engine.plan import Facts, Plan, Situation, default_checks, plan_audit, plan_reading
@@ -93,8 +95,16 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     )
     hashes = {path: fact.sha256 for path, fact in inspection.facts.items()}
     cohort = replace(cohort, notes=tuple(dict.fromkeys(notes)))
-    situation = Situation(protocol, cohort, grid, tuple(folds), hashes, adopted=adopted)
+    situation = Situation(protocol, cohort, grid, tuple(folds), hashes, adopted=adopted, sidecars=_sidecars(cohort))
     return situation, dict(inspection.facts)
+
+
+def _sidecars(cohort: Cohort) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Sidecars of the first channel of every sample, with the hash of their content."""
+    found = sidecars_of([sample.images[0] for sample in cohort.samples if sample.images])
+    paths = {path for own in found.values() for path in own}
+    hashes = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
+    return {image: tuple((path, hashes[path]) for path in own) for image, own in found.items()}
 
 
 def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progress = _silent) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from biasaudit.checks.identifiability import regime
 from biasaudit.engine.arrays import Stack
 from biasaudit.engine.contrasts import contrast_logits
+from biasaudit.engine.data_evidence import data_evidence, data_per_unit
 from biasaudit.engine.regions import map_regions
 from biasaudit.engine.retraining import per_unit, retrained
 from biasaudit.engine.store import read_json, write_json
@@ -92,9 +93,12 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         maps=_maps(arguments, needs) if with_maps and "maps" in needs else None,
         transfer=_transfer(needs["transfer"][0]) if "transfer" in needs else None,
         **retrained(arguments, needs),
+        **data_evidence(needs),
         **_of_contrast(contrast),
     )
-    return _one_row_per_unit(_held_out(evidence))
+    # The data themselves are asked of everybody: a subject both trained on and held out is what D3 looks for.
+    of_data = not {"metadata", "leakage", "quality"}.isdisjoint(needs)
+    return _one_row_per_unit(evidence if of_data else _held_out(evidence))
 
 
 def _held_out(evidence: ArmEvidence) -> ArmEvidence:
@@ -290,6 +294,7 @@ def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:
         reduced={name: mean(values) for name, values in evidence.reduced.items()},
         maps=None if evidence.maps is None else replace(evidence.maps, rows=unit_of[evidence.maps.rows]),
         **per_unit(evidence, unit_of),
+        **data_per_unit(evidence, unit_of, first),
         **{name: values[first] for name in _CONTRAST_COLUMNS if (values := getattr(evidence, name)) is not None},
         transfer=None
         if evidence.transfer is None

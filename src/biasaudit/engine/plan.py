@@ -38,7 +38,7 @@ from biasaudit.stats.subsampling import (
 __all__ = ["CONFIRMATION", "Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
 
 BLOCK = 16
-DEFAULT_CHECKS = ("D1", "G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
+DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 
@@ -50,7 +50,7 @@ _ONLY_FEATURES = "a feature table has no pixels to erase, mask, blur or compare 
 _OWN_BUILDER = "biasaudit.engine.own_network:build"
 _NETWORK_NEEDS = {"features", "maps", "erased", "transfer"}
 _READY_MADE = "the network was trained outside of this audit; one trained anew would be another network"
-_IMAGE_NEEDS = {"origin_controls", "reduced", "retraining"}
+_IMAGE_NEEDS = {"origin_controls", "reduced", "retraining", "quality", "twins"}
 _ONLY_TABLE = "the table names no images: this needs networks trained on them"
 _ONLY_SCORES = "held-out scores were given in place of the network: this needs the network itself"
 
@@ -60,6 +60,9 @@ _IMAGES = tuple(
 _CODE = {
     "read": (*_IMAGES, "biasaudit.engine.prepare"),
     "survey": ("biasaudit.engine.survey", "biasaudit.cohort.alignment"),
+    "metadata": ("biasaudit.engine.metadata", "biasaudit.cohort.headers"),
+    "leakage": ("biasaudit.engine.leakage", "biasaudit.stats.twins"),
+    "quality": ("biasaudit.engine.quality", "biasaudit.stats.image_quality"),
     "represent": (
         "biasaudit.representations",
         "biasaudit.edits.erasure",
@@ -95,6 +98,7 @@ _CODE = {
         "biasaudit.engine.retraining",
         "biasaudit.attributions.regions",
         "biasaudit.cohort.atlas",
+        "biasaudit.engine.data_evidence",
         "biasaudit.checks",
         "biasaudit.stats",
     ),
@@ -147,8 +151,16 @@ class Facts:
 class Situation:
     """All that a plan follows from.
 
-    `confirm` holds the representations whose PATHOLOGY is put to the spike-in test; `adopted` what `own_network.build`
-    takes to rebuild the user's own network, empty where the network is ours.
+    Attributes
+    ----------
+    hashes : mapping
+        Path of an image file -> SHA-256.
+    confirm : frozenset of str
+        Representations whose PATHOLOGY is put to the spike-in test.
+    sidecars : mapping
+        Path of an image -> path and SHA-256 of the JSON sidecars that apply to it, the nearest last.
+    adopted : mapping
+        What `own_network.build` takes to rebuild the user's own network; empty where the network is ours.
     """
 
     protocol: Protocol
@@ -173,6 +185,8 @@ class Situation:
     def ready_made(self) -> bool:
         """Whether the target was made outside of this audit, which cannot train it again."""
         return self.scored or bool(self.protocol.target.weights)
+
+    sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def codes(self, representation: str) -> tuple[str, ...]:
         """Codes of the checks that the arms of one representation are asked."""
@@ -872,6 +886,7 @@ class _Planner:
         arm, factor, code = name
         target = Question("target", representation)
         needs = {"survey": (self.reading.survey,), "read": self.reading.reads, "target": self.scores[target]}
+        needs |= self._data_needs(code)
         maps = self.contrast_maps if contrast.name else self.maps
         explained: Any = (representation, contrast.name) if contrast.name else target
         if explained in maps:
@@ -940,6 +955,24 @@ class _Planner:
         if needs & _NETWORK_NEEDS:
             return {"withheld": _ONLY_SCORES}
         return {} if self.cohort.channels else {"withheld": _ONLY_TABLE}
+
+    def _data_needs(self, code: str) -> dict[str, tuple[str, ...]]:
+        """Plan what the checks of the data themselves look at: headers, similar images, image quality."""
+        samples = self.cohort.samples
+        if code == "D2":
+            records = [_metadata_arguments(self.situation, sample) for sample in samples]
+            return {"metadata": (self._add("metadata", {"samples": records}, {}, "read headers and sidecars"),)}
+        if not self.cohort.channels:
+            return {}
+        if code == "D3":
+            hashes = [[self.situation.hashes[path] for path in sample.images] for sample in samples]
+            origins = [sample.origins[self.cohort.factors[0]] for sample in samples]
+            pairs = {"hashes": hashes, "origins": origins}
+            return {"leakage": (self._add("leakage", pairs, {"read": self.reading.reads}, "compare images"),)}
+        if code == "A3":
+            grid = {"spacing": list(self.situation.grid.spacing)}
+            return {"quality": (self._add("quality", grid, {"read": self.reading.reads}, "measure quality"),)}
+        return {}
 
     def _rows_explained(self, contrast: Contrast) -> Sequence[Sequence[int]]:
         return self.map_rows if contrast.turned or contrast.name is None else _own_rows(self.map_rows, contrast)
@@ -1021,6 +1054,17 @@ def _identity(sample: Sample) -> dict[str, Any]:
     if not sample.features:
         del record["features"]
     return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
+
+
+def _metadata_arguments(situation: Situation, sample: Sample) -> dict[str, Any]:
+    """Files that say something about an image beside its pixels, with the hashes of their content."""
+    image = sample.images[0] if sample.images else ""
+    return {
+        "image": image,
+        "hash": situation.hashes.get(image, ""),
+        "sidecars": [list(pair) for pair in situation.sidecars.get(image, ())],
+        "given": {"brain mask": sample.brain_mask is not None, "tissue maps": bool(sample.tissue)},
+    }
 
 
 def _regime(cohort: Cohort, factor: str, contrast: Contrast) -> str:

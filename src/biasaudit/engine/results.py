@@ -34,7 +34,7 @@ from biasaudit.verdict import Design, decide_contrasts, headline
 __all__ = ["ArmResult", "Run", "to_confirm", "write_results"]
 
 SCHEMA_VERSION = "1.0"
-DESIGN_CODES = ("D1",)
+DESIGN_CODES = ("D1", "D2", "D3", "A3")
 TRUTH_RESAMPLES = 200
 
 

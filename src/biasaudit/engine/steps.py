@@ -17,9 +17,12 @@ from biasaudit.engine.collect import score, truth
 from biasaudit.engine.concepts import concepts
 from biasaudit.engine.given import adopt, given
 from biasaudit.engine.judge import judge
+from biasaudit.engine.leakage import leakage
 from biasaudit.engine.learned import learned
+from biasaudit.engine.metadata import metadata
 from biasaudit.engine.odds import contrast
 from biasaudit.engine.prepare import read, represent
+from biasaudit.engine.quality import quality
 from biasaudit.engine.spike import spike
 from biasaudit.engine.store import Job, Store
 from biasaudit.engine.survey import survey
@@ -32,6 +35,9 @@ __all__ = ["STEPS", "one_thread", "run_job"]
 STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], Path], None]] = {
     "read": read,
     "survey": survey,
+    "metadata": metadata,
+    "leakage": leakage,
+    "quality": quality,
     "represent": represent,
     "train": train,
     "adopt": adopt,

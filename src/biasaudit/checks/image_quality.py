@@ -1,0 +1,58 @@
+"""A3: do measures of image quality predict the label or the origin?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from biasaudit.checks.prediction import Source, label_question, origin_question, predict, with_holm
+from biasaudit.checks.premises import inside_classes
+from biasaudit.protocol import Protocol
+from biasaudit.records import ArmEvidence, Finding, FloatArray
+from biasaudit.registry import register
+from biasaudit.stats.prediction import encode_columns
+from biasaudit.stats.ranks import midranks
+
+__all__ = ["ImageQuality"]
+
+_SOURCE = Source(
+    code="A3",
+    name="measures of image quality",
+    caveat="noise, contrast or smoothness differ between the classes; large lesions change such measures too",
+    remedy="look at tables/image_quality.tsv; acquire and preprocess the classes alike, or match them by quality",
+)
+
+
+@register("check", "A3")
+class ImageQuality:
+    """Cross-validated prediction from signal, contrast, noise, smoothness, bias field and entropy."""
+
+    code = "A3"
+    title = "Image quality"
+    question = "Do signal-to-noise, contrast, smoothness, bias field or entropy predict the label or the origin?"
+    why = (
+        "Seven numbers that know nothing of anatomy should not tell who is ill. Where they do, a network can read the "
+        "scanner or the preprocessing in place of the disease."
+    )
+    kind = "available"
+    needs = ("table", "quality")
+
+    def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
+        """Return one finding for the label and one per class for the origin, Holm-corrected."""
+        columns = {name: _ranked(np.asarray(values, dtype=np.float64)) for name, values in evidence.quality.items()}
+        encoded = encode_columns(columns)
+        if not encoded.owner:
+            reason = "no measure of image quality differs between images"
+            return [Finding(self.code, "not_applicable", reason, n=len(evidence.subject), factor=evidence.factor)]
+        questions = [label_question(evidence), *(origin_question(evidence, name) for name in inside_classes(evidence))]
+        findings = [predict(evidence, asked, encoded, _SOURCE, protocol) for asked in questions if asked is not None]
+        return with_holm(findings, _SOURCE, protocol)
+
+
+def _ranked(values: FloatArray) -> list[float | str | None]:
+    """Ranks from 0 to 1, so that no outlier rules; None where a measure has no meaning."""
+    known = np.isfinite(values)
+    ranks = midranks(values[known]) / max(1, int(known.sum()))
+    result: list[float | str | None] = [None] * values.size
+    for row, rank in zip(np.flatnonzero(known), ranks, strict=True):
+        result[row] = float(rank)
+    return result
