@@ -96,3 +96,10 @@ def test_the_report_draws_features(separable):
 
     page = write_report(separable[0] / "out").read_text()
     assert "lh_3_volume" in page
+
+
+def test_rows_of_features_are_not_predicted_as_if_they_were_images(separable, biasaudit_here):
+    folder, _ = separable
+    done = biasaudit_here("predict", folder / "out", folder / "table.tsv")
+    assert done.returncode == 2
+    assert "predict needs images" in done.stderr.replace("\n", " ")

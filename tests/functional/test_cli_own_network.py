@@ -167,3 +167,23 @@ def test_scores_alone_are_audited(trained, tmp_path, with_images):
     from biasaudit.report.render import write_report
 
     assert write_report(tmp_path / "out").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_a_dry_run_knows_what_was_made_elsewhere(trained, tmp_path, biasaudit_here, scored):
+    folder, inputs, networks = trained
+    for name in ("own.py", "table.tsv", *(f"{index}.npy" for index in range(COUNT))):
+        (tmp_path / name).symlink_to(folder / name)
+    torch.save(networks[False].state_dict(), tmp_path / "weights.pt")
+    text = PROTOCOL
+    if scored:
+        table = pd.read_csv(folder / "table.tsv", sep="\t").drop(columns="image")
+        (tmp_path / "table.tsv").unlink()
+        table.assign(score=_margins(networks[False], inputs)).to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+        text = text.replace("split: split", "score: score")
+        text = text.replace("  network: own.py:Plain\n  weights: weights.pt\n", "")
+    (tmp_path / "protocol.yaml").write_text(text)
+    done = biasaudit_here("run", tmp_path / "protocol.yaml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert ("given scores" if scored else "take over weights.pt") in done.stdout
+    assert not scored or "train" not in done.stdout.split("jobs, about")[0]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from biasaudit.engine.own_network import BUILDER
 from biasaudit.engine.plan import Situation
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import Job
@@ -27,6 +28,8 @@ def estimate_seconds(situation: Situation, jobs: Sequence[Job]) -> float:
 
     Training is a forward and a backward pass per image and epoch, scoring a third of one, a map two per step.
     """
+    if not situation.cohort.channels:
+        return _JUDGE * len(jobs)
     megavoxels = torch.Size(situation.grid.shape).numel() / 1e6
     step = _seconds_per_image(situation)
     return sum(_seconds(job, step, megavoxels) for job in jobs)
@@ -54,12 +57,11 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
 
 def _seconds_per_image(situation: Situation) -> float:
     """Time one training step of the protocol's own network on an empty batch."""
-    target = situation.protocol.target
+    target, own = situation.protocol.target, situation.adopted
     representation = get("representation", situation.protocol.arms[0].representation)()
     channels = representation.channels(situation.cohort.channels)
-    network = to_device(
-        build_network(target.network, (situation.grid.dimensions, channels, 1), target.network_arguments)
-    )
+    name, arguments = (BUILDER, own) if own else (target.network, target.network_arguments)
+    network = to_device(build_network(name, (situation.grid.dimensions, channels, 1), arguments))
     images = torch.zeros((2, channels, *situation.grid.shape), device=device())
     with one_thread():
         network(images).sum().backward()

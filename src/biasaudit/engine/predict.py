@@ -51,6 +51,8 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     """
     audit = _audit(run)
     protocol = load_protocol(run / "protocol.yaml")
+    if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
+        raise UsageError(f"{run} audited no images (scores or features were given); predict needs images")
     name, representation = _arm(audit, arm)
     settings = _table_settings(protocol, table)
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
