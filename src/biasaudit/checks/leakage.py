@@ -43,7 +43,7 @@ class Leakage:
             code=self.code,
             status="clear",
             reason=f"no two of {n} subjects are as alike as images of one subject are",
-            statistic=max((twin.height for twin in pairs), default=0.0),
+            statistic=max((twin.height for twin in evidence.twins if _two_names(twin, evidence)), default=None),
             threshold=protocol.leakage.height,
             n=n,
             factor=evidence.factor,
@@ -58,12 +58,16 @@ class Leakage:
 
 def _repeated(twin: Twin, evidence: ArmEvidence, protocol: Protocol) -> bool:
     """Whether two images of different names are alike enough, and one of them is in the contrast's class."""
-    if evidence.subject[twin.first] == evidence.subject[twin.second]:
+    if not _two_names(twin, evidence):
         return False
     if evidence.label is not None and not set(evidence.inside) & {str(evidence.label[row]) for row in _rows(twin)}:
         return False
     alike = twin.height > protocol.leakage.height and twin.correlation > protocol.leakage.correlation
     return twin.same_file or alike
+
+
+def _two_names(twin: Twin, evidence: ArmEvidence) -> bool:
+    return bool(evidence.subject[twin.first] != evidence.subject[twin.second])
 
 
 def _concern(finding: Finding, pairs: Sequence[Twin], evidence: ArmEvidence) -> Finding:

@@ -127,6 +127,7 @@ def _judged(finding: Finding, p_value: float, source: Source, protocol: Protocol
         reason += f"; {source.caveat}" if of_label else "; that it is available does not mean that the target uses it"
     return replace(
         finding,
+        p_value=p_value,
         status="concern" if concern else "clear" if clear else "inconclusive",
         reason=reason,
         remedy=source.remedy if of_label else "",

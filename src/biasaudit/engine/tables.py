@@ -27,6 +27,7 @@ def write_tables(run: Run, arms: Sequence[ArmResult], comparisons: Sequence[Comp
         "subjects": _subjects(run, arms[0]),
         "scores": pd.DataFrame(_scores(run)),
         "training": pd.DataFrame(_training(run)),
+        "image_quality": pd.DataFrame(_image_quality(run)),
         "truth": _truth(run, arms),
         "comparisons": pd.DataFrame([{**c.to_dict(), "arms": " - ".join(c.arms)} for c in comparisons]),
         "files": _files(run),
@@ -149,6 +150,24 @@ def _training(run: Run) -> Iterator[dict[str, Any]]:
                         "training_loss": round(entry["training_loss"], 6),
                         "validation_loss": round(entry["validation_loss"], 6),
                     }
+
+
+def _image_quality(run: Run) -> Iterator[dict[str, Any]]:
+    """One row per image and measure, by the primary origin factor; none where A3 was not asked."""
+    job = next((job for job in run.plan.jobs if job.step == "quality"), None)
+    if job is None:
+        return
+    folder, cohort = run.store.folder(job.key), run.situation.cohort
+    names, values = read_json(folder / "columns.json"), np.load(folder / "quality.npy")
+    for sample, measured in zip(cohort.samples, values, strict=True):
+        for name, value in zip(names, measured, strict=True):
+            yield {
+                "subject": sample.subject,
+                "label": sample.label,
+                "origin": sample.origins[cohort.factors[0]],
+                "measure": name,
+                "value": round(float(value), 6),
+            }
 
 
 def _truth(run: Run, arms: Sequence[ArmResult]) -> pd.DataFrame:

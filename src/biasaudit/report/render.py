@@ -15,7 +15,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from biasaudit.errors import UsageError
-from biasaudit.report import figures, figures_learned, figures_maps
+from biasaudit.report import figures, figures_learned, figures_maps, figures_quality
 from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
@@ -29,7 +29,7 @@ __all__ = ["Picture", "html_page", "illustrate", "write_report"]
 
 _LARGEST_GROUP = 6
 _LEARNED = ("units", "embedding", "gallery")
-_SECTIONS = ("comparison", "scores", "overlays", "relevance", "differences", "truth", "training", *_LEARNED)
+_SECTIONS = ("quality", "comparison", "scores", "overlays", "relevance", "differences", "truth", "training", *_LEARNED)
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,19 @@ def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str,
 
 
 def _plans(records: RunRecords) -> Iterator[_Plan]:
+    yield from _quality_plans(records)
     yield from _comparison_plans(records)
     for arm in arm_views(records):
         yield from _arm_plans(records, arm.name, arm.anchor)
+
+
+def _quality_plans(records: RunRecords) -> Iterator[_Plan]:
+    """Plan the measures of image quality, once for all arms: no network is asked."""
+    positive, table = positive_class(records), records.image_quality
+    if table["value"].notna().any():
+        alt = "Measures of image quality by class and origin; tables/image_quality.tsv holds the numbers."
+        drawn = _bound(lambda table, narrow: figures_quality.quality_by_origin(table, positive, narrow), table)
+        yield _Plan("quality", "image_quality", drawn, alt)
 
 
 def _comparison_plans(records: RunRecords) -> Iterator[_Plan]:

@@ -50,6 +50,7 @@ _TABLES: Mapping[str, _Shape] = {
         ("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share"),
         ("unit", "origin_share", "pathology_share"),
     ),
+    "tables/image_quality.tsv": _Shape(("subject", "label", "origin", "measure", "value"), ("value",)),
     "maps/overlays.tsv": _Shape(
         ("key", "arm", "subject", "label", "origin", "logit", "role", "limit"), ("logit", "limit")
     ),
@@ -75,7 +76,7 @@ class RunRecords:
     comparisons : DataFrame
         One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
         difference, low, high, p_value.
-    subjects, scores, relevance, training, overlays, differences, units, embedding, gallery : DataFrame
+    subjects, scores, relevance, training, image_quality, overlays, differences, units, embedding, gallery : DataFrame
         The stored tables; no rows where a file is absent.
     pictures : mapping of str to float (height, width)
         Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
@@ -92,6 +93,7 @@ class RunRecords:
     scores: pd.DataFrame
     relevance: pd.DataFrame
     training: pd.DataFrame
+    image_quality: pd.DataFrame
     overlays: pd.DataFrame
     differences: pd.DataFrame
     units: pd.DataFrame
