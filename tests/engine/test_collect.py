@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from biasaudit.engine.arrays import Stack
-from biasaudit.engine.collect import _margin, feature_layers, predict_rows, score, truth
+from biasaudit.engine.collect import feature_layers, predict_rows, score, truth
 from biasaudit.engine.train import load_network, outputs, train
 from biasaudit.networks.cnn import Cnn
 
@@ -101,15 +101,6 @@ class TestFeatureLayers:
     def test_without_activations_the_convolutions(self):
         network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Conv2d(2, 2, 3))
         assert list(feature_layers(network, None)) == ["0", "1"]
-
-
-@pytest.mark.parametrize(
-    ("logits", "target", "expected"),
-    [([2.0], None, 2.0), ([2.0], 1, 2.0), ([2.0], 0, -2.0), ([1.0, 5.0, 9.0], 2, 6.0), ([1.0, 5.0, 9.0], 0, -6.0)],
-)
-def test_margin(logits, target, expected):
-    margin = _margin(lambda images: images, target)
-    assert margin(torch.tensor([logits])).tolist() == [expected]
 
 
 def test_predict_rows_is_the_mean_of_the_networks(trained):

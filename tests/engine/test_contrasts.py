@@ -16,7 +16,8 @@ CLASSES = ("healthy", "ms", "tumour")
 TWO_CLASS_KEYS = {
     "train": "network network_code network_arguments training variant rows targets groups classes seed",
     "score": "rows variants features layers batch_size",
-    "attribute": "rows variant method steps max_steps completeness baseline output",
+    "attribute": "rows variant method steps max_steps completeness patch stride baseline baseline_kind references "
+    "regions output",
     "represent": "representation grid channels rows erase_with",
     "transfer": "sides folds representation grid seed",
     "judge": "arm factor code protocol table classes map_rows origins masks_given skipped spacing",

@@ -1,4 +1,4 @@
-"""Steps that turn trained networks into evidence: `score`, `attribute` and, for simulated cohorts, `truth`."""
+"""Steps that turn trained networks into evidence: `score` and, for simulated cohorts, `truth`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from biasaudit.engine.arrays import Stack
 from biasaudit.engine.prepare import transform
 from biasaudit.engine.train import device, load_network, outputs
 from biasaudit.records import Grid, Sample
-from biasaudit.registry import get
 
-__all__ = ["attribute", "feature_layers", "predict_rows", "score", "truth"]
+__all__ = ["feature_layers", "predict_rows", "score", "truth"]
 
 Needs = Mapping[str, Sequence[Path]]
 _MAX_LAYERS = 4
-_MARGIN_FLOOR = 0.1
 
 
 def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
@@ -48,37 +46,6 @@ def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
         inputs = Stack([block / f"{arguments['variants'][0]}.npy" for block in needs["inputs"]])
         for layer, values in _features(networks[0], inputs, arguments).items():
             np.save(folder / f"features-{layer}.npy", values)
-
-
-def attribute(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Make attribution maps of held-out rows.
-
-    The baseline is the origin-balanced mean of the healthy training images. Steps are doubled until the completeness
-    error is small enough or ``max_steps`` is reached.
-
-    Parameters
-    ----------
-    arguments : mapping
-        ``rows``, ``variant``, ``method``, ``steps``, ``max_steps``, ``completeness``, ``baseline`` (list of lists of
-        rows, one list per origin), ``output`` (null for a single logit, else per row the class whose margin over the
-        mean of the others is explained).
-    needs : mapping
-        ``inputs``: represented blocks; ``models``: the network.
-    folder : Path
-        Gets ``maps.npy`` float32 (rows, *shape), summed over channels, and ``completeness.npy`` (rows,).
-    """
-    network = load_network(needs["models"][0] / "model.safetensors")
-    inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
-    baseline = torch.from_numpy(_baseline(inputs, arguments["baseline"]))[None].to(device())
-    rows, targets = arguments["rows"], arguments["output"] or [None] * len(arguments["rows"])
-    maps = np.zeros((len(rows), *inputs.shape[2:]), dtype=np.float32)
-    errors = np.zeros(len(rows))
-    for position, (row, target) in enumerate(zip(rows, targets, strict=True)):
-        image = torch.from_numpy(inputs.take([row])).to(device())
-        relevance, errors[position] = _complete(_margin(network, target), image, baseline, arguments)
-        maps[position] = relevance.sum(1)[0].cpu().numpy()
-    np.save(folder / "maps.npy", maps)
-    np.save(folder / "completeness.npy", errors)
 
 
 def truth(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
@@ -163,44 +130,3 @@ def _hooks(layers: Mapping[str, nn.Module], pooled: Mapping[str, list[np.ndarray
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _baseline(inputs: Stack, rows_per_origin: Sequence[Sequence[int]]) -> np.ndarray:
-    """Mean of the means of every origin, read one image at a time."""
-    means = []
-    for rows in rows_per_origin:
-        total = np.zeros(inputs.shape[1:], dtype=np.float64)
-        for row in rows:
-            total += inputs[row]
-        means.append(total / len(rows))
-    return np.asarray(np.mean(means, axis=0), dtype=np.float32)
-
-
-def _margin(network: nn.Module, target: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
-    def margin(images: torch.Tensor) -> torch.Tensor:
-        logits = network(images)
-        if target is None or logits.shape[1] == 1:
-            return logits[:, 0] if target in (None, 1) else -logits[:, 0]  # type: ignore[no-any-return]
-        others = (logits.sum(1) - logits[:, target]) / (logits.shape[1] - 1)
-        return logits[:, target] - others  # type: ignore[no-any-return]
-
-    return margin
-
-
-def _complete(
-    margin: Callable[[torch.Tensor], torch.Tensor],
-    image: torch.Tensor,
-    baseline: torch.Tensor,
-    arguments: Mapping[str, Any],
-) -> tuple[torch.Tensor, float]:
-    """Double the steps until the relevance sums to the change of the margin."""
-    method = get("attribution", arguments["method"])
-    with torch.no_grad():
-        change = float(margin(image) - margin(baseline))
-    steps = int(arguments["steps"])
-    while True:
-        relevance = method(margin, image, baseline, steps)
-        error = abs(float(relevance.double().sum()) - change) / max(abs(change), _MARGIN_FLOOR)
-        if error <= arguments["completeness"] or 2 * steps > arguments["max_steps"]:
-            return relevance, error
-        steps *= 2
