@@ -239,6 +239,37 @@ def predict(
         out.write_text(text, encoding="utf-8")
 
 
+@app.command()
+def explain(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN|TABLE", help="Folder of a finished run; with --network a manifest.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("explained"),
+    subject: Annotated[
+        list[str] | None, typer.Option(help="Subject to explain, repeatable; default: those the report shows, or all.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Attribution method; default: that of the protocol.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Arm of the run; with --network the representation.")] = None,
+    network: Annotated[str | None, typer.Option(help="Factory of a network without an audit: own.py:factory.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Its weights: safetensors or a state dict.")] = None,
+    spacing: Annotated[float | None, typer.Option(min=0.1, help="With --network: voxel size of its input, mm.")] = None,
+) -> None:
+    """Write attribution maps of single subjects, with a page of figures."""
+    from biasaudit.engine.explain_sources import Request, explain_network, explain_run  # imports torch
+    from biasaudit.report.explanations import write_explained_page
+
+    request = Request(tuple(subject or ()), method, arm, out)
+    if (network is None) != (weights is None):
+        raise UsageError("--network and --weights belong together: the factory of a network, and its weights")
+    if network is not None and weights is not None:
+        explain_network((network, weights), source, spacing, request)
+    elif spacing is not None:
+        raise UsageError("--spacing belongs to --network; a run has its own grid")
+    else:
+        explain_run(source, request)
+    out_console.print(f"page: {write_explained_page(out)}", highlight=False)
+
+
 @app.command("list")
 def list_components() -> None:
     """List the registered checks, representations, networks, attributions and readers."""

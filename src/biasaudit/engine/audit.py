@@ -24,7 +24,7 @@ from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.records import Cohort
 from biasaudit.stats.subsampling import SMALLEST_CLASS
 
-__all__ = ["Options", "Progress", "expected_plan", "run_audit", "situate"]
+__all__ = ["Options", "Progress", "expected_plan", "known_files", "run_audit", "situate", "surveyed_facts"]
 
 _FILES = "files.json"
 
@@ -133,7 +133,7 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
     store = Store(out)
     store.require_ours()
     started = datetime.now(UTC)
-    situation, facts = situate(protocol, _known_files(out))
+    situation, facts = situate(protocol, known_files(out))
     _open_folder(out, protocol, facts)
     store.sweep()
     with dispatcher(options.engine, options.workers, out) as dispatch:
@@ -245,7 +245,8 @@ def _require_balance(protocol: Protocol, cohort: Cohort) -> None:
         raise ProtocolError([Fault("protocol", message, "remove that arm")])
 
 
-def _known_files(out: Path) -> dict[str, FileFacts]:
+def known_files(out: Path) -> dict[str, FileFacts]:
+    """Read what an earlier look at the files found."""
     path = out / _FILES
     if not path.exists():
         return {}

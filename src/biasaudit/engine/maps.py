@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from biasaudit.engine.results import ArmResult, Run
 
-__all__ = ["write_maps"]
+__all__ = ["Mapped", "colour_limit", "slices_of", "write_maps"]
 
 _DRAWN_FEATURES = 20
 
@@ -30,7 +30,7 @@ _PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 
 @dataclass(frozen=True)
-class _Mapped:
+class Mapped:
     """One held-out image with its map."""
 
     row: int
@@ -60,7 +60,7 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
         _write_group_maps(run, arm.name, mapped, folder)
         for item in mapped:
             shares.extend(_shares(run, arm.name, item))
-        limit = _colour_limit(mapped)
+        limit = colour_limit(mapped)
         for role, item in _chosen(run, mapped):
             key = f"{arm.name}-{len(overlays) + 1:02d}"
             sample = run.situation.cohort.samples[item.row]
@@ -76,7 +76,7 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
                     "limit": limit,
                 }
             )
-            slices.update({f"{key}__{name}": picture for name, picture in _slices(item)})
+            slices.update({f"{key}__{name}": picture for name, picture in slices_of(item)})
     tables = run.store.root / "tables"
     if features:
         pd.DataFrame(features).to_csv(tables / "feature_relevance.tsv", sep="\t", index=False, na_rep="n/a")
@@ -96,7 +96,7 @@ def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str,
     return [(contrast, run.plan.contrast_maps[name]) for contrast, name in known if name in run.plan.contrast_maps]
 
 
-def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[_Mapped]:
+def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
     """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
     odds = None if contrast.name is None else {"index": contrast.index, "turned": contrast.turned}
     folders = [run.store.folder(key) for key in run.plan.reads]
@@ -107,10 +107,10 @@ def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str
         position = {row: index for index, row in enumerate(run.jobs[score].arguments["rows"])}
         for row, relevance in zip(run.jobs[key].arguments["rows"], maps, strict=True):
             if contrast.name in (None, run.situation.cohort.samples[row].label):
-                yield _Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
+                yield Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
 
 
-def _of_features(run: Run, arm: str, mapped: Sequence[_Mapped]) -> Iterator[dict[str, Any]]:
+def _of_features(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:
     """Mean relevance of every feature in every class, and its share of all absolute relevance."""
     total = np.mean([np.abs(item.relevance).ravel() for item in mapped], axis=0)
     for index, name in enumerate(run.situation.cohort.classes):
@@ -122,7 +122,7 @@ def _of_features(run: Run, arm: str, mapped: Sequence[_Mapped]) -> Iterator[dict
                 yield {"arm": arm, "label": name, "feature": feature, "relevance": float(mean), "share": shown}
 
 
-def _feature_shares(run: Run, arm: str, mapped: Sequence[_Mapped]) -> Iterator[dict[str, Any]]:
+def _feature_shares(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:
     """Share of absolute and of signed relevance in the features that have most of it, subject by subject."""
     names = run.situation.cohort.features
     order = np.argsort(-np.mean([np.abs(item.relevance).ravel() for item in mapped], axis=0), kind="stable")
@@ -141,7 +141,7 @@ def _feature_shares(run: Run, arm: str, mapped: Sequence[_Mapped]) -> Iterator[d
             }
 
 
-def _write_group_maps(run: Run, arm: str, mapped: Sequence[_Mapped], folder: Path) -> None:
+def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped], folder: Path) -> None:
     for index, name in enumerate(run.situation.cohort.classes):
         own = [m.relevance for m in mapped if _class_of(run, m) == index]
         if own:
@@ -149,7 +149,7 @@ def _write_group_maps(run: Run, arm: str, mapped: Sequence[_Mapped], folder: Pat
             write_volume(folder / f"arm-{arm}_group-{label}_relevance.nii.gz", np.mean(own, axis=0), run.situation.grid)
 
 
-def _shares(run: Run, arm: str, item: _Mapped) -> Iterator[dict[str, Any]]:
+def _shares(run: Run, arm: str, item: Mapped) -> Iterator[dict[str, Any]]:
     """Share of absolute and of signed relevance in pathology, healthy brain, its edge, and background."""
     sample = run.situation.cohort.samples[item.row]
     inside = item.volume.foreground
@@ -174,14 +174,14 @@ def _shares(run: Run, arm: str, item: _Mapped) -> Iterator[dict[str, Any]]:
         }
 
 
-def _colour_limit(mapped: Sequence[_Mapped]) -> float:
+def colour_limit(mapped: Sequence[Mapped]) -> float:
     """One symmetric limit per arm: the 99.5th percentile of |relevance| where there is any."""
     values = np.concatenate([np.abs(item.relevance[item.volume.foreground]) for item in mapped])
     values = values[values > 0]
     return float(np.percentile(values, 99.5)) if values.size else 1.0
 
 
-def _chosen(run: Run, mapped: Sequence[_Mapped]) -> Iterator[tuple[str, _Mapped]]:
+def _chosen(run: Run, mapped: Sequence[Mapped]) -> Iterator[tuple[str, Mapped]]:
     """Of every class the subject in the middle and those at both ends of the score."""
     for index in reversed(range(len(run.situation.cohort.classes))):
         own = [m for m in mapped if _class_of(run, m) == index]
@@ -194,11 +194,12 @@ def _chosen(run: Run, mapped: Sequence[_Mapped]) -> Iterator[tuple[str, _Mapped]
                 yield role, own[place]
 
 
-def _class_of(run: Run, item: _Mapped) -> int:
+def _class_of(run: Run, item: Mapped) -> int:
     return class_index(run.situation.cohort, run.situation.cohort.samples[item.row])
 
 
-def _slices(item: _Mapped) -> Iterator[tuple[str, np.ndarray]]:
+def slices_of(item: Mapped) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut a map and the anatomy under it where the pathology or the relevance is, by plane and layer."""
     arrays = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
     if item.relevance.ndim == 2:
         for name, array in arrays.items():
@@ -210,7 +211,7 @@ def _slices(item: _Mapped) -> Iterator[tuple[str, np.ndarray]]:
             yield f"{plane}__{name}", np.take(array, centre[axis], axis=axis).T.astype(np.float32)
 
 
-def _interesting_point(item: _Mapped) -> tuple[int, ...]:
+def _interesting_point(item: Mapped) -> tuple[int, ...]:
     """Middle of the largest part of the pathology, else where relevance concentrates."""
     weight = item.volume.mask.astype(np.float32)
     if not weight.any():

@@ -35,7 +35,18 @@ from biasaudit.stats.subsampling import (
     origins_with_both_classes,
 )
 
-__all__ = ["CONFIRMATION", "Facts", "Plan", "Question", "Situation", "default_checks", "plan_audit", "plan_reading"]
+__all__ = [
+    "CONFIRMATION",
+    "Facts",
+    "Plan",
+    "Question",
+    "Situation",
+    "baseline_rows",
+    "default_checks",
+    "plan_audit",
+    "plan_reading",
+    "reference_rows",
+]
 
 BLOCK = 16
 DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
@@ -661,9 +672,9 @@ class _Planner:
                 "completeness": settings.completeness,
                 "patch": settings.patch,
                 "stride": settings.stride,
-                "baseline": _baseline_rows(self.situation, fold),
+                "baseline": baseline_rows(self.situation, fold),
                 "baseline_kind": settings.baseline,
-                "references": _reference_rows(self.situation, fold),
+                "references": reference_rows(self.situation, fold),
                 "regions": _atlas(self.situation),
                 "output": None if members is None else [members[row] for row in own],
             }
@@ -703,7 +714,7 @@ class _Planner:
                 "label": [class_index(cohort, cohort.samples[row]) for row in rows],
                 "origin": [cohort.samples[row].origins[cohort.factors[0]] for row in rows],
                 "classes": len(cohort.classes),
-                "baseline": _baseline_rows(self.situation, fold),
+                "baseline": baseline_rows(self.situation, fold),
                 "layers": self.protocol.target.layers,
                 "batch_size": self.protocol.target.training.batch_size,
                 "gallery": fold == 0,
@@ -1119,7 +1130,7 @@ def _rows_for_maps(situation: Situation) -> tuple[tuple[int, ...], ...]:
     return tuple(chosen)
 
 
-def _baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
+def baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
     """Healthy training rows by origin (primary factor)."""
     factor = situation.cohort.factors[0]
     rows: dict[str, list[int]] = {}
@@ -1130,13 +1141,13 @@ def _baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
     return [rows[origin] for origin in sorted(rows)]
 
 
-def _reference_rows(situation: Situation, fold: int) -> list[int] | None:
+def reference_rows(situation: Situation, fold: int) -> list[int] | None:
     """Healthy training rows that expected gradients compare with: the origins take turns, rows drawn by chance."""
     settings = situation.protocol.attribution
     if settings.method != "expected_gradients":
         return None
     chance = seeds.generator(situation.protocol.folds.seed, "references", fold)
-    pools = [chance.permutation(rows).tolist() for rows in _baseline_rows(situation, fold)]
+    pools = [chance.permutation(rows).tolist() for rows in baseline_rows(situation, fold)]
     turns = [row for rank in range(max(map(len, pools))) for row in [pool[rank] for pool in pools if rank < len(pool)]]
     return turns[: settings.references]
 

@@ -21,7 +21,7 @@ from biasaudit.errors import IncompleteError, UsageError, suggestion
 from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
 from biasaudit.records import Grid, Sample
 
-__all__ = ["predict"]
+__all__ = ["chosen_arm", "finished_audit", "predict", "trained_networks"]
 
 
 def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
@@ -49,15 +49,15 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     ------
     UsageError, IncompleteError, DataError
     """
-    audit = _audit(run)
+    audit = finished_audit(run)
     protocol = load_protocol(run / "protocol.yaml")
     if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
         raise UsageError(f"{run} audited no images (scores or features were given); predict needs images")
-    name, representation = _arm(audit, arm)
+    name, representation = chosen_arm(audit, arm)
     settings = _table_settings(protocol, table)
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
-    networks = _networks(run, name)
+    networks = trained_networks(run, name)
     known = _known_subjects(run)
     grid = Grid.from_dict(audit["cohort"]["grid"])
     classes = list(audit["cohort"]["classes"])
@@ -85,7 +85,8 @@ def _logits(values: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
 
 
-def _audit(run: Path) -> Mapping[str, Any]:
+def finished_audit(run: Path) -> Mapping[str, Any]:
+    """Read ``audit.json`` of a run that is complete."""
     if not (run / "protocol.yaml").exists():
         raise UsageError(f"{run} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
     if not (run / "audit.json").exists():
@@ -93,7 +94,8 @@ def _audit(run: Path) -> Mapping[str, Any]:
     return read_json(run / "audit.json")  # type: ignore[no-any-return]
 
 
-def _arm(audit: Mapping[str, Any], arm: str | None) -> tuple[str, str]:
+def chosen_arm(audit: Mapping[str, Any], arm: str | None) -> tuple[str, str]:
+    """Name and representation of an arm; by default the primary one."""
     arms = {record["name"]: record["representation"] for record in audit["arms"]}
     name = arm or next(record["name"] for record in audit["arms"] if record["primary"])
     if name not in arms:
@@ -117,7 +119,8 @@ def _table_settings(protocol: Protocol, table: Path) -> TableCohort:
     )
 
 
-def _networks(run: Path, arm: str) -> dict[int, list[Any]]:
+def trained_networks(run: Path, arm: str) -> dict[int, list[Any]]:
+    """Load the trained targets of an arm, by fold (from 1)."""
     networks: dict[int, list[Any]] = {}
     for record in read_json(run / "models" / "index.json"):
         if record["arm"] == arm:

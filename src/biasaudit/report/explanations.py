@@ -1,0 +1,136 @@
+"""The page of ``biasaudit explain``: stored maps -> one self-contained HTML file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from biasaudit.errors import UsageError
+from biasaudit.records import FloatArray
+from biasaudit.report import figures
+from biasaudit.report.encoding import data_uri, drawing, webp_bytes
+from biasaudit.report.words import percent
+from biasaudit.resources import templates_folder
+
+__all__ = ["write_explained_page"]
+
+_AT_ONCE = 6
+_PIXELS_PER_INCH = 96
+
+
+@dataclass(frozen=True)
+class _Picture:
+    source: str
+    alt: str
+    width: int
+
+
+def write_explained_page(folder: Path) -> Path:
+    """Draw the maps that `engine.explain` stored.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``explain.json`` and ``slices.npz``; receives ``index.html``.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    UsageError
+        Nothing is stored there.
+    """
+    try:
+        records = json.loads((folder / "explain.json").read_text(encoding="utf-8"))
+        with np.load(folder / "slices.npz", allow_pickle=False) as stored:
+            slices = dict(stored)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no explanations ({error}); run `biasaudit explain` again") from None
+    page = folder / "index.html"
+    page.write_text(_page(records, list(_pictures(records, slices))), encoding="utf-8")
+    return page
+
+
+def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    first = records[0]
+    style = (templates_folder() / "report.css").read_text(encoding="utf-8")
+    return environment.get_template("explain.html.j2").render(
+        version=version("biasaudit"),
+        style=Markup(style),
+        title=f"What {first['Network']} looks at",
+        method=str(first["Method"]).replace("_", " "),
+        evidence=first["Evidence"],
+        records=records,
+        pictures=pictures,
+        folds="Fold" in first,
+        incomplete=sum(r["CompletenessError"] > r["CompletenessAccepted"] for r in records),
+        accepted=percent(first["CompletenessAccepted"]),
+        facts=list(_facts(first)),
+    )
+
+
+def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what all maps of the page have in common."""
+    known = {
+        "Run": "run",
+        "Arm": "arm",
+        "Network": "network",
+        "Weights": "weights",
+        "Method": "method",
+        "Baseline": "compared with",
+        "Units": "units",
+        "ColourLimit": "colour limit",
+    }
+    for key, name in known.items():
+        if key in record:
+            value = f"{record[key]:.3g}" if key == "ColourLimit" else str(record[key]).replace("_", " ")
+            yield name, value
+    for note in record.get("Notes", ()):
+        yield "note", str(note)
+
+
+def _pictures(records: Sequence[Mapping[str, Any]], slices: Mapping[str, FloatArray]) -> Iterator[_Picture]:
+    ordered = sorted(records, key=lambda record: (record["ClassExplained"], record["Label"]))
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered[start : start + _AT_ONCE]
+        table = pd.DataFrame([_row(record) for record in some])
+        classes = dict.fromkeys(record["ClassExplained"] for record in some)
+        positive = next(iter(classes)) if len(classes) == 1 else "the class explained"
+        with drawing():
+            figure = figures.overlays(table, slices, positive, False)
+            content = webp_bytes(figure)
+        people = "; ".join(f"{row['Subject']}, margin {row['Margin']:.1f}" for row in some)
+        width = round(figure.get_size_inches()[0] * _PIXELS_PER_INCH)
+        yield _Picture(data_uri(content, "webp"), f"Signed relevance on anatomy: {people}.", width)
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    origins = list(record["Origins"].values())
+    return {
+        "key": record["Key"],
+        "subject": record["Subject"],
+        "label": record["Label"] or "label not given",
+        "origin": origins[0] if origins else "origin not given",
+        "logit": record["Margin"],
+        "role": f"held out by fold {record['Fold']}" if "Fold" in record else f"for {record['ClassExplained']}",
+        "limit": record["ColourLimit"],
+    }
