@@ -48,6 +48,23 @@ def test_layers_that_are_called_twice_keep_their_weights():
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
+class Skipped(nn.Module):
+    """A convolution whose output is normalised and also passed on as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.normalisation = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)
+
+    def forward(self, images):
+        hidden = self.convolution(images)
+        return hidden + self.normalisation(hidden)
+
+
+def test_a_convolution_whose_output_has_another_use_keeps_its_weights():
+    network = ready(Skipped())
+    torch.testing.assert_close(folded(network)(IMAGES), network(IMAGES), rtol=1e-4, atol=1e-5)
+
+
 def test_the_chain_ends_where_a_layer_does_not_belong_or_its_output_is_used_twice():
     network = ready(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Conv2d(2, 2, 3)))
     chain, rest = cut(trace(network), lambda layer: isinstance(layer, AFFINE))

@@ -78,6 +78,8 @@ def explain_run(run: Path, request: Request) -> None:
     _require_new(request.out)
     arm, representation = chosen_arm(audit, request.arm)
     situation, _ = situate(protocol, known_files(run))
+    if situation.cohort.features:
+        raise UsageError(f"{run} is an audit without images; its tables hold the relevance of every feature")
     inputs = _Inputs(run, situation, representation)
     wanted = _wanted(request, run, situation, arm)
     networks = trained_networks(run, arm)
