@@ -72,14 +72,14 @@ def explain_run(run: Path, request: Request) -> None:
     """
     audit = finished_audit(run)
     protocol = load_protocol(run / "protocol.yaml")
+    if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
+        raise UsageError(f"{run} audited no images (scores or features were given); explain needs images")
     table = pd.read_csv(run / "tables" / "subjects.tsv", sep="\t", dtype=str, keep_default_na=False)
     arms = {record["name"]: record["representation"] for record in audit["arms"]}
     _require_known(request, list(table["subject"]), arms)
     _require_new(request.out)
     arm, representation = chosen_arm(audit, request.arm)
     situation, _ = situate(protocol, known_files(run))
-    if situation.cohort.features:
-        raise UsageError(f"{run} is an audit without images; its tables hold the relevance of every feature")
     inputs = _Inputs(run, situation, representation)
     wanted = _wanted(request, run, situation, arm)
     networks = trained_networks(run, arm)
