@@ -2,7 +2,9 @@ import pandas as pd
 import pytest
 
 from biasaudit.cohort.guesses import (
+    as_patterns,
     covariate_columns,
+    feature_columns,
     guess_classes,
     label_column,
     looks_healthy,
@@ -82,3 +84,18 @@ def test_origins():
 def test_covariates():
     table = frame(**{"AGE": ["30"], "SEX_ID (1=m, 2=f)": ["1"], "agent": ["x"], "age_group": ["n/a"]})
     assert covariate_columns(table) == {"age": "AGE", "sex": "SEX_ID (1=m, 2=f)"}
+
+
+def test_features():
+    numbers = [str(0.1 * n) for n in range(12)]
+    table = frame(id=range(12), age=numbers, site=numbers, lh_a_thick=numbers, lh_b_thick=numbers, code=["1", "2"] * 6)
+    assert feature_columns(table, []) == []
+    wider = table.assign(volume=numbers, words=["x"] * 12)
+    assert feature_columns(wider, []) == ["lh_a_thick", "lh_b_thick", "volume"]
+
+
+def test_families_of_features_become_patterns():
+    names = ["lh_a_thick", "lh_b_thick", "lh_c_d_thick", "eTIV", "rh_a_area"]
+    assert as_patterns(names, [*names, "site"]) == ["lh_*_thick", "eTIV", "rh_a_area"]
+    # A column of the same family that is no feature must not be caught.
+    assert as_patterns(names, [*names, "lh_note_thick"]) == names

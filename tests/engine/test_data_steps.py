@@ -54,7 +54,7 @@ def phantom():
 def test_subjects_rendered_at_two_sites_are_found_and_no_others(phantom, tmp_path):
     volumes, sites = phantom
     hashes = [[] for _ in volumes]
-    leakage({"hashes": hashes, "origins": sites}, {"read": blocks(tmp_path, volumes)}, tmp_path)
+    leakage({"hashes": hashes, "origins": sites, "tabular": False}, {"read": blocks(tmp_path, volumes)}, tmp_path)
     thresholds = Protocol.model_validate({"cohort": {"reader": "phantom"}}).leakage
     found = [
         (record["first"], record["second"])
@@ -67,7 +67,7 @@ def test_subjects_rendered_at_two_sites_are_found_and_no_others(phantom, tmp_pat
 def test_equal_files_are_named_even_in_a_small_cohort(phantom, tmp_path):
     volumes = phantom[0][:6]
     hashes = [["a"], ["b"], ["a"], ["c"], ["d"], ["b"]]
-    leakage({"hashes": hashes, "origins": ["x"] * 6}, {"read": blocks(tmp_path, volumes)}, tmp_path)
+    leakage({"hashes": hashes, "origins": ["x"] * 6, "tabular": False}, {"read": blocks(tmp_path, volumes)}, tmp_path)
     records = read_json(tmp_path / "twins.json")
     assert [(r["first"], r["second"], r["same_file"]) for r in records] == [(0, 2, True), (1, 5, True)]
 
@@ -135,3 +135,14 @@ def planted_units():
         twins=(Twin(0, 1, 0.9, 20.0), Twin(0, 4, 0.8, 12.0), Twin(1, 4, 0.9, 14.0)),
     )
     return evidence, np.array([0, 0, 1, 1, 2]), np.array([0, 2, 4])
+
+
+def test_rows_of_features_that_are_there_twice(tmp_path):
+    chance = np.random.default_rng(3)
+    rows = chance.normal(size=(60, 30)) * np.logspace(0, 4, 30)
+    rows[50] = rows[2] * (1 + 0.01 * chance.normal(size=30))
+    volumes = [Volume(row.reshape(1, 30, 1), np.ones((30, 1), bool), np.zeros((30, 1), bool)) for row in rows]
+    arguments = {"hashes": [[]] * 60, "origins": ["a", "b"] * 30, "tabular": True}
+    leakage(arguments, {"read": blocks(tmp_path, volumes)}, tmp_path)
+    records = [record for record in read_json(tmp_path / "twins.json") if record["height"] > 7]
+    assert [(record["first"], record["second"]) for record in records] == [(2, 50)]

@@ -220,7 +220,7 @@ def test_table(tmp_path):
     protocol = parse_protocol(text, path)
     assert protocol.cohort.label.negative == "no"
     assert (protocol.cohort.subject, protocol.cohort.image, protocol.cohort.mask) == ("Patient ID", ["file"], "lesion")
-    assert (protocol.cohort.split, protocol.cohort.covariates) == ("split", ["age"])
+    assert protocol.cohort.covariates == ["age"]
     cohort = cohort_of(text, path)
     assert (cohort.factors, cohort.dimensions) == (("Hospital",), 2)
 
@@ -265,7 +265,32 @@ def test_own_network(tree, tmp_path, monkeypatch):
     (tmp_path / "my.py").write_text("def build(spatial_dims, in_channels, out_channels): ...\n")
     root = tree("one", "diagnosis\tsite", [f"{('hc', 'ms')[n % 2]}\t{'ab'[n // 2 % 2]}" for n in range(12)])
     _, text, path = look(root, model=model_of("my.py:build", None, tmp_path))
-    assert parse_protocol(text, path).target.network == "my:build"
+    assert parse_protocol(text, path).target.network == f"{tmp_path / 'my.py'}:build"
+
+
+def test_own_weights_need_a_split(tree, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("my.py", "w.pt"):
+        (tmp_path / name).touch()
+    model = model_of("my.py:build", Path("w.pt"), tmp_path)
+    root = tree("one", "diagnosis\tsite", [f"{('hc', 'ms')[n % 2]}\t{'ab'[n // 2 % 2]}" for n in range(12)])
+    first, text, path = look(root, model=model)
+    assert "target.training_subjects could not be guessed: which subjects has the network seen?" in str(first.faults[0])
+    (tmp_path / "seen.txt").touch()
+    filled = text.replace("# training_subjects: seen.txt", "training_subjects: seen.txt")
+    target = parse_protocol(filled, path).target
+    assert (target.weights, target.training_subjects) == ([tmp_path / "w.pt"], tmp_path / "seen.txt")
+
+
+def test_own_weights_and_a_split_column(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("my.py", "w.pt"):
+        (tmp_path / name).touch()
+    rows = [f"s{n},{n}.npy,{('hc', 'ms')[n % 2]},{'ab'[n // 2 % 2]},{('train', 'test')[n > 7]}" for n in range(16)]
+    table = picture_table(tmp_path, "subject,image,label,site,split", rows)
+    first, text, path = look(table, bids=False, model=model_of("my.py:build", Path("w.pt"), tmp_path))
+    assert not first.faults
+    assert parse_protocol(text, path).cohort.split == "split"
 
 
 @pytest.mark.parametrize(
@@ -273,7 +298,6 @@ def test_own_network(tree, tmp_path, monkeypatch):
     [
         ("gone.py:build", None, "--model: no file gone.py"),
         ("my.py", None, "which function of my.py makes the network"),
-        ("sub/my.py:build", None, "run from the folder that holds it"),
         ("", "w.pt", "--weights needs the network they belong to"),
         ("my.py:build", "gone.pt", "--weights: no file gone.pt"),
     ],
@@ -303,3 +327,22 @@ def test_five_hundred_subjects_with_derivatives(tree):
     profile = profile_bids([root])
     assert len(profile.subject) == 500
     assert time.perf_counter() - started < 2
+
+
+def test_table_of_features(tmp_path):
+    path = tmp_path / "table.csv"
+    chance = np.random.default_rng(0)
+    header = "subject,diagnosis,site,age,lh_a_thickness,lh_b_thickness,lh_c_thickness,eTIV"
+    rows = [
+        ",".join([f"s{n}", ("cn", "ad")[n % 2], "ab"[n // 2 % 2], *(f"{value:.3f}" for value in chance.random(5))])
+        for n in range(24)
+    ]
+    path.write_text("\n".join([header, *rows]) + "\n")
+    first, text, out = look(path, bids=False)
+    assert not first.faults
+    protocol = parse_protocol(text, out)
+    assert protocol.cohort.features == ["lh_*_thickness", "eTIV"]
+    assert protocol.target.network == "mlp"
+    cohort = cohort_of(text, out)
+    assert (len(cohort.features), cohort.classes, cohort.factors) == (4, ("cn", "ad"), ("site",))
+    assert not any(found.title == "images" for found in first.sections)

@@ -5,6 +5,7 @@ A guess is only ever a proposal for the person who reads the protocol; nothing i
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from biasaudit.cohort.manifest import is_missing
 __all__ = [
     "Classes",
     "OriginColumn",
+    "as_patterns",
     "covariate_columns",
+    "feature_columns",
     "filled",
     "guess_classes",
     "label_column",
@@ -78,6 +81,8 @@ _HEALTHY = re.compile(
     r"|nofindings?|nodisease|noindication)$|^(healthy|normal|control|unaffected|cognitivelynormal|ixi|hcp|camcan)"
 )
 _MOST_CLASSES = 8
+_FEWEST_FEATURES = 3
+_FEWEST_VALUES = 6
 _MOST_ORIGINS_PER_SUBJECT = 0.5
 
 
@@ -208,3 +213,45 @@ def covariate_columns(frame: pd.DataFrame, but: Iterable[str] = ()) -> dict[str,
     columns = [str(column) for column in frame.columns if str(column) not in taken and any(filled(frame[column]))]
     found = {what: [c for c in columns if pattern.search(c)] for what, pattern in _COVARIATES.items()}
     return {what: own[0] for what, own in found.items() if own}
+
+
+def feature_columns(frame: pd.DataFrame, but: Iterable[str]) -> list[str]:
+    """Columns of numbers that differ between subjects, if there are at least three; neither age nor an identifier."""
+    named = {plain(name) for names in (SUBJECTS, LABELS, SITES, SPLITS) for name in names}
+    taken = {*but, *covariate_columns(frame).values()}
+    columns = [str(column) for column in frame.columns if plain(str(column)) not in named and str(column) not in taken]
+    found = [column for column in columns if _is_measure(filled(frame[column]))]
+    return found if len(found) >= _FEWEST_FEATURES else []
+
+
+def as_patterns(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Write families of columns such as ``lh_*_thickness`` as one pattern that matches no other column.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns to be named.
+    others : sequence of str
+        All columns of the table.
+    """
+    patterns: list[str] = []
+    left = list(names)
+    for name in names:
+        parts = name.split("_")
+        if name not in left or len(parts) < 3:
+            continue
+        pattern = f"{parts[0]}_*_{parts[-1]}"
+        family = fnmatch.filter(others, pattern)
+        if len(family) >= _FEWEST_FEATURES and set(family) <= set(left):
+            patterns.append(pattern)
+            left = [own for own in left if own not in family]
+    return [*patterns, *left]
+
+
+def _is_measure(cells: Sequence[str]) -> bool:
+    """Whether every cell is a number or missing, with more values than a code has."""
+    known = [cell for cell in cells if cell]
+    try:
+        return len({float(cell) for cell in known}) >= _FEWEST_VALUES
+    except ValueError:
+        return False

@@ -23,25 +23,27 @@ def profile_table(path: Path) -> Profile:
     Raises
     ------
     DataError
-        It cannot be read, or no column holds the paths of images.
+        It cannot be read, or has neither paths of images nor columns of features.
     """
     manifest = read_manifest(path)
     frame = manifest.frame.apply(guesses.filled)
     paths = [str(column) for column in frame.columns if _holds_paths(list(frame[column]))]
     settings = _columns(frame, paths)
     images = settings["image"]
-    if not images:
+    features = [] if images else guesses.feature_columns(frame, [str(settings["subject"])])
+    if not images and not features:
         columns = ", ".join(map(str, frame.columns))
         remedy = f"write one; its cells end in {', '.join(SUPPORTED[:4])} or similar; columns: {columns}"
         raise DataError([Fault(f"{path}:1", "no column holds the paths of images", remedy)])
+    settings["features"] = guesses.as_patterns(features, [str(column) for column in frame.columns])
     tissue = [str(name) for name in settings.get("tissue") or ()]
     subject = tuple(frame[str(settings["subject"])])
-    first = tuple(_absolute(path, cell) for cell in frame[images[0]])
+    first = tuple(_absolute(path, cell) for cell in frame[images[0]]) if images else ()
     return Profile(
         reader="table",
         source=(os.path.abspath(path),),
         datasets=(DatasetCounts(path.stem, len(set(subject)), len(set(subject)), len(frame)),),
-        frame=frame.drop(columns=[*paths, str(settings["subject"])], errors="ignore"),
+        frame=frame.drop(columns=[*paths, *features, str(settings["subject"])], errors="ignore"),
         subject=subject,
         dataset=(path.stem,) * len(frame),
         image=first,
@@ -52,7 +54,7 @@ def profile_table(path: Path) -> Profile:
         brain=_given(frame, settings.get("brain_mask")),
         settings={key: value for key, value in settings.items() if value},
         choices={"image": ", ".join(paths), "columns": ", ".join(map(str, frame.columns))},
-        dimensions=dimensions_of(first[0]),
+        dimensions=dimensions_of(first[0]) if first else 2,
         faults=tuple(_absent(manifest, paths)),
     )
 
@@ -68,7 +70,7 @@ def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] |
     # Several image columns may be channels or alternatives; the first one is proposed and the others are named.
     preferred = [name for name in images if guesses.plain(name) in ("image", "path", "file", "filename", "img")]
     chosen = (preferred or images)[:1]
-    subject = guesses.named_column(frame, guesses.SUBJECTS, all) or (chosen or [""])[0]
+    subject = guesses.named_column(frame, guesses.SUBJECTS, all) or (chosen or [str(frame.columns[0])])[0]
     return {
         "image": chosen,
         "subject": subject,

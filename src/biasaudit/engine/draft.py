@@ -35,6 +35,10 @@ class Model:
     weights: str = ""
 
 
+_NO_MODEL = Model()
+_COLUMN_COMMENTS = {"image": "columns of paths: {image}", "features": "columns of numbers; correct what is none"}
+
+
 def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: Path) -> str:
     """Write a protocol with its reasons.
 
@@ -53,19 +57,18 @@ def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: P
         "schema_version: 1",
         f"name: {_text(', '.join(dict.fromkeys(profile.dataset)))}",
         "cohort:",
-        *_indented(_cohort_lines(profile, proposal, folder)),
-        "# All images are brought onto one grid; they must be registered to each other already (docs/data.md).",
-        "# grid: {spacing: 4.0}",
-        *_arm_lines(profile),
+        *_indented(_cohort_lines(profile, proposal, model, folder)),
+        *_grid_lines(profile),
+        *_arm_lines(profile, model),
         "target:",
-        *_indented(_target_lines(model)),
+        *_indented(_target_lines(profile, proposal, model)),
         _line("folds", f"{{n: {proposal.folds}}}", "cross-validation, grouped by subject"),
         "checks: default",
     ]
     return "\n".join(lines) + "\n"
 
 
-def open_points(profile: Profile, proposal: Proposal) -> dict[str, str]:
+def open_points(profile: Profile, proposal: Proposal, model: Model = _NO_MODEL) -> dict[str, str]:
     """Keys that nobody can guess -> what there is to choose from."""
     points = {}
     if proposal.label is None:
@@ -77,13 +80,17 @@ def open_points(profile: Profile, proposal: Proposal) -> dict[str, str]:
         points["negative"] = proposal.classes.why
     if not proposal.origins:
         points["origins"] = f"no column says where the images come from; columns: {', '.join(profile.frame.columns)}"
+    if model.weights and "split" not in profile.settings:
+        points["training_subjects"] = (
+            "which subjects has the network seen? a text file, one subject a line (empty: none of them)"
+        )
     return points
 
 
-def _cohort_lines(profile: Profile, proposal: Proposal, folder: Path) -> list[str]:
+def _cohort_lines(profile: Profile, proposal: Proposal, model: Model, folder: Path) -> list[str]:
     return [
         f"reader: {profile.reader}",
-        *_source_lines(profile, folder),
+        *_source_lines(profile, model, folder),
         "label:",
         *_indented(_label_lines(profile, proposal)),
         *_select_lines(profile, proposal),
@@ -93,7 +100,7 @@ def _cohort_lines(profile: Profile, proposal: Proposal, folder: Path) -> list[st
     ]
 
 
-def _source_lines(profile: Profile, folder: Path) -> list[str]:
+def _source_lines(profile: Profile, model: Model, folder: Path) -> list[str]:
     settings = profile.settings
     if profile.reader == "bids":
         return [
@@ -103,9 +110,9 @@ def _source_lines(profile: Profile, folder: Path) -> list[str]:
             *_space_lines(profile),
         ]
     lines = [_line("table", _text(_relative(profile.source[0], folder)))]
-    for key in ("image", "subject", "mask", "brain_mask", "tissue", "split"):
-        if key in settings:
-            comment = f"columns of paths: {profile.choices['image']}" if key == "image" else "guess by its name"
+    for key in ("image", "features", "subject", "mask", "brain_mask", "tissue", "split"):
+        if key in settings and (key != "split" or model.weights):
+            comment = _COLUMN_COMMENTS.get(key, "guess by its name").format(**profile.choices)
             lines.append(_line(key, _flow(settings[key]), comment))
     return lines
 
@@ -186,7 +193,20 @@ def _mask_lines(profile: Profile) -> list[str]:
     return lines
 
 
-def _arm_lines(profile: Profile) -> list[str]:
+def _grid_lines(profile: Profile) -> list[str]:
+    if "features" in profile.settings:
+        return []
+    return [
+        "# All images are brought onto one grid; they must be registered to each other already (docs/data.md).",
+        "# grid: {spacing: 4.0}" if profile.dimensions == 3 else "# grid: {shape: [128, 128]}",
+    ]
+
+
+def _arm_lines(profile: Profile, model: Model) -> list[str]:
+    if "features" in profile.settings:
+        return []
+    if model.weights:
+        return [_line("arms", "[intensity]", "the input that the network was trained on; `biasaudit list` has others")]
     comment = "inputs to audit side by side; see `biasaudit list`"
     if all(profile.tissue):
         return [_line("arms", "[intensity, tissue]", f"{comment}; tissue maps were found for every image")]
@@ -194,12 +214,19 @@ def _arm_lines(profile: Profile) -> list[str]:
     return [_line("arms", "[intensity]", comment + hint)]
 
 
-def _target_lines(model: Model) -> list[str]:
+def _target_lines(profile: Profile, proposal: Proposal, model: Model) -> list[str]:
+    if not model.factory and "features" in profile.settings:
+        return [
+            _line("network", "mlp", "a perceptron; or your own factory: own.py:factory"),
+            "training: {epochs: 40, batch_size: 16, weight_decay: 0.1}",
+        ]
     if not model.factory:
         return [_line("network", "cnn", "or monai:DenseNet121, or your own factory: package.module:factory")]
     lines = [_line("network", _text(model.factory), "called as (spatial_dims, in_channels, out_channels)")]
     if model.weights:
         lines.append(_line("weights", _text(model.weights), "audited as trained"))
+        unstated = open_points(profile, proposal, model).get("training_subjects")
+        lines += [f"# training_subjects: seen.txt   # FILL IN: {unstated}"] if unstated else []
     return lines
 
 

@@ -164,6 +164,8 @@ def _geometry(geometry: Geometry) -> Section:
         )
         if counts
     ]
+    if not rows:
+        return Section("images", (), ())
     alike = "one grid for all" if geometry.grids == 1 else f"{geometry.grids} grids: they will be resampled onto one"
     return Section("images", ("what", "found (images)"), (*rows, ("grids", alike)))
 

@@ -79,7 +79,7 @@ def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, f
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     (out.parent / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
-    faults = [*_open_faults(profile, proposal, text, out), *profile.faults, *geometry.faults]
+    faults = [*_open_faults(profile, proposal, model, (text, out)), *profile.faults, *geometry.faults]
     notes, can, cannot = list(profile.notes), list[str](), list[str]()
     if not faults:
         try:
@@ -92,7 +92,7 @@ def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, f
 
 
 def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
-    """Turn ``my.py:build`` into the import string of the protocol.
+    """Write the network as the protocol names it, with paths relative to the protocol.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
         ``my.py:build``, ``package.module:build``, or the name of a known network.
     weights : Path or None
     folder : Path
-        Where the protocol will lie; the path of the weights is relative to it.
+        Where the protocol will lie.
 
     Raises
     ------
     UsageError
-        There is no such file, it is not in this folder, or no function is named.
+        There is no such file, or no function is named.
     """
     file, _, function = factory.partition(":")
     if file.endswith(".py"):
@@ -113,9 +113,7 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
             raise UsageError(f"--model: no file {file}; expected my_network.py:function")
         if not function:
             raise UsageError(f"--model: which function of {file} makes the network? write {file}:function")
-        if Path(file).resolve().parent != Path.cwd():
-            raise UsageError(f"--model: {file} is imported by name; run from the folder that holds it")
-        factory = f"{Path(file).stem}:{function}"
+        factory = f"{os.path.relpath(file, folder.resolve())}:{function}"
     if weights is None:
         return Model(factory)
     if not factory:
@@ -125,13 +123,16 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
     return Model(factory, os.path.relpath(weights, folder.resolve()))
 
 
-def _open_faults(profile: Profile, proposal: Proposal, text: str, out: Path) -> list[Fault]:
+def _open_faults(profile: Profile, proposal: Proposal, model: Model, written: tuple[str, Path]) -> list[Fault]:
     """One fault for each line that has to be filled in."""
+    text, out = written
     lines = text.splitlines()
     faults = []
-    for key, choice in open_points(profile, proposal).items():
+    for key, choice in open_points(profile, proposal, model).items():
         number = next(n for n, line in enumerate(lines, 1) if line.strip().startswith(f"# {key}:"))
-        where = "cohort.origins" if key == "origins" else f"cohort.label.{key}"
+        where = {"origins": "cohort.origins", "training_subjects": "target.training_subjects"}.get(
+            key, f"cohort.label.{key}"
+        )
         remedy = _ADD_HEALTHY if key == "negative" else "fill the line in"
         faults.append(Fault(f"{out}:{number}", f"{where} could not be guessed: {choice}", remedy))
     for number, line in enumerate(lines, 1):

@@ -38,7 +38,8 @@ def leakage(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     Parameters
     ----------
     arguments : mapping
-        ``hashes``: SHA-256 of the image files of every sample; ``origins``: one name per sample.
+        ``hashes``: SHA-256 of the image files of every sample; ``origins``: one name per sample; ``tabular``: whether
+        the images are rows of features, which are compared as they are.
     needs : mapping
         ``read``: all blocks in cohort order.
     folder : Path
@@ -46,7 +47,11 @@ def leakage(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """
     images = Stack([block / "image.npy" for block in needs["read"]])
     foregrounds = Stack([block / "foreground.npy" for block in needs["read"]])
-    small = np.stack([small_image(images[row][0], foregrounds[row]).ravel() for row in range(len(images))])
+    rows = range(len(images))
+    if arguments["tabular"]:
+        small = _standardised(np.stack([images[row].ravel() for row in rows]))
+    else:
+        small = np.stack([small_image(images[row][0], foregrounds[row]).ravel() for row in rows])
     similarity = similarities(small, arguments["origins"])
     same = _same_files(arguments["hashes"])
     # The same files are named even where too few images say what is usual.
@@ -87,6 +92,13 @@ def small_image(image: FloatArray, foreground: BoolArray) -> FloatArray:
     blocks = padded.reshape([part for size in padded.shape for part in (size // factor, factor)])
     means = blocks.mean(axis=tuple(range(1, 2 * values.ndim, 2)))
     return np.asarray(means - ndimage.gaussian_filter(means, _HIGH_PASS))
+
+
+def _standardised(rows: np.ndarray) -> FloatArray:
+    """Features with mean 0 and variance 1 over subjects, so that none rules by its unit."""
+    values = rows.astype(np.float64)
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def _same_files(hashes: Sequence[Sequence[str]]) -> set[tuple[int, int]]:

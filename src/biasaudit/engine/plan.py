@@ -973,12 +973,12 @@ class _Planner:
         if code == "D2":
             records = [_metadata_arguments(self.situation, sample) for sample in samples]
             return {"metadata": (self._add("metadata", {"samples": records}, {}, "read headers and sidecars"),)}
-        if not self.cohort.channels:
+        if not self.cohort.channels or self._withheld(code):
             return {}
         if code == "D3":
             hashes = [[self.situation.hashes[path] for path in sample.images] for sample in samples]
             origins = [sample.origins[self.cohort.factors[0]] for sample in samples]
-            pairs = {"hashes": hashes, "origins": origins}
+            pairs = {"hashes": hashes, "origins": origins, "tabular": self.situation.tabular}
             return {"leakage": (self._add("leakage", pairs, {"read": self.reading.reads}, "compare images"),)}
         if code == "A3":
             grid = {"spacing": list(self.situation.grid.spacing)}
