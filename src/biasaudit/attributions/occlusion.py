@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from biasaudit.attributions.explained import Margin
 from biasaudit.attributions.method import Effort, References
-from biasaudit.attributions.reach import Box, Layer, local_layers
+from biasaudit.attributions.reach import Box, Interval, Layer, local_layers
 from biasaudit.registry import register
 
 __all__ = ["Occlusion", "margins_without"]
@@ -46,6 +50,15 @@ class Occlusion:
         return torch.stack(maps)[:, None].expand_as(images) / images.shape[1]
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """Local layers, what follows them, and of every layer the shape of its input and that input padded."""
+
+    chain: Sequence[Layer]
+    rest: nn.Module
+    states: Sequence[tuple[tuple[int, ...], torch.Tensor]]
+
+
 @torch.no_grad()
 def margins_without(margin: Margin, image: torch.Tensor, baseline: torch.Tensor, boxes: Sequence[Box]) -> torch.Tensor:
     """Margins of one image with each box replaced, (boxes,).
@@ -57,53 +70,53 @@ def margins_without(margin: Margin, image: torch.Tensor, baseline: torch.Tensor,
     boxes : sequence of Box
     """
     chain, rest = local_layers(margin.explained)
-    states = [image]
+    states, padded = [image], []
     for layer in chain:
-        states.append(layer(layer.padded(states[-1][None]))[0])
+        padded.append(layer.padded(states[-1][None])[0])
+        states.append(layer(padded[-1][None])[0])
+    network = _Parts(chain, rest, [(tuple(state.shape[1:]), own) for state, own in zip(states, padded, strict=False)])
     found: torch.Tensor = margin(image[None]).repeat(len(boxes))
     for places in _alike(boxes, chain, states):
         patches = torch.stack([baseline[_inside(boxes[place])] for place in places])
-        found[places] = _without(margin, (chain, rest), states, patches, [boxes[place] for place in places])
+        found[places] = _without(margin, network, states[-1], patches, [boxes[place] for place in places])
     return found
 
 
 def _without(
-    margin: Margin,
-    network: tuple[Sequence[Layer], nn.Module],
-    states: Sequence[torch.Tensor],
-    patches: torch.Tensor,
-    boxes: list[Box],
+    margin: Margin, network: _Parts, last: torch.Tensor, patches: torch.Tensor, boxes: list[Box]
 ) -> torch.Tensor:
     """Margins with boxes replaced that all have the same shape in every layer."""
-    chain, rest = network
-    for layer, state in zip(chain, states[:-1], strict=True):
-        patches, boxes = _through(layer, state, patches, boxes)
-    hidden = states[-1].expand(len(boxes), *states[-1].shape).clone()
+    for layer, (shape, padded) in zip(network.chain, network.states, strict=True):
+        reached = [layer.reached(box, shape) for box in boxes]
+        patches = _through(layer, padded, patches, (boxes, reached))
+        boxes = reached
+    hidden = last.expand(len(boxes), *last.shape).clone()
     for row, box in enumerate(boxes):
         hidden[row][_inside(box)] = patches[row]
-    return margin.of_logits(rest(hidden))
+    return margin.of_logits(network.rest(hidden))
 
 
 def _through(
-    layer: Layer, state: torch.Tensor, patches: torch.Tensor, boxes: list[Box]
-) -> tuple[torch.Tensor, list[Box]]:
+    layer: Layer, padded: torch.Tensor, patches: torch.Tensor, boxes: tuple[list[Box], list[Box]]
+) -> torch.Tensor:
     """Recompute the outputs of a layer that changed inputs reach."""
-    padded = layer.padded(state[None])[0]
-    reached = [layer.reached(box, tuple(state.shape[1:])) for box in boxes]
-    fields = torch.stack([padded[_inside(layer.field(box))] for box in reached])
-    for row, (box, reach) in enumerate(zip(boxes, reached, strict=True)):
-        field = layer.field(reach)
-        offset = [
-            (begin + pad - start, end + pad - start)
-            for (begin, end), pad, (start, _) in zip(box, layer.padding, field, strict=True)
-        ]
-        # A stride may pass over the outermost changed voxels.
-        kept = [
-            (max(0, begin), min(stop - start, end)) for (begin, end), (start, stop) in zip(offset, field, strict=True)
-        ]
-        source = tuple((a - begin, b - begin) for (a, b), (begin, _) in zip(kept, offset, strict=True))
-        fields[row][_inside(tuple(kept))] = patches[row][_inside(source)]
-    return layer(fields), reached
+    changed, reached = boxes
+    fields = [layer.field(box) for box in reached]
+    inputs = torch.stack([padded[_inside(field)] for field in fields])
+    for row, (box, field) in enumerate(zip(changed, fields, strict=True)):
+        overlaps = [_overlap(*each) for each in zip(box, layer.padding, field, strict=True)]
+        target, source = ((slice(None), *(pair[end] for pair in overlaps)) for end in (0, 1))
+        inputs[row][target] = patches[row][source]
+    return layer(inputs)
+
+
+@lru_cache(maxsize=4096)
+def _overlap(changed: Interval, pad: int, field: Interval) -> tuple[slice, slice]:
+    """Where changed inputs lie in a field, and which of them: a stride may pass over the outermost ones."""
+    start, stop = field
+    begin, end = changed[0] + pad - start, changed[1] + pad - start
+    first, last = max(0, begin), min(stop - start, end)
+    return slice(first, last), slice(first - begin, last - begin)
 
 
 def _boxes(shape: tuple[int, ...], effort: Effort) -> list[Box]:
@@ -144,12 +157,12 @@ def _shape(box: Box) -> tuple[int, ...]:
 
 
 def _spread(drops: torch.Tensor, boxes: Sequence[Box], image: torch.Tensor) -> torch.Tensor:
-    total, count = (torch.zeros(image.shape[1:], device=image.device) for _ in range(2))
-    for drop, box in zip(drops, boxes, strict=True):
+    total, count = (np.zeros(image.shape[1:], dtype=np.float32) for _ in range(2))
+    for drop, box in zip(drops.tolist(), boxes, strict=True):
         inside = _inside(box)[1:]
-        total[inside] += drop / total[inside].numel()
+        total[inside] += drop / math.prod(_shape(box))
         count[inside] += 1
-    return total / count.clamp(min=1)
+    return torch.from_numpy(total / np.maximum(count, 1)).to(image.device)
 
 
 def _inside(box: Box) -> tuple[slice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional
 from biasaudit.attributions.explained import Explained
 from biasaudit.attributions.tracing import cut
 
-__all__ = ["Box", "Layer", "local_layers"]
+__all__ = ["Box", "Interval", "Layer", "local_layers"]
 
 _CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 _POOLINGS = (nn.MaxPool2d, nn.MaxPool3d)
@@ -31,7 +32,9 @@ _VOXELWISE = (
     nn.Dropout,
 )
 
-Box = tuple[tuple[int, int], ...]
+Interval = tuple[int, int]
+Window = tuple[int, int, int, int]
+Box = tuple[Interval, ...]
 """Begin and end along every axis."""
 
 
@@ -52,7 +55,8 @@ class Layer:
     def __init__(self, module: nn.Module, then: Sequence[nn.Module], axes: int) -> None:
         self._module = module
         self._then = then
-        self._kernel, self.stride, self.padding, self._dilation = _window(module, axes)
+        self._windows = _windows(module, axes)
+        self.padding = tuple(pad for _, _, pad, _ in self._windows)
         self._outside = float("-inf") if isinstance(module, _POOLINGS) else 0.0
 
     def __call__(self, padded: torch.Tensor) -> torch.Tensor:
@@ -69,23 +73,27 @@ class Layer:
 
     def reached(self, box: Box, shape: tuple[int, ...]) -> Box:
         """Find the outputs that depend on any input in a box."""
-        reach = []
-        for axis, ((begin, end), size) in enumerate(zip(box, shape, strict=True)):
-            kernel, stride, pad = self._kernel[axis], self.stride[axis], self.padding[axis]
-            width = (kernel - 1) * self._dilation[axis]
-            outputs = (size + 2 * pad - width - 1) // stride + 1
-            first = min(max(0, -(-(begin + pad - width) // stride)), outputs)
-            reach.append((first, max(first, min(outputs, (end - 1 + pad) // stride + 1))))
-        return tuple(reach)
+        return tuple(_reached(*each) for each in zip(box, shape, self._windows, strict=True))
 
     def field(self, box: Box) -> Box:
         """Find the padded inputs that the outputs in a box are computed from."""
-        return tuple(
-            (begin * stride, (end - 1) * stride + (kernel - 1) * dilation + 1)
-            for (begin, end), kernel, stride, dilation in zip(
-                box, self._kernel, self.stride, self._dilation, strict=True
-            )
-        )
+        return tuple(_field(*each) for each in zip(box, self._windows, strict=True))
+
+
+# Cubes on a grid share their intervals along every axis, so few of these are ever computed.
+@lru_cache(maxsize=4096)
+def _reached(interval: Interval, size: int, window: Window) -> Interval:
+    kernel, stride, pad, dilation = window
+    width = (kernel - 1) * dilation
+    outputs = (size + 2 * pad - width - 1) // stride + 1
+    first = min(max(0, -(-(interval[0] + pad - width) // stride)), outputs)
+    return first, max(first, min(outputs, (interval[1] - 1 + pad) // stride + 1))
+
+
+@lru_cache(maxsize=4096)
+def _field(interval: Interval, window: Window) -> Interval:
+    kernel, stride, _, dilation = window
+    return interval[0] * stride, (interval[1] - 1) * stride + (kernel - 1) * dilation + 1
 
 
 def local_layers(explained: Explained) -> tuple[list[Layer], nn.Module]:
@@ -116,11 +124,11 @@ def _axes(module: nn.Module) -> int:
     return 3 if isinstance(module, nn.Conv3d | nn.MaxPool3d) else 2
 
 
-def _window(module: Any, axes: int) -> tuple[tuple[int, ...], ...]:
+def _windows(module: Any, axes: int) -> tuple[Window, ...]:
     """Kernel, stride, padding and dilation along every axis."""
     given = (module.kernel_size, module.stride, module.padding, module.dilation)
-    kernel, stride, padding, dilation = ((value,) * axes if isinstance(value, int) else tuple(value) for value in given)
-    return kernel, stride, padding, dilation
+    spread = [(value,) * axes if isinstance(value, int) else tuple(value) for value in given]
+    return tuple(zip(*spread, strict=True))
 
 
 def _without_padding(module: Any, padded: torch.Tensor) -> torch.Tensor:
