@@ -32,8 +32,8 @@ class Decoding:
     Attributes
     ----------
     auc
-        Area under the ROC curve, macro one-versus-rest, mean over blocks by size, less what leave-one-out costs by
-        chance (the mean of the permutations' areas less .5); nan if there was nothing to compare.
+        Area under the ROC curve, macro one-versus-rest, mean over blocks by size, on a scale on which permuted labels
+        reach .5 (leave-one-out alone is below that by chance); nan if there was nothing to compare.
     p_value
         Against labels permuted inside blocks.
     ranks
@@ -99,7 +99,7 @@ def decode(
     if n == 0:
         return Decoding(float("nan"), float("nan"), ranks, 0)
     areas = null / n
-    return Decoding(float(observed / n - areas.mean() + 0.5), p_value(observed / n, areas), ranks, n)
+    return Decoding(_levelled(observed / n, float(areas.mean())), p_value(observed / n, areas), ranks, n)
 
 
 def decoding_gain_test(
@@ -148,6 +148,11 @@ def decoding_gain_test(
     differences /= used.sum()
     null = LEARNED_TOO * differences[1:]
     return TestResult(float(differences[0]), p_value(differences[0], null), int(used.sum()), null)
+
+
+def _levelled(area: float, chance: float) -> float:
+    """Move the area that chance reaches to .5 and leave 0 and 1 where they are."""
+    return 0.5 + 0.5 * (area - chance) / (1 - chance) if area > chance else 0.5 * area / chance
 
 
 def _operator(features: Floats, labels: Indices) -> Floats | None:
