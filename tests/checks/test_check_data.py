@@ -67,6 +67,14 @@ def test_a_column_that_names_the_origin_is_no_discovery(bare, protocol):
     assert findings[0].details["names_the_origin"] == ["sidecar: InstitutionName"]
 
 
+def test_a_column_that_names_another_factor_is_no_discovery_either(bare, protocol):
+    vendor = words(np.where(np.arange(120) % 3 == 0, "GE", "Siemens").tolist())
+    known = {"sidecar: Manufacturer": vendor, "origin: vendor": words(f"of {name}" for name in vendor)}
+    (finding,) = judge("D2", replace(bare, metadata=known), protocol)
+    assert finding.status == "not_applicable"
+    assert finding.reason.endswith("except what names the origin: sidecar: Manufacturer")
+
+
 def test_names_origin():
     assert names_origin(["x", "y", "x"], ["a", "b", "a"])
     assert not names_origin(["x", "x", "x"], ["a", "b", "a"])

@@ -108,11 +108,12 @@ def test_metadata_of_files_and_of_simulated_samples(tmp_path):
     sidecar.write_text('{"EchoTime": 3}')
     given = {"brain mask": True, "tissue maps": False}
     samples = [
-        {"image": path, "hash": "", "sidecars": [[str(sidecar), ""]], "given": given},
-        {"image": "", "hash": "", "sidecars": [], "given": {}},
+        {"image": path, "hash": "", "sidecars": [[str(sidecar), ""]], "given": given, "origins": {"site": "a"}},
+        {"image": "", "hash": "", "sidecars": [], "given": {}, "origins": {"site": "b"}},
     ]
     metadata({"samples": samples}, {}, tmp_path)
     columns = data_evidence({"metadata": [tmp_path]})["metadata"]
+    assert columns["origin: site"].tolist() == ["a", "b"]
     assert columns["header: data type"].tolist() == ["int16", None]
     assert columns["sidecar: EchoTime"].tolist() == [3.0, None]
     assert columns["file: brain mask"].tolist() == ["given", None]

@@ -23,6 +23,8 @@ _SOURCE = Source(
     remedy="acquire, store and preprocess the classes alike; match the classes by the covariates that predict",
 )
 
+_ORIGIN = "origin: "
+
 Value = float | str | None
 
 
@@ -43,7 +45,9 @@ class Metadata:
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding for the label and one per class for the origin, Holm-corrected."""
         columns = _columns(evidence)
-        named = [name for name, cells in columns.items() if names_origin(cells, evidence.origin.tolist())]
+        factors = [evidence.origin.tolist(), *(cells for name, cells in columns.items() if name.startswith(_ORIGIN))]
+        columns = {name: cells for name, cells in columns.items() if not name.startswith(_ORIGIN)}
+        named = [name for name, cells in columns.items() if any(names_origin(cells, own) for own in factors)]
         used = {name: cells for name, cells in columns.items() if name not in named}
         encoded = encode_columns(used)
         if not encoded.owner:
@@ -55,7 +59,7 @@ class Metadata:
         return [_with_names(finding, named) for finding in with_holm(findings, _SOURCE, protocol)]
 
 
-def names_origin(cells: Sequence[Value], origin: Sequence[str]) -> bool:
+def names_origin(cells: Sequence[Value], origin: Sequence[Value]) -> bool:
     """Whether a column is the origin under another name: known for all, and one value for every origin.
 
     Parameters

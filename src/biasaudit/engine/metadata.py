@@ -11,6 +11,9 @@ from biasaudit.engine.store import write_json
 
 __all__ = ["metadata"]
 
+ORIGIN = "origin: "
+"""Beginning of the columns that hold the origin factors: what other columns are compared with, and no metadata."""
+
 Needs = Mapping[str, Sequence[Path]]
 
 
@@ -21,7 +24,7 @@ def metadata(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     ----------
     arguments : mapping
         ``samples``: one record each with ``image`` (path; empty for a simulated one), ``hash``, ``sidecars`` (paths and
-        hashes), ``given`` (which companion files there are).
+        hashes), ``given`` (which companion files there are), ``origins`` (of every factor).
     folder : Path
         Gets ``metadata.json``: column -> one value per sample, null where missing.
     """
@@ -31,9 +34,10 @@ def metadata(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
 
 
 def _fields(record: Mapping[str, Any]) -> dict[str, float | str | None]:
+    origins = {f"{ORIGIN}{factor}": origin for factor, origin in record["origins"].items()}
     if not record["image"]:
-        return {}
+        return origins
     header = {f"header: {name}": value for name, value in header_fields(record["image"]).items()}
     sidecar = sidecar_values(path for path, _ in record["sidecars"])
     given = {f"file: {name}": "given" if there else None for name, there in record["given"].items()}
-    return {**header, **{f"sidecar: {name}": value for name, value in sidecar.items()}, **given}
+    return {**origins, **header, **{f"sidecar: {name}": value for name, value in sidecar.items()}, **given}

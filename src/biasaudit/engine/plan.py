@@ -1075,6 +1075,7 @@ def _metadata_arguments(situation: Situation, sample: Sample) -> dict[str, Any]:
         "hash": situation.hashes.get(image, ""),
         "sidecars": [list(pair) for pair in situation.sidecars.get(image, ())],
         "given": {"brain mask": sample.brain_mask is not None, "tissue maps": bool(sample.tissue)},
+        "origins": dict(sample.origins),
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from biasaudit.stats.strata import Booleans, Floats
+from biasaudit.stats.strata import Booleans, Floats, Indices
 
 __all__ = [
     "MEASURES",
@@ -31,6 +31,7 @@ BINS = 256
 ENTROPY_BINS = 64
 DEGREE = 3
 ROUNDS = 50
+FIELD_VOXELS = 5000
 SMALLEST = 8
 """Voxels below which a region is too small to describe."""
 
@@ -191,13 +192,17 @@ def bias_field_strength(image: Floats, regions: Codes) -> float:
     levels = [code for code in (1, 2, 3) if (used & (regions == code)).sum() >= SMALLEST]
     if not levels:
         return np.nan
-    used &= np.isin(regions, levels)
-    basis = _polynomials(used)
-    tissues = np.stack([(regions[used] == code).astype(np.float64) for code in levels], axis=1)
-    logarithm = np.log(image[used])
+    voxels = np.flatnonzero(used & np.isin(regions, levels))
+    # A field of 19 terms needs no more voxels than this.
+    voxels = voxels[:: max(1, voxels.size // FIELD_VOXELS)]
+    basis = _polynomials(voxels, image.shape)
+    tissues = np.stack([(regions.flat[voxels] == code).astype(np.float64) for code in levels], axis=1)
+    logarithm = np.log(image.flat[voxels])
     design = np.hstack([tissues, basis])
-    coefficients = np.linalg.lstsq(design, logarithm, rcond=None)[0]
-    field = basis @ coefficients[len(levels) :]
+    # Normal equations with a touch of ridge, for images too small to fit ten terms: many times faster than a QR.
+    gram = design.T @ design
+    gram += 1e-10 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    field = basis @ np.linalg.solve(gram, design.T @ logarithm)[len(levels) :]
     low, high = np.percentile(field, (5, 95))
     return float(high - low)
 
@@ -252,11 +257,12 @@ def intensity_clusters(image: Floats, foreground: Booleans) -> Codes:
     return codes
 
 
-def _polynomials(used: Booleans) -> Floats:
+def _polynomials(voxels: Indices, shape: tuple[int, ...]) -> Floats:
     """Products of Legendre polynomials up to total degree 3 at the chosen voxels, the constant left out."""
-    axes = [2 * position / max(1, size - 1) - 1 for position, size in zip(np.nonzero(used), used.shape, strict=True)]
+    positions = np.unravel_index(voxels, shape)
+    axes = [2 * position / max(1, size - 1) - 1 for position, size in zip(positions, shape, strict=True)]
     values = [legendre.legvander(axis, DEGREE) for axis in axes]
-    degrees = np.stack(np.meshgrid(*[range(DEGREE + 1)] * used.ndim, indexing="ij"), -1).reshape(-1, used.ndim)
+    degrees = np.stack(np.meshgrid(*[range(DEGREE + 1)] * len(shape), indexing="ij"), -1).reshape(-1, len(shape))
     chosen = [degree for degree in degrees if 0 < degree.sum() <= DEGREE]
     columns = [np.prod([v[:, d] for v, d in zip(values, degree, strict=True)], axis=0) for degree in chosen]
     return np.stack(columns, axis=1)
