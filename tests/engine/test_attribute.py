@@ -3,12 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy import ndimage
 
 from biasaudit.attributions.integrated_gradients import IntegratedGradients
 from biasaudit.engine.arrays import Stack
 from biasaudit.engine.attribute import attribute
 from biasaudit.engine.train import load_network, outputs, train
+from biasaudit.records import Grid
 
 
 @pytest.fixture
@@ -122,6 +124,33 @@ class TestAttribute:
         with torch.no_grad():
             change = (network(torch.from_numpy(images)) - network(torch.from_numpy(baseline)))[:, 0].numpy()
         np.testing.assert_allclose(np.load(out / "maps.npy").sum((1, 2)), change, atol=0.02 * np.abs(change).max())
+
+    def test_references_are_compared_with_one_by_one(self, trained, out):
+        attribute(self.arguments(method="expected_gradients", references=[0, 2, 4]), trained, out)
+        network = load_network(trained["models"][0] / "model.safetensors")
+        with torch.no_grad():
+            margins, references = (
+                network(torch.from_numpy(stack(trained).take(rows)))[:, 0].numpy()
+                for rows in ([30, 31, 32, 33], [0, 2, 4])
+            )
+        change = margins - references.mean()
+        np.testing.assert_allclose(
+            np.load(out / "maps.npy").sum((1, 2)), change, atol=0.02 * np.abs(change).max() + 1e-3
+        )
+
+    @pytest.mark.parametrize("atlas", [False, True])
+    def test_regions_of_an_atlas_or_of_the_mean_image(self, trained, out, tmp_path, atlas):
+        labels = np.repeat(np.repeat(np.array([[1, 2], [3, 0]], np.uint8), 8, 0), 8, 1)
+        Image.fromarray(labels).save(tmp_path / "atlas.png")
+        given = {"atlas": str(tmp_path / "atlas.png"), "grid": Grid((16, 16)).to_dict()} if atlas else None
+        attribute(self.arguments(method="region_ablation", regions=given, rows=[31]), trained, out)
+        (found,) = np.load(out / "maps.npy")
+        if atlas:
+            assert len(np.unique(found)) <= 4
+            assert not found[8:, 8:].any()
+        else:
+            assert 8 <= len(np.unique(found)) <= 32
+        assert np.isfinite(np.load(out / "completeness.npy")).all()
 
     @pytest.mark.parametrize("batch", [1, 600])
     def test_the_size_of_a_batch_changes_nothing(self, trained, out, tmp_path, monkeypatch, batch):

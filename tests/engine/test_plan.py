@@ -561,3 +561,37 @@ class TestConfirmation:
         retrained = {job.key for job in first.jobs if job.title.startswith("retrain")}
         assert retrained
         assert retrained <= {job.key for job in second.jobs}
+
+
+class TestAttributionSettings:
+    def arguments(self, plan):
+        jobs = by_key(plan)
+        return [jobs[key].arguments for key in plan.maps[Question("target", "intensity")]]
+
+    def test_the_origins_take_turns_as_references(self, planned):
+        situation, plan = planned("attribution: {method: expected_gradients, references: 5}")
+        for fold, arguments in enumerate(self.arguments(plan)):
+            samples = [situation.cohort.samples[row] for row in arguments["references"]]
+            assert len(set(arguments["references"])) == 5
+            assert not any(sample.positive for sample in samples)
+            assert all(situation.folds[row] != fold for row in arguments["references"])
+            assert [sample.origins["site"] for sample in samples] == ["a", "b", "a", "b", "a"]
+
+    def test_other_methods_name_no_references_and_no_regions(self, planned):
+        _, plan = planned("attribution: {references: 5}")
+        assert {(a["references"], a["regions"], a["baseline_kind"]) for a in self.arguments(plan)} == {
+            (None, None, "origin_balanced")
+        }
+
+    def test_a_changed_atlas_makes_other_maps(self, planned, tmp_path):
+        atlas = tmp_path / "atlas.nii"
+        extra = f"attribution: {{method: region_ablation, atlas: {atlas}}}"
+        found = []
+        for content in (b"one", b"two"):
+            atlas.write_bytes(content)
+            situation, plan = planned(extra)
+            found.append(plan)
+        assert self.arguments(found[0])[0]["regions"]["grid"] == situation.grid.to_dict()
+        first, second = (set(plan.maps[Question("target", "intensity")]) for plan in found)
+        assert not first & second
+        assert set(keys(found[0], "train")) == set(keys(found[1], "train"))
