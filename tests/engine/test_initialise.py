@@ -346,3 +346,23 @@ def test_table_of_features(tmp_path):
     cohort = cohort_of(text, out)
     assert (len(cohort.features), cohort.classes, cohort.factors) == (4, ("cn", "ad"), ("site",))
     assert not any(found.title == "images" for found in first.sections)
+
+
+def test_a_dataset_without_participants(tree):
+    root = tree("one", "diagnosis", ["hc", "ms"] * 4)
+    (root / "participants.tsv").unlink()
+    first, _, _ = look(root)
+    assert "no participants.tsv: write one with participant_id and diagnosis" in str(first.faults[0])
+
+
+def test_healthy_subjects_alone_need_patients(tree):
+    first, _, _ = look(tree("one", "diagnosis", ["healthy"] * 6))
+    assert "there are no patients; add some: another --bids with ill subjects" in str(first.faults[0])
+
+
+def test_a_folder_is_no_table_and_a_dataset_counts_once(tree):
+    root = tree("one", "diagnosis", ["hc", "ms"] * 4)
+    with pytest.raises(UsageError, match="is a folder: give a BIDS dataset as --bids"):
+        look(root, bids=False)
+    with pytest.raises(UsageError, match="the same dataset is given twice"):
+        look(root, root)

@@ -53,12 +53,13 @@ def profile_bids(roots: Sequence[Path]) -> Profile:
     if not rows:
         raise DataError(faults)
     columns = dict.fromkeys(name for row in rows for name in row.cells if name not in (DATASET, "participant_id"))
-    frame = pd.DataFrame([{name: row.cells.get(name, "") for name in columns} for row in rows], dtype=object)
+    cells = {name: filled(row.cells.get(name, "") for row in rows) for name in columns}
+    frame = pd.DataFrame(cells, index=range(len(rows)), dtype=object)
     return Profile(
         reader="bids",
         source=tuple(os.path.abspath(root) for root in roots),
         datasets=_datasets(indices, rows),
-        frame=frame.apply(filled),
+        frame=frame,
         subject=tuple(row.subject for row in rows),
         dataset=tuple(row.dataset for row in rows),
         image=tuple(row.images[0].path for row in rows),

@@ -73,7 +73,9 @@ def open_points(profile: Profile, proposal: Proposal, model: Model = _NO_MODEL) 
     points = {}
     if proposal.label is None:
         columns = ", ".join(map(str, profile.frame.columns)) or "none"
-        points["column"] = f"no column looks like the class; columns: {columns}"
+        bare = profile.reader == "bids" and not any(counts.participants for counts in profile.datasets)
+        missing = "no participants.tsv: write one with participant_id and diagnosis"
+        points["column"] = missing if bare else f"no column looks like the class; columns: {columns}"
     if not proposal.classes.positive:
         points["positive"] = proposal.classes.why
     elif proposal.classes.negative is None:

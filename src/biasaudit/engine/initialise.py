@@ -21,7 +21,7 @@ from biasaudit.records import Cohort
 
 __all__ = ["FirstLook", "initialise", "model_of"]
 
-_ADD_HEALTHY = "add some: another --bids with healthy subjects, or more rows"
+_ADD = "add some: another --bids with {} subjects, or more rows"
 _ALIGNED = 8
 _COARSE = 6.0
 
@@ -71,6 +71,10 @@ def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, f
     """
     if out.exists() and not force:
         raise UsageError(f"{out} exists; add --force to overwrite it, or name another file with -o")
+    if not bids and source[0].is_dir():
+        raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
+    if len({path.resolve() for path in source}) < len(source):
+        raise UsageError("the same dataset is given twice")
     profile = profile_bids(source) if bids else profile_table(source[0])
     absent = {fault.message.split(": no such file")[0] for fault in profile.faults}
     geometry = geometry_of([path for path in profile.image if path not in absent])
@@ -133,12 +137,19 @@ def _open_faults(profile: Profile, proposal: Proposal, model: Model, written: tu
         where = {"origins": "cohort.origins", "training_subjects": "target.training_subjects"}.get(
             key, f"cohort.label.{key}"
         )
-        remedy = _ADD_HEALTHY if key == "negative" else "fill the line in"
+        remedy = _remedy(key, proposal)
         faults.append(Fault(f"{out}:{number}", f"{where} could not be guessed: {choice}", remedy))
     for number, line in enumerate(lines, 1):
         if line.strip().startswith("# FILL IN `select`"):
             faults.append(Fault(f"{out}:{number}", line.strip(" #"), "rename the column to one word first"))
     return faults
+
+
+def _remedy(key: str, proposal: Proposal) -> str:
+    if key == "negative":
+        return _ADD.format("healthy")
+    lacks_patients = key == "positive" and proposal.classes.negative is not None
+    return _ADD.format("ill") if lacks_patients else "fill the line in"
 
 
 def _as_read(protocol: Protocol) -> list[str]:
