@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from biasaudit.checks.premises import class_rows, inside_classes, origins_of, percent, probability, stream
+from biasaudit.checks.layers import concluded, judge_layers
+from biasaudit.checks.premises import SEVERITY, inside_classes, percent, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
 from biasaudit.registry import register
 from biasaudit.stats.concepts import class_effect, origin_effect_along_features
-from biasaudit.stats.multiplicity import holm
 
 __all__ = ["Concepts"]
 
@@ -39,17 +39,12 @@ class Concepts:
         return [f for name in inside_classes(evidence) for f in self._of_class(evidence, name, layers, protocol)]
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, layers: list[str], protocol: Protocol) -> list[Finding]:
-        rows = class_rows(evidence, class_name)
-        names = origins_of(evidence, rows)
-        blank = Finding(
-            self.code, "not_applicable", "", n=int(rows.sum()), factor=evidence.factor, class_name=class_name
+        blank = Finding(self.code, "inconclusive", "", class_name=class_name)
+        steps = (
+            lambda finding, rows: _of_layer(evidence, finding, rows, protocol),
+            lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
         )
-        if len(names) < 2:
-            what = "one origin" if names else "no origin"
-            return [replace(blank, reason=f"the class {class_name} comes from {what}: there is no direction")]
-        found = [_of_layer(evidence, replace(blank, layer=layer), rows, protocol) for layer in layers]
-        adjusted = holm([np.nan if f.p_value is None else f.p_value for f in found])
-        return [_judged(f, float(p), evidence, protocol) for f, p in zip(found, adjusted, strict=True)]
+        return judge_layers(evidence, blank, layers, "there is no direction", steps)
 
 
 def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
@@ -77,10 +72,6 @@ def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: 
 
 
 def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol: Protocol) -> Finding:
-    if finding.p_value is None:
-        return finding
-    answers = adjusted_p <= protocol.statistics.alpha
-    healthy = finding.class_name == evidence.classes[0]
     size = (
         "" if finding.statistic is None or np.isnan(finding.statistic) else f"{percent(finding.statistic)} of the two, "
     )
@@ -88,15 +79,9 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
         f"{finding.details['effect_origin']:.2f} logits along the origin, {finding.details['effect_class']:.2f} along "
         f"the class, {size}{probability(adjusted_p)} after Holm over the layers"
     )
-    if answers:
-        reason = f"the logit answers to the direction of the origin in {finding.class_name} ({shown})"
-        reason += "" if healthy else "; patients may differ in severity between origins"
-    else:
-        reason = f"the logit is not shown to answer to the direction of the origin ({shown}); this never clears"
-    return replace(
-        finding,
-        status="concern" if answers else "inconclusive",
-        reason=reason,
-        threshold=protocol.statistics.alpha,
-        details={**finding.details, "p_holm": adjusted_p, "corroborates": answers and healthy},
+    caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
+    reasons = (
+        f"the logit answers to the direction of the origin in {finding.class_name} ({shown}){caveat}",
+        f"the logit is not shown to answer to the direction of the origin ({shown}); this never clears",
     )
+    return concluded(finding, adjusted_p, reasons, evidence, protocol)

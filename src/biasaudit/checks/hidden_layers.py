@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from biasaudit.checks.premises import class_rows, inside_classes, interval_level, origins_of, probability, stream
+from biasaudit.checks.layers import concluded, judge_layers
+from biasaudit.checks.premises import SEVERITY, inside_classes, interval_level, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
 from biasaudit.registry import register
 from biasaudit.stats.decoding import Decoding, decode, decoding_gain_test
 from biasaudit.stats.intervals import percentile_interval
-from biasaudit.stats.multiplicity import holm
 from biasaudit.stats.reliance import bootstrap_fold_auc
 from biasaudit.stats.strata import integer_codes
 
@@ -40,17 +40,12 @@ class HiddenLayers:
         return [finding for name in inside_classes(evidence) for finding in self._of_class(evidence, name, protocol)]
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> list[Finding]:
-        rows = class_rows(evidence, class_name)
-        names = origins_of(evidence, rows)
-        blank = Finding(
-            self.code, "not_applicable", "", n=int(rows.sum()), factor=evidence.factor, class_name=class_name
+        blank = Finding(self.code, "inconclusive", "", class_name=class_name)
+        steps = (
+            lambda finding, rows: _of_layer(evidence, finding, rows, protocol),
+            lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
         )
-        if len(names) < 2:
-            what = "one origin" if names else "no origin"
-            return [replace(blank, reason=f"the class {class_name} comes from {what}: nothing to read")]
-        measured = [_of_layer(evidence, replace(blank, layer=layer), rows, protocol) for layer in evidence.features]
-        adjusted = holm([np.nan if f.p_value is None else f.p_value for f in measured])
-        return [_judged(f, float(p), evidence, protocol) for f, p in zip(measured, adjusted, strict=True)]
+        return judge_layers(evidence, blank, evidence.features, "nothing to read", steps)
 
 
 def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
@@ -92,24 +87,14 @@ def _interval(origin: Decoding, evidence: ArmEvidence, rows: BoolArray, protocol
 
 
 def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol: Protocol) -> Finding:
-    if finding.p_value is None:
-        return finding
     details = finding.details
-    learned = adjusted_p <= protocol.statistics.alpha
-    healthy = finding.class_name == evidence.classes[0]
     shown = (
         f"AUC {finding.statistic:.2f} against {details['auc_untrained']:.2f} untrained and {details['auc_label']:.2f} "
         f"for the label, {probability(adjusted_p)} after Holm over the layers"
     )
-    if learned:
-        reason = f"training made the origin of {finding.class_name} easier to read from this layer ({shown})"
-        reason += "" if healthy else "; patients may differ in severity between origins"
-    else:
-        reason = f"the origin is not shown to be easier to read than before training ({shown}); this never clears"
-    return replace(
-        finding,
-        status="concern" if learned else "inconclusive",
-        reason=reason,
-        threshold=protocol.statistics.alpha,
-        details={**details, "p_holm": adjusted_p, "corroborates": learned and healthy},
+    caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
+    reasons = (
+        f"training made the origin of {finding.class_name} easier to read from this layer ({shown}){caveat}",
+        f"the origin is not shown to be easier to read than before training ({shown}); this never clears",
     )
+    return concluded(finding, adjusted_p, reasons, evidence, protocol)

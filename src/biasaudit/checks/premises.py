@@ -12,6 +12,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, FloatArray, Status
 
 __all__ = [
+    "SEVERITY",
     "bound_level",
     "class_rows",
     "equal_scores",
@@ -29,6 +30,9 @@ __all__ = [
 
 Fault = tuple[Status, str]
 """Status of the finding and the reason for it."""
+
+SEVERITY = "; patients may differ in severity between origins"
+"""What a reason adds where a difference was found among patients."""
 
 
 def class_rows(evidence: ArmEvidence, class_name: str) -> BoolArray:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biasaudit.checks.identifiability import smallest_p
-from biasaudit.checks.premises import Fault, class_rows, inside_classes, percent, probability, stream
+from biasaudit.checks.premises import SEVERITY, Fault, class_rows, inside_classes, percent, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps
 from biasaudit.registry import register
@@ -67,10 +67,8 @@ class VoxelwiseMaps:
     def _origins(self, evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol) -> Finding:
         finding = Finding(self.code, "inconclusive", "", factor=evidence.factor, class_name=class_name)
         comparison = origin_comparison(evidence, maps, class_name)
-        fault = _fault(comparison, f"the mapped subjects of {class_name} come from one origin in every fold", protocol)
-        if fault:
-            return replace(finding, status=fault[0], reason=fault[1])
-        finding = _measured(finding, evidence, comparison, protocol)
+        alone = f"the mapped subjects of {class_name} come from one origin in every fold"
+        finding = _measured(finding, evidence, (comparison, alone), protocol)
         if finding.p_value is None:
             return finding
         if finding.p_value > protocol.statistics.alpha:
@@ -79,7 +77,7 @@ class VoxelwiseMaps:
         healthy = class_name == evidence.classes[0]
         reason = f"the maps of {class_name} differ between origins ({finding.reason})"
         # Severity is not held fixed: patients of one origin may be worse than those of another.
-        reason += "" if healthy else "; patients may differ in severity between origins"
+        reason += "" if healthy else SEVERITY
         return replace(
             finding, status="concern", reason=reason, details={**finding.details, "corroborates": healthy}
         )  # fmt: skip
@@ -88,10 +86,8 @@ class VoxelwiseMaps:
         """Describe; where the classes differ beyond origin is no accusation."""
         finding = Finding(self.code, "inconclusive", "", factor=evidence.factor)
         comparison = class_comparison(evidence, maps)
-        fault = _fault(comparison, "no origin has mapped subjects of both classes in one fold", protocol)
-        if fault:
-            return replace(finding, status=fault[0], reason=fault[1])
-        finding = _measured(finding, evidence, comparison, protocol)
+        alone = "no origin has mapped subjects of both classes in one fold"
+        finding = _measured(finding, evidence, (comparison, alone), protocol)
         if finding.p_value is None:
             return finding
         if finding.p_value > protocol.statistics.alpha:
@@ -157,9 +153,13 @@ def _fault(comparison: MapComparison, alone: str, protocol: Protocol) -> Fault |
     return None
 
 
-def _measured(finding: Finding, evidence: ArmEvidence, comparison: MapComparison, protocol: Protocol) -> Finding:
-    maps = evidence.maps
+def _measured(finding: Finding, evidence: ArmEvidence, asked: tuple[MapComparison, str], protocol: Protocol) -> Finding:
+    """Compare the maps; without a p-value where nothing can be compared (the words say what is alone then)."""
+    comparison, maps = asked[0], evidence.maps
     assert maps is not None
+    fault = _fault(*asked, protocol)
+    if fault:
+        return replace(finding, status=fault[0], reason=fault[1])
     difference = compare_maps(evidence, maps, comparison, protocol)
     if np.isnan(difference.p_value):
         return replace(finding, reason=difference.reason, n=difference.n)
