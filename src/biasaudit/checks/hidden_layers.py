@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -37,19 +39,27 @@ class HiddenLayers:
         """Judge each class and layer, from shallow to deep."""
         if not evidence.features:
             return [Finding(self.code, "not_applicable", "no hidden features were kept", factor=evidence.factor)]
-        return [finding for name in inside_classes(evidence) for finding in self._of_class(evidence, name, protocol)]
-
-    def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> list[Finding]:
-        blank = Finding(self.code, "inconclusive", "", class_name=class_name)
+        of_label = cache(lambda layer: _label_area(evidence, layer, protocol))
         steps = (
-            lambda finding, rows: _of_layer(evidence, finding, rows, protocol),
+            lambda finding, rows: _of_layer(evidence, finding, rows, (of_label, protocol)),
             lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
         )
-        return judge_layers(evidence, blank, evidence.features, "nothing to read", steps)
+        blanks = [Finding(self.code, "inconclusive", "", class_name=name) for name in inside_classes(evidence)]
+        asked = (judge_layers(evidence, blank, evidence.features, "nothing to read", steps) for blank in blanks)
+        return [finding for found in asked for finding in found]
 
 
-def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
-    layer = str(blank.layer)
+def _label_area(evidence: ArmEvidence, layer: str, protocol: Protocol) -> float:
+    """Area of the label at one layer, the same for every class."""
+    features = np.asarray(evidence.features[layer], dtype=np.float64)
+    chance = stream(evidence, "U2", "label")
+    return decode(features, evidence.positive, evidence.fold, protocol.statistics.n_permutations, chance).auc
+
+
+def _of_layer(
+    evidence: ArmEvidence, blank: Finding, rows: BoolArray, how: tuple[Callable[[str], float], Protocol]
+) -> Finding:
+    layer, (of_label, protocol) = str(blank.layer), how
     trained = np.asarray(evidence.features[layer], dtype=np.float64)
     if not np.isfinite(trained[rows]).all():
         return replace(blank, status="error", reason="hidden features are not finite")
@@ -59,9 +69,8 @@ def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: 
     if np.isnan(origin.auc):
         reason = "no fold holds two origins of two subjects each, or the features do not vary"
         return replace(blank, status="inconclusive", reason=reason)
-    label = decode(trained, evidence.positive, evidence.fold, n_permutations, stream(evidence, "U2", "label"))
     low, high = _interval(origin, evidence, rows, protocol)
-    details = {"p_origin": origin.p_value, "auc_label": label.auc}
+    details = {"p_origin": origin.p_value, "auc_label": of_label(layer)}
     finding = replace(blank, statistic=origin.auc, low=low, high=high, n=origin.n, details=details)
     if layer not in evidence.untrained:
         return replace(finding, status="inconclusive", reason="the network has no untrained version to compare with")
