@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -157,11 +157,19 @@ def complete_maps(
     return maps.numpy(), errors.numpy()
 
 
-def balanced_mean(inputs: Stack, rows_per_origin: Sequence[Sequence[int]]) -> FloatArray:
+class Rows(Protocol):
+    """Images that are read one at a time: a `Stack`, or whatever makes them."""
+
+    def __getitem__(self, row: int) -> FloatArray:
+        """Image (channels, *shape) of one row."""
+        ...
+
+
+def balanced_mean(inputs: Rows, rows_per_origin: Sequence[Sequence[int]]) -> FloatArray:
     """Mean of the means of every origin, read one image at a time; float32 (channels, *shape)."""
     means = []
     for rows in rows_per_origin:
-        total = np.zeros(inputs.shape[1:], dtype=np.float64)
+        total = np.zeros(inputs[rows[0]].shape, dtype=np.float64)
         for row in rows:
             total += inputs[row]
         means.append(total / len(rows))

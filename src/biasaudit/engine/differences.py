@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from biasaudit.checks.voxelwise_maps import class_comparison, origin_comparison
 from biasaudit.cohort.export import write_volume
 from biasaudit.engine.arrays import Stack
+from biasaudit.engine.maps import cut
 from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.stats.voxelwise import map_statistics
 
@@ -19,14 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["write_differences"]
 
-_PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
-
 
 def write_differences(run: Run, arms: Sequence[ArmResult]) -> None:
     """Write ``maps/*_statistic.nii.gz``, ``*_significant.nii.gz`` and ``maps/differences.*``; nothing without U8."""
     folder = run.store.root / "maps"
     records: list[dict[str, Any]] = []
     slices: dict[str, FloatArray] = {}
+    anatomy = cache(lambda: _anatomy(run))
     for arm in arms:
         for name, finding, statistic, words in _compared(run, arm):
             folder.mkdir(exist_ok=True)
@@ -43,8 +44,9 @@ def write_differences(run: Run, arms: Sequence[ArmResult]) -> None:
                 "significant_voxels": int(significant.sum()),
                 "critical": finding.details["critical"],
             })  # fmt: skip
-            layers = {"anatomy": _anatomy(run), "statistic": statistic, "significant": significant}
-            slices |= {f"{records[-1]['key']}__{at}": picture for at, picture in _slices(layers)}
+            layers = {"anatomy": anatomy(), "statistic": statistic, "significant": significant}
+            peak = np.unravel_index(int(np.abs(statistic).argmax()), statistic.shape)
+            slices |= {f"{records[-1]['key']}__{at}": picture for at, picture in cut(layers, [int(p) for p in peak])}
     if records:
         pd.DataFrame(records).to_csv(folder / "differences.tsv", sep="\t", index=False, na_rep="n/a")
         np.savez_compressed(folder / "differences.npz", **slices)  # type: ignore[arg-type]
@@ -96,15 +98,3 @@ def _anatomy(run: Run) -> FloatArray:
     images = Stack([run.store.folder(key) / "image.npy" for key in run.plan.reads])
     rows = [row for own in run.plan.map_rows for row in own]
     return np.asarray(sum(images[row][0].astype(np.float64) for row in rows) / len(rows))
-
-
-def _slices(layers: dict[str, FloatArray]) -> Iterator[tuple[str, FloatArray]]:
-    """Cut through the largest statistic."""
-    statistic = layers["statistic"]
-    for name, array in layers.items():
-        if array.ndim == 2:
-            yield f"picture__{name}", array[::-1].astype(np.float32)
-            continue
-        peak = np.unravel_index(int(np.abs(statistic).argmax()), statistic.shape)
-        for plane, axis in _PLANES.items():
-            yield f"{plane}__{name}", np.take(array, int(peak[axis]), axis=axis).T.astype(np.float32)

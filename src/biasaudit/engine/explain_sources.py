@@ -14,7 +14,7 @@ import torch
 from biasaudit import registry
 from biasaudit.cohort.inspection import inspect_files, require_sound
 from biasaudit.engine.arrays import Stack
-from biasaudit.engine.attribute import Comparison
+from biasaudit.engine.attribute import Comparison, balanced_mean
 from biasaudit.engine.audit import known_files, situate, surveyed_facts
 from biasaudit.engine.explain import Explanation, Subject, Target, explained, with_regions, work_of, write_explanations
 from biasaudit.engine.own_network import build, convention, make_network
@@ -153,28 +153,18 @@ class _Inputs:
         self._reader = registry.get("reader", situation.protocol.cohort.reader)()
         self._stored = _stored_inputs(Store(run), situation, representation)
 
-    def image(self, row: int) -> np.ndarray:
+    def __getitem__(self, row: int) -> np.ndarray:
         """Network input of one row, float32 (channels, *shape)."""
         if self._stored is not None:
             return np.asarray(self._stored[row], dtype=np.float32)
         return transform(self._representation, self._volume(row), self._situation.grid)
-
-    def mean(self, rows_per_origin: Sequence[Sequence[int]]) -> np.ndarray:
-        """Mean of the means of every origin, read one image at a time."""
-        means = []
-        for rows in rows_per_origin:
-            total = np.zeros(self.image(rows[0]).shape)
-            for row in rows:
-                total += self.image(row)
-            means.append(total / len(rows))
-        return np.asarray(np.mean(means, axis=0), dtype=np.float32)
 
     def subject(self, row: int) -> Subject:
         """Make one row ready to be explained; with more than two classes for its own."""
         cohort = self._situation.cohort
         sample = cohort.samples[row]
         output = None if len(cohort.classes) == 2 else cohort.classes.index(sample.label)
-        return Subject(sample, self._volume(row), self.image(row), output)
+        return Subject(sample, self._volume(row), self[row], output)
 
     def _volume(self, row: int) -> Any:
         protocol = self._situation.protocol
@@ -196,8 +186,8 @@ def _comparison(situation: Situation, inputs: _Inputs, how: tuple[int, Attributi
     fold, settings, method = how
     asked = situation.protocol.model_copy(update={"attribution": settings.model_copy(update={"method": method})})
     rows = reference_rows(replace(situation, protocol=asked), fold)
-    healthy = None if rows is None else np.stack([inputs.image(row) for row in rows])
-    mean = inputs.mean(baseline_rows(situation, fold))
+    healthy = None if rows is None else np.stack([inputs[row] for row in rows])
+    mean = balanced_mean(inputs, baseline_rows(situation, fold))
     return with_regions(Comparison(settings.baseline, mean, healthy), settings, method, situation.grid)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -200,15 +200,29 @@ def _class_of(run: Run, item: Mapped) -> int:
 
 def slices_of(item: Mapped) -> Iterator[tuple[str, np.ndarray]]:
     """Cut a map and the anatomy under it where the pathology or the relevance is, by plane and layer."""
-    arrays = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
-    if item.relevance.ndim == 2:
-        for name, array in arrays.items():
+    layers = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
+    return cut(layers, _interesting_point(item))
+
+
+def cut(layers: Mapping[str, np.ndarray], centre: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut layers of one shape through a voxel in every plane; pictures are whole.
+
+    Parameters
+    ----------
+    layers : mapping of name to array (*shape)
+    centre : sequence of int
+
+    Yields
+    ------
+    (str, float32 (height, width))
+        ``{plane}__{layer}``, the first row at the bottom.
+    """
+    for name, array in layers.items():
+        if array.ndim == 2:
             yield f"picture__{name}", array[::-1].astype(np.float32)
-        return
-    centre = _interesting_point(item)
-    for plane, axis in _PLANES.items():
-        for name, array in arrays.items():
-            yield f"{plane}__{name}", np.take(array, centre[axis], axis=axis).T.astype(np.float32)
+        else:
+            for plane, axis in _PLANES.items():
+                yield f"{plane}__{name}", np.take(array, int(centre[axis]), axis=axis).T.astype(np.float32)
 
 
 def _interesting_point(item: Mapped) -> tuple[int, ...]:
