@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from biasaudit.engine.plan import Facts, Situation
+from biasaudit.engine.train import train
 from biasaudit.protocol import Protocol, parse_protocol
 from biasaudit.records import Cohort, Grid, Sample
 
@@ -119,3 +120,23 @@ def training() -> Callable[..., dict]:
         }
 
     return build
+
+
+@pytest.fixture
+def trained(blocks, pictures, training, tmp_path):
+    """Two networks trained on pictures: needs of a score job."""
+    images, targets = pictures
+    needs = {"inputs": blocks(images), "models": []}
+    for seed in (1, 2):
+        folder = tmp_path / f"model{seed}"
+        folder.mkdir()
+        train(training(targets, rows=range(30), seed=seed), needs, folder)
+        needs["models"].append(folder)
+    return needs
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder

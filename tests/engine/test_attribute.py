@@ -13,26 +13,6 @@ from biasaudit.engine.train import load_network, outputs, train
 from biasaudit.records import Grid
 
 
-@pytest.fixture
-def trained(blocks, pictures, training, tmp_path):
-    """Two networks trained on pictures: needs of a score job."""
-    images, targets = pictures
-    needs = {"inputs": blocks(images), "models": []}
-    for seed in (1, 2):
-        folder = tmp_path / f"model{seed}"
-        folder.mkdir()
-        train(training(targets, rows=range(30), seed=seed), needs, folder)
-        needs["models"].append(folder)
-    return needs
-
-
-@pytest.fixture
-def out(tmp_path):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
 def stack(needs):
     return Stack([folder / "original.npy" for folder in needs["inputs"]])
 

@@ -1,4 +1,4 @@
-"""Steps `initialise` and `concepts`."""
+"""Steps `untrained` and `concepts`."""
 
 from __future__ import annotations
 
@@ -8,46 +8,34 @@ import torch
 
 from biasaudit.engine.concepts import concepts
 from biasaudit.engine.train import load_network
-from biasaudit.engine.untrained import initialise
+from biasaudit.engine.untrained import untrained
+
+ARGUMENTS = {"network": "cnn", "network_arguments": {"widths": [4, 6]}, "variant": "original", "outputs": 1, "seed": 5}
 
 
 @pytest.fixture
-def untrained(tmp_path):
+def fresh(tmp_path):
     """A network with fresh weights on four small pictures."""
     block, model = tmp_path / "block", tmp_path / "model"
     block.mkdir()
     model.mkdir()
     np.save(block / "original.npy", np.random.default_rng(0).normal(size=(4, 1, 12, 12)).astype(np.float32))
-    arguments = {
-        "network": "cnn",
-        "network_arguments": {"widths": [4, 6]},
-        "variant": "original",
-        "outputs": 1,
-        "seed": 5,
-    }
-    initialise(arguments, {"inputs": [block]}, model)
+    untrained(ARGUMENTS, {"inputs": [block]}, model)
     return block, model
 
 
-def test_fresh_weights_follow_from_the_seed_and_leave_the_global_stream_alone(untrained, tmp_path):
-    block, model = untrained
+def test_fresh_weights_follow_from_the_seed_and_leave_the_global_stream_alone(fresh, tmp_path):
+    block, model = fresh
     again = tmp_path / "again"
     again.mkdir()
     state = torch.get_rng_state()
-    arguments = {
-        "network": "cnn",
-        "network_arguments": {"widths": [4, 6]},
-        "variant": "original",
-        "outputs": 1,
-        "seed": 5,
-    }
-    initialise(arguments, {"inputs": [block]}, again)
+    untrained(ARGUMENTS, {"inputs": [block]}, again)
     assert (again / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_slopes_are_those_of_shifting_a_whole_channel(untrained, tmp_path):
-    block, model = untrained
+def test_slopes_are_those_of_shifting_a_whole_channel(fresh, tmp_path):
+    block, model = fresh
     out = tmp_path / "out"
     out.mkdir()
     arguments = {"rows": [0, 2, 3], "variant": "original", "layers": ["blocks.block2.2"], "batch_size": 2}

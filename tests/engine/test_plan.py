@@ -57,7 +57,7 @@ class TestIdentity:
     def test_learning_rate_changes_training_and_what_follows_only(self, planned):
         _, before = planned()
         _, after = planned("target: {training: {learning_rate: 0.02}}\n")
-        for step in ("read", "survey", "represent", "initialise"):
+        for step in ("read", "survey", "represent", "untrained"):
             assert keys(before, step) == keys(after, step)
         before, after = (
             replace(plan, jobs=[j for j in plan.jobs if "untrained" not in j.title]) for plan in (before, after)

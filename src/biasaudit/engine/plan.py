@@ -93,7 +93,7 @@ _CODE = {
     "truth": ("biasaudit.engine.collect", "biasaudit.cohort.phantom", "biasaudit.networks"),
     "transfer": ("biasaudit.engine.transfer", "biasaudit.edits.transfer", "biasaudit.networks"),
     "spike": ("biasaudit.engine.spike",),
-    "initialise": ("biasaudit.engine.untrained", "biasaudit.networks"),
+    "untrained": ("biasaudit.engine.untrained", "biasaudit.networks"),
     "concepts": ("biasaudit.engine.concepts", "biasaudit.engine.collect", "biasaudit.networks"),
     "contrast": ("biasaudit.engine.odds", "biasaudit.networks"),
     "learned": (
@@ -487,7 +487,7 @@ class _Planner:
             "seed": seeds.seed(self.protocol.folds.seed, "untrained", question.representation, fold),
         }
         needs = {"inputs": self.inputs[question.representation]}
-        model = self._add("initialise", arguments, needs, f"untrained {question}, fold {fold + 1}")
+        model = self._add("untrained", arguments, needs, f"untrained {question}, fold {fold + 1}")
         return self._score_layers((question, fold), (model,), f"untrained {question}, fold {fold + 1}")
 
     def _score_layers(self, which: tuple[Question, int], models: tuple[str, ...], title: str) -> str:
@@ -1045,9 +1045,9 @@ def _user_code(network: str) -> str:
     module, _, attribute = network.partition(":")
     if not attribute or module == "monai":
         return ""
-    # `build_network` adds the current folder to the path when it imports; finding needs the same.
     if module.endswith(".py"):
         return digest([Path(module).read_text(encoding="utf-8"), *_source("biasaudit.engine.own_network")])
+    # `build_network` adds the current folder to the path when it imports; finding needs the same.
     candidate = Path.cwd().joinpath(*module.split(".")).with_suffix(".py")
     if candidate.exists():
         return digest(candidate.read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ from biasaudit.engine.store import Job, Store
 from biasaudit.engine.survey import survey
 from biasaudit.engine.train import train
 from biasaudit.engine.transfer import transfer
-from biasaudit.engine.untrained import initialise
+from biasaudit.engine.untrained import untrained
 
 __all__ = ["STEPS", "one_thread", "run_job"]
 
@@ -49,7 +49,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "contrast": contrast,
     "transfer": transfer,
     "learned": learned,
-    "initialise": initialise,
+    "untrained": untrained,
     "concepts": concepts,
     "judge": judge,
 }

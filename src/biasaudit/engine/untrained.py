@@ -1,4 +1,4 @@
-"""Step `initialise`: the network before it has learned anything, for comparison with what it has learned."""
+"""Step `untrained`: the network before it has learned anything, for comparison with what it has learned."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from biasaudit.engine.arrays import Stack
 from biasaudit.networks.factory import build_network
 
-__all__ = ["initialise"]
+__all__ = ["untrained"]
 
 
-def initialise(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
+def untrained(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
     """Build one network with fresh weights and keep it as if it had been trained.
 
     Parameters
