@@ -16,11 +16,23 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from biasaudit.records import FloatArray
+from biasaudit.report.marks import (
+    CLASS_COLOURS,
+    NARROW,
+    PLANES,
+    WIDE,
+    colour_bar,
+    draw_overlay,
+    median_handle,
+    ordered_origins,
+    pool_small_origins,
+    records_of,
+    shortened,
+    strip,
+)
 from biasaudit.report.words import QUANTITIES
 
 __all__ = [
-    "PLANES",
-    "draw_overlay",
     "forest",
     "overlays",
     "relevance_by_region",
@@ -29,16 +41,9 @@ __all__ = [
     "truth_against_estimate",
 ]
 
-_WIDE, _NARROW = 9.4, 3.9  # inches; a page's text column, a phone's
-_CLASS_COLOURS = ("#14808a", "#7a3fa6", "#8a6d14", "#3f5fa6")
 _ARM_COLOURS = ("#1f3a5f", "#d1761c", "#5b8c5a", "#a3476b")
 _GUIDE: dict[str, Any] = {"color": "#b8c0c8", "linewidth": 0.9, "zorder": 0}
-_MANY_POINTS = 600
-_MOST_ORIGINS = 10
 _ROLES = ("typical", "most pathological", "least pathological")
-PLANES = ("axial", "coronal", "sagittal", "picture")
-"""Order of the slices of one volume; a picture has the one."""
-_SUPPORTS, _OPPOSES, _CONTOUR = (1.0, 0.20, 0.16), (0.16, 0.50, 1.0), "#ffe45c"
 _BOUNDED = ("auc", "reliance", "origin_auc")
 
 
@@ -65,7 +70,7 @@ def forest(estimates: pd.DataFrame, comparisons: pd.DataFrame, narrow: bool) -> 
     heights = [0.5 + 0.55 * len(block) for block, _ in panels]
     columns = 1 if narrow else 2
     height = sum(heights) if narrow else sum(heights[::2])
-    figure = Figure((_NARROW if narrow else _WIDE, height + 0.7), layout="constrained")
+    figure = Figure((NARROW if narrow else WIDE, height + 0.7), layout="constrained")
     grid = figure.subplots(
         len(panels) // columns, columns, squeeze=False, gridspec_kw={"height_ratios": heights[::columns]}
     )
@@ -95,23 +100,21 @@ def scores(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:
     Figure
     """
     labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
-    table = _pool_small_origins(table)
-    groups = [(label, origin) for label in labels for origin in _origins(table[table["label"] == label])]
+    table = pool_small_origins(table)
+    groups = [(label, origin) for label in labels for origin in ordered_origins(table[table["label"] == label])]
     erased = "erased" in set(table["variant"])
-    figure = Figure(
-        (_NARROW if narrow else _WIDE, 0.95 + (0.72 if erased else 0.5) * len(groups)), layout="constrained"
-    )
+    figure = Figure((NARROW if narrow else WIDE, 0.95 + (0.72 if erased else 0.5) * len(groups)), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0, **_GUIDE)
     for row, (label, origin) in enumerate(groups):
         members = table[(table["label"] == label) & (table["origin"] == origin)]
-        _draw_score_group(axes, members, row, _CLASS_COLOURS[labels.index(label) % len(_CLASS_COLOURS)])
+        _draw_score_group(axes, members, row, CLASS_COLOURS[labels.index(label) % len(CLASS_COLOURS)])
     width = 15 if narrow else 26
     axes.set_yticks(
-        range(len(groups)), [f"{_short(label, width)}\n{_short(origin, width)}" for label, origin in groups]
+        range(len(groups)), [f"{shortened(label, width)}\n{shortened(origin, width)}" for label, origin in groups]
     )
     axes.set_ylim(len(groups) - 0.45, -0.55)
-    axes.set_xlabel(f"held-out logit (right: towards {_short(positive, 20)})")
+    axes.set_xlabel(f"held-out logit (right: towards {shortened(positive, 20)})")
     figure.legend(handles=_score_legend(erased), loc="outside upper left", ncols=1 if narrow else 3)
     return figure
 
@@ -136,25 +139,25 @@ def relevance_by_region(table: pd.DataFrame, positive: str, narrow: bool) -> Fig
     known = ["pathology", "brain", "edge", "background"]
     regions = [name for name in known if name in set(table["region"])]
     regions += sorted(set(table["region"]) - set(known))
-    figure = Figure((_NARROW if narrow else _WIDE, 0.9 + 0.62 * len(regions)), layout="constrained")
+    figure = Figure((NARROW if narrow else WIDE, 0.9 + 0.62 * len(regions)), layout="constrained")
     axes = figure.subplots()
     for row, region in enumerate(regions):
         members = table[table["region"] == region]
         shown = [label for label in labels if (members["label"] == label).any()]
         for place, label in enumerate(shown):
             shares = 100 * members.loc[members["label"] == label, "share"].to_numpy(dtype=float)
-            colour = _CLASS_COLOURS[labels.index(label) % len(_CLASS_COLOURS)]
-            _strip(axes, shares, row + 1.6 * _offset(place, len(shown)), colour, filled=True)
+            colour = CLASS_COLOURS[labels.index(label) % len(CLASS_COLOURS)]
+            strip(axes, shares, row + 1.6 * _offset(place, len(shown)), colour, filled=True)
     axes.set_yticks(range(len(regions)), regions)
     axes.set_ylim(len(regions) - 0.45, -0.55)
     axes.set(xlabel="share of the absolute relevance, per cent", xlim=(0, None))
     axes.grid(axis="x", color="#e3e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     handles = [
-        Line2D([], [], linestyle="", marker="o", color=colour, label=_short(label, 24))
-        for label, colour in zip(labels, _CLASS_COLOURS, strict=False)
+        Line2D([], [], linestyle="", marker="o", color=colour, label=shortened(label, 24))
+        for label, colour in zip(labels, CLASS_COLOURS, strict=False)
     ]
-    handles.append(_median_handle())
+    handles.append(median_handle())
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure
 
@@ -177,13 +180,13 @@ def training_curves(table: pd.DataFrame, narrow: bool) -> Figure:
     networks = list(dict.fromkeys(named["network"]))
     columns = min(len(networks), 2 if narrow else 4)
     rows = -(-len(networks) // columns)
-    figure = Figure((_NARROW if narrow else _WIDE, 0.45 + 1.45 * rows), layout="constrained")
+    figure = Figure((NARROW if narrow else WIDE, 0.45 + 1.45 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for axes, network in zip(grid.flat, networks, strict=False):
         for _, fold in named[named["network"] == network].groupby("fold", sort=True):
             axes.plot(fold["epoch"], fold["training_loss"], color="#a9b4c0", linewidth=0.9)
             axes.plot(fold["epoch"], fold["validation_loss"], color="#1f3a5f", linewidth=0.9, alpha=0.8)
-        axes.set_title(_short(network, 22 if narrow else 27), fontsize=8, fontweight="normal")
+        axes.set_title(shortened(network, 22 if narrow else 27), fontsize=8, fontweight="normal")
         axes.set_ylim(bottom=0)
         axes.tick_params(labelsize=7.5)
         axes.locator_params(nbins=4)
@@ -209,15 +212,15 @@ def truth_against_estimate(table: pd.DataFrame, narrow: bool) -> Figure:
     -------
     Figure
     """
-    figure = Figure((_NARROW if narrow else _WIDE, 1.15 + 0.42 * len(table)), layout="constrained")
+    figure = Figure((NARROW if narrow else WIDE, 1.15 + 0.42 * len(table)), layout="constrained")
     axes = figure.subplots()
-    for row, record in enumerate(_records(table)):
+    for row, record in enumerate(records_of(table)):
         _whisker(axes, record, row, "#1f3a5f")
         axes.plot(record["omega"], row, marker="D", markersize=8, color="none", markeredgecolor="#b3261e", mew=1.6)
         axes.plot(record["r"], row, marker="s", markersize=7, color="none", markeredgecolor="#b3761e", mew=1.4)
     several = table["factor"].nunique() > 1
     names = [f"{arm} · {factor}" if several else arm for arm, factor in zip(table["arm"], table["factor"], strict=True)]
-    axes.set_yticks(range(len(table)), [_short(name, 16 if narrow else 40) for name in names])
+    axes.set_yticks(range(len(table)), [shortened(name, 16 if narrow else 40) for name in names])
     axes.set(xlim=(-0.03, 1.03), ylim=(len(table) - 0.5, -0.5), xlabel="share of the response owed to the origin")
     axes.grid(axis="x", color="#e3e7eb", linewidth=0.8)
     handles = [
@@ -250,13 +253,13 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
     planes = [plane for plane in PLANES if any(f"__{plane}__anatomy" in name for name in pictures)]
     placed = _placed(table, positive, _blocks_per_row(len(planes), table["label"].nunique(), narrow))
     rows, columns = int(placed["row"].max()) + 1, int(placed["column"].max()) + 1
-    width = _NARROW if narrow else min(_WIDE, 0.3 + 1.9 * columns * len(planes))
+    width = NARROW if narrow else min(WIDE, 0.3 + 1.9 * columns * len(planes))
     block = width / columns
     panel = (block - 0.12) / len(planes)
     title = 0.4
     height = rows * (panel + title) + 0.62
     figure = Figure((width, height))
-    for record in _records(placed):
+    for record in records_of(placed):
         left, top = record["column"] * block + 0.06, height - record["row"] * (panel + title) - title
         figure.text(left / width, (top + 0.05) / height, _overlay_title(record), fontsize=7.8, va="bottom")
         frame = (left / width, (top - panel) / height), panel * len(planes) / width, panel / height
@@ -264,18 +267,21 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
         for place, plane in enumerate(planes):
             box = ((left + place * panel) / width, (top - panel) / height, panel / width, panel / height)
             draw_overlay(figure.add_axes(box), _layers(pictures, record["key"], plane), record["limit"])
-    _colour_bar(figure, float(placed["limit"].max()), positive)
+    limit = float(placed["limit"].max())
+    ends = (f"−{limit:.2g}", f"{limit:.2g}")
+    axes = colour_bar(figure, (0.62 * width, 3.2), (0.34, 0.11), (ends, ("opposes", "supports")))
+    axes.set_xlabel(f"relevance for {shortened(positive, 24)}", fontsize=7.5, labelpad=1)
     return figure
 
 
 def _draw_estimates(axes: Axes, estimates: pd.DataFrame, block: Sequence[str]) -> None:
     arms = list(dict.fromkeys(estimates["arm"]))
     bounded = block[0] in _BOUNDED
-    for record in _records(estimates[estimates["quantity"].isin(block)]):
+    for record in records_of(estimates[estimates["quantity"].isin(block)]):
         place = arms.index(record["arm"])
         _whisker(axes, record, block.index(record["quantity"]) + _offset(place, len(arms)), _arm_colour(place))
     if "reliance" in block:
-        for record in _records(estimates[estimates["quantity"] == "truth"]):
+        for record in records_of(estimates[estimates["quantity"] == "truth"]):
             row = block.index("reliance") + _offset(arms.index(record["arm"]), len(arms))
             axes.plot(
                 record["estimate"], row, marker="D", markersize=8, color="none", markeredgecolor="#b3261e", mew=1.4
@@ -291,11 +297,13 @@ def _draw_estimates(axes: Axes, estimates: pd.DataFrame, block: Sequence[str]) -
 def _draw_differences(axes: Axes, comparisons: pd.DataFrame, block: Sequence[str]) -> None:
     pairs = list(dict.fromkeys(zip(comparisons["first"], comparisons["second"], strict=True)))
     axes.axvline(0, **_GUIDE)
-    for record in _records(comparisons[comparisons["quantity"].isin(block)]):
+    for record in records_of(comparisons[comparisons["quantity"].isin(block)]):
         place = pairs.index((record["first"], record["second"]))
         row = block.index(record["quantity"]) + _offset(place, len(pairs))
         _whisker(axes, {**record, "estimate": record["difference"]}, row, "#3e4c59")
-    title = f"{_short(pairs[0][0], 14)} minus {_short(pairs[0][1], 14)}" if len(pairs) == 1 else "Paired differences"
+    title = (
+        f"{shortened(pairs[0][0], 14)} minus {shortened(pairs[0][1], 14)}" if len(pairs) == 1 else "Paired differences"
+    )
     axes.margins(x=0.12)
     _label_rows(axes, block, title)
 
@@ -328,7 +336,7 @@ def _has_truth(estimates: pd.DataFrame) -> bool:
 
 def _arm_legend(figure: Figure, arms: Sequence[str], truth: bool) -> None:
     handles = [
-        Line2D([], [], color=_arm_colour(place), marker="o", label=_short(arm, 20)) for place, arm in enumerate(arms)
+        Line2D([], [], color=_arm_colour(place), marker="o", label=shortened(arm, 20)) for place, arm in enumerate(arms)
     ]
     handles += [_marker("D", "#b3261e", "planted truth")] if truth else []
     figure.legend(handles=handles, loc="outside upper left", ncols=min(3, len(handles)))
@@ -342,52 +350,14 @@ def _draw_score_group(axes: Axes, members: pd.DataFrame, row: int, colour: str) 
     variants = [name for name in ("original", "erased") if (members["variant"] == name).any()]
     for place, variant in enumerate(variants):
         values = members.loc[members["variant"] == variant, "logit"].to_numpy(dtype=float)
-        _strip(axes, values, row + 1.6 * _offset(place, len(variants)), colour, filled=variant == "original")
-
-
-def _strip(axes: Axes, values: FloatArray, centre: float, colour: str, *, filled: bool) -> None:
-    """Draw one dot per value around `centre`, and the median."""
-    known = np.sort(values[np.isfinite(values)])
-    if not known.size:
-        return
-    # Steps of the golden ratio over the sorted values spread the dots evenly, and the same way each time.
-    spread = centre + 0.24 * (np.mod(np.arange(known.size) * 0.6180339887, 1) - 0.5)
-    looks: dict[str, Any] = {"markersize": 3.6, "markerfacecolor": colour, "markeredgewidth": 0.0, "alpha": 0.6}
-    if not filled:
-        looks = {"markersize": 3.2, "markerfacecolor": "white", "markeredgewidth": 0.8, "alpha": 0.85}
-    axes.plot(
-        known, spread, linestyle="", marker="o", markeredgecolor=colour, rasterized=known.size > _MANY_POINTS, **looks
-    )
-    middle = float(np.median(known))
-    axes.plot([middle, middle], [centre - 0.16, centre + 0.16], color="#111820", linewidth=2.2)
+        strip(axes, values, row + 1.6 * _offset(place, len(variants)), colour, filled=variant == "original")
 
 
 def _score_legend(erased: bool) -> list[Line2D]:
     handles = [Line2D([], [], linestyle="", marker="o", color="#3e4c59", label="image as it is")]
     if erased:
         handles.append(_marker("o", "#3e4c59", "pathology erased (healthy: same edit)"))
-    return [*handles, _median_handle()]
-
-
-def _median_handle() -> Line2D:
-    return Line2D([], [], linestyle="", marker="|", markersize=10, mew=2.2, color="#111820", label="median")
-
-
-def _pool_small_origins(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the largest origins of each class and pool the others, so that 62 centres still fit a page."""
-    parts = []
-    for _, members in table.groupby("label", sort=True):
-        counts = members["origin"].value_counts()
-        order = sorted(counts.index, key=lambda origin: (-int(counts[origin]), str(origin)))
-        rest = order[_MOST_ORIGINS:] if len(order) > _MOST_ORIGINS + 1 else []
-        pooled = members["origin"].where(~members["origin"].isin(rest), f"{len(rest)} smaller origins")
-        parts.append(members.assign(origin=pooled))
-    return pd.concat(parts)
-
-
-def _origins(members: pd.DataFrame) -> list[str]:
-    counts = members["origin"].value_counts()
-    return sorted(counts.index, key=lambda origin: (str(origin).endswith("smaller origins"), str(origin)))
+    return [*handles, median_handle()]
 
 
 def _network_names(table: pd.DataFrame) -> list[str]:
@@ -417,57 +387,9 @@ def _placed(table: pd.DataFrame, positive: str, blocks: int) -> pd.DataFrame:
 
 def _overlay_title(record: Mapping[str, Any]) -> str:
     logit = f"{round(record['logit'], 1) + 0.0:+.1f}".replace("-", "−")
-    first = f"{_short(record['label'], 18)}, {_short(record['role'], 20)}"
-    return f"{first}\n{_short(record['subject'], 18)} · {_short(record['origin'], 18)} · logit {logit}"
+    first = f"{shortened(record['label'], 18)}, {shortened(record['role'], 20)}"
+    return f"{first}\n{shortened(record['subject'], 18)} · {shortened(record['origin'], 18)} · logit {logit}"
 
 
 def _layers(pictures: Mapping[str, FloatArray], key: str, plane: str) -> list[FloatArray | None]:
     return [pictures.get(f"{key}__{plane}__{layer}") for layer in ("anatomy", "relevance", "mask")]
-
-
-def draw_overlay(axes: Axes, layers: Sequence[FloatArray | None], limit: float) -> None:
-    """Draw signed values on anatomy, a mask outlined; any of the three layers may be missing."""
-    anatomy, relevance, mask = layers
-    axes.set_axis_off()
-    if anatomy is None:
-        return
-    low, high = np.nanpercentile(anatomy, [1, 99.5])
-    axes.imshow(
-        anatomy, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), origin="lower", interpolation="bilinear", zorder=1
-    )
-    if relevance is not None:
-        axes.imshow(_tint(relevance, limit), origin="lower", interpolation="bilinear", zorder=2)
-    if mask is not None and (mask > 0.5).any() and not (mask > 0.5).all():
-        axes.contour(mask, levels=[0.5], colors=_CONTOUR, linewidths=0.9, zorder=3)
-
-
-def _tint(relevance: FloatArray, limit: float) -> FloatArray:
-    """Red or blue whose opacity grows with the absolute relevance, so that anatomy shows where there is little."""
-    strength = np.clip(np.abs(np.nan_to_num(relevance)) / max(limit, 1e-12), 0, 1)
-    colours = np.where((np.nan_to_num(relevance) > 0)[..., None], _SUPPORTS, _OPPOSES)
-    opacity = np.where(strength > 0.04, 0.92 * strength**0.75, 0)
-    return np.concatenate([colours, opacity[..., None]], axis=-1)
-
-
-def _colour_bar(figure: Figure, limit: float, positive: str) -> None:
-    width, height = figure.get_size_inches()
-    length = min(3.2, 0.62 * width)
-    axes = figure.add_axes(((width - length) / 2 / width, 0.34 / height, length / width, 0.11 / height))
-    ramp = _tint(np.linspace(-limit, limit, 256)[None, :], limit)
-    axes.imshow(np.full((1, 256), 0.45), cmap="gray", vmin=0, vmax=1, extent=(-1, 1, 0, 1), aspect="auto")
-    axes.imshow(ramp, extent=(-1, 1, 0, 1), aspect="auto")
-    axes.set_yticks([])
-    shown = f"{limit:.2g}"
-    axes.set_xticks([-1, 0, 1], [f"−{shown}", "0", shown], fontsize=7.5)
-    axes.text(-1.04, 0.5, "opposes", ha="right", va="center", fontsize=7.5)
-    axes.text(1.04, 0.5, "supports", ha="left", va="center", fontsize=7.5)
-    axes.set_xlabel(f"relevance for {_short(positive, 24)}", fontsize=7.5, labelpad=1)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in record.items()} for record in table.to_dict("records")]
-
-
-def _short(text: Any, width: int) -> str:
-    shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
-    return shown if len(shown) <= width else shown[: width - 1] + "…"

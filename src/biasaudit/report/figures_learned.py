@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from biasaudit.records import FloatArray
-from biasaudit.report.figures import _CLASS_COLOURS, _NARROW, _WIDE, _records, _short, _tint
+from biasaudit.report.marks import CLASS_COLOURS, NARROW, WIDE, colour_bar, records_of, shortened, tint
 
 __all__ = ["embedding", "gallery", "units"]
 
@@ -21,6 +21,7 @@ _DEPTH_COLOURS = ("#9ecae1", "#5fa2ce", "#2f6fa8", "#14385f")
 _MOST_FOLDS = {False: 3, True: 2}
 _MOST_ORIGINS = 7
 _FURTHEST = 3.0  # standard deviations of the healthy, the ends of the colours of a change
+_CHANGE = (("−3 SD", "+3 SD"), ("darker", "brighter"))
 _COLUMNS = {"preferred": "preferred", "change": "change", "most1": "most", "most2": "", "least1": "least", "least2": ""}
 
 
@@ -39,7 +40,7 @@ def units(table: pd.DataFrame, narrow: bool) -> Figure:
     Figure
     """
     known = table.dropna(subset=["origin_share", "pathology_share"])
-    figure = Figure((_NARROW if narrow else 0.62 * _WIDE, 3.5), layout="constrained")
+    figure = Figure((NARROW if narrow else 0.62 * WIDE, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#b8c0c8", linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
     layers = list(dict.fromkeys(known["layer"]))
@@ -47,7 +48,7 @@ def units(table: pd.DataFrame, narrow: bool) -> Figure:
         own = known[known["layer"] == layer]
         colour = _DEPTH_COLOURS[round(place * 3 / max(1, len(layers) - 1))]
         axes.plot(own["pathology_share"], own["origin_share"], linestyle="", marker="o", markersize=5.5, color=colour,
-                  markeredgecolor="white", markeredgewidth=0.5, label=_short(layer, 22))  # fmt: skip
+                  markeredgecolor="white", markeredgewidth=0.5, label=shortened(layer, 22))  # fmt: skip
     low = min(-0.06, float(known[["origin_share", "pathology_share"]].min().min()) - 0.04)
     axes.set(xlim=(low, 1.02), ylim=(low, 1.02), xlabel="knows the pathology", ylabel="knows the origin")
     axes.grid(color="#e3e7eb", linewidth=0.8)
@@ -73,17 +74,17 @@ def embedding(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:
     """
     folds = sorted(table["fold"].unique())[: _MOST_FOLDS[narrow]]
     table = table[table["fold"].isin(folds)].assign(origin=_pooled(table["origin"]))
-    figure = Figure((_NARROW if narrow else _WIDE, 2 * (1.95 if narrow else 2.75) + 0.9), layout="constrained")
+    figure = Figure((NARROW if narrow else WIDE, 2 * (1.95 if narrow else 2.75) + 0.9), layout="constrained")
     grid = figure.subplots(2, len(folds), squeeze=False)
     labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
     origins = sorted(table["origin"].unique(), key=lambda origin: (origin == "others", origin))
     for row, (column, names, colours) in enumerate(
-        (("label", labels, _CLASS_COLOURS), ("origin", origins, _ORIGIN_COLOURS))
+        (("label", labels, CLASS_COLOURS), ("origin", origins, _ORIGIN_COLOURS))
     ):
         for axes, fold in zip(grid[row], folds, strict=True):
             _draw_places(axes, table[table["fold"] == fold], (column, names, colours))
             axes.set_title(f"fold {fold:.0f}, by {'class' if column == 'label' else 'origin'}", fontsize=8.5)
-    handles = [_dot(_CLASS_COLOURS, place, name) for place, name in enumerate(labels)]
+    handles = [_dot(CLASS_COLOURS, place, name) for place, name in enumerate(labels)]
     handles += [_dot(_ORIGIN_COLOURS, place, name, "s") for place, name in enumerate(origins)]
     figure.legend(handles=handles, loc="outside upper left", ncols=3 if narrow else 6)
     return figure
@@ -106,8 +107,8 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
     Figure
     """
     columns = [name for name in _COLUMNS if not (narrow and name.endswith("2"))]
-    rows = _records(table)
-    width, margin = (_NARROW, 0.05) if narrow else (_WIDE, 1.75)
+    rows = records_of(table)
+    width, margin = (NARROW, 0.05) if narrow else (WIDE, 1.75)
     panel, title = (width - margin) / len(columns), 0.42 if narrow else 0.06
     height = len(rows) * (panel + title) + 0.95
     figure = Figure((width, height))
@@ -124,7 +125,7 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
             left = margin + place * panel
             box = (left / width, bottom / height, 0.97 * panel / width, 0.97 * panel / height)
             _draw_panel(figure.add_axes(box), pictures, (record["key"], name))
-    _change_bar(figure)
+    colour_bar(figure, (0.5 * figure.get_size_inches()[0], 2.4), (0.26, 0.1), _CHANGE)
     return figure
 
 
@@ -152,18 +153,18 @@ def _pooled(origin: pd.Series[str]) -> pd.Series[str]:
 
 def _dot(colours: Sequence[str], place: int, name: str, marker: str = "o") -> Line2D:
     colour = colours[place % len(colours)]
-    return Line2D([], [], linestyle="", marker=marker, markersize=5, color=colour, label=_short(name, 14))
+    return Line2D([], [], linestyle="", marker=marker, markersize=5, color=colour, label=shortened(name, 14))
 
 
 def _aim_words(record: Mapping[str, Any], narrow: bool) -> str:
     if not record["layer"]:
-        return f"class {_short(record['label'], 18)}" + ("" if narrow else "\n(the network's answer)")
+        return f"class {shortened(record['label'], 18)}" + ("" if narrow else "\n(the network's answer)")
     shares = [
         f"{name} {record[column]:.2f}"
         for name, column in (("origin", "origin_share"), ("pathology", "pathology_share"))
         if pd.notna(record[column])
     ]
-    first = f"{_short(record['layer'], 20)}, unit {record['unit']:.0f}"
+    first = f"{shortened(record['layer'], 20)}, unit {record['unit']:.0f}"
     return first + "\n" + (" · " if narrow else "\n").join(shares)
 
 
@@ -179,19 +180,6 @@ def _draw_panel(axes: Axes, pictures: Mapping[str, FloatArray], what: tuple[str,
     grey: dict[str, Any] = {"cmap": "gray", "origin": "lower", "interpolation": "bilinear"}
     if name == "change":
         axes.imshow(mean, vmin=low, vmax=high + 3 * reach, **grey)
-        axes.imshow(_tint(shown, _FURTHEST), origin="lower", interpolation="bilinear")
+        axes.imshow(tint(shown, _FURTHEST), origin="lower", interpolation="bilinear")
     else:
         axes.imshow(shown, vmin=low - reach, vmax=high + reach, **grey)
-
-
-def _change_bar(figure: Figure) -> None:
-    width, height = figure.get_size_inches()
-    length = min(2.4, 0.5 * width)
-    axes = figure.add_axes(((width - length) / 2 / width, 0.26 / height, length / width, 0.1 / height))
-    ramp = _tint(np.linspace(-_FURTHEST, _FURTHEST, 256)[None, :], _FURTHEST)
-    axes.imshow(np.full((1, 256), 0.45), cmap="gray", vmin=0, vmax=1, extent=(-1, 1, 0, 1), aspect="auto")
-    axes.imshow(ramp, extent=(-1, 1, 0, 1), aspect="auto")
-    axes.set_yticks([])
-    axes.set_xticks([-1, 0, 1], ["−3 SD", "0", "+3 SD"], fontsize=7.5)
-    axes.text(-1.05, 0.5, "darker", ha="right", va="center", fontsize=7.5)
-    axes.text(1.05, 0.5, "brighter", ha="left", va="center", fontsize=7.5)

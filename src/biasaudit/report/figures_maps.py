@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from biasaudit.records import FloatArray
-from biasaudit.report.figures import PLANES, draw_overlay
+from biasaudit.report.marks import PLANES, draw_overlay
 
 __all__ = ["differences"]
 

@@ -6,15 +6,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biasaudit.report.figures import (
-    _CLASS_COLOURS,
-    _NARROW,
-    _WIDE,
-    _median_handle,
-    _origins,
-    _pool_small_origins,
-    _short,
-    _strip,
+from biasaudit.report.marks import (
+    CLASS_COLOURS,
+    NARROW,
+    WIDE,
+    median_handle,
+    ordered_origins,
+    pool_small_origins,
+    shortened,
+    strip,
 )
 
 __all__ = ["quality_by_origin"]
@@ -40,14 +40,14 @@ def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool) -> Figur
     Figure
         Measures that no image has are left out.
     """
-    table = _pool_small_origins(table.dropna(subset=["value"]))
+    table = pool_small_origins(table.dropna(subset=["value"]))
     labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
-    groups = [(label, origin) for label in labels for origin in _origins(table[table["label"] == label])]
+    groups = [(label, origin) for label in labels for origin in ordered_origins(table[table["label"] == label])]
     measures = list(dict.fromkeys(table["measure"]))
     columns = 1 if narrow else min(4, len(measures))
     rows = -(-len(measures) // columns)
     height = rows * (0.75 + 0.27 * len(groups))
-    figure = Figure((_NARROW if narrow else _WIDE, height + 0.4), layout="constrained")
+    figure = Figure((NARROW if narrow else WIDE, height + 0.4), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes in grid.flat[len(measures) :]:
         axes.set_visible(False)
@@ -56,14 +56,14 @@ def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool) -> Figur
         name, _, channel = measure.partition(" ")
         axes.set_xlabel(f"{_UNITS.get(name, name)} {channel}".strip())
     grid[0, 0].set_yticks(
-        range(len(groups)), [f"{_short(label, 12)}, {_short(origin, 14)}" for label, origin in groups]
+        range(len(groups)), [f"{shortened(label, 12)}, {shortened(origin, 14)}" for label, origin in groups]
     )
     grid[0, 0].set_ylim(len(groups) - 0.45, -0.55)
-    figure.legend(handles=[_median_handle()], loc="outside upper left")
+    figure.legend(handles=[median_handle()], loc="outside upper left")
     return figure
 
 
 def _draw_measure(axes: Axes, table: pd.DataFrame, groups: list[tuple[str, str]], labels: list[str]) -> None:
     for row, (label, origin) in enumerate(groups):
         values = table.loc[(table["label"] == label) & (table["origin"] == origin), "value"].to_numpy(dtype=float)
-        _strip(axes, values, row, _CLASS_COLOURS[labels.index(label) % len(_CLASS_COLOURS)], filled=True)
+        strip(axes, values, row, CLASS_COLOURS[labels.index(label) % len(CLASS_COLOURS)], filled=True)

@@ -1,0 +1,148 @@
+"""What the figures of the report share: sizes, colours and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from biasaudit.records import FloatArray
+
+__all__ = [
+    "CLASS_COLOURS",
+    "NARROW",
+    "PLANES",
+    "WIDE",
+    "colour_bar",
+    "draw_overlay",
+    "median_handle",
+    "ordered_origins",
+    "pool_small_origins",
+    "records_of",
+    "shortened",
+    "strip",
+    "tint",
+]
+
+WIDE, NARROW = 9.4, 3.9  # inches; a page's text column, a phone's
+CLASS_COLOURS = ("#14808a", "#7a3fa6", "#8a6d14", "#3f5fa6")
+PLANES = ("axial", "coronal", "sagittal", "picture")
+"""Order of the slices of one volume; a picture has the one."""
+_MANY_POINTS = 600
+_MOST_ORIGINS = 10
+_SUPPORTS, _OPPOSES, _CONTOUR = (1.0, 0.20, 0.16), (0.16, 0.50, 1.0), "#ffe45c"
+
+
+def strip(axes: Axes, values: FloatArray, centre: float, colour: str, *, filled: bool) -> None:
+    """Draw one dot per value around `centre`, and the median."""
+    known = np.sort(values[np.isfinite(values)])
+    if not known.size:
+        return
+    # Steps of the golden ratio over the sorted values spread the dots evenly, and the same way each time.
+    spread = centre + 0.24 * (np.mod(np.arange(known.size) * 0.6180339887, 1) - 0.5)
+    looks: dict[str, Any] = {"markersize": 3.6, "markerfacecolor": colour, "markeredgewidth": 0.0, "alpha": 0.6}
+    if not filled:
+        looks = {"markersize": 3.2, "markerfacecolor": "white", "markeredgewidth": 0.8, "alpha": 0.85}
+    axes.plot(
+        known, spread, linestyle="", marker="o", markeredgecolor=colour, rasterized=known.size > _MANY_POINTS, **looks
+    )
+    middle = float(np.median(known))
+    axes.plot([middle, middle], [centre - 0.16, centre + 0.16], color="#111820", linewidth=2.2)
+
+
+def median_handle() -> Line2D:
+    """Legend entry of the median that `strip` draws."""
+    return Line2D([], [], linestyle="", marker="|", markersize=10, mew=2.2, color="#111820", label="median")
+
+
+def pool_small_origins(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the largest origins of each class and pool the others, so that 62 centres still fit a page."""
+    parts = []
+    for _, members in table.groupby("label", sort=True):
+        counts = members["origin"].value_counts()
+        order = sorted(counts.index, key=lambda origin: (-int(counts[origin]), str(origin)))
+        rest = order[_MOST_ORIGINS:] if len(order) > _MOST_ORIGINS + 1 else []
+        pooled = members["origin"].where(~members["origin"].isin(rest), f"{len(rest)} smaller origins")
+        parts.append(members.assign(origin=pooled))
+    return pd.concat(parts)
+
+
+def ordered_origins(members: pd.DataFrame) -> list[str]:
+    """Origins by name, those pooled last."""
+    counts = members["origin"].value_counts()
+    return sorted(counts.index, key=lambda origin: (str(origin).endswith("smaller origins"), str(origin)))
+
+
+def draw_overlay(axes: Axes, layers: Sequence[FloatArray | None], limit: float) -> None:
+    """Draw signed values on anatomy, a mask outlined; any of the three layers may be missing."""
+    anatomy, relevance, mask = layers
+    axes.set_axis_off()
+    if anatomy is None:
+        return
+    low, high = np.nanpercentile(anatomy, [1, 99.5])
+    axes.imshow(
+        anatomy, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), origin="lower", interpolation="bilinear", zorder=1
+    )
+    if relevance is not None:
+        axes.imshow(tint(relevance, limit), origin="lower", interpolation="bilinear", zorder=2)
+    if mask is not None and (mask > 0.5).any() and not (mask > 0.5).all():
+        axes.contour(mask, levels=[0.5], colors=_CONTOUR, linewidths=0.9, zorder=3)
+
+
+def tint(relevance: FloatArray, limit: float) -> FloatArray:
+    """Red or blue whose opacity grows with the absolute relevance, so that anatomy shows where there is little."""
+    strength = np.clip(np.abs(np.nan_to_num(relevance)) / max(limit, 1e-12), 0, 1)
+    colours = np.where((np.nan_to_num(relevance) > 0)[..., None], _SUPPORTS, _OPPOSES)
+    opacity = np.where(strength > 0.04, 0.92 * strength**0.75, 0)
+    return np.concatenate([colours, opacity[..., None]], axis=-1)
+
+
+def colour_bar(
+    figure: Figure,
+    length: tuple[float, float],
+    place: tuple[float, float],
+    words: tuple[tuple[str, str], tuple[str, str]],
+) -> Axes:
+    """Draw what the colours of `tint` mean, centred at the foot of a figure.
+
+    Parameters
+    ----------
+    figure : Figure
+    length : (float, float)
+        Wished and largest length, inches.
+    place : (float, float)
+        Distance from the foot and height, inches.
+    words : ((str, str), (str, str))
+        Values at the two ends, and what they say.
+
+    Returns
+    -------
+    Axes
+    """
+    width, height = figure.get_size_inches()
+    long = min(length)
+    axes = figure.add_axes(((width - long) / 2 / width, place[0] / height, long / width, place[1] / height))
+    axes.imshow(np.full((1, 256), 0.45), cmap="gray", vmin=0, vmax=1, extent=(-1, 1, 0, 1), aspect="auto")
+    axes.imshow(tint(np.linspace(-1, 1, 256)[None, :], 1.0), extent=(-1, 1, 0, 1), aspect="auto")
+    axes.set_yticks([])
+    (low, high), (opposing, supporting) = words
+    axes.set_xticks([-1, 0, 1], [low, "0", high], fontsize=7.5)
+    axes.text(-1.04, 0.5, opposing, ha="right", va="center", fontsize=7.5)
+    axes.text(1.04, 0.5, supporting, ha="left", va="center", fontsize=7.5)
+    return axes
+
+
+def records_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as dictionaries."""
+    return [{str(key): value for key, value in record.items()} for record in table.to_dict("records")]
+
+
+def shortened(text: Any, width: int) -> str:
+    """Text of at most so many characters, on one line."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
