@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from biasaudit.errors import UsageError
 from biasaudit.records import FloatArray
 from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, webp_bytes
+from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.words import percent
-from biasaudit.resources import templates_folder
 
 __all__ = ["write_explained_page"]
 
@@ -64,27 +62,23 @@ def write_explained_page(folder: Path) -> Path:
 
 
 def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(templates_folder()),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     first = records[0]
-    style = (templates_folder() / "report.css").read_text(encoding="utf-8")
-    return environment.get_template("explain.html.j2").render(
-        version=version("biasaudit"),
-        style=Markup(style),
-        title=f"What {first['Network']} looks at",
-        method=str(first["Method"]).replace("_", " "),
-        evidence=first["Evidence"],
-        records=records,
-        pictures=pictures,
-        folds="Fold" in first,
-        incomplete=sum(r["CompletenessError"] > r["CompletenessAccepted"] for r in records),
-        accepted=percent(first["CompletenessAccepted"]),
-        facts=list(_facts(first)),
+    return (
+        page_environment()
+        .get_template("explain.html.j2")
+        .render(
+            version=version("biasaudit"),
+            style=page_style(),
+            title=f"What {first['Network']} looks at",
+            method=str(first["Method"]).replace("_", " "),
+            evidence=first["Evidence"],
+            records=records,
+            pictures=pictures,
+            folds="Fold" in first,
+            incomplete=sum(r["CompletenessError"] > r["CompletenessAccepted"] for r in records),
+            accepted=percent(first["CompletenessAccepted"]),
+            facts=list(_facts(first)),
+        )
     )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -20,6 +19,7 @@ from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, w
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
+from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.tables import RunRecords, contrasts, estimate_table, load_run, positive_class, score_table
 from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
 from biasaudit.report.words import STATUSES, interval, number, percent
@@ -131,22 +131,15 @@ def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) ->
     -------
     str
     """
-    environment = Environment(
-        loader=FileSystemLoader(templates_folder()),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters.update(percent=percent, number=number, between=_between)
     script = (templates_folder() / "report.js").read_text(encoding="utf-8")
-    style = (templates_folder() / "report.css").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         **_content(records),
         pictures={section: pictures.get(section, ()) for section in _SECTIONS},
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        style=Markup(style),
+        style=page_style(),
     )
 
 
