@@ -6,6 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from biasaudit.records import Cohort, Sample
 
@@ -35,6 +36,17 @@ def volume(tmp_path: Path) -> Callable[..., str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         nib.save(nib.Nifti1Image(_ball() if array is None else array, affine), path)
         return str(path)
+
+    return write
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., str]:
+    """Write a picture and return its path."""
+
+    def write(name: str, array: np.ndarray) -> str:
+        Image.fromarray(array).save(tmp_path / name)
+        return str(tmp_path / name)
 
     return write
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from biasaudit.cohort.formats import PICTURES, read_scan
 from biasaudit.cohort.resampling import picture_transform, volume_transform
-from biasaudit.cohort.volumes import PICTURES, read_scan
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import Grid
 

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 from PIL import Image
 
-from biasaudit.cohort.volumes import PICTURES, orientation
+from biasaudit.cohort.formats import PICTURES, orientation
 
 __all__ = ["header_fields", "sidecar_values", "sidecars_of"]
 

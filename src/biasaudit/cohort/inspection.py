@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from biasaudit.cohort import foreground as rules
-from biasaudit.cohort.volumes import Scan, decode, orientation
+from biasaudit.cohort.formats import Scan, decode, orientation
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample

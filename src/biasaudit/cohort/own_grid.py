@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from biasaudit.cohort.formats import read_geometry
 from biasaudit.cohort.resampling import picture_transform, volume_transform
-from biasaudit.cohort.volumes import read_geometry
 from biasaudit.records import FloatArray, Grid
 
 __all__ = ["on_own_grid", "write_picture"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.volumes import orientation, read_geometry
+from biasaudit.cohort.formats import orientation, read_geometry
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray
 

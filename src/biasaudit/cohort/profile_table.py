@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from biasaudit.cohort import guesses
+from biasaudit.cohort.formats import SUPPORTED, dimensions_of
 from biasaudit.cohort.manifest import Manifest, read_manifest
 from biasaudit.cohort.profile import DatasetCounts, Profile, missing_files
-from biasaudit.cohort.volumes import SUPPORTED, dimensions_of
 from biasaudit.errors import DataError, Fault
 
 __all__ = ["profile_table"]

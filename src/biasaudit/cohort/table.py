@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from biasaudit.cohort.features import feature_columns, feature_grid, feature_volume, with_features
+from biasaudit.cohort.formats import dimensions_of
 from biasaudit.cohort.labels import Classes, assign_classes, parse_covariates, subject_faults, with_pooled_origins
 from biasaudit.cohort.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.cohort.predictions import with_scores
 from biasaudit.cohort.selection import select_rows
-from biasaudit.cohort.volumes import choose_grid, dimensions_of, load_volume
+from biasaudit.cohort.volumes import choose_grid, load_volume
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings, TableCohort
 from biasaudit.records import Cohort, Grid, Sample, Volume
