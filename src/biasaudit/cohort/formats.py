@@ -1,7 +1,7 @@
 """Image files in, arrays out: the one place that knows file formats.
 
-NIfTI and MGH through nibabel, pictures through Pillow, ``.npy`` through NumPy (a 2-D array is a picture, a 3-D array a
-volume of 1 mm voxels).
+NIfTI and MGH through nibabel, pictures through Pillow, single DICOM pictures through `dicom`, ``.npy`` through NumPy (a
+2-D array is a picture, a 3-D array a volume of 1 mm voxels).
 """
 
 from __future__ import annotations
@@ -21,14 +21,26 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from PIL import Image, ImageOps
 
+from biasaudit.cohort.dicom import dicom_pixels, dicom_shape
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray
 
-__all__ = ["PICTURES", "SUPPORTED", "Scan", "decode", "dimensions_of", "orientation", "read_geometry", "read_scan"]
+__all__ = [
+    "DICOM",
+    "PICTURES",
+    "SUPPORTED",
+    "Scan",
+    "decode",
+    "dimensions_of",
+    "orientation",
+    "read_geometry",
+    "read_scan",
+]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 VOLUMES = (".nii", ".nii.gz", ".mgh", ".mgz")
-SUPPORTED = (*VOLUMES, *PICTURES, ".npy")
+DICOM = (".dcm", ".dicom")
+SUPPORTED = (*VOLUMES, *PICTURES, *DICOM, ".npy")
 
 _GZIP = b"\x1f\x8b"
 _EXIF_ORIENTATION, _EXIF_TURNED = 0x0112, (5, 6, 7, 8)
@@ -42,7 +54,8 @@ class Scan:
     Attributes
     ----------
     data : float32 (*shape)
-        Two axes for a picture (in [0, 1] for 8 and 16 bit), three for a volume, four for several volumes.
+        Two axes for a picture (in [0, 1] for 8 and 16 bit; of DICOM in units of its modality), three for a volume,
+        four for several volumes.
     affine : float (4, 4) or None
         Voxel to millimetre; None for pictures.
     """
@@ -55,7 +68,7 @@ def dimensions_of(path: str) -> int:
     """Return 2 for a picture, 3 for a volume, judged by the name alone unless it is ``.npy``."""
     if _extension(path) == ".npy" and Path(path).exists():
         return 2 if len(read_geometry(path)[0]) == 2 else 3
-    return 2 if _extension(path) in PICTURES else 3
+    return 2 if _extension(path) in (*PICTURES, *DICOM) else 3
 
 
 def read_scan(path: str) -> Scan:
@@ -94,6 +107,8 @@ def decode(path: str, content: bytes) -> Scan:
     try:
         if extension in PICTURES:
             return Scan(_picture(content), None)
+        if extension in DICOM:
+            return Scan(dicom_pixels(path, content), None)
         if extension == ".npy":
             return _scan(np.load(io.BytesIO(content), allow_pickle=False), np.eye(4))
         return _volume(extension, content)
@@ -120,6 +135,8 @@ def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
     try:
         if extension in PICTURES:
             return _picture_shape(path), None
+        if extension in DICOM:
+            return dicom_shape(path), None
         if extension == ".npy":
             return _geometry(np.load(path, mmap_mode="r", allow_pickle=False).shape, np.eye(4))
         image = nib.load(path)

@@ -14,7 +14,8 @@ import nibabel as nib
 import numpy as np
 from PIL import Image
 
-from biasaudit.cohort.formats import PICTURES, orientation
+from biasaudit.cohort.dicom import dicom_fields
+from biasaudit.cohort.formats import DICOM, PICTURES, orientation
 
 __all__ = ["header_fields", "sidecar_values", "sidecars_of"]
 
@@ -35,16 +36,19 @@ def header_fields(path: str) -> dict[str, Value]:
     Parameters
     ----------
     path : str
-        A volume, a picture or ``.npy``.
+        A volume, a picture, a DICOM file or ``.npy``.
 
     Returns
     -------
     dict
         For volumes shape, voxel size and position per axis (mm), orientation, data type, how the affine is coded and
-        the description; for pictures size, mode, format, resolution and which metadata are there.
+        the description; for pictures size, mode, format, resolution and which metadata are there; for DICOM
+        equipment, acquisition and coding (`dicom.dicom_fields`).
     """
     if path.lower().endswith(PICTURES):
         return _picture_fields(path)
+    if path.lower().endswith(DICOM):
+        return dicom_fields(path)
     if path.lower().endswith(".npy"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return {**_per_axis("size", array.shape), "data type": str(array.dtype)}

@@ -1,0 +1,251 @@
+"""DICOM files of one picture each, through pydicom (an optional extra).
+
+What a reader sees on a screen also depends on windows and look-up tables for display; they are a choice of the
+manufacturer or the operator and are not applied.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from biasaudit.errors import DataError, Fault, UsageError
+from biasaudit.records import FloatArray
+
+__all__ = ["dicom_fields", "dicom_pixels", "dicom_shape"]
+
+_GREY = ("MONOCHROME1", "MONOCHROME2")
+_NEEDED = ("Rows", "Columns", "BitsStored", "PixelRepresentation", "PhotometricInterpretation")
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+# Named one by one, so that what names a patient or a physician cannot come along.
+_EQUIPMENT = {
+    "modality": "Modality",
+    "manufacturer": "Manufacturer",
+    "model": "ManufacturerModelName",
+    "station": "StationName",
+    "serial number": "DeviceSerialNumber",
+    "software": "SoftwareVersions",
+    "institution": "InstitutionName",
+    "department": "InstitutionalDepartmentName",
+    "detector": "DetectorType",
+    "coil": "ReceiveCoilName",
+}
+_ACQUISITION = {
+    "protocol": "ProtocolName",
+    "series": "SeriesDescription",
+    "body part": "BodyPartExamined",
+    "view": "ViewPosition",
+    "laterality": "ImageLaterality",
+    "field strength": "MagneticFieldStrength",
+    "sequence": "ScanningSequence",
+    "echo time": "EchoTime",
+    "repetition time": "RepetitionTime",
+    "inversion time": "InversionTime",
+    "flip angle": "FlipAngle",
+    "slice thickness": "SliceThickness",
+    "kernel": "ConvolutionKernel",
+    "kVp": "KVP",
+    "tube current": "XRayTubeCurrent",
+    "exposure time": "ExposureTime",
+    "exposure": "Exposure",
+    "exposure index": "ExposureIndex",
+    "filter": "FilterType",
+    "grid": "Grid",
+    "distance to detector": "DistanceSourceToDetector",
+}
+_CODING = {
+    "height": "Rows",
+    "width": "Columns",
+    "pixel spacing": "PixelSpacing",
+    "detector pixel spacing": "ImagerPixelSpacing",
+    "bits allocated": "BitsAllocated",
+    "bits stored": "BitsStored",
+    "signed": "PixelRepresentation",
+    "photometric interpretation": "PhotometricInterpretation",
+    "rescale slope": "RescaleSlope",
+    "rescale intercept": "RescaleIntercept",
+    "window centre": "WindowCenter",
+    "window width": "WindowWidth",
+    "burned-in annotation": "BurnedInAnnotation",
+    "lossy compression": "LossyImageCompression",
+}
+_FIELDS = {**_EQUIPMENT, **_ACQUISITION, **_CODING}
+
+
+def dicom_pixels(path: str, content: bytes) -> FloatArray:
+    """Read the pixels of one DICOM file.
+
+    Stored values become those of the modality (DICOM PS3.3 C.11.1: slope and intercept, or a table; Hounsfield units
+    for CT). MONOCHROME1, where larger values are darker, is turned by its stored range, which is the same for all
+    images of one coding. Padding becomes the darkest value.
+
+    Parameters
+    ----------
+    path : str
+        For messages.
+    content : bytes
+        The whole file.
+
+    Returns
+    -------
+    float32 (height, width)
+
+    Raises
+    ------
+    UsageError
+        pydicom is not installed.
+    DataError
+        Damaged, no single grey picture, or coded in a way that cannot be decoded here.
+    """
+    data = _read(path, io.BytesIO(content))
+    _require_pixels(path, data)
+    _require_one_grey_picture(path, data)
+    stored = _decoded(path, data)
+    values = _modality(stored, data)
+    padding = _padding(stored, data)
+    if data.PhotometricInterpretation == "MONOCHROME1":
+        values = _turned(values, data)
+    if padding.any() and not padding.all():
+        values = np.where(padding, values[~padding].min(), values)
+    return np.asarray(values, dtype=np.float32)
+
+
+def dicom_shape(path: str) -> tuple[int, int]:
+    """Height and width of one DICOM file, from its header alone.
+
+    Raises
+    ------
+    UsageError
+        pydicom is not installed.
+    DataError
+        Damaged, or no single grey picture.
+    """
+    data = _header(path)
+    _require_one_grey_picture(path, data)
+    return int(data.Rows), int(data.Columns)
+
+
+def dicom_fields(path: str) -> dict[str, float | str | None]:
+    """Return what the header says of equipment, acquisition and coding, and nothing that names a person or a date.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    dict
+        Field in words -> number or text; fields that are absent or empty are left out.
+    """
+    data = _header(path)
+    found = {name: _plain(data.get(keyword)) for name, keyword in _FIELDS.items()}
+    found["transfer syntax"] = str(data.file_meta.get("TransferSyntaxUID", "")) or None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _header(path: str) -> Any:
+    return _read(path, path, pixels=False)
+
+
+def _read(path: str, source: Any, *, pixels: bool = True) -> Any:
+    pydicom = _pydicom()
+    try:
+        return pydicom.dcmread(source, stop_before_pixels=not pixels)
+    except Exception as error:  # damaged files raise errors of many kinds
+        raise _fault(path, f"not a readable DICOM file ({_first_line(error)})", "replace it or drop the row") from None
+
+
+def _pydicom() -> ModuleType:
+    try:
+        # An optional extra, which only cohorts of DICOM files need.
+        import pydicom
+    except ImportError:
+        raise UsageError("DICOM files need pydicom, which is not installed; pip install 'biasaudit[dicom]'") from None
+    # Odd values in fields that nobody asks for shall neither stop an audit nor flood its output.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    return pydicom  # type: ignore[no-any-return]
+
+
+def _require_pixels(path: str, data: Any) -> None:
+    if not any(name in data for name in _PIXELS):
+        kind = data.file_meta.get("MediaStorageSOPClassUID")
+        raise _fault(path, f"a DICOM file without pixels ({getattr(kind, 'name', 'unknown kind')})", "drop the row")
+
+
+def _require_one_grey_picture(path: str, data: Any) -> None:
+    missing = [name for name in _NEEDED if name not in data]
+    if missing:
+        raise _fault(path, f"a DICOM file without {', '.join(missing)}", "replace it or drop the row")
+    frames = int(data.get("NumberOfFrames") or 1)
+    if frames > 1:
+        remedy = "convert the series to NIfTI, for instance by `dcm2niix`, or extract one frame"
+        raise _fault(path, f"{frames} frames, expected one", remedy)
+    if data.PhotometricInterpretation not in _GREY:
+        message = f"{data.PhotometricInterpretation} pixels, expected grey ones ({' or '.join(_GREY)})"
+        raise _fault(path, message, "convert it to a grey picture")
+
+
+def _decoded(path: str, data: Any) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(data.pixel_array)
+    except Exception as error:  # depends on the coding and on the decoders that are installed
+        syntax = data.file_meta.get("TransferSyntaxUID")
+        if syntax is None or not syntax.is_compressed:
+            message = f"not a readable DICOM file ({_first_line(error)})"
+            raise _fault(path, message, "replace it or drop the row") from None
+        remedy = (
+            "install a decoder (pylibjpeg with pylibjpeg-libjpeg, or python-gdcm), or decompress the files, for "
+            "instance by `gdcmconv --raw IN OUT`"
+        )
+        raise _fault(path, f"compressed as {syntax.name}, which cannot be decoded here", remedy) from None
+
+
+def _modality(stored: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
+    from pydicom.pixels import apply_modality_lut  # see `_pydicom`
+
+    return np.asarray(apply_modality_lut(stored, data), dtype=np.float64)
+
+
+def _turned(values: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
+    """Mirror values at the middle of what the stored bits can hold."""
+    bits, signed = int(data.BitsStored), bool(data.PixelRepresentation)
+    if "ModalityLUTSequence" in data:
+        table = np.asarray(data.ModalityLUTSequence[0].LUTData)
+        return float(table.min()) + float(table.max()) - values
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    ends = _modality(np.array([low, high]), data)
+    return np.asarray(ends.sum() - values)
+
+
+def _padding(stored: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
+    """Pixels that the equipment declares to be outside of the picture (DICOM PS3.3 C.7.5.1.1.2)."""
+    first = data.get("PixelPaddingValue")
+    if first is None:
+        return np.zeros(stored.shape, dtype=np.bool_)
+    last = data.get("PixelPaddingRangeLimit", first)
+    return np.asarray((stored >= min(first, last)) & (stored <= max(first, last)))
+
+
+def _plain(value: Any) -> float | str | None:
+    """Numbers as they are, everything else as text; several values joined."""
+    if value is None or isinstance(value, Mapping):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str):
+        return value.strip() or None
+    parts = [str(part) for part in value]
+    return " x ".join(parts) or None
+
+
+def _fault(path: str, message: str, remedy: str) -> DataError:
+    return DataError([Fault(path, message, remedy)])
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
