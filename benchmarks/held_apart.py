@@ -28,9 +28,10 @@ from biasaudit import seeds
 from biasaudit.calibration.cohort import without_masks
 from biasaudit.engine.audit import Options, run_audit, situate, surveyed_facts
 from biasaudit.engine.collect import predict_rows
-from biasaudit.engine.plan import default_checks, plan_audit, plan_reading
+from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.prepare import transform
 from biasaudit.engine.results import Run
+from biasaudit.engine.situation import default_checks
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import Store, read_json
 from biasaudit.engine.train import load_network

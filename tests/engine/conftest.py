@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biasaudit.engine.plan import Facts, Situation
+from biasaudit.engine.plan import plan_audit
+from biasaudit.engine.situation import Facts, Situation
 from biasaudit.engine.train import train
 from biasaudit.protocol import Protocol, parse_protocol
 from biasaudit.records import Cohort, Grid, Sample
@@ -69,6 +70,17 @@ def facts() -> Callable[..., Facts]:
 
     def build(situation: Situation, *, background: bool = True) -> Facts:
         return Facts(tuple(7 * sample.has_mask for sample in situation.cohort.samples), background)
+
+    return build
+
+
+@pytest.fixture
+def planned(situation, facts):
+    """Plan an audit of the situation that the arguments describe."""
+
+    def build(extra: str = "", *, background: bool = True, **kwargs):
+        own = situation(extra, **kwargs)
+        return own, plan_audit(own, facts(own, background=background))
 
     return build
 

@@ -9,7 +9,8 @@ import pytest
 from biasaudit.engine import odds
 from biasaudit.engine.contrasts import contrast_logits, contrasts_of, log_odds, marked_classes
 from biasaudit.engine.judge import assemble
-from biasaudit.engine.plan import Facts, Question, plan_audit
+from biasaudit.engine.plan import plan_audit
+from biasaudit.engine.situation import Facts, Question
 from biasaudit.engine.store import write_json
 
 CLASSES = ("healthy", "ms", "tumour")

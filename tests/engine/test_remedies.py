@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from biasaudit.engine.audit import situate
-from biasaudit.engine.plan import Question, plan_audit
+from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.remedies import can_balance, propose, with_remedies
+from biasaudit.engine.situation import Question
 from biasaudit.errors import ProtocolError
 from biasaudit.protocol import Protocol
 

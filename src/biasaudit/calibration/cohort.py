@@ -12,8 +12,9 @@ import numpy as np
 
 from biasaudit.engine.audit import situate, surveyed_facts
 from biasaudit.engine.compare import compare_arms
-from biasaudit.engine.plan import default_checks, plan_audit, plan_reading
+from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.results import Run
+from biasaudit.engine.situation import default_checks
 from biasaudit.engine.steps import run_job
 from biasaudit.engine.store import Job, Store, write_json
 from biasaudit.protocol import Protocol

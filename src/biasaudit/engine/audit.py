@@ -14,9 +14,10 @@ from biasaudit import registry
 from biasaudit.cohort.headers import sidecars_of
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
-from biasaudit.engine.plan import Facts, Plan, Situation, default_checks, plan_audit, plan_reading
+from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
 from biasaudit.engine.results import Run, to_confirm, write_results
+from biasaudit.engine.situation import Facts, Situation, default_checks
 from biasaudit.engine.store import Job, Store, read_json, write_json
 from biasaudit.engine.takeover import divided, ready_protocol, taken_over
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion

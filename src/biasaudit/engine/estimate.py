@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from biasaudit.engine.own_network import BUILDER
-from biasaudit.engine.plan import Situation
+from biasaudit.engine.situation import Situation
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import Job
 from biasaudit.engine.train import device, to_device

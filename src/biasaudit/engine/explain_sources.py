@@ -18,9 +18,11 @@ from biasaudit.engine.attribute import Comparison, balanced_mean
 from biasaudit.engine.audit import known_files, situate, surveyed_facts
 from biasaudit.engine.explain import Explanation, Subject, Target, explained, with_regions, work_of, write_explanations
 from biasaudit.engine.own_network import build, convention, make_network
-from biasaudit.engine.plan import Situation, baseline_rows, plan_audit, plan_reading, reference_rows
+from biasaudit.engine.plan import plan_audit, plan_reading
+from biasaudit.engine.plan_rows import baseline_rows, reference_rows
 from biasaudit.engine.predict import chosen_arm, finished_audit, trained_networks
 from biasaudit.engine.prepare import transform
+from biasaudit.engine.situation import Situation
 from biasaudit.engine.store import Store
 from biasaudit.engine.train import to_device
 from biasaudit.engine.weights import State, match_state, read_state

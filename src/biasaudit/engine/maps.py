@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from biasaudit.cohort.export import write_volume
 from biasaudit.engine.contrasts import Contrast, class_index, contrast_logits
-from biasaudit.engine.plan import Question
 from biasaudit.engine.prepare import stored_volume
+from biasaudit.engine.situation import Question
 from biasaudit.records import Volume
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from biasaudit.engine.differences import write_differences
 from biasaudit.engine.judge import assemble
 from biasaudit.engine.learned_files import write_learned
 from biasaudit.engine.maps import write_maps
-from biasaudit.engine.plan import CONFIRMATION, Plan, Question, Situation, default_checks
+from biasaudit.engine.plan import Plan
 from biasaudit.engine.remedies import propose
+from biasaudit.engine.situation import CONFIRMATION, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
 from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text

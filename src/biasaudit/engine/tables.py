@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from biasaudit.engine.contrasts import log_odds
-from biasaudit.engine.plan import Question
+from biasaudit.engine.situation import Question
 from biasaudit.engine.store import read_json
 from biasaudit.records import Comparison
 

@@ -1,0 +1,84 @@
+"""Plan the inputs of the networks: every image on the common grid, and what a representation makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from biasaudit.engine.job_book import JobBook, make_job
+from biasaudit.engine.outline import BLOCK, Outline
+from biasaudit.engine.plan_rows import erase_with
+from biasaudit.engine.situation import Situation, input_of
+from biasaudit.engine.store import Job
+from biasaudit.records import Sample
+
+__all__ = ["InputPlanner", "identity", "reading_jobs"]
+
+
+def reading_jobs(situation: Situation) -> list[Job]:
+    """Plan to read every image, block by block; a cohort without images has nothing to read."""
+    cohort, protocol = situation.cohort, situation.protocol
+    jobs = []
+    for start in range(0, len(cohort.samples) if cohort.channels else 0, BLOCK):
+        samples = cohort.samples[start : start + BLOCK]
+        arguments = {
+            "reader": protocol.cohort.reader,
+            "foreground": protocol.cohort.foreground,
+            "grid": situation.grid.to_dict(),
+            "channels": cohort.channels,
+            "samples": [identity(sample) for sample in samples],
+            "hashes": [situation.hashes[path] for sample in samples for path in _paths(sample)],
+        }
+        jobs.append(make_job("read", arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
+    return jobs
+
+
+def _paths(sample: Sample) -> Iterable[str]:
+    return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue)
+
+
+def identity(sample: Sample) -> dict[str, Any]:
+    """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
+    record = sample.to_dict()
+    del record["scores"]
+    if not sample.features:
+        del record["features"]
+    return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
+
+
+class InputPlanner:
+    """Plans what the networks of every recipe are shown.
+
+    Attributes
+    ----------
+    inputs : mapping of recipe to tuple of keys, one per block
+    """
+
+    def __init__(self, outline: Outline, book: JobBook) -> None:
+        self._outline = outline
+        self._book = book
+        self.inputs: dict[str, tuple[str, ...]] = {}
+
+    def add(self, recipe: str) -> None:
+        """Plan the inputs of a recipe; how the training rows are chosen changes none of them."""
+        representation = input_of(recipe)
+        if representation not in self.inputs:
+            self.inputs[representation] = self._represented(representation)
+        self.inputs[recipe] = self.inputs[representation]
+
+    def _represented(self, representation: str) -> tuple[str, ...]:
+        outline, cohort = self._outline, self._outline.cohort
+        donors = erase_with(outline.situation, outline.facts) if outline.erasable(representation) else None
+        keys = []
+        for start in range(0, len(cohort.samples), BLOCK):
+            rows = list(range(start, min(start + BLOCK, len(cohort.samples))))
+            arguments = {
+                "representation": representation,
+                "grid": outline.situation.grid.to_dict(),
+                "channels": cohort.channels,
+                "rows": rows,
+                "erase_with": None if donors is None else [donors[row] for row in rows],
+            }
+            title = f"{representation} input {rows[0] + 1}-{rows[-1] + 1}"
+            keys.append(self._book.add("represent", arguments, {"read": outline.reads}, title))
+        return tuple(keys)
