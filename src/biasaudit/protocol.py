@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -41,6 +41,9 @@ __all__ = [
 
 Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge", "resampling"]
 SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
+LOSSES = ("balanced_bce", "cross_entropy", "focal")
+OPTIMISERS = ("adamw", "adam", "sgd")
+AUGMENTATIONS = ("none", "flip", "shift", "intensity")
 
 
 def _as_list(value: Any) -> Any:
@@ -74,6 +77,20 @@ def _as_values(value: Any) -> Any:
     if twice:
         raise ValueError(f"{twice[0]!r} is named twice")
     return values[0] if len(values) == 1 else list(values)
+
+
+def _built_in_or_own(*known: str) -> Any:
+    """Check a name, or several, against what is built in; import strings are found later."""
+
+    def check(value: str | list[str]) -> str | list[str]:
+        for name in [value] if isinstance(value, str) else value:
+            if name not in known and ":" not in name:
+                close = difflib.get_close_matches(name, known, n=1)
+                meant = f"; did you mean {close[0]}?" if close else ""
+                raise ValueError(f"{name!r} is none of {', '.join(known)}, and no import string (own.py:name){meant}")
+        return value
+
+    return check
 
 
 class _Section(BaseModel):
@@ -253,11 +270,42 @@ class TrainingSettings(_Section):
     batch_size: int = Field(8, ge=2)
     learning_rate: float = Field(0.01, gt=0)
     weight_decay: float = Field(0.0001, ge=0)
-    loss: Literal["balanced_bce"] = "balanced_bce"
-    augment: Literal["none", "flip"] = "none"
+    loss: Annotated[str, AfterValidator(_built_in_or_own(*LOSSES))] = Field(
+        "balanced_bce", description="balanced_bce | cross_entropy | focal | own.py:loss | package.module:Loss"
+    )
+    optimiser: Annotated[str, AfterValidator(_built_in_or_own(*OPTIMISERS))] = Field(
+        "adamw", description="adamw | adam | sgd | own.py:optimiser | package.module:Optimiser"
+    )
+    schedule: Literal["one_cycle", "constant"] = Field("one_cycle", description="how the learning rate changes")
+    augment: Annotated[
+        str | list[str], BeforeValidator(_as_values), AfterValidator(_built_in_or_own(*AUGMENTATIONS))
+    ] = Field("none", description="none, flip, shift, intensity, own.py:augment; several one after another")
+    fit: str | None = Field(
+        None, description="function that trains a network in place of the tool's own loop: own.py:fit"
+    )
     seeds: int = Field(1, ge=1, description="networks per fold, their logits averaged")
     patience: int = Field(5, ge=1, description="epochs without a better validation loss before stopping")
     validation: float = Field(0.15, ge=0.05, le=0.5, description="part of each training fold kept for early stopping")
+
+    @property
+    def own(self) -> tuple[tuple[str, str], ...]:
+        """Field and import string of everything that the user has written."""
+        augment = [self.augment] if isinstance(self.augment, str) else self.augment
+        named = [("loss", self.loss), ("optimiser", self.optimiser), *(("augment", name) for name in augment)]
+        named += [("fit", self.fit)] if self.fit else []
+        return tuple((field, name) for field, name in named if ":" in name)
+
+    @model_validator(mode="after")
+    def _one_loop(self) -> TrainingSettings:
+        if self.fit is None:
+            return self
+        if ":" not in self.fit:
+            raise ValueError(f"`fit` is an import string such as own.py:fit, not {self.fit!r}")
+        loop = ("loss", "optimiser", "schedule", "augment")
+        stated = [name for name in loop if getattr(self, name) != type(self).model_fields[name].default]
+        if stated:
+            raise ValueError(f"`fit` trains in place of the tool's own loop: leave out {', '.join(stated)}")
+        return self
 
 
 class TargetSettings(_Section):
@@ -571,12 +619,28 @@ def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
 
 
 def _located(target: TargetSettings, base: Path) -> TargetSettings:
-    """Return the target with absolute paths, that of ``own.py:factory`` included."""
-    file, colon, factory = target.network.rpartition(":")
-    network = f"{_absolute(Path(file), base)}:{factory}" if colon and file.endswith(".py") else target.network
+    """Return the target with absolute paths, those of the user's own functions included."""
     weights = target.weights and [_absolute(path, base) for path in target.weights]
     subjects = target.training_subjects and _absolute(target.training_subjects, base)
-    return target.model_copy(update={"network": network, "weights": weights, "training_subjects": subjects})
+    training = target.training
+    augment = training.augment
+    own: dict[str, Any] = {name: _own(getattr(training, name), base) for name in ("loss", "optimiser")}
+    own["augment"] = _own(augment, base) if isinstance(augment, str) else [_own(name, base) for name in augment]
+    own["fit"] = training.fit and _own(training.fit, base)
+    return target.model_copy(
+        update={
+            "network": _own(target.network, base),
+            "weights": weights,
+            "training_subjects": subjects,
+            "training": training.model_copy(update=own),
+        }
+    )
+
+
+def _own(name: str, base: Path) -> str:
+    """Import string with the absolute path of the file it names; other names as they are."""
+    file, colon, function = name.rpartition(":")
+    return f"{_absolute(Path(file), base)}:{function}" if colon and file.endswith(".py") else name
 
 
 def _absolute(path: Path, base: Path) -> Path:

@@ -56,6 +56,108 @@ def text():
 not_callable = 3
 '''
 
+TRAINING = '''
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, StackDataset
+
+
+def fit(network, images, targets, validation, epochs, generator, device):
+    """A user's own loop: two logits, cross-entropy, plain gradient descent, the last epoch."""
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    batches = DataLoader(StackDataset(images, targets), batch_size=8, shuffle=True, generator=generator)
+    network.train()
+    for _ in range(epochs):
+        for batch, classes in batches:
+            optimiser.zero_grad()
+            functional.cross_entropy(network(batch.to(device)), classes.to(device)).backward()
+            optimiser.step()
+    return network
+
+
+def short(network, images):
+    return network
+
+
+def positional(net, x, y):
+    return net
+
+
+def nothing(network, images, targets):
+    network.train()
+
+
+def text(network, images, targets):
+    return "trained"
+
+
+def another(network, images, targets):
+    return nn.Linear(3, 2)
+
+
+def raises(network, images, targets):
+    raise ValueError("the learning rate is missing")
+
+
+def spoils(network, images, targets):
+    with torch.no_grad():
+        next(iter(network.parameters())).fill_(float("nan"))
+    return network
+
+
+def unseeded(network, images, targets):
+    torch.seed()
+    with torch.no_grad():
+        next(iter(network.parameters())).add_(torch.rand(()))
+    return network
+
+
+def smooth(logits, targets):
+    return functional.cross_entropy(logits, targets, label_smoothing=0.1)
+
+
+class Weighted(nn.Module):
+    def __init__(self, class_weights):
+        super().__init__()
+        self.loss = nn.CrossEntropyLoss(weight=class_weights)
+
+    def forward(self, logits, targets):
+        return self.loss(logits, targets)
+
+
+def each(logits, targets):
+    return functional.cross_entropy(logits, targets, reduction="none")
+
+
+def third_column(logits, targets):
+    return logits[:, 2].mean()
+
+
+def not_a_number(logits, targets):
+    return (logits * 0).log().mean() - logits.sum()
+
+
+def number(logits, targets):
+    return 0.5
+
+
+def lion(parameters, lr, weight_decay):
+    return torch.optim.RMSprop(parameters, lr=lr, weight_decay=weight_decay)
+
+
+def no_optimiser(parameters, lr):
+    return None
+
+
+def noisy(images, generator):
+    return images + 0.1 * torch.randn(images.shape, generator=generator)
+
+
+def cropped(images):
+    return images[..., 1:]
+'''
+
 
 def write_cohort(folder: Path, count: int = 80) -> np.ndarray:
     """Pictures with a bright spot in patients, brighter at site b; half of the subjects trained a network."""
@@ -75,6 +177,7 @@ def write_cohort(folder: Path, count: int = 80) -> np.ndarray:
         rows.append(f"s{index}\t{index}.npy\t{'ill' if ill else 'well'}\t{'ab'[site]}\t{split}")
     (folder / "table.tsv").write_text("\n".join(rows) + "\n")
     (folder / "own.py").write_text(FACTORY)
+    (folder / "training.py").write_text(TRAINING)
     return np.stack(images)
 
 

@@ -81,6 +81,11 @@ def arguments(text: str):
     return protocol("own.py:Plain", f"own.py:Plain\n  network_arguments: {{{text}}}")
 
 
+def training(text: str):
+    """State something about how the controls are trained."""
+    return protocol("training: {epochs: 2}", f"training: {{epochs: 2, {text}}}")
+
+
 def scores(rows: str, change=lambda text: text):
     def make(folder: Path, state) -> None:
         (folder / "protocol.yaml").write_text(change(SCORES))
@@ -180,6 +185,53 @@ CASES = {
         protocol("own.py:Plain", "own.py:Plain\n  output_classes: [ill, sick]"),
         "ill, sick are not the classes of the cohort (well, ill)",
     ),
+    "fit: no such file": (training("fit: nowhere.py:fit"), "target.training.fit: no such file"),
+    "fit: no such function": (training("fit: training.py:fti"), "training.py has no function or class 'fti'"),
+    "fit: no such module": (training("fit: nowhere.at_all:fit"), "fit: cannot import 'nowhere.at_all'"),
+    "fit: no import string": (training("fit: adamw"), "`fit` is an import string such as own.py:fit, not 'adamw'"),
+    "fit: broken file": (
+        lambda c, s: (training("fit: training.py:fit")(c, s), (c / "training.py").write_text("import nowhere")),
+        "training.py cannot be imported: ModuleNotFoundError",
+    ),
+    "fit: other parameters": (
+        training("fit: training.py:positional"),
+        "asks for net, x, y; it is offered network, images, targets, validation, epochs, batch_size, learning_rate",
+    ),
+    "fit: returns nothing": (training("fit: training.py:nothing"), "returned nothing, expected the trained torch.nn"),
+    "fit: returns text": (training("fit: training.py:text"), "returned str, expected the trained torch.nn.Module"),
+    "fit: returns another network": (
+        training("fit: training.py:another"),
+        "returned a network with other weights (first.weight, first.bias, second.weight, ...); train the network that",
+    ),
+    "fit: raises": (training("fit: training.py:raises"), "failed: ValueError: the learning rate is missing"),
+    "fit: NaN": (training("fit: training.py:spoils"), "the training loss is nan after one epoch on noise"),
+    "fit: not seeded": (training("fit: training.py:unseeded"), "gives other weights each time under the same seed"),
+    "fit: and a loss": (
+        training("fit: training.py:fit, loss: focal"),
+        "protocol.yaml:11: target.training: `fit` trains in place of the tool's own loop: leave out loss",
+    ),
+    "loss: misspelt": (
+        training("loss: cross_entropie"),
+        "'cross_entropie' is none of balanced_bce, cross_entropy, focal, and no import string (own.py:name); did you",
+    ),
+    "loss: no such function": (training("loss: training.py:dice"), "target.training.loss: "),
+    "loss: one number per image": (
+        training("loss: training.py:each"),
+        "returned a tensor of shape [8], expected a tensor of one number; take the mean",
+    ),
+    "loss: no tensor": (training("loss: training.py:number"), "returned float, expected a tensor of one number"),
+    "loss: other outputs": (
+        training("loss: training.py:third_column"),
+        "cannot be called with logits [8, 2] and classes [8]: IndexError",
+    ),
+    "loss: NaN": (training("loss: training.py:not_a_number"), "(training.py:not_a_number): the training loss is"),
+    "optimiser: none": (training("optimiser: training.py:no_optimiser"), "returned nothing, expected a torch.optim"),
+    "optimiser: a function": (training("optimiser: torch.nn:Linear"), "torch.nn:Linear asks for out_features; it is"),
+    "augment: another shape": (
+        training("augment: training.py:cropped"),
+        "returned a tensor of shape [8, 1, 12, 11] for images of shape [8, 1, 12, 12]",
+    ),
+    "augment: one of two misspelt": (training("augment: [flip, shfit]"), "did you mean shift?"),
     "two arms": (
         protocol("folds:", "arms: [intensity, background]\nfolds:"),
         "an already trained network takes one input",

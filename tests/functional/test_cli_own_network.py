@@ -140,6 +140,57 @@ def test_a_change_of_the_factory_changes_the_jobs(trained, tmp_path):
     assert not keys(text) & keys(text + "\n# changed\n")
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "fit: training.py:fit",
+        "loss: training.py:Weighted, optimiser: training.py:lion, augment: [flip, training.py:noisy], schedule: constant",
+    ],
+)
+def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, stated):
+    audit = _audit(
+        trained,
+        tmp_path,
+        None,
+        lambda text: (
+            text.replace("  split: split\n", "")
+            .replace("  weights: weights.pt\n", "")
+            .replace("{epochs: 2}", f"{{epochs: 12, learning_rate: 0.02, {stated}}}")
+            .replace("[D1, G1, A1, U1, U3, U7]", "[D1, G1, A1]")
+        ),
+    )
+    assert audit["arms"][0]["target"]["auc"] > 0.9
+    assert any("trained by code of the user's (" in note for note in audit["notes"])
+    training = pd.read_csv(tmp_path / "out" / "tables" / "training.tsv", sep="\t")
+    assert np.isfinite(training["training_loss"]).all()
+    assert set(training["question"]) == {"target", "origin"}
+    assert (len(training) == 6) is ("fit" in stated)  # of a user's loop the last epoch alone is known
+    from biasaudit.report.methods import methods
+    from biasaudit.report.tables import load_run
+
+    assert f"trained with {stated.split(': ')[0]} training.py" in " ".join(map(str, methods(load_run(tmp_path / "out"))))
+
+
+def test_a_change_of_the_users_training_changes_the_trainings(trained, tmp_path):
+    from biasaudit.engine.audit import expected_plan, situate
+
+    for path in trained[0].iterdir():
+        if path.suffix in (".npy", ".tsv") or path.name == "own.py":
+            (tmp_path / path.name).symlink_to(path)
+    torch.save(trained[2][False].state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "protocol.yaml").write_text(PROTOCOL.replace("{epochs: 2}", "{epochs: 2, fit: training.py:fit}"))
+
+    def keys(text: str) -> dict[str, set[str]]:
+        (tmp_path / "training.py").write_text(text)
+        plan = expected_plan(situate(load_protocol(tmp_path / "protocol.yaml"))[0])
+        return {step: {job.key for job in plan.jobs if job.step == step} for step in ("adopt", "train")}
+
+    text = (trained[0] / "training.py").read_text()
+    before, after = keys(text), keys(text + "\n# changed\n")
+    assert not before["train"] & after["train"]
+    assert before["adopt"] == after["adopt"]  # the target was not trained by it
+
+
 @pytest.mark.parametrize("with_images", [False, True])
 def test_scores_alone_are_audited(trained, tmp_path, with_images):
     _, inputs, networks = trained

@@ -20,6 +20,7 @@ from biasaudit.engine.results import Run, to_confirm, write_results
 from biasaudit.engine.situation import Facts, Situation, default_checks
 from biasaudit.engine.store import Job, Store, read_json, write_json
 from biasaudit.engine.takeover import divided, ready_protocol, taken_over
+from biasaudit.engine.trial import functions_missing, training_faults, trial_notes
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.records import Cohort
@@ -91,12 +92,14 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     notes = (
         *cohort.notes,
         *said,
+        *trial_notes(protocol.target.training),
         *inspection.notes,
         *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
     )
     hashes = {path: fact.sha256 for path, fact in inspection.facts.items()}
     cohort = replace(cohort, notes=tuple(dict.fromkeys(notes)))
     situation = Situation(protocol, cohort, grid, tuple(folds), hashes, adopted=adopted, sidecars=_sidecars(cohort))
+    _require_trainable(situation)
     return situation, dict(inspection.facts)
 
 
@@ -205,12 +208,14 @@ def _require_known_names(protocol: Protocol) -> None:
     if atlas is not None and not atlas.is_file():
         faults.append(Fault("protocol", f"attribution.atlas: no such file {atlas}", "give the path of a label image"))
     faults.extend(_network_faults(protocol))
+    faults.extend(functions_missing(protocol.target.training))
     if faults:
         raise ProtocolError(faults)
 
 
 def _network_faults(protocol: Protocol) -> list[Fault]:
-    from biasaudit.engine.own_network import is_own, make_network  # imports torch, which a table does not need
+    from biasaudit.engine.own_code import is_own  # imports torch, which a table does not need
+    from biasaudit.engine.own_network import make_network
     from biasaudit.networks.factory import build_network
 
     target = protocol.target
@@ -222,6 +227,12 @@ def _network_faults(protocol: Protocol) -> list[Fault]:
     modules = dict(network.named_modules())
     missing = [name for name in target.layers or () if name not in modules]
     return [Fault("protocol", f"target.layers: no module {name!r}", suggestion(name, modules)) for name in missing]
+
+
+def _require_trainable(situation: Situation) -> None:
+    faults = training_faults(situation, expected_plan(situation).jobs)
+    if faults:
+        raise ProtocolError(faults)
 
 
 def _require_tissue(protocol: Protocol, dimensions: int, given: bool) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from biasaudit.engine.own_code import failure, find, is_own, takes
 from biasaudit.errors import UsageError
 from biasaudit.networks.factory import build_network, network_factory
 
-__all__ = ["BUILDER", "Convention", "build", "convention", "is_own", "make_network"]
+__all__ = ["BUILDER", "Convention", "build", "convention", "make_network"]
 
 BUILDER = f"{__name__}:build"
 """Import string of the factory that trained and adopted networks are rebuilt by."""
@@ -25,6 +21,7 @@ BUILDER = f"{__name__}:build"
 SATURATED = 1e-6
 """Probabilities nearer to 0 or 1 than this have no finite logit and are cut."""
 
+_KEY = "target.network"
 _SIZES = ("spatial_dims", "in_channels", "out_channels")
 _SUM_TOLERANCE = 1e-3
 _PROBE_SCALES = (0.1, 1.0, 10.0, 100.0)
@@ -47,12 +44,6 @@ class Convention:
     scale: str
 
 
-def is_own(name: str) -> bool:
-    """Whether a network is named by the file of its factory: ``own.py:factory``."""
-    file, colon, _ = name.rpartition(":")
-    return bool(colon) and file.endswith(".py")
-
-
 def build(spatial_dims: int, in_channels: int, out_channels: int, **arguments: Any) -> nn.Module:
     """Build the user's network so that it returns `out_channels` logits.
 
@@ -62,8 +53,8 @@ def build(spatial_dims: int, in_channels: int, out_channels: int, **arguments: A
     ----------
     spatial_dims, in_channels, out_channels : int
     arguments : Any
-        ``factory`` (name), ``arguments`` (of the factory), ``convention`` (`Convention` as a dict) and ``order``
-        (columns in the order of the classes; of the target only).
+        ``factory`` (name), ``arguments`` (of the factory), ``convention`` (`Convention` as a dict), ``order`` (columns
+        in the order of the classes; of the target only) and ``converted`` (False: its outputs are left as they are).
     """
     network = make_network(arguments["factory"], (spatial_dims, in_channels, out_channels), arguments["arguments"])
     known = Convention(**arguments["convention"])
@@ -72,7 +63,9 @@ def build(spatial_dims: int, in_channels: int, out_channels: int, **arguments: A
     if known.outputs != out_channels and not (known.outputs == 2 and out_channels == 1):
         _replace_head(network, known.outputs, out_channels)
         known = Convention(out_channels, known.scale)
-    network.register_forward_hook(_conversion(known, arguments.get("order") or (), single=out_channels == 1))
+    if arguments.get("converted", True):
+        order = arguments.get("order") or ()
+        network.register_forward_hook(_conversion(known, order, single=out_channels == 1))
     return network
 
 
@@ -80,7 +73,7 @@ def _follows(name: str, arguments: Mapping[str, Any]) -> bool:
     """Whether the factory makes as many outputs as it is asked for."""
     if "out_channels" in arguments:
         return False
-    return ":" not in name or _takes(_found(name), "out_channels")
+    return ":" not in name or takes(_found(name), "out_channels")
 
 
 def make_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str, Any]) -> nn.Module:
@@ -94,11 +87,11 @@ def make_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str,
     if not is_own(name) and ":" not in name:
         return build_network(name, sizes, arguments)
     factory = _found(name)
-    wanted = {key: value for key, value in zip(_SIZES, sizes, strict=True) if _takes(factory, key)}
+    wanted = {key: value for key, value in zip(_SIZES, sizes, strict=True) if takes(factory, key)}
     try:
         network = factory(**{**wanted, **arguments})
     except Exception as error:
-        raise UsageError(f"target.network: {name} failed: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{_KEY}: {name} failed: {failure(error)}") from error
     if not isinstance(network, nn.Module):
         raise UsageError(f"target.network: {name} returned {type(network).__name__}, expected a torch.nn.Module")
     return network
@@ -198,37 +191,5 @@ def _replace_head(network: nn.Module, outputs: int, wanted: int) -> None:
     setattr(network.get_submodule(parent), name, nn.Linear(old.in_features, wanted, bias=old.bias is not None))
 
 
-def _takes(factory: Callable[..., Any], name: str) -> bool:
-    try:
-        parameters = inspect.signature(factory).parameters.values()
-    except ValueError:
-        return True
-    return any(own.name == name or own.kind is inspect.Parameter.VAR_KEYWORD for own in parameters)
-
-
 def _found(name: str) -> Callable[..., Any]:
-    return _from_file(name) if is_own(name) else network_factory(name)
-
-
-def _from_file(name: str) -> Callable[..., Any]:
-    file, _, attribute = name.rpartition(":")
-    path = Path(file)
-    if not path.exists():
-        raise UsageError(f"target.network: no such file {path}; it is looked for from the folder of the protocol")
-    # A file may be named like a package, or like a file of another protocol.
-    unique = f"_biasaudit_own_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    specification = importlib.util.spec_from_file_location(unique, path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[unique] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # what lies beside the file may be imported by it
-    try:
-        specification.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"target.network: {path} cannot be imported: {type(error).__name__}: {error}") from error
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        raise UsageError(f"target.network: {path} has no function or class {attribute!r}")
-    return found  # type: ignore[no-any-return]
+    return find(name, _KEY) if is_own(name) else network_factory(name)

@@ -8,7 +8,8 @@ from typing import Any
 
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
-from biasaudit.engine.own_network import Convention, convention, is_own, make_network
+from biasaudit.engine.own_code import is_own
+from biasaudit.engine.own_network import Convention, convention, make_network
 from biasaudit.engine.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol

@@ -13,10 +13,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.model_selection import StratifiedGroupKFold
 from torch import nn
-from torch.nn import functional
 
 from biasaudit import seeds
 from biasaudit.engine.arrays import Stack
+from biasaudit.engine.own_fit import Images, fitted
+from biasaudit.engine.own_network import BUILDER
+from biasaudit.engine.training_parts import (
+    Augmentation,
+    Loss,
+    augmentation,
+    loss_function,
+    make_optimiser,
+    make_schedule,
+)
 from biasaudit.networks.factory import build_network
 from biasaudit.protocol import TrainingSettings
 
@@ -31,12 +40,21 @@ class _Fit:
 
     inputs: Stack
     settings: TrainingSettings
-    weights: torch.Tensor
+    loss: Loss
+    augment: Augmentation
     chance: np.random.Generator
 
 
+@dataclass(frozen=True)
+class _Examples:
+    """What a training learns from, and what it keeps out to see when to stop: rows and their classes."""
+
+    learn: tuple[np.ndarray, np.ndarray]
+    check: tuple[np.ndarray, np.ndarray]
+
+
 def train(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Train one network on the training rows of one fold and keep its best epoch.
+    """Train one network on the training rows of one fold and keep its best epoch, or let the user's function do it.
 
     Parameters
     ----------
@@ -49,12 +67,11 @@ def train(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
         Gets ``model.safetensors``, ``model.json`` (how to build it) and ``history.json``.
     """
     inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
-    classes = int(arguments["classes"])
-    sizes = (len(inputs.shape) - 2, inputs.shape[1], 1 if classes == 2 else classes)
+    sizes = _sizes(arguments, inputs)
     with torch.random.fork_rng(devices=_cuda_devices()):
         torch.manual_seed(arguments["seed"])
-        network = build_network(arguments["network"], sizes, arguments["network_arguments"])
-        history = _fit(to_device(network), inputs, arguments)
+        network = to_device(build_network(arguments["network"], sizes, arguments["network_arguments"]))
+        history = (_fit_own if arguments["training"].get("fit") else _fit)(network, inputs, arguments)
     state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
     save_file(state, folder / "model.safetensors")
     description = {
@@ -126,29 +143,75 @@ def validation_rows(targets: np.ndarray, groups: np.ndarray, share: float, seed:
 
 def _fit(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> list[dict[str, float]]:
     settings = TrainingSettings.model_validate(arguments["training"])
-    rows, targets = np.asarray(arguments["rows"]), np.asarray(arguments["targets"])
-    kept_out = validation_rows(targets, np.asarray(arguments["groups"]), settings.validation, arguments["seed"])
-    learn, check = (rows[~kept_out], targets[~kept_out]), (rows[kept_out], targets[kept_out])
-    counts = np.bincount(targets, minlength=arguments["classes"])
-    weights = torch.tensor(len(targets) / (len(counts) * np.maximum(counts, 1)), dtype=torch.float32, device=device())
-    fit = _Fit(inputs, settings, weights, seeds.generator(arguments["seed"], "batches"))
-    steps = settings.epochs * max(1, -(-len(learn[0]) // settings.batch_size))
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=False
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps)
+    examples, seed = _examples(arguments, settings), arguments["seed"]
+    chance = seeds.generator(seed, "batches")
+    loss = loss_function(settings.loss, _class_weights(arguments))
+    fit = _Fit(inputs, settings, loss, augmentation(settings, chance, seed), chance)
+    steps = settings.epochs * max(1, -(-len(examples.learn[0]) // settings.batch_size))
+    optimiser = make_optimiser(settings, network)
+    stepper = optimiser, make_schedule(settings, optimiser, steps)
     best, best_loss, history = None, np.inf, []
     for epoch in range(settings.epochs):
-        training_loss = _epoch(network, fit, learn, (optimiser, schedule))
-        loss = _loss_on(network, fit, check) if len(check[0]) else training_loss
-        history.append({"epoch": epoch + 1, "training_loss": training_loss, "validation_loss": loss})
-        if loss < best_loss:
-            best, best_loss = {name: value.clone() for name, value in network.state_dict().items()}, loss
+        training_loss = _epoch(network, fit, examples.learn, stepper)
+        last = _loss_on(network, fit, examples.check) if len(examples.check[0]) else training_loss
+        history.append({"epoch": epoch + 1, "training_loss": training_loss, "validation_loss": last})
+        if last < best_loss:
+            best, best_loss = {name: value.clone() for name, value in network.state_dict().items()}, last
         if epoch + 1 - _best_epoch(history) >= settings.patience:
             break
     if best is not None:
         network.load_state_dict(best)
     return history
+
+
+def _fit_own(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> list[dict[str, float]]:
+    """Let the user's function train the network as its factory makes it, and say how well that went."""
+    settings = TrainingSettings.model_validate(arguments["training"])
+    assert settings.fit is not None
+    examples = _examples(arguments, settings)
+    (learn, targets), (check, answers) = examples.learn, examples.check
+    as_made = to_device(_as_made(arguments, inputs))
+    as_made.load_state_dict(network.state_dict())
+    offered = {
+        "images": Images(inputs, learn),
+        "targets": torch.as_tensor(targets),
+        "validation": (Images(inputs, check), torch.as_tensor(answers)) if len(check) else None,
+        **{name: getattr(settings, name) for name in ("epochs", "batch_size", "learning_rate", "weight_decay")},
+        "seed": arguments["seed"],
+        "device": device(),
+    }
+    network.load_state_dict(fitted(settings.fit, as_made, offered))
+    loss = loss_function("balanced_bce", _class_weights(arguments))
+    fit = _Fit(inputs, settings, loss, lambda images: images, seeds.generator(arguments["seed"], "batches"))
+    losses = [_loss_on(network, fit, own) for own in (examples.learn, examples.check) if len(own[0])]
+    return [{"epoch": settings.epochs, "training_loss": losses[0], "validation_loss": losses[-1]}]
+
+
+def _as_made(arguments: Mapping[str, Any], inputs: Stack) -> nn.Module:
+    """Build the network once more, its outputs as the user's factory leaves them."""
+    own = arguments["network"] == BUILDER
+    changed = {**arguments["network_arguments"], **({"converted": False} if own else {})}
+    return build_network(arguments["network"], _sizes(arguments, inputs), changed)
+
+
+def _sizes(arguments: Mapping[str, Any], inputs: Stack) -> tuple[int, int, int]:
+    """Spatial dimensions, channels and outputs of the network."""
+    classes = int(arguments["classes"])
+    return len(inputs.shape) - 2, inputs.shape[1], 1 if classes == 2 else classes
+
+
+def _examples(arguments: Mapping[str, Any], settings: TrainingSettings) -> _Examples:
+    rows, targets = np.asarray(arguments["rows"]), np.asarray(arguments["targets"])
+    kept_out = validation_rows(targets, np.asarray(arguments["groups"]), settings.validation, arguments["seed"])
+    return _Examples((rows[~kept_out], targets[~kept_out]), (rows[kept_out], targets[kept_out]))
+
+
+def _class_weights(arguments: Mapping[str, Any]) -> torch.Tensor:
+    """Weights by which the classes of all training rows count alike, float32 (classes,)."""
+    targets = np.asarray(arguments["targets"])
+    counts = np.bincount(targets, minlength=arguments["classes"])
+    weights = len(targets) / (len(counts) * np.maximum(counts, 1))
+    return torch.tensor(weights, dtype=torch.float32, device=device())
 
 
 def _epoch(network: nn.Module, fit: _Fit, examples: tuple[np.ndarray, np.ndarray], stepper: tuple[Any, Any]) -> float:
@@ -160,8 +223,8 @@ def _epoch(network: nn.Module, fit: _Fit, examples: tuple[np.ndarray, np.ndarray
     for start in range(0, len(rows), fit.settings.batch_size):
         batch = order[start : start + fit.settings.batch_size]
         if len(batch) > 1:  # batch normalisation has no variance of one example
-            images = _augmented(_batch(fit.inputs, rows[batch]), fit)
-            loss = _loss(network(images), torch.as_tensor(targets[batch], device=device()), fit.weights)
+            images = fit.augment(_batch(fit.inputs, rows[batch]))
+            loss = fit.loss(network(images), torch.as_tensor(targets[batch], device=device()))
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -174,32 +237,13 @@ def _epoch(network: nn.Module, fit: _Fit, examples: tuple[np.ndarray, np.ndarray
 def _loss_on(network: nn.Module, fit: _Fit, examples: tuple[np.ndarray, np.ndarray]) -> float:
     rows, targets = examples
     logits = torch.as_tensor(outputs(network, fit.inputs, rows, fit.settings.batch_size), dtype=torch.float32)
-    return float(_loss(logits.to(device()), torch.as_tensor(targets, device=device()), fit.weights))
-
-
-def _loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Class-balanced cross-entropy; one output means the logit of class 1 of two."""
-    if logits.shape[1] == 1:
-        each = functional.binary_cross_entropy_with_logits(logits[:, 0], targets.float(), reduction="none")
-    else:
-        each = functional.cross_entropy(logits, targets, reduction="none")
-    return (each * weights[targets]).mean()
+    return float(fit.loss(logits.to(device()), torch.as_tensor(targets, device=device())))
 
 
 def _batch(inputs: Stack, rows: Sequence[int] | np.ndarray) -> torch.Tensor:
     images = torch.from_numpy(inputs.take(rows)).to(device())
     layout = torch.channels_last_3d if images.ndim == 5 else torch.channels_last
     return images.contiguous(memory_format=layout)
-
-
-def _augmented(images: torch.Tensor, fit: _Fit) -> torch.Tensor:
-    if fit.settings.augment != "flip":
-        return images
-    mirrored = torch.as_tensor(fit.chance.random(len(images)) < 0.5, device=images.device)
-    # The first axis of a volume runs left to right; in a picture it is the last one.
-    axis = 2 if images.ndim == 5 else 3
-    images[mirrored] = images[mirrored].flip(axis)
-    return images
 
 
 def _best_epoch(history: Sequence[Mapping[str, float]]) -> float:

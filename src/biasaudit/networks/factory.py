@@ -14,7 +14,7 @@ from torch import nn
 from biasaudit.errors import UsageError
 from biasaudit.registry import get
 
-__all__ = ["build_network", "network_factory"]
+__all__ = ["build_network", "imported_function", "network_factory"]
 
 _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
 
@@ -60,23 +60,37 @@ def network_factory(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     if module == "monai":
         return _monai(attribute)
-    # The user's factory usually lies beside the protocol, in the folder the command is called from.
+    return imported_function(name, "target.network")
+
+
+def imported_function(name: str, key: str) -> Callable[..., Any]:
+    """Import a function or class by ``package.module:function``.
+
+    Parameters
+    ----------
+    name : str
+    key : str
+        Field of the protocol, for messages.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the remedy.
+    """
+    module, _, attribute = name.partition(":")
+    # The user's module usually lies beside the protocol, in the folder the command is called from.
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    found = getattr(_import(module, name), attribute, None)
-    if not callable(found):
-        raise UsageError(f"target.network: module {module} has no function {attribute!r}; expected {_SIGNATURE}")
-    return found  # type: ignore[no-any-return]
-
-
-def _import(module: str, name: str) -> Any:
     try:
-        return importlib.import_module(module)
+        found = getattr(importlib.import_module(module), attribute, None)
     except ImportError as error:
         raise UsageError(
-            f"target.network: cannot import {module!r} for {name!r} ({error}); run from the folder that holds it, "
-            "or install it"
+            f"{key}: cannot import {module!r} for {name!r} ({error}); run from the folder that holds it, or install it"
         ) from error
+    if not callable(found):
+        expected = f"; expected {_SIGNATURE}" if key == "target.network" else ""
+        raise UsageError(f"{key}: module {module} has no function {attribute!r}{expected}")
+    return found  # type: ignore[no-any-return]
 
 
 def _monai(attribute: str) -> Callable[..., Any]:

@@ -106,9 +106,27 @@ def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
         f"{_at(settings, 'folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and origin, "
         f"for at most {training['epochs']} epochs (batch size {training['batch_size']}, learning rate "
         f"{training['learning_rate']}, networks per fold {training['seeds']}); control classifiers shared "
-        f"architecture, folds and budget. Input representations ({arms}) were compared on the same folds. Every "
+        f"architecture, folds and budget.{_own_training(settings)} Input representations ({arms}) were compared on the same folds. Every "
         f"statement is about held-out subjects.{_contrasts(records)}"
     )
+
+
+def _own_training(settings: Mapping[str, Any]) -> str:
+    """Say what was trained otherwise than by the default loop."""
+    usual = {"loss": "balanced_bce", "optimiser": "adamw", "schedule": "one_cycle", "augment": "none", "fit": None}
+    training = _at(settings, "target", "training")
+    stated = training if isinstance(training, Mapping) else {}
+    changed = {name: stated[name] for name in usual if name in stated and stated[name] != usual[name]}
+    if not changed:
+        return ""
+    parts = [f"{name} {_file_name(value)}" for name, value in changed.items()]
+    return f" Networks were trained with {', '.join(parts)}."
+
+
+def _file_name(value: Any) -> str:
+    """Name of what was used, several joined; of a file without its folder."""
+    names = value if isinstance(value, list) else [value]
+    return " and ".join(str(name).rpartition("/")[2] for name in names)
 
 
 def _contrasts(records: RunRecords) -> str:

@@ -1,0 +1,121 @@
+"""The user's own functions: found by import string, and handed the arguments that they have parameters for."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from biasaudit.errors import UsageError
+from biasaudit.networks.factory import imported_function
+
+__all__ = ["call", "failure", "find", "is_own", "takes"]
+
+
+def is_own(name: str) -> bool:
+    """Whether something is named by its file: ``own.py:function``."""
+    file, colon, _ = name.rpartition(":")
+    return bool(colon) and file.endswith(".py")
+
+
+def find(name: str, key: str) -> Callable[..., Any]:
+    """Find a function or class of the user's.
+
+    Parameters
+    ----------
+    name : str
+        ``own.py:function`` or ``package.module:function``.
+    key : str
+        Field of the protocol, for messages.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the remedy.
+    """
+    return _from_file(name, key) if is_own(name) else imported_function(name, key)
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function has a parameter of that name, or takes any."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return True
+    return any(own.name == name or own.kind is inspect.Parameter.VAR_KEYWORD for own in parameters)
+
+
+def call(function: Callable[..., Any], named: tuple[str, str], offered: Mapping[str, Any]) -> Any:
+    """Call a function with those of the arguments offered that it has parameters for.
+
+    Parameters
+    ----------
+    function : callable
+    named : tuple of str
+        Field of the protocol and import string, for messages.
+    offered : mapping
+        By the name of the parameter.
+
+    Raises
+    ------
+    UsageError
+        If it asks for more, or fails; what it raised is named.
+    """
+    key, name = named
+    try:
+        return function(**{parameter: value for parameter, value in offered.items() if takes(function, parameter)})
+    except UsageError:
+        raise
+    except Exception as error:
+        unknown = _unknown(function, offered)
+        if unknown:
+            message = f"{name} asks for {', '.join(unknown)}; it is offered {', '.join(offered)}"
+            raise UsageError(f"{key}: {message}") from error
+        raise UsageError(f"{key}: {name} failed: {failure(error)}") from error
+
+
+def failure(error: Exception) -> str:
+    """Kind and first line of an error."""
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+
+
+def _unknown(function: Callable[..., Any], offered: Mapping[str, Any]) -> list[str]:
+    """Names of the parameters that a function cannot do without and is not offered."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return []
+    variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return [
+        own.name
+        for own in parameters
+        if own.default is inspect.Parameter.empty and own.kind not in variadic and own.name not in offered
+    ]
+
+
+def _from_file(name: str, key: str) -> Callable[..., Any]:
+    file, _, attribute = name.rpartition(":")
+    path = Path(file)
+    if not path.exists():
+        raise UsageError(f"{key}: no such file {path}; it is looked for from the folder of the protocol")
+    # A file may be named like a package, or like a file of another protocol.
+    unique = f"_biasaudit_own_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    specification = importlib.util.spec_from_file_location(unique, path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[unique] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # what lies beside the file may be imported by it
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"{key}: {path} cannot be imported: {failure(error)}") from error
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        raise UsageError(f"{key}: {path} has no function or class {attribute!r}")
+    return found  # type: ignore[no-any-return]

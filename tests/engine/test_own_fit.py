@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from functional.own_cohort import FACTORY, TRAINING
+from safetensors.torch import load_file
+
+from biasaudit.engine.arrays import Stack
+from biasaudit.engine.own_fit import Images, fitted
+from biasaudit.engine.own_network import BUILDER
+from biasaudit.engine.train import load_network, outputs, train
+from biasaudit.errors import UsageError
+from biasaudit.stats.effects import auc
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "training.py").write_text(TRAINING)
+    (tmp_path / "own.py").write_text(FACTORY)
+    return lambda name: f"{tmp_path}/training.py:{name}"
+
+
+class TestImages:
+    @pytest.fixture
+    def images(self, blocks, pictures):
+        return Images(Stack([folder / "original.npy" for folder in blocks(pictures[0])]), [3, 20, 8, 9])
+
+    def test_rows_in_their_order(self, images, pictures):
+        expected = torch.from_numpy(pictures[0][[3, 20, 8, 9]]).half().float()
+        assert len(images) == 4
+        assert images[0].shape == (1, 16, 16)
+        assert images[0].dtype == torch.float32
+        assert torch.equal(images[:], expected)
+        assert torch.equal(images[[1, 3]], expected[[1, 3]])
+        assert torch.equal(images[torch.tensor([2])], expected[[2]])
+        assert torch.equal(images[-1], expected[3])
+        assert torch.equal(torch.stack(list(images)), expected)
+
+    def test_what_is_not_there(self, images):
+        with pytest.raises(IndexError):
+            images[4]
+
+
+class TestFit:
+    @pytest.fixture
+    def learned(self, own, blocks, pictures, training, tmp_path):
+        def run(name="model", function="fit", network="Plain", targets=None, **changes):
+            folder = tmp_path / name
+            folder.mkdir()
+            arguments = {
+                "factory": f"{tmp_path}/own.py:{network}",
+                "arguments": {},
+                "convention": {"outputs": 2, "scale": "logits"},
+            }
+            given = {
+                "network": BUILDER,
+                "network_arguments": arguments,
+                "settings": {"fit": own(function), "epochs": 20},
+                **changes,
+            }
+            chosen = pictures[1] if targets is None else targets
+            train(training(chosen, rows=range(28), **given), {"inputs": blocks(pictures[0])}, folder)
+            return folder
+
+        return run
+
+    def test_the_users_loop_trains_its_own_two_logits(self, learned, blocks, pictures):
+        folder = learned()
+        logits = outputs(load_network(folder / "model.safetensors"), _stack(blocks, pictures), range(28, 40), 8)
+        assert logits.shape == (12, 1)  # converted: one logit of two classes
+        assert auc(logits[:, 0], pictures[1][28:] == 1) > 0.95
+        (entry,) = json.loads((folder / "history.json").read_text())
+        assert entry["epoch"] == 20
+        assert 0 < entry["training_loss"] < 0.5
+        assert 0 < entry["validation_loss"] != entry["training_loss"]
+
+    def test_another_number_of_classes_gets_as_many_outputs(self, learned):
+        folder = learned(targets=np.arange(40) % 3)
+        assert load_file(folder / "model.safetensors")["head.weight"].shape == (3, 16)
+
+    def test_the_seed_decides(self, learned):
+        states = [load_file(learned(str(seed), seed=seed % 2) / "model.safetensors") for seed in (2, 4, 5)]
+        assert torch.equal(states[0]["head.weight"], states[1]["head.weight"])
+        assert not torch.equal(states[0]["head.weight"], states[2]["head.weight"])
+
+    def test_global_random_states_come_back(self, learned):
+        before = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+        learned(function="unseeded")
+        assert random.getstate() == before[0]
+        np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+        assert torch.equal(torch.get_rng_state(), before[2])
+
+
+def test_only_what_has_a_parameter_is_handed_over(own):
+    network = torch.nn.Linear(2, 1)
+    state = fitted(own("short"), network, {"images": None, "targets": None, "seed": 1})
+    assert torch.equal(state["weight"], network.weight)
+
+
+@pytest.mark.parametrize("name", ["nothing", "another", "raises", "positional"])
+def test_faults_name_the_field_and_the_function(own, name):
+    with pytest.raises(UsageError, match=rf"^target.training.fit: .*training.py:{name} "):
+        fitted(own(name), torch.nn.Linear(2, 1), {"images": None, "targets": None, "seed": 1})
+
+
+def _stack(blocks, pictures):
+    return Stack([folder / "original.npy" for folder in blocks(pictures[0])])
