@@ -15,7 +15,7 @@ LOGITS = torch.tensor([[1.5], [-0.5], [0.3], [2.0]])
 CLASSES = torch.tensor([1, 0, 0, 1])
 THREE = torch.tensor([[0.2, 1.0, -1.0], [0.0, 0.5, 2.0]])
 
-OWN = '''
+OWN = """
 import torch
 from torch.nn import functional
 
@@ -36,7 +36,7 @@ def noise(images, generator):
 
 def half(images):
     return images / 2
-'''
+"""
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_a_change_of_the_factory_changes_the_jobs(trained, tmp_path):
     "stated",
     [
         "fit: training.py:fit",
-        "loss: training.py:Weighted, optimiser: training.py:lion, augment: [flip, training.py:noisy], schedule: constant",
+        "loss: training.py:Weighted, optimiser: training.py:lion, augment: [flip, training.py:noisy]",
     ],
 )
 def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, stated):
@@ -168,7 +168,9 @@ def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, 
     from biasaudit.report.methods import methods
     from biasaudit.report.tables import load_run
 
-    assert f"trained with {stated.split(': ')[0]} training.py" in " ".join(map(str, methods(load_run(tmp_path / "out"))))
+    assert f"trained with {stated.split(': ')[0]} training.py" in " ".join(
+        map(str, methods(load_run(tmp_path / "out")))
+    )
 
 
 def test_a_change_of_the_users_training_changes_the_trainings(trained, tmp_path):

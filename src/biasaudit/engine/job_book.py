@@ -27,7 +27,12 @@ _CODE = {
         "biasaudit.cohort.template",
         "biasaudit.engine.prepare",
     ),
-    "train": ("biasaudit.engine.train", "biasaudit.networks"),
+    "train": (
+        "biasaudit.engine.train",
+        "biasaudit.engine.training_parts",
+        "biasaudit.engine.own_fit",
+        "biasaudit.networks",
+    ),
     "adopt": ("biasaudit.engine.given", "biasaudit.engine.weights", "biasaudit.engine.own_network"),
     "given": ("biasaudit.engine.given",),
     "score": ("biasaudit.engine.collect", "biasaudit.networks"),
@@ -102,9 +107,9 @@ def _source(module: str) -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files]
 
 
-def user_code(network: str) -> str:
-    """Return the hash of the module that holds the user's factory; empty for known networks."""
-    module, _, attribute = network.partition(":")
+def user_code(name: str) -> str:
+    """Return the hash of the module that holds a factory or function of the user's; empty for what is built in."""
+    module, _, attribute = name.partition(":")
     if not attribute or module == "monai":
         return ""
     if module.endswith(".py"):

@@ -166,6 +166,7 @@ class NetworkPlanner:
         return {
             **self.network_arguments(),
             "training": protocol.target.training.model_dump(mode="json", exclude={"seeds"}),
+            "training_code": [user_code(name) for _, name in protocol.target.training.own],
             "variant": variant,
             "rows": list(rows),
             "targets": [members[row] for row in rows],

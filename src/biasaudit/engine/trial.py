@@ -14,7 +14,7 @@ import torch
 
 from biasaudit import seeds
 from biasaudit.engine.own_code import failure, find
-from biasaudit.engine.plan import Situation
+from biasaudit.engine.situation import Situation
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import Job
 from biasaudit.engine.train import train

@@ -106,8 +106,8 @@ def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
         f"{_at(settings, 'folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and origin, "
         f"for at most {training['epochs']} epochs (batch size {training['batch_size']}, learning rate "
         f"{training['learning_rate']}, networks per fold {training['seeds']}); control classifiers shared "
-        f"architecture, folds and budget.{_own_training(settings)} Input representations ({arms}) were compared on the same folds. Every "
-        f"statement is about held-out subjects.{_contrasts(records)}"
+        f"architecture, folds and budget.{_own_training(settings)} Input representations ({arms}) were compared on "
+        f"the same folds. Every statement is about held-out subjects.{_contrasts(records)}"
     )
 
 
