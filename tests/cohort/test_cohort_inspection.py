@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
@@ -164,9 +165,46 @@ def test_channels_of_different_shape(volume, faults, sample):
     assert fault.startswith("table.tsv:2: b.nii: channel of shape 2 x 2 x 2, its image has 12 x 14 x 10")
 
 
-def test_several_volumes(volume, faults, sample):
-    (fault,) = faults(sample(volume("a.nii", np.random.default_rng(0).random((4, 4, 4, 7)))))
-    assert fault.startswith("table.tsv:2: a.nii: 7 volumes (shape 4 x 4 x 4 x 7), expected one")
+def test_volumes_of_one_file_are_channels(volume, faults, sample):
+    four = np.random.default_rng(0).random((*SHAPE, 4)).astype(np.float32)
+    lesion, brain = volume("m.nii", np.ones(SHAPE, np.uint8)), volume("b.nii", np.ones(SHAPE, np.uint8))
+    marked = {"mask": lesion, "brain_mask": brain, "has_mask": True}
+    assert faults(sample(volume("a.nii", four), **marked), sample(volume("c.nii", four + 1), subject="s2")) == []
+    assert faults(sample(volume("a.nii", four), volume("d.nii"))) == []
+
+
+def test_a_mask_of_several_volumes(volume, faults, sample):
+    four = np.random.default_rng(0).random((*SHAPE, 4)).astype(np.float32)
+    (fault,) = faults(sample(volume("a.nii", four), mask=volume("m.nii", four), has_mask=True))
+    assert fault.startswith("table.tsv:2: m.nii: mask of shape 12 x 14 x 10 x 4, its image has 12 x 14 x 10 x 4")
+
+
+def test_another_number_of_channels_is_named(volume, faults, sample):
+    chance = np.random.default_rng(0)
+    usual = [sample(volume(f"{k}.nii", chance.random((*SHAPE, 2))), subject=str(k)) for k in range(2)]
+    odd = sample(volume("a.nii", chance.random((*SHAPE, 3))), where="table.tsv:7")
+    flat = sample(volume("b.nii"), where="table.tsv:8")
+    first, second = faults(*usual, odd, flat)
+    assert first.startswith("table.tsv:7: a.nii: 3 channels, whereas most images have 2; give all images the same")
+    assert second.startswith("table.tsv:8: b.nii: 1 channel, whereas most images have 2")
+
+
+@pytest.mark.parametrize(
+    ("count", "step", "unit", "why"),
+    [
+        (17, 1.0, "unknown", "17 volumes, more than 16: a time series"),
+        (7, 8.4, "sec", "7 volumes, one every 8.4 s: a time series"),
+        (7, 2500.0, "msec", "7 volumes, one every 2.5 s: a time series"),
+        (7, 2.0, "unknown", "7 volumes, one every 2 s: a time series"),
+    ],
+)
+def test_time_series(tmp_path, faults, sample, count, step, unit, why):
+    image = nib.Nifti1Image(np.random.default_rng(0).random((4, 4, 4, count)).astype(np.float32), AFFINE)
+    image.header.set_zooms((2.0, 2.0, 2.0, step))
+    image.header.set_xyzt_units("mm", unit)
+    nib.save(image, tmp_path / "a.nii")
+    (fault,) = faults(sample(str(tmp_path / "a.nii")))
+    assert fault.startswith(f"table.tsv:2: a.nii: {why}, expected the channels of one image; extract a volume by `fsl")
 
 
 def test_pictures_among_volumes(volume, faults, sample, tmp_path):

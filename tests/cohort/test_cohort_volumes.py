@@ -124,6 +124,24 @@ def test_channels_masks_and_tissue(volume, cohort, sample):
     assert foreground_rule(patient, "auto") == "file"
 
 
+def test_volumes_of_one_file_are_channels_in_any_orientation(volume, cohort, sample):
+    chance = np.random.default_rng(0)
+    channels = [chance.random((12, 14, 10)).astype(np.float32) for _ in range(3)]
+    apart = sample(*(volume(f"{k}.nii", channel) for k, channel in enumerate(channels)))
+    together = nib.Nifti1Image(np.stack(channels, -1), AFFINE)
+    turned = together.as_reoriented(np.array([[1, -1], [2, 1], [0, -1]]))
+    stacked = sample(volume("all.nii", np.asarray(together.dataobj)))
+    other = sample(volume("turned.nii.gz", np.asarray(turned.dataobj), turned.affine))
+    grid = choose_grid(cohort(apart), NATIVE)
+    expected = load_volume(apart, grid, "threshold")
+    for given in (stacked, other):
+        found = load_volume(given, grid, "threshold")
+        np.testing.assert_allclose(found.image, expected.image, atol=1e-5)
+        np.testing.assert_array_equal(found.foreground, expected.foreground)
+    mixed = load_volume(sample(stacked.images[0], apart.images[0]), grid, "threshold")
+    np.testing.assert_array_equal(mixed.image[3], expected.image[0])
+
+
 def test_tissue_of_many_volumes_needs_a_label_map(tmp_path, volume, cohort, sample):
     array = np.stack([np.full((4, 4, 4), v, np.float32) for v in (0.1, 0.2, 0.3, 0.4)], -1)
     subject = sample(volume("a.nii", np.ones((4, 4, 4), np.float32)), tissue=(volume("seg.nii", array),))

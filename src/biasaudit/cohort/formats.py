@@ -1,7 +1,7 @@
 """Image files in, arrays out: the one place that knows file formats.
 
 NIfTI and MGH through nibabel, pictures through Pillow, single DICOM pictures through `dicom`, ``.npy`` through NumPy (a
-2-D array is a picture, a 3-D array a volume of 1 mm voxels).
+2-D array is a picture, a 3-D array a volume of 1 mm voxels). The last of four axes counts volumes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ VOLUMES = (".nii", ".nii.gz", ".mgh", ".mgz")
 DICOM = (".dcm", ".dicom")
 SUPPORTED = (*VOLUMES, *PICTURES, *DICOM, ".npy")
 
+_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
+_MGH_TIME = "msec"
 _GZIP = b"\x1f\x8b"
 _EXIF_ORIENTATION, _EXIF_TURNED = 0x0112, (5, 6, 7, 8)
 _UNREADABLE = (ValueError, OSError, EOFError, KeyError, TypeError, OverflowError, SyntaxError, zlib.error)
@@ -58,10 +60,20 @@ class Scan:
         four for several volumes.
     affine : float (4, 4) or None
         Voxel to millimetre; None for pictures.
+    interval : float
+        Seconds from one volume to the next as the header states them; 0 or 1 where it says nothing.
     """
 
     data: FloatArray
     affine: FloatArray | None
+    interval: float = 0.0
+
+    @property
+    def volumes(self) -> tuple[Scan, ...]:
+        """Each volume of four axes by itself; a picture or a volume as it is."""
+        if self.data.ndim < 4:
+            return (self,)
+        return tuple(Scan(self.data[..., index], self.affine) for index in range(self.data.shape[3]))
 
 
 def dimensions_of(path: str) -> int:
@@ -172,7 +184,15 @@ def _volume(extension: str, content: bytes) -> Scan:
         image = nib.MGHImage.from_bytes(content)
     else:
         image = _nifti_class(content).from_bytes(content)
-    return _scan(np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine))
+    scan = _scan(np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine))
+    return replace(scan, interval=_interval(image.header)) if scan.data.ndim == 4 else scan
+
+
+def _interval(header: Any) -> float:
+    """Seconds between volumes; what has no unit is taken for seconds, as older tools write it."""
+    step = float(header.get_zooms()[3])
+    unit = header.get_xyzt_units()[1] if hasattr(header, "get_xyzt_units") else _MGH_TIME
+    return step * _SECONDS.get(unit, 0.0)
 
 
 def _nifti_class(content: bytes) -> Any:
@@ -186,7 +206,7 @@ def _nifti_class(content: bytes) -> Any:
 def _scan(data: FloatArray, affine: FloatArray) -> Scan:
     shape, kept = _geometry(data.shape, affine)
     if len(shape) not in (2, 3, 4) or 0 in shape:
-        raise ValueError(f"shape {shape}, expected 2 or 3 axes")
+        raise ValueError(f"shape {shape}, expected 2 to 4 axes")
     if kept is not None and not abs(np.linalg.det(kept)) > 0:
         raise ValueError("its affine is singular")
     return Scan(np.asarray(data, dtype=np.float32).reshape(shape), kept)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from biasaudit.cohort import foreground as rules
+from biasaudit.cohort.channels import channel_faults, series_fault
 from biasaudit.cohort.formats import Scan, decode, orientation
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
@@ -57,6 +58,8 @@ class FileFacts:
         At most one value other than 0.
     empty_border : bool
         A volume whose border is mostly exactly 0: skull-stripped.
+    interval : float
+        Seconds between the volumes of four axes; 0 or 1 where the header says nothing.
     """
 
     path: str
@@ -72,6 +75,7 @@ class FileFacts:
     maximum: float
     binary: bool
     empty_border: bool
+    interval: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -131,6 +135,7 @@ def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[st
     places = _places(cohort, grid_settings)
     facts, unreadable = _read_all(places, known)
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
+    faults += channel_faults(cohort, facts)
     notes = [*_mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
     return Inspection(facts, tuple(notes), tuple(dict.fromkeys(faults)))
 
@@ -157,7 +162,7 @@ def _rule(sample: Sample, facts: Mapping[str, FileFacts], foreground: str) -> st
     if sample.brain_mask is not None:
         return "file"
     fact = facts[sample.images[0]]
-    return rules.choose_rule(foreground, len(fact.shape), fact.empty_border)
+    return rules.choose_rule(foreground, min(3, len(fact.shape)), fact.empty_border)
 
 
 def _places(cohort: Cohort, grid_settings: GridSettings) -> dict[str, str]:
@@ -223,7 +228,8 @@ def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFa
         minimum=low,
         maximum=high,
         binary=bool(np.isin(values, (0.0, high if high != 0 else low)).all()),
-        empty_border=data.ndim == 3 and rules.has_empty_border(data),
+        empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
+        interval=round(scan.interval, 6),
     )
 
 
@@ -253,9 +259,9 @@ def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Faul
 
 def _image_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
     remedy = "replace the image or leave the row out"
-    if len(fact.shape) > 3:
-        message = f"{fact.path}: {fact.shape[3]} volumes (shape {_by(fact.shape)}), expected one"
-        return [Fault(sample.where, message, "extract one volume, for instance by `fslroi`")]
+    series = series_fault(sample, fact)
+    if series is not None:
+        return [series]
     if not fact.finite:
         return []
     if fact.minimum == fact.maximum:
@@ -274,7 +280,7 @@ def _geometry_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fau
     faults = _mixed_dimensions(cohort, facts)
     for sample in cohort.samples:
         image = facts.get(sample.images[0]) if sample.images else None
-        if image is None or len(image.shape) > 3:
+        if image is None:
             continue
         others = [("channel", path) for path in sample.images[1:]]
         others += [(kind, path) for kind, path in (("mask", sample.mask), ("brain mask", sample.brain_mask)) if path]
@@ -307,7 +313,8 @@ def _mixed_dimensions(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fa
 def _pair_faults(sample: Sample, image: FileFacts, kind: str, other: FileFacts) -> list[Fault]:
     """Expect a mask or channel on the voxels of the image; its axes may be stored in another order or direction."""
     remedy = f"resample the {kind} onto the image"
-    if sorted(other.shape) != sorted(image.shape) or (image.affine is None and other.shape != image.shape):
+    shape, own = other.shape[:3] if kind == "channel" else other.shape, image.shape[:3]
+    if sorted(shape) != sorted(own) or (image.affine is None and shape != own):
         message = f"{other.path}: {kind} of shape {_by(other.shape)}, its image has {_by(image.shape)}"
         return [Fault(sample.where, message, remedy)]
     if image.affine is None or other.affine is None:
@@ -322,8 +329,8 @@ def _pair_faults(sample: Sample, image: FileFacts, kind: str, other: FileFacts) 
 def _corner_distance(image: FileFacts, other: FileFacts) -> float:
     """Largest distance, along one axis of the image and in its voxels, between a corner and the nearest other one."""
     to_image = np.linalg.inv(np.asarray(image.affine)) @ np.asarray(other.affine)
-    moved = _corners(other.shape) @ to_image[:3, :3].T + to_image[:3, 3]
-    return float(np.abs(_corners(image.shape)[:, None] - moved[None]).max(-1).min(1).max())
+    moved = _corners(other.shape[:3]) @ to_image[:3, :3].T + to_image[:3, 3]
+    return float(np.abs(_corners(image.shape[:3])[:, None] - moved[None]).max(-1).min(1).max())
 
 
 def _corners(shape: Sequence[int]) -> FloatArray:

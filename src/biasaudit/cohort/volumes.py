@@ -62,10 +62,11 @@ def choose_grid(cohort: Cohort, settings: GridSettings) -> Grid:
 def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
     """Read one sample and bring it onto the common grid.
 
-    Images are interpolated linearly, smoothed before where an axis shrinks by more than 1.5, and stacked as channels.
-    Brain masks keep voxels that lie in them by more than half. Pathology masks (anything above 0) keep voxels of which
-    more than a quarter is pathology, and every lesion keeps at least one, because small lesions would vanish at the
-    usual half. Without a brain mask the first channel decides the foreground by the rule that `foreground_rule` names.
+    Images are interpolated linearly, smoothed before where an axis shrinks by more than 1.5, and stacked as channels,
+    each volume of a file of four axes as one. Brain masks keep voxels that lie in them by more than half. Pathology
+    masks (anything above 0) keep voxels of which more than a quarter is pathology, and every lesion keeps at least
+    one, because small lesions would vanish at the usual half. Without a brain mask the first channel decides the
+    foreground by the rule that `foreground_rule` names.
 
     Parameters
     ----------
@@ -78,11 +79,11 @@ def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
     DataError
         If a file cannot be read or does not fit the grid.
     """
-    scans = [read_scan(path) for path in sample.images]
-    image = np.stack([_on_grid(scan, grid, path) for scan, path in zip(scans, sample.images, strict=True)])
+    channels = [(path, channel) for path in sample.images for channel in read_scan(path).volumes]
+    image = np.stack([_on_grid(channel, grid, path) for path, channel in channels])
     return Volume(
         image=image,
-        foreground=_foreground(sample, scans[0], image[0], grid, foreground),
+        foreground=_foreground(sample, channels[0][1], image[0], grid, foreground),
         mask=_pathology(sample, grid),
         tissue=_tissue(sample.tissue, grid) if sample.tissue else None,
     )
@@ -92,7 +93,7 @@ def foreground_rule(sample: Sample, foreground: str) -> str:
     """Name of the rule (a key of `foreground.RULES`) that gives this sample its foreground."""
     if sample.brain_mask is not None:
         return "file"
-    return _rule(read_scan(sample.images[0]), foreground)
+    return _rule(read_scan(sample.images[0]).volumes[0], foreground)
 
 
 def _rule(scan: Scan, foreground: str) -> str:
@@ -128,10 +129,8 @@ def _tissue(paths: Sequence[str], grid: Grid) -> FloatArray:
 
 
 def _tissue_scans(path: str) -> list[Scan]:
-    scan = read_scan(path)
-    if scan.data.ndim == 3:
-        return [scan]
-    return [Scan(scan.data[..., index], scan.affine) for index in _tissue_order(path, scan.data.shape[3])]
+    volumes = read_scan(path).volumes
+    return [volumes[0]] if len(volumes) == 1 else [volumes[index] for index in _tissue_order(path, len(volumes))]
 
 
 def _tissue_order(path: str, count: int) -> list[int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit import registry
+from biasaudit.cohort.channels import channels_of
 from biasaudit.cohort.headers import sidecars_of
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
@@ -85,6 +86,8 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     except DataError as error:
         faults.extend(error.faults)
     require_sound(replace(inspection, faults=tuple(faults)))
+    if cohort.samples[0].images:
+        cohort = replace(cohort, channels=channels_of(cohort.samples[0], inspection.facts))
     grid = reader.grid(cohort, protocol.grid)
     adopted, said = taken_over(protocol, cohort, grid, folds)
     _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))

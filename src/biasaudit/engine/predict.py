@@ -17,7 +17,7 @@ from biasaudit.engine.prepare import transform
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import read_json
 from biasaudit.engine.train import load_network
-from biasaudit.errors import IncompleteError, UsageError, suggestion
+from biasaudit.errors import DataError, Fault, IncompleteError, UsageError, suggestion
 from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
 from biasaudit.records import Grid, Sample
 
@@ -57,7 +57,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     settings = _table_settings(protocol, table)
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
-    networks = trained_networks(run, name)
+    networks, channels = trained_networks(run, name), _channels(run, name)
     known = _known_subjects(run)
     grid = Grid.from_dict(audit["cohort"]["grid"])
     classes = list(audit["cohort"]["classes"])
@@ -66,6 +66,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
         for sample in cohort.samples:
             fold = known.get(sample.subject)
             image = _network_input(sample, (protocol, grid, representation))
+            _require_channels(sample, len(image), channels)
             chosen = networks[fold] if fold else [network for own in networks.values() for network in own]
             rows.append(
                 {
@@ -126,6 +127,19 @@ def trained_networks(run: Path, arm: str) -> dict[int, list[Any]]:
         if record["arm"] == arm:
             networks.setdefault(record["fold"], []).append(load_network(run / "models" / record["weights"]))
     return networks
+
+
+def _channels(run: Path, arm: str) -> int:
+    """Input channels of the networks of an arm."""
+    record = next(own for own in read_json(run / "models" / "index.json") if own["arm"] == arm)
+    description = read_json((run / "models" / record["weights"]).with_suffix(".json"))
+    return int(description["sizes"][1])
+
+
+def _require_channels(sample: Sample, found: int, expected: int) -> None:
+    if found != expected:
+        message = f"{sample.images[0]}: {found} channels, expected {expected} as in the audit"
+        raise DataError([Fault(sample.where, message, "give the images as they were audited")])
 
 
 def _known_subjects(run: Path) -> dict[str, int]:
