@@ -70,7 +70,8 @@ def test_audited(biasaudit_here, tmp_path, ending, shape, write):
 
 def test_predicting_images_with_another_number_of_channels(biasaudit_here, tmp_path):
     write_cohort(tmp_path, ".nii.gz", (8, 8, 8, 2), volumes)
-    assert biasaudit_here("run", tmp_path / "protocol.yaml", "-o", tmp_path / "out", "--engine", "local").returncode == 0
+    done = biasaudit_here("run", tmp_path / "protocol.yaml", "-o", tmp_path / "out", "--engine", "local")
+    assert done.returncode == 0, done.stderr
     for index in range(16):
         volumes(tmp_path / f"{index}.nii.gz", (8, 8, 8), np.random.default_rng(index))
     done = biasaudit_here("predict", tmp_path / "out", tmp_path / "table.tsv")

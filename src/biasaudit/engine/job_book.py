@@ -13,12 +13,13 @@ from biasaudit.engine.store import Job, digest
 __all__ = ["JobBook", "make_job", "user_code"]
 
 _IMAGES = tuple(
-    f"biasaudit.cohort.{module}" for module in ("volumes", "resampling", "foreground", "phantom", "template")
+    f"biasaudit.cohort.{module}"
+    for module in ("formats", "dicom", "volumes", "resampling", "foreground", "phantom", "template")
 )
 _CODE = {
     "read": (*_IMAGES, "biasaudit.engine.prepare"),
     "survey": ("biasaudit.engine.survey", "biasaudit.cohort.alignment"),
-    "metadata": ("biasaudit.engine.metadata", "biasaudit.cohort.headers"),
+    "metadata": ("biasaudit.engine.metadata", "biasaudit.cohort.headers", "biasaudit.cohort.dicom"),
     "leakage": ("biasaudit.engine.leakage", "biasaudit.stats.twins"),
     "quality": ("biasaudit.engine.quality", "biasaudit.stats.image_quality"),
     "represent": (
