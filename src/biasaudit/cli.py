@@ -22,7 +22,7 @@ from rich.table import Table
 
 from biasaudit import registry
 from biasaudit.errors import BiasauditError, DataError, IncompleteError, InputError, UsageError
-from biasaudit.protocol import PhantomCohort, Protocol, load_protocol
+from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, located
 from biasaudit.resources import protocols_folder
 
 app = typer.Typer(
@@ -89,15 +89,16 @@ def run(
     ] = False,
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
-    plan = load_protocol(protocol)
-    if remedies:
-        from biasaudit.engine.remedies import with_remedies  # reads the cohort
+    with _faults_of(protocol):
+        plan = load_protocol(protocol)
+        if remedies:
+            from biasaudit.engine.remedies import with_remedies  # reads the cohort
 
-        plan = with_remedies(plan)
-    if dry_run:
-        _dry_run(plan, workers)
-    else:
-        _run(plan, out, (engine, workers))
+            plan = with_remedies(plan)
+        if dry_run:
+            _dry_run(plan, workers)
+        else:
+            _run(plan, out, (engine, workers))
 
 
 @app.command()
@@ -185,7 +186,8 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
     """Check a protocol and every file it names; train nothing, write nothing."""
     from biasaudit.engine.audit import situate  # imports torch
 
-    situation, _ = situate(load_protocol(protocol))
+    with _faults_of(protocol):
+        situation, _ = situate(load_protocol(protocol))
     cohort = situation.cohort
     out_console.print(f"{protocol}: sound", style="green", highlight=False)
     _print_cohort(situation)
@@ -296,6 +298,17 @@ def _run(plan: Protocol, out: Path, how: tuple[Engine, int | None]) -> None:
     page = write_report(out)
     _print_verdicts(audit)
     out_console.print(f"report: {page}", highlight=False)
+
+
+@contextmanager
+def _faults_of(protocol: Path) -> Iterator[None]:
+    """Name the line of the protocol in faults that are found in what it asks for."""
+    try:
+        yield
+    except InputError as error:
+        if not protocol.is_file():
+            raise
+        raise type(error)(located(error.faults, protocol)) from None
 
 
 def _engine(engine: Engine, workers: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ __all__ = [
     "ArmSettings",
     "AttributionSettings",
     "BidsCohort",
+    "CombatSettings",
     "FoldSettings",
     "GridSettings",
     "LabelSettings",
@@ -36,6 +38,7 @@ __all__ = [
     "dump_protocol",
     "json_schema",
     "load_protocol",
+    "located",
     "parse_protocol",
 ]
 
@@ -393,6 +396,15 @@ class LearnedSettings(_Section):
     steps: int = Field(32, ge=2, description="steps of activation maximisation")
 
 
+class CombatSettings(_Section):
+    """How the arm `combat` harmonises features between origins (primary factor)."""
+
+    keep: Names = Field(
+        default_factory=list, description="covariates whose effect is kept, such as age and sex; never the class"
+    )
+    min_training: int = Field(5, ge=2, description="training subjects that every origin needs in every fold")
+
+
 class Protocol(_Section):
     """The frozen plan of an audit (contract: ``examples/protocol.yaml``)."""
 
@@ -411,6 +423,7 @@ class Protocol(_Section):
     attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
     learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
     leakage: LeakageSettings = Field(default_factory=lambda: LeakageSettings.model_validate({}))
+    combat: CombatSettings = Field(default_factory=lambda: CombatSettings.model_validate({}))
 
     @model_validator(mode="after")
     def _distinct_arms(self) -> Protocol:
@@ -458,6 +471,30 @@ def parse_protocol(text: str, path: Path) -> Protocol:
     except ValidationError as error:
         raise ProtocolError([_fault(detail, document, path) for detail in error.errors()]) from None
     return _with_absolute_paths(protocol, path.parent)
+
+
+def located(faults: Iterable[Fault], path: Path) -> list[Fault]:
+    """Give faults that were found after a protocol was read the line of the key that they name.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+        Those whose place is ``protocol`` or a key such as ``arms.1`` are changed.
+    path : Path
+        The protocol.
+    """
+    document = _parse_yaml(path.read_text(encoding="utf-8"), path)
+    return [_with_line(fault, document, path) for fault in faults]
+
+
+def _with_line(fault: Fault, document: CommentedMap, path: Path) -> Fault:
+    place, message = fault.where, fault.message
+    if place == "protocol":
+        place, _, message = message.partition(": ")
+    keys: list[Any] = [int(key) if key.isdecimal() else key for key in place.split(".")]
+    if keys[0] not in Protocol.model_fields:
+        return replace(fault, where=str(path)) if fault.where == "protocol" else fault
+    return Fault(f"{path}:{_line(document, keys)}", f"{place}: {message}", fault.remedy)
 
 
 def dump_protocol(protocol: Protocol) -> str:

@@ -61,7 +61,10 @@ CASES = {
     "text": (cell(4, 5, "large"), "table.tsv:5: feature 'volume' holds 'large', expected a finite number"),
     "infinite": (cell(4, 3, "inf"), "table.tsv:5: feature 'thick_a' holds 'inf', expected a finite number"),
     "constant": (cell(0, 5, "1.5"), "the feature 'volume' is the same in all rows; leave it out"),
-    "another arm": (protocol("folds:", "arms: [features, tissue]\nfolds:"), "a feature table has one input"),
+    "another arm": (
+        protocol("folds:", "arms: [features, tissue]\nfolds:"),
+        "protocol.yaml:8: arms.1: a feature table has no 'tissue'",
+    ),
     "mistyped argument": (
         protocol("folds:", "target: {network: mlp, network_arguments: {widht: 8}}\nfolds:"),
         "mlp cannot be called",

@@ -15,6 +15,7 @@ from biasaudit.cohort.channels import channels_of
 from biasaudit.cohort.headers import sidecars_of
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
+from biasaudit.engine.harmonise import harmonise_notes, require_harmonisable
 from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
 from biasaudit.engine.results import Run, to_confirm, write_results
@@ -92,10 +93,12 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     adopted, said = taken_over(protocol, cohort, grid, folds)
     _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))
     _require_balance(protocol, cohort)
+    require_harmonisable(protocol, cohort, folds)
     notes = (
         *cohort.notes,
         *said,
         *trial_notes(protocol.target.training),
+        *harmonise_notes(protocol, cohort),
         *inspection.notes,
         *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
     )

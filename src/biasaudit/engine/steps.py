@@ -16,6 +16,7 @@ from biasaudit.engine.attribute import attribute
 from biasaudit.engine.collect import score, truth
 from biasaudit.engine.concepts import concepts
 from biasaudit.engine.given import adopt, given
+from biasaudit.engine.harmonise import harmonise
 from biasaudit.engine.judge import judge
 from biasaudit.engine.leakage import leakage
 from biasaudit.engine.learned import learned
@@ -39,6 +40,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "leakage": leakage,
     "quality": quality,
     "represent": represent,
+    "harmonise": harmonise,
     "train": train,
     "adopt": adopt,
     "given": given,

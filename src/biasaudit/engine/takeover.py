@@ -8,6 +8,7 @@ from typing import Any
 
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
+from biasaudit.engine.harmonise import COMBAT
 from biasaudit.engine.own_code import is_own
 from biasaudit.engine.own_network import Convention, convention, make_network
 from biasaudit.engine.weights import match_state, read_state
@@ -59,17 +60,31 @@ def ready_protocol(protocol: Protocol, cohort: Cohort) -> Protocol:
 
 def _for_features(protocol: Protocol, count: int) -> Protocol:
     """Read the table's columns, by the network for tables unless another is named."""
-    if {arm.representation for arm in protocol.arms} - {"intensity", FEATURES}:
-        message = "a feature table has one input, its columns"
-        raise ProtocolError([Fault("arms", message, f"leave `arms` out, or name {FEATURES} alone")])
+    known = ("intensity", FEATURES, COMBAT)
+    faults = [
+        Fault(
+            f"arms.{number}", f"a feature table has no {arm.representation!r}", f"its inputs are {FEATURES}, {COMBAT}"
+        )
+        for number, arm in enumerate(protocol.arms)
+        if arm.representation not in known
+    ]
+    if faults:
+        raise ProtocolError(faults)
     target = protocol.target
     if target.network in ("cnn", "mlp"):
         arguments = {"features": count, **target.network_arguments}
         target = target.model_copy(update={"network": "mlp", "network_arguments": arguments})
-    names = {arm.name if arm.representation == FEATURES else FEATURES for arm in protocol.arms}
-    arms = [ArmSettings(name=name, representation=FEATURES) for name in sorted(names)]
+    arms = list(dict.fromkeys(_of_features(arm) for arm in protocol.arms))
     learned = protocol.learned.model_copy(update={"enabled": False})
     return protocol.model_copy(update={"target": target, "arms": arms, "learned": learned})
+
+
+def _of_features(arm: ArmSettings) -> ArmSettings:
+    """Take the arm that is there by default, named after what images have, for the columns as they are."""
+    if arm.representation != "intensity":
+        return arm
+    name = FEATURES if arm.name == "intensity" else arm.name
+    return arm.model_copy(update={"name": name, "representation": FEATURES})
 
 
 def taken_over(
