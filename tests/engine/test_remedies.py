@@ -109,6 +109,12 @@ class TestPropose:
         assert "--with-remedies" in said
         assert "72 of each class in each of two sites" in said
 
+    @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False)])
+    def test_tables_are_offered_what_acts_on_features(self, regime, offered):
+        said = " ".join(e["action"] for e in propose([arm("features")], [], regime, 0.1, tabular=True))
+        assert ("ComBat" in said) == offered
+        assert "tissue" not in said
+
     def test_a_network_trained_elsewhere_is_not_trained_here(self):
         said = " ".join(e["action"] for e in propose([arm("intensity")], [], "crossed", 0.1, ready_made=True))
         assert "trained by the same recipe" in said

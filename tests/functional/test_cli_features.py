@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,31 @@ def test_the_report_draws_features(separable):
 
     page = write_report(separable[0] / "out").read_text()
     assert "lh_3_volume" in page
+
+
+def test_the_remedy_of_a_table_is_to_harmonise_its_features(tmp_path, biasaudit_here):
+    pytest.importorskip("pycombat")
+    write_table(tmp_path, effect=1.2, confounded=True)
+    protocol = tmp_path / "protocol.yaml"
+    brief = {"U1, U3, U4, U7]": "U1]", "epochs: 40": "epochs: 15", "n: 4": "n: 2"}
+    text = PROTOCOL
+    for old, new in brief.items():
+        text = text.replace(old, new)
+    protocol.write_text(text)
+    done = biasaudit_here("run", protocol, "--with-remedies", "--engine", "local", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "out" / "audit.json").read_text())
+    arms = {arm["name"]: arm for arm in record["arms"]}
+    assert list(arms) == ["features", "combat"]
+    assert arms["features"]["origin_auc"]["estimate"] > 0.9
+    assert arms["combat"]["origin_auc"]["estimate"] < 0.75
+    assert any("site is removed from the features by ComBat" in note for note in record["notes"])
+    (reliance,) = [
+        each
+        for each in record["comparisons"]
+        if each["arms"] == ["features", "combat"] and each["quantity"] == "reliance"
+    ]
+    assert reliance["difference"] > 0
 
 
 def test_rows_of_features_are_not_predicted_as_if_they_were_images(separable, biasaudit_here):

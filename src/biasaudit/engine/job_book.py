@@ -28,6 +28,7 @@ _CODE = {
         "biasaudit.cohort.template",
         "biasaudit.engine.prepare",
     ),
+    "harmonise": ("biasaudit.engine.harmonise", "biasaudit.representations"),
     "train": (
         "biasaudit.engine.train",
         "biasaudit.engine.training_parts",

@@ -102,7 +102,7 @@ def plan_audit(situation: Situation, facts: Facts) -> Plan:
         jobs=book.jobs,
         reads=reading.reads,
         survey=reading.survey,
-        inputs=inputs.inputs,
+        inputs=inputs.blocks,
         models=evidence.networks.models,
         scores=evidence.networks.scores,
         maps=evidence.maps.maps,
@@ -121,7 +121,7 @@ def plan_audit(situation: Situation, facts: Facts) -> Plan:
 
 
 def _planners(outline: Outline, book: JobBook, inputs: InputPlanner) -> Evidence:
-    networks = NetworkPlanner(outline, book, inputs.inputs)
+    networks = NetworkPlanner(outline, book, inputs)
     maps = MapPlanner(outline, book, networks)
     return Evidence(
         networks,

@@ -46,7 +46,7 @@ class LayerPlanner:
 
     def _add_untrained(self, question: Question, fold: int) -> str:
         """Plan the features of a network with the weights it would start from."""
-        inputs = self._networks.inputs[question.representation]
+        inputs = self._networks.inputs.shown(question.representation, fold)
         arguments = {
             **self._networks.network_arguments(),
             "variant": question.variant,
@@ -68,7 +68,7 @@ class LayerPlanner:
             "layers": target.layers,
             "batch_size": target.training.batch_size,
         }
-        needs = {"inputs": self._networks.inputs[question.representation], "models": models}
+        needs = {"inputs": self._networks.inputs.shown(question.representation, fold), "models": models}
         what = f", {contrast.name}" if contrast.name else ""
         title = f"slopes of hidden layers: {question}{what}, fold {fold + 1}"
         return self._book.add("concepts", arguments, needs, title)
@@ -97,5 +97,6 @@ class LayerPlanner:
             "steps": protocol.learned.steps,
             "seed": seeds.seed(protocol.folds.seed, "learned", representation, fold),
         }
-        needs = {"inputs": self._networks.inputs[representation], "models": model, "read": self._outline.reads}
+        inputs = self._networks.inputs.shown(representation, fold)
+        needs = {"inputs": inputs, "models": model, "read": self._outline.reads}
         return self._book.add("learned", arguments, needs, f"what was learned: {representation}, fold {fold + 1}")

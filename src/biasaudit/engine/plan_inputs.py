@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from biasaudit.engine.harmonise import COMBAT, kept_columns
 from biasaudit.engine.job_book import JobBook, make_job
 from biasaudit.engine.outline import BLOCK, Outline
 from biasaudit.engine.plan_rows import erase_with
@@ -51,20 +52,41 @@ class InputPlanner:
 
     Attributes
     ----------
-    inputs : mapping of recipe to tuple of keys, one per block
+    blocks : mapping of recipe to tuple of keys, one per block
+        Before anything is learnt from training rows; see `shown`.
     """
 
     def __init__(self, outline: Outline, book: JobBook) -> None:
         self._outline = outline
         self._book = book
-        self.inputs: dict[str, tuple[str, ...]] = {}
+        self.blocks: dict[str, tuple[str, ...]] = {}
+        self._harmonised: dict[tuple[str, int], str] = {}
 
     def add(self, recipe: str) -> None:
         """Plan the inputs of a recipe; how the training rows are chosen changes none of them."""
         representation = input_of(recipe)
-        if representation not in self.inputs:
-            self.inputs[representation] = self._represented(representation)
-        self.inputs[recipe] = self.inputs[representation]
+        if representation not in self.blocks:
+            self.blocks[representation] = self._represented(representation)
+        self.blocks[recipe] = self.blocks[representation]
+        if representation == COMBAT:
+            for fold in self._outline.folds:
+                self._harmonised[recipe, fold] = self._harmonise(representation, fold)
+
+    def shown(self, recipe: str, fold: int) -> tuple[str, ...]:
+        """Return the inputs of the networks of one fold, which differ where origins are harmonised by its rows."""
+        key = self._harmonised.get((recipe, fold))
+        return self.blocks[recipe] if key is None else (key,)
+
+    def _harmonise(self, representation: str, fold: int) -> str:
+        samples, protocol = self._outline.cohort.samples, self._outline.protocol
+        arguments = {
+            "representation": representation,
+            "training": self._outline.situation.rows(fold, held_out=False),
+            "origin": [sample.origins[self._outline.cohort.factors[0]] for sample in samples],
+            "kept": kept_columns(samples, protocol.combat.keep).tolist(),
+        }
+        title = f"harmonise {representation} input, fold {fold + 1}"
+        return self._book.add("harmonise", arguments, {"inputs": self.blocks[representation]}, title)
 
     def _represented(self, representation: str) -> tuple[str, ...]:
         outline, cohort = self._outline, self._outline.cohort

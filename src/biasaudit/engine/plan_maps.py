@@ -71,7 +71,7 @@ class MapPlanner:
                 **self._arguments(question, own, fold),
                 "output": None if members is None else [members[row] for row in own],
             }
-            needs = {"inputs": self._networks.inputs[question.representation], "models": models[:1]}
+            needs = {"inputs": self._networks.inputs.shown(question.representation, fold), "models": models[:1]}
             title = f"attribution maps: {question}{what}, fold {fold + 1}"
             keys.append(self._book.add("attribute", arguments, needs, title))
         return tuple(keys)

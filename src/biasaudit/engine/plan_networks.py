@@ -12,6 +12,7 @@ from biasaudit import seeds
 from biasaudit.engine.contrasts import Contrast
 from biasaudit.engine.job_book import JobBook, user_code
 from biasaudit.engine.outline import Outline
+from biasaudit.engine.plan_inputs import InputPlanner
 from biasaudit.engine.plan_rows import training_rows
 from biasaudit.engine.situation import Question, everyone, input_of
 from biasaudit.registry import get
@@ -26,14 +27,14 @@ class NetworkPlanner:
 
     Attributes
     ----------
-    inputs : mapping of recipe to tuple of keys
-        What the input planner has planned.
+    inputs : InputPlanner
+        Has planned what networks are shown.
     models : mapping of Question to tuple of tuple of keys
         One tuple of keys (one per seed) per fold.
     scores : mapping of Question to tuple of keys, one per fold
     """
 
-    def __init__(self, outline: Outline, book: JobBook, inputs: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, outline: Outline, book: JobBook, inputs: InputPlanner) -> None:
         self._outline = outline
         self._book = book
         self.inputs = inputs
@@ -127,7 +128,8 @@ class NetworkPlanner:
             "stated": target.outputs != "auto",
         }
         title = f"take over {Path(path).name}: {question}"
-        return self._book.add("adopt", arguments, {"inputs": self.inputs[question.representation]}, title)
+        inputs = self.inputs.shown(question.representation, fold)
+        return self._book.add("adopt", arguments, {"inputs": inputs}, title)
 
     def _channels(self, question: Question) -> int:
         made = get("representation", input_of(question.representation))()
@@ -146,7 +148,8 @@ class NetworkPlanner:
         words = ("train", *asdict(question).values(), fold, number)
         arguments = self.training_arguments(rows, members, question.variant, words)
         title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
-        return self._book.add("train", arguments, {"inputs": self.inputs[question.representation]}, title)
+        inputs = self.inputs.shown(question.representation, fold)
+        return self._book.add("train", arguments, {"inputs": inputs}, title)
 
     def network_arguments(self) -> dict[str, Any]:
         """Return how a network is made that is to be trained."""
@@ -182,7 +185,7 @@ class NetworkPlanner:
         if is_target and self._outline.erasable(question.representation):
             variants.append("erased")
         rows = [row for row in self._outline.situation.rows(fold, held_out=True) if row in members]
-        needs = {"inputs": self.inputs[question.representation], "models": models}
+        needs = {"inputs": self.inputs.shown(question.representation, fold), "models": models}
         features = is_target and self._outline.wanted("U2", "U3", "U9")
         return self.add_scores(needs, rows, variants, f"score {question}, fold {fold + 1}", features=features)
 

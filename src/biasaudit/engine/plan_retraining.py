@@ -10,11 +10,13 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.engine.contrasts import Contrast
+from biasaudit.engine.harmonise import COMBAT
 from biasaudit.engine.job_book import JobBook
 from biasaudit.engine.outline import BLOCK, Outline
+from biasaudit.engine.plan_controls import ONLY_FEATURES
 from biasaudit.engine.plan_networks import NetworkPlanner
 from biasaudit.engine.plan_rows import training_rows
-from biasaudit.engine.situation import CONFIRMATION, Situation, everyone, origins_of
+from biasaudit.engine.situation import CONFIRMATION, Situation, everyone, input_of, origins_of
 from biasaudit.engine.spike import BEND, FIELD, PLANTED, SHAM
 from biasaudit.stats.subsampling import (
     LEVELS,
@@ -32,6 +34,7 @@ from biasaudit.stats.subsampling import (
 __all__ = ["Retraining", "RetrainingPlanner"]
 
 _READY_MADE = "the network was trained outside of this audit; one trained anew would be another network"
+_HARMONISED = "ComBat learns from all origins, at the association that there is; ask the arm without it"
 _NO_ORIGIN_LEFT_OUT = "no origin can be left out: too few subjects of both classes in it, or in the other origins"
 
 
@@ -77,15 +80,21 @@ class RetrainingPlanner:
             for factor in self._outline.cohort.factors:
                 for contrast in self._outline.contrasts:
                     name = (representation, factor, code, contrast.name)
-                    if self._is_impossible(code):
-                        self.planned[name] = Retraining(skipped=_READY_MADE)
+                    impossible = self._impossible(representation, code)
+                    if impossible:
+                        self.planned[name] = Retraining(skipped=impossible)
                     else:
                         columns = _columns(self._outline.situation, factor, contrast)
                         self.planned[name] = makers[code](representation, columns)
 
-    def _is_impossible(self, code: str) -> bool:
+    def _impossible(self, representation: str, code: str) -> str:
+        """Say why a check can train nothing; empty if it can."""
         situation = self._outline.situation
-        return situation.ready_made or (situation.tabular and code == CONFIRMATION)
+        if situation.ready_made:
+            return _READY_MADE
+        if situation.tabular and code == CONFIRMATION:
+            return ONLY_FEATURES
+        return _HARMONISED if input_of(representation) == COMBAT else ""
 
     def _add_unseen_origin(self, representation: str, columns: _Columns) -> Retraining:
         """Train with and without every origin that can be tested, fold by fold, on as many subjects of each class."""
@@ -164,7 +173,7 @@ class RetrainingPlanner:
             for name in assigned:
                 network = _Network(edited, name, rows, ("spike", representation, *primary.words, fold), f"{name} spike")
                 models = self._retrain(network)
-                for variant, inputs in (("original", self._networks.inputs[representation]), ("spiked", edited)):
+                for variant, inputs in (("original", self._networks.inputs.blocks[representation]), ("spiked", edited)):
                     asked = {"inputs": inputs, "models": models}
                     key = self._networks.add_scores(asked, held, [variant], f"score: {network.title}")
                     needs[f"{name}:{variant}"] = (*needs.get(f"{name}:{variant}", ()), key)
@@ -173,7 +182,7 @@ class RetrainingPlanner:
     def _spiked(self, representation: str, assigned: Mapping[str, Sequence[bool]]) -> tuple[str, ...]:
         """Plan the edited copies of an input, block by block."""
         keys = []
-        for number, key in enumerate(self._networks.inputs[representation]):
+        for number, key in enumerate(self._networks.inputs.blocks[representation]):
             arguments = {**_block_of(assigned, number), "field": FIELD, "bend": BEND}
             title = f"spike {representation} input, block {number + 1}"
             keys.append(self._book.add("spike", arguments, {"inputs": (key,)}, title))
@@ -185,7 +194,9 @@ class RetrainingPlanner:
     def _retraining_of(
         self, representation: str, rows: Sequence[int], words: tuple[object, ...], title: str
     ) -> _Network:
-        return _Network(self._networks.inputs[representation], "original", rows, words, f"{title}, {representation}")
+        return _Network(
+            self._networks.inputs.blocks[representation], "original", rows, words, f"{title}, {representation}"
+        )
 
     def _retrained_scores(self, network: _Network, held_out: Sequence[int]) -> str:
         needs = {"inputs": network.inputs, "models": self._retrain(network)}

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from biasaudit import registry
+from biasaudit.engine.harmonise import COMBAT, can_harmonise
+from biasaudit.engine.takeover import ready_protocol
 from biasaudit.errors import UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort
@@ -18,10 +20,13 @@ _READY_MADE = (
     "a network trained elsewhere cannot be trained on another input here; leave `target.weights` and the scores out to "
     "audit one that is trained by the same recipe"
 )
-_TRIED = {
+_CROSSED = {
+    "combat": "features harmonised between origins by ComBat (`combat`)",
+    "balanced": "training folds in which no origin says anything of the class (`training: balanced`)",
+}
+_OF_IMAGES = {
     "harmonised": "intensities on one standard scale (`harmonised`)",
     "tissue": "tissue probability maps (`tissue`)",
-    "balanced": "training folds in which no origin says anything of the class (`training: balanced`)",
 }
 
 
@@ -38,6 +43,7 @@ def with_remedies(protocol: Protocol) -> Protocol:
     cohort = registry.get("reader", protocol.cohort.reader)().read(protocol.cohort)
     if protocol.target.weights or any(sample.scores for sample in cohort.samples):
         raise UsageError(f"--with-remedies: {_READY_MADE}")
+    protocol = ready_protocol(protocol, cohort)
     asked = {arm.representation for arm in protocol.arms}
     added = [ArmSettings(name=name, representation=name) for name in _inputs(cohort) if name not in asked]
     primary = protocol.arms[0]
@@ -48,6 +54,8 @@ def with_remedies(protocol: Protocol) -> Protocol:
 
 
 def _inputs(cohort: Cohort) -> tuple[str, ...]:
+    if cohort.features:
+        return (COMBAT,) if can_harmonise(cohort) else ()
     tissue = cohort.dimensions == 3 or all(sample.tissue for sample in cohort.samples)
     return ("harmonised", "tissue") if tissue else ("harmonised",)
 
@@ -66,6 +74,7 @@ def propose(
     delta: float,
     *,
     ready_made: bool = False,
+    tabular: bool = False,
 ) -> list[dict[str, str]]:
     """Say what might help: what was tried and did what, what can still be tried, and which data would settle it.
 
@@ -81,6 +90,8 @@ def propose(
         Of the equivalence claim.
     ready_made : bool
         The target was trained elsewhere.
+    tabular : bool
+        Features in place of images.
 
     Returns
     -------
@@ -91,7 +102,7 @@ def propose(
     if primary["verdict"] == "PATHOLOGY":
         return []
     tried = list(_tried(primary["name"], arms[1:], comparisons))
-    open_ones = [_retrain()] if ready_made else list(_untried(arms, regime))
+    open_ones = [_retrain()] if ready_made else list(_untried(arms, regime, tabular=tabular))
     return [*tried, *open_ones, _more_data(regime, delta)]
 
 
@@ -122,11 +133,14 @@ def _change(quantity: str, change: Sequence[float]) -> str:
     return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def _untried(arms: Sequence[Mapping[str, Any]], regime: str) -> Iterator[dict[str, str]]:
+def _untried(arms: Sequence[Mapping[str, Any]], regime: str, *, tabular: bool) -> Iterator[dict[str, str]]:
     seen = {arm["representation"] for arm in arms} | {arm.get("training", "all") for arm in arms}
-    possible = [name for name in _TRIED if name not in seen and (name != "balanced" or regime == "crossed")]
+    known = {} if tabular else dict(_OF_IMAGES)
+    if regime == "crossed":
+        known |= {name: text for name, text in _CROSSED.items() if tabular or name != COMBAT}
+    possible = [text for name, text in known.items() if name not in seen]
     if possible:
-        action = f"`biasaudit run --with-remedies` tries {'; '.join(_TRIED[name] for name in possible)}."
+        action = f"`biasaudit run --with-remedies` tries {'; '.join(possible)}."
         yield {"action": action, "reason": "remedies not tried"}
 
 

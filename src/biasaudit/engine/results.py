@@ -172,6 +172,7 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
             design["regime"],
             run.situation.protocol.verdict.delta,
             ready_made=run.situation.ready_made,
+            tabular=run.situation.tabular,
         ),
         "checks": _check_texts(run, design["regime"]),
         "notes": [*run.situation.cohort.notes, *_survey(run)["notes"]],

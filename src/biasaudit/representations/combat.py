@@ -22,7 +22,6 @@ class CombatRepresentation:
     """
 
     needs_priors = False
-    by_fold = True
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""
