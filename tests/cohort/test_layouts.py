@@ -11,7 +11,7 @@ from biasaudit.errors import UsageError
 from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.resources import protocols_folder
 
-REGIME = {"ms": "nested", "tumour": "nested", "chest-xray": "crossed", "alzheimer": "crossed"}
+REGIME = {"ms": "nested", "tumour": "nested", "chest-xray": "crossed", "alzheimer": "crossed", "features": "crossed"}
 # Coarse and brief: the layout is under test, not what the networks learn.
 BRIEF = {
     "statistics": {"n_permutations": 99, "n_bootstraps": 99},
@@ -62,6 +62,18 @@ class TestReadyProtocol:
         audit = run_audit(brief(load_protocol(path)), tmp_path / "out", Options())
         assert audit["design"]["regime"] == "aliased"
         assert audit["arms"][0]["verdict"] != "PATHOLOGY"
+
+    def test_features_may_be_harmonised(self, tmp_path):
+        pytest.importorskip("pycombat")
+        write_layout("features", tmp_path, {"n": 300})
+        text = (protocols_folder() / "features.yaml").read_text()
+        for key in ("arms", "combat"):
+            assert f"# {key}: " in text
+            text = text.replace(f"# {key}: ", f"{key}: ")
+        (tmp_path / "protocol.yaml").write_text(text.replace("arms: [features]\n", ""))
+        situation, _ = situate(load_protocol(tmp_path / "protocol.yaml"))
+        assert [arm.representation for arm in situation.protocol.arms] == ["features", "combat"]
+        assert any("kept: age, sex" in note for note in situation.cohort.notes)
 
     def test_the_proxy_is_the_mask_of_every_patient(self, written):
         situation, _ = situate(load_protocol(written / "alzheimer" / "alzheimer.yaml"))

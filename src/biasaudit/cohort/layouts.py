@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from biasaudit import seeds
 from biasaudit.cohort.export import BidsNames, write_bids
+from biasaudit.cohort.freesurfer import Strengths, simulated_features
 from biasaudit.cohort.phantom import PhantomReader
 from biasaudit.errors import UsageError, suggestion
 from biasaudit.protocol import GridSettings, PhantomCohort
@@ -117,6 +119,26 @@ def _write_pictures(cohort: Cohort, load: Callable[[Sample], Volume], grid: Grid
     pd.DataFrame(rows).to_csv(folder / "cohort.tsv", sep="\t", index=False)
 
 
+def _write_features(cohort: Cohort, load: Callable[[Sample], Volume], grid: Grid, folder: Path) -> None:
+    """Write one table of thicknesses and volumes; no image is rendered."""
+    sites = sorted({str(sample.simulation["site"]) for sample in cohort.samples})
+    number = np.array([sites.index(str(sample.simulation["site"])) for sample in cohort.samples])
+    positive = np.array([sample.positive for sample in cohort.samples])
+    age = np.array([float(str(sample.covariates["age"])) for sample in cohort.samples])
+    chance = seeds.generator(int(cohort.samples[0].simulation["phantom"]["seed"]), "phantom", "features")
+    table = pd.DataFrame(
+        {
+            "subject": [sample.subject for sample in cohort.samples],
+            "diagnosis": np.where(positive, "ad", "cn"),
+            "site": [sites[own] for own in number],
+            "age": age.round(1),
+            "sex": ["FM"[row // 2 % 2] for row in range(len(cohort.samples))],
+        }
+    )
+    table = table.join(simulated_features(positive, number, age, Strengths(), chance))
+    table.to_csv(folder / "freesurfer.tsv", sep="\t", index=False)
+
+
 def _write_picture(path: Path, values: FloatArray) -> None:
     scaled = np.clip(values / max(float(values.max()), 1e-6), 0, 1)
     Image.fromarray(np.rot90(np.round(255 * scaled).astype(np.uint8)).copy()).save(path)
@@ -178,4 +200,5 @@ LAYOUTS: dict[str, Layout] = {
         },
         _write_alzheimer,
     ),
+    "features": Layout({"n": 400, "design": "crossed", "patient_sites": 12}, _write_features),
 }

@@ -88,7 +88,9 @@ class JudgementPlanner:
         """Return what every check is told of the cohort and of what was planned."""
         outline = self._outline
         told = {
-            "protocol": outline.protocol.model_dump(mode="json", exclude={"name", "arms", "checks", "learned"}),
+            "protocol": outline.protocol.model_dump(
+                mode="json", exclude={"name", "arms", "checks", "learned", "combat"}
+            ),
             "table": {**_table(outline.situation, factor), "positive": list(contrast.positive)},
             "classes": list(contrast.classes),
             "map_rows": [list(rows) for rows in rows_explained(outline, contrast)],
