@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from biasaudit import registry
+from biasaudit.engine.interrupts import interrupts_kept
 from biasaudit.errors import BiasauditError, DataError, IncompleteError, InputError, UsageError
 from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, located
 from biasaudit.resources import protocols_folder
@@ -142,19 +143,16 @@ def calibrate(
     workers: WorkersOption = None,
 ) -> None:
     """Measure the verdict's own error rates on simulated cohorts whose truth is known."""
-    from biasaudit.calibration.grid import cells, load_grid
-    from biasaudit.calibration.run import calibrate_grid  # imports torch
+    with _resumable("cohorts"):
+        from biasaudit.calibration.grid import cells, load_grid
+        from biasaudit.calibration.run import calibrate_grid  # imports torch
 
-    chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
-    count = workers or os.cpu_count() or 1
-    try:
+        chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
+        count = workers or os.cpu_count() or 1
         with _progress("cohorts") as progress:
             page = calibrate_grid(
                 (chosen, cells(chosen, quick=quick)[:cohorts]), out, (_engine(engine, count), count), progress
             )
-    except KeyboardInterrupt:
-        error_console.print("interrupted; finished cohorts are kept, the same command resumes")
-        raise typer.Exit(INTERRUPTED) from None
     out_console.print(f"summary: {page}", highlight=False)
 
 
@@ -284,18 +282,15 @@ def list_components() -> None:
 
 
 def _run(plan: Protocol, out: Path, how: tuple[Engine, int | None]) -> None:
-    from biasaudit.engine.audit import Options, run_audit  # imports torch
-    from biasaudit.report.render import write_report
-
     workers = how[1] or os.cpu_count() or 1
     engine = _engine(how[0], workers)
-    try:
+    with _resumable("jobs"):
+        from biasaudit.engine.audit import Options, run_audit  # imports torch
+        from biasaudit.report.render import write_report
+
         with _progress() as progress:
             audit = run_audit(plan, out, Options(engine, workers), progress)
-    except KeyboardInterrupt:
-        error_console.print("interrupted; finished jobs are kept, the same command resumes")
-        raise typer.Exit(INTERRUPTED) from None
-    page = write_report(out)
+        page = write_report(out)
     _print_verdicts(audit)
     out_console.print(f"report: {page}", highlight=False)
 
@@ -309,6 +304,17 @@ def _faults_of(protocol: Path) -> Iterator[None]:
         if not protocol.is_file():
             raise
         raise type(error)(located(error.faults, protocol)) from None
+
+
+@contextmanager
+def _resumable(what: str) -> Iterator[None]:
+    """Let an interrupt end the command with its own exit code, even one that an import of the block swallowed."""
+    try:
+        with interrupts_kept():
+            yield
+    except KeyboardInterrupt:
+        error_console.print(f"interrupted; finished {what} are kept, the same command resumes")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _engine(engine: Engine, workers: int) -> str:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import types
 from pathlib import Path
 
 import pytest
+from engine.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.dispatch import dispatcher
 from biasaudit.engine.store import Job, Store
@@ -25,11 +28,13 @@ JOBS = [FIRST, SECOND, OTHER, THIRD, LAST]
 @pytest.fixture
 def worker(monkeypatch):
     """Stand in for the steps: remembers what ran and fails where told to."""
-    state = types.SimpleNamespace(ran=[], failing=set(), roots=set())
+    state = types.SimpleNamespace(ran=[], failing=set(), swallowing=set(), roots=set())
 
-    def run_job(own: Job, root: Path) -> str | None:
+    def run_job(own: Job, root: Path, before_publishing=lambda: None) -> str | None:
         state.ran.append(own.title)
         state.roots.add(root)
+        if own.title in state.swallowing:
+            swallow_an_interrupt()
         return "it broke" if own.title in state.failing else None
 
     fake = types.ModuleType("biasaudit.engine.steps")
@@ -76,6 +81,25 @@ def test_no_jobs(worker, tmp_path):
     assert run(tmp_path, []) == ({}, [])
 
 
+@pytest.mark.parametrize("failing", [set(), {"second"}])
+def test_an_interrupt_that_a_job_swallows_ends_the_run(worker, tmp_path, failing):
+    worker.swallowing, worker.failing = {"second"}, failing
+    reported = []
+    with pytest.raises(KeyboardInterrupt), dispatcher("local", 1, tmp_path) as dispatch:
+        dispatch(JOBS, lambda own, reason: reported.append((own.title, reason)))
+    assert worker.ran == ["first", "second"]
+    assert reported == [("first", None)]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_outside_the_main_thread_jobs_run_without_a_handler(worker, tmp_path):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run(tmp_path)))
+    thread.start()
+    thread.join()
+    assert found[0][0] == {}
+
+
 class _Client:
     """Runs what is submitted at once, as a Dask client would on its workers."""
 
@@ -103,6 +127,20 @@ def test_dask_loses_only_what_depends_on_a_failure(worker, on_dask, tmp_path):
     assert {failure.job.title for failure in failures} == {"first", "second", "third"}
     assert sorted(reported) == sorted(own.title for own in JOBS)
     assert worker.ran == ["first", "other", "last"]
+
+
+def test_a_worker_that_dies_of_the_same_interrupt_has_not_failed(on_dask, tmp_path):
+    def lost() -> str:
+        swallow_an_interrupt()
+        return "the worker died"
+
+    def submit(*arguments, key, **options):
+        return types.SimpleNamespace(key=key, status="finished", result=lost)
+
+    reported = []
+    with pytest.raises(KeyboardInterrupt):
+        on_dask(types.SimpleNamespace(submit=submit), ([FIRST], lambda own, _: reported.append(own), tmp_path))
+    assert reported == []
 
 
 def test_dask_reports_finished_jobs_and_does_not_submit_them(worker, on_dask, tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from biasaudit.engine.interrupts import interrupts_kept
 from biasaudit.engine.store import Job, Store
 from biasaudit.errors import UsageError
 
@@ -34,6 +35,8 @@ Dispatch = Callable[[Sequence[Job], Report], list[Failure]]
 def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
     """Give a function that runs jobs; workers live as long as the block.
 
+    An interrupt ends the run even if a job swallowed it: that job counts neither as finished nor as failed.
+
     Parameters
     ----------
     engine : str
@@ -56,9 +59,15 @@ def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
 
 
 def _run_here(jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:
-    from biasaudit.engine.steps import run_job  # imports torch, which planning does not need
+    with interrupts_kept() as require_none:
+        from biasaudit.engine.steps import run_job  # imports torch, which planning does not need
 
-    return _in_order(jobs, report, lambda job: run_job(job, root))
+        def run(job: Job) -> str | None:
+            reason = run_job(job, root, require_none)
+            require_none()
+            return reason
+
+        return _in_order(jobs, report, run)
 
 
 def _in_order(jobs: Sequence[Job], report: Report, run: Callable[[Job], str | None]) -> list[Failure]:
@@ -123,12 +132,15 @@ def _run_on_dask(client: Any, work: tuple[Sequence[Job], Report, Path]) -> list[
             _on_worker, job, str(root), needed, key=f"{job.step}-{job.key}", pure=True, retries=0
         )
     by_name = {future.key: waiting[key] for key, future in futures.items()}
-    for future in as_completed(futures.values()):
-        job = by_name[future.key]
-        reason = future.result() if future.status == "finished" else f"the worker was lost: {future.exception()}"
-        if reason is not None:
-            failures[job.key] = Failure(job, reason)
-        report(job, reason)
+    with interrupts_kept() as require_none:
+        for future in as_completed(futures.values()):
+            job = by_name[future.key]
+            reason = future.result() if future.status == "finished" else f"the worker was lost: {future.exception()}"
+            # Workers that share the terminal die of the same Ctrl-C; their jobs did not fail.
+            require_none()
+            if reason is not None:
+                failures[job.key] = Failure(job, reason)
+            report(job, reason)
     return list(failures.values())
 
 

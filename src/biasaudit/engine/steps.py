@@ -57,7 +57,11 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
 }
 
 
-def run_job(job: Job, root: Path) -> str | None:
+def _allow() -> None:
+    return None
+
+
+def run_job(job: Job, root: Path, before_publishing: Callable[[], None] = _allow) -> str | None:
     """Do one job unless it is finished already.
 
     Parameters
@@ -65,6 +69,8 @@ def run_job(job: Job, root: Path) -> str | None:
     job : Job
     root : Path
         The run folder.
+    before_publishing : callable
+        Called when the step has ended; an error that it raises leaves no finished folder.
 
     Returns
     -------
@@ -78,6 +84,7 @@ def run_job(job: Job, root: Path) -> str | None:
     try:
         with one_thread(), store.writing(job.key) as folder:
             _function(job.step)(job.arguments, needs, folder)
+            before_publishing()
     except Exception:
         return traceback.format_exc()
     return None
