@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -145,6 +146,14 @@ def trained(blocks, pictures, training, tmp_path):
         train(training(targets, rows=range(30), seed=seed), needs, folder)
         needs["models"].append(folder)
     return needs
+
+
+@pytest.fixture
+def interruptible():
+    """Let SIGINT interrupt, which it does not in a process that a shell has put in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from engine.interrupting import swallow_an_interrupt
 from biasaudit.engine.dispatch import dispatcher
 from biasaudit.engine.store import Job, Store
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 def job(name: str, *needs: Job) -> Job:
     return Job("step", {"name": name}, {"needs": tuple(need.key for need in needs)}, title=name)

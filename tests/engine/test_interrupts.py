@@ -8,13 +8,7 @@ from engine.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.interrupts import interrupts_kept
 
-
-@pytest.fixture
-def handled():
-    """Install a handler of SIGINT for one test."""
-    before = signal.getsignal(signal.SIGINT)
-    yield lambda handler: signal.signal(signal.SIGINT, handler)
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 
 def test_without_an_interrupt_nothing_is_raised():
@@ -45,9 +39,9 @@ def test_another_error_stays_what_it_was():
         raise ImportError("not there")
 
 
-def test_a_handler_that_does_not_interrupt_is_obeyed(handled):
+def test_a_handler_that_does_not_interrupt_is_obeyed():
     called = []
-    handled(lambda number, frame: called.append(number))
+    signal.signal(signal.SIGINT, lambda number, frame: called.append(number))
     with interrupts_kept() as require_none:
         os.kill(os.getpid(), signal.SIGINT)
         while not called:
@@ -56,7 +50,7 @@ def test_a_handler_that_does_not_interrupt_is_obeyed(handled):
     assert called == [signal.SIGINT]
 
 
-def test_an_ignored_signal_stays_ignored(handled):
-    handled(signal.SIG_IGN)
+def test_an_ignored_signal_stays_ignored():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with interrupts_kept():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

@@ -7,6 +7,7 @@ from biasaudit.engine import steps
 from biasaudit.engine.interrupts import interrupts_kept
 from biasaudit.engine.store import Job, Store
 
+pytestmark = pytest.mark.usefixtures("interruptible")
 JOB = Job("given", {}, {})
 
 
