@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from biasaudit.stats.conditional import covariate_adjusted_test, residual_ranks
+from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals
 from biasaudit.stats.permutation import shift_scores
 
 
@@ -29,7 +29,9 @@ def residuals_by_regression(values, covariates, strata):
 def test_residuals_equal_regression_in_each_stratum(cohort):
     scores, _, strata, covariates = cohort
     expected = residuals_by_regression(scores, covariates, strata)
-    np.testing.assert_allclose(residual_ranks(scores, covariates, strata), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        residuals(scores, centred_covariates(covariates, strata), strata, strata), expected, atol=1e-12
+    )
 
 
 def test_statistic_is_the_squared_partial_association(cohort):

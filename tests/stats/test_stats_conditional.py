@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from biasaudit.stats.conditional import covariate_adjusted_test, residual_ranks, smooth_columns
+from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals, smooth_columns
 from biasaudit.stats.permutation import origin_dependence_test
 
 
@@ -10,10 +10,16 @@ def generator():
     return np.random.default_rng(9)
 
 
+def adjusted(scores, covariates, strata):
+    """Residuals with slopes of their own in every stratum."""
+    codes = np.asarray(strata, dtype=np.intp)
+    return residuals(np.asarray(scores), centred_covariates(covariates, codes), codes, codes)
+
+
 def test_linear_severity_is_removed_stratum_by_stratum(generator):
     strata, severity = np.repeat([0, 1], 15), generator.standard_normal(30)
     scores = 4 * strata + np.where(strata == 1, 2, -3) * severity
-    np.testing.assert_allclose(residual_ranks(scores, severity, strata), 0, atol=1e-12)
+    np.testing.assert_allclose(adjusted(scores, severity, strata), 0, atol=1e-12)
 
 
 def test_missing_covariates_take_the_mean_of_their_stratum(generator):
@@ -24,21 +30,21 @@ def test_missing_covariates_take_the_mean_of_their_stratum(generator):
         inside = strata == s
         imputed[inside & np.isnan(missing)] = np.nanmean(missing[inside])
     scores = generator.standard_normal(20)
-    np.testing.assert_allclose(residual_ranks(scores, missing, strata), residual_ranks(scores, imputed, strata))
+    np.testing.assert_allclose(adjusted(scores, missing, strata), adjusted(scores, imputed, strata))
 
 
 def test_useless_covariates_only_centre(generator):
     scores = generator.standard_normal(12)
     for covariates in (np.full(12, np.nan), np.full(12, 0.1), np.empty((12, 0))):
-        np.testing.assert_allclose(residual_ranks(scores, covariates, np.zeros(12)), scores - scores.mean())
+        np.testing.assert_allclose(adjusted(scores, covariates, np.zeros(12)), scores - scores.mean())
 
 
 def test_small_strata_are_only_centred(generator):
     scores, severity = generator.standard_normal(9), generator.standard_normal((9, 1))
     strata = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
-    residuals = residual_ranks(scores, severity, strata)
-    np.testing.assert_allclose(residuals[:4], scores[:4] - scores[:4].mean())
-    assert abs(residuals[4:] @ severity[4:, 0]) < 1e-12
+    left = adjusted(scores, severity, strata)
+    np.testing.assert_allclose(left[:4], scores[:4] - scores[:4].mean())
+    assert abs(left[4:] @ severity[4:, 0]) < 1e-12
 
 
 def test_severity_that_differs_between_origins_is_no_dependence(generator):
@@ -68,11 +74,13 @@ def test_nothing_to_compare_says_why(generator):
 
 def test_faults_are_named(generator):
     with pytest.raises(ValueError, match="finite"):
-        residual_ranks([0.0, np.inf], [1.0, 2.0], [0, 0])
+        covariate_adjusted_test([0.0, np.inf], [0, 1], [0, 0], [1.0, 2.0], 9, generator)
     with pytest.raises(ValueError, match="none infinite"):
-        residual_ranks([0.0, 1.0], [1.0, np.inf], [0, 0])
+        covariate_adjusted_test([0.0, 1.0], [0, 1], [0, 0], [1.0, np.inf], 9, generator)
     with pytest.raises(ValueError, match="covariates: 3"):
-        residual_ranks([0.0, 1.0], [1.0, 2.0, 3.0], [0, 0])
+        covariate_adjusted_test([0.0, 1.0], [0, 1], [0, 0], [1.0, 2.0, 3.0], 9, generator)
+    with pytest.raises(ValueError, match="covariates: 3"):
+        adjusted([0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [0, 0])
 
 
 def test_smooth_columns_are_powers_inside_groups_and_mark_the_missing(generator):

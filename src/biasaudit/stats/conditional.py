@@ -35,39 +35,6 @@ DETERMINED = "the covariates determine the origin"
 """Reason of a test that cannot tell the origin from the covariates."""
 
 
-def residual_ranks(scores: ArrayLike, covariates: ArrayLike, strata: ArrayLike) -> Floats:
-    """Remove from scores, stratum by stratum, what covariates explain linearly.
-
-    The residuals are meant to be ranked inside strata, hence the name; they are not ranks yet.
-
-    Parameters
-    ----------
-    scores
-        (n,) finite scores.
-    covariates
-        (n,) or (n, c) numbers; nan is replaced by the mean of the stratum. Transform a skewed
-        covariate first (lesion volume: its logarithm): the adjustment is linear.
-    strata
-        (n,) codes or names.
-
-    Returns
-    -------
-    (n,) residuals of mean 0 in every stratum. A stratum whose covariates leave fewer than
-    `SMALLEST_FREEDOM` degrees of freedom is only centred.
-
-    Raises
-    ------
-    ValueError
-        If scores hold nan or infinite values, covariates infinite ones, or the lengths differ.
-
-    References
-    ----------
-    Frisch and Waugh (1933), Econometrica 1:387.
-    """
-    codes = integer_codes(strata)
-    return _residuals(_finite(scores), centred_covariates(covariates, codes), codes, codes)
-
-
 def centred_covariates(covariates: ArrayLike, strata: ArrayLike) -> Floats:
     """Covariates of mean 0 inside strata, nan set to the mean.
 
@@ -116,15 +83,40 @@ def _finite(scores: ArrayLike) -> Floats:
     return vector
 
 
-def _residuals(values: Floats, columns: Floats, strata: Indices, groups: Indices) -> Floats:
-    """Residuals of `values` on columns centred inside strata, with one set of slopes for each group of strata."""
+def residuals(values: Floats, columns: Floats, strata: Indices, groups: Indices) -> Floats:
+    """Remove from values what covariates explain linearly, with one set of slopes for each group of strata.
+
+    Parameters
+    ----------
+    values
+        (n,) or (n, k) finite numbers.
+    columns
+        (n, c) covariates of mean 0 inside strata: `centred_covariates`. Transform a skewed one first (lesion volume:
+        its logarithm), since the adjustment is linear.
+    strata, groups
+        (n,) codes; groups are unions of strata.
+
+    Returns
+    -------
+    Shape of `values`, mean 0 in every stratum. A group whose covariates leave fewer than `SMALLEST_FREEDOM` degrees
+    of freedom is only centred.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+
+    References
+    ----------
+    Frisch and Waugh (1933), Econometrica 1:387.
+    """
     require_same_length(scores=values, covariates=columns, strata=strata, groups=groups)
-    residuals = centre_within(values, strata)
+    left = centre_within(values, strata)
     for members in members_of(groups):
         if columns.shape[1] and _freedom(columns[members], strata[members]) >= SMALLEST_FREEDOM:
             scaled = _unit_length(columns[members])
-            residuals[members] -= scaled @ np.linalg.lstsq(scaled, residuals[members], rcond=None)[0]
-    return residuals
+            left[members] -= scaled @ np.linalg.lstsq(scaled, left[members], rcond=None)[0]
+    return left
 
 
 def _unit_length(columns: Floats) -> Floats:
@@ -221,7 +213,8 @@ def covariate_adjusted_test(
     Raises
     ------
     ValueError
-        As `residual_ranks`, or if `statistic` is unknown.
+        If scores hold nan or infinite values, covariates infinite ones, the lengths differ, or `statistic` is
+        unknown.
 
     Notes
     -----
@@ -249,10 +242,10 @@ def covariate_adjusted_test(
         return nothing_to_compare(fault)
     cells = origins if statistic == "pooled" else joint_codes(unions, origins)
     indicators = centre_within(indicator_matrix(cells), codes)
-    design = _residuals(indicators, columns, codes, unions)
+    design = residuals(indicators, columns, codes, unions)
     if (design**2).sum() < SMALLEST_OVERLAP * (indicators**2).sum():
         return nothing_to_compare(DETERMINED)
-    ranks = shift_scores(_residuals(values, columns, codes, unions), codes)
+    ranks = shift_scores(residuals(values, columns, codes, unions), codes)
     return linear_rank_test(ranks, design, codes, n_permutations, generator, _freedom_scale(columns, codes, unions))
 
 
