@@ -17,6 +17,7 @@ import numpy as np
 from biasaudit.cohort import foreground as rules
 from biasaudit.cohort.channels import channel_faults, series_fault
 from biasaudit.cohort.formats import Scan, decode, orientation
+from biasaudit.cohort.masks import mask_faults, mask_notes
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
@@ -26,7 +27,8 @@ __all__ = ["FileFacts", "Inspection", "foreground_notes", "inspect_files", "requ
 _WORKERS = 4
 _GRID_TOLERANCE = 0.1
 _PROBABILITY_TOLERANCE = 1e-3
-_SHOWN = 5
+# The squares of a hundred million such values still add up to a 32-bit number.
+_LARGEST = 1e15
 Affine = tuple[tuple[float, ...], ...]
 
 
@@ -54,6 +56,8 @@ class FileFacts:
         No NaN and no infinity.
     minimum, maximum : float
         Of the finite values.
+    occupied : float or None
+        Share of values other than 0; None in a record from before this was measured.
     binary : bool
         At most one value other than 0.
     empty_border : bool
@@ -73,6 +77,7 @@ class FileFacts:
     finite: bool
     minimum: float
     maximum: float
+    occupied: float | None
     binary: bool
     empty_border: bool
     interval: float = 0.0
@@ -87,7 +92,7 @@ class FileFacts:
         affine = record["affine"]
         rows = affine and tuple(tuple(float(value) for value in row) for row in affine)
         tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
-        return cls(**{**record, **tuples})
+        return cls(**{"occupied": None, **record, **tuples})
 
 
 @dataclass(frozen=True)
@@ -135,8 +140,8 @@ def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[st
     places = _places(cohort, grid_settings)
     facts, unreadable = _read_all(places, known)
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
-    faults += channel_faults(cohort, facts)
-    notes = [*_mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
+    faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
+    notes = [*mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
     return Inspection(facts, tuple(notes), tuple(dict.fromkeys(faults)))
 
 
@@ -227,6 +232,7 @@ def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFa
         finite=finite,
         minimum=low,
         maximum=high,
+        occupied=float(np.count_nonzero(data) / data.size),
         binary=bool(np.isin(values, (0.0, high if high != 0 else low)).all()),
         empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
         interval=round(scan.interval, 6),
@@ -250,10 +256,6 @@ def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Faul
                 faults.append(Fault(sample.where, message, "replace them, for instance by `fslmaths IN -nan OUT`"))
         faults += [fault for path in sample.images if path in facts for fault in _image_faults(sample, facts[path])]
         faults += [fault for path in sample.tissue if path in facts for fault in _tissue_faults(sample, facts[path])]
-        brain = facts.get(sample.brain_mask or "")
-        if brain is not None and brain.maximum <= 0:
-            message = f"{sample.brain_mask}: the brain mask is empty"
-            faults.append(Fault(sample.where, message, "replace it or leave the cell empty"))
     return faults
 
 
@@ -264,6 +266,10 @@ def _image_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
         return [series]
     if not fact.finite:
         return []
+    largest = max(fact.maximum, -fact.minimum)
+    if largest > _LARGEST:
+        message = f"{fact.path}: values up to {largest:g}, expected below {_LARGEST:g}"
+        return [Fault(sample.where, message, "rescale the image; its mean and variance do not fit 32-bit numbers")]
     if fact.minimum == fact.maximum:
         return [Fault(sample.where, f"{fact.path}: every voxel is {fact.minimum:g}", remedy)]
     return []
@@ -337,18 +343,6 @@ def _corners(shape: Sequence[int]) -> FloatArray:
     return np.stack(np.meshgrid(*[(0.0, size - 1.0) for size in shape], indexing="ij"), -1).reshape(-1, 3)
 
 
-def _mask_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
-    masks = [(sample, facts[sample.mask]) for sample in cohort.samples if sample.mask and sample.mask in facts]
-    empty = [sample.subject for sample, fact in masks if fact.maximum <= 0]
-    coded = [sample.subject for sample, fact in masks if not fact.binary or fact.minimum < 0]
-    notes = []
-    if empty:
-        notes.append(f"the pathology mask is empty: {_some(empty)}")
-    if coded:
-        notes.append(f"masks with several values, binarised at > 0: {_some(coded)}")
-    return notes
-
-
 def _origin_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
     readable = [sample for sample in cohort.samples if sample.images and sample.images[0] in facts]
     shown: dict[str, Callable[[FileFacts], str]] = {
@@ -379,11 +373,6 @@ def _differences(cohort: Cohort, what: str, values: Mapping[int, str]) -> list[s
 def _commonest(counter: Counter[str]) -> str:
     shown = ", ".join(f"{value} ({count})" for value, count in counter.most_common(3))
     return f"{shown}, {len(counter) - 3} others" if len(counter) > 3 else shown
-
-
-def _some(subjects: Sequence[str]) -> str:
-    shown = ", ".join(subjects[:_SHOWN])
-    return f"{shown} and {len(subjects) - _SHOWN} more" if len(subjects) > _SHOWN else shown
 
 
 def _by(numbers: Iterable[float]) -> str:
