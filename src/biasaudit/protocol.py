@@ -382,6 +382,18 @@ class AttributionSettings(_Section):
     max_steps: int = Field(64, ge=2)
     max_subjects: int = Field(40, ge=4, description="held-out subjects per class that get a map")
     references: int = Field(8, ge=1, description="expected gradients: healthy images compared with one by one")
+    deleted: float = Field(
+        0.05, gt=0, lt=0.5, description="G2: share of the foreground that is deleted where relevance is largest"
+    )
+    stability: float = Field(
+        0.5, ge=0, lt=1, description="G2: smallest cosine between the change of two networks' maps from class to class"
+    )
+    smoothing: float = Field(
+        0.1, ge=0, lt=1, description="G2, U7: maps are compared smoothed by this share of the grid's side"
+    )
+    following: float = Field(
+        0.25, gt=0, description="U7: change between origins, as a share of that between classes, that is a concern"
+    )
     patch: int = Field(8, ge=1, description="side of an occluded cube and of a supervoxel, voxels")
     stride: int = Field(8, ge=1, description="distance between occluded cubes, voxels")
     atlas: Path | None = Field(None, description="atlas of regions for region ablation and U8; supervoxels if left out")

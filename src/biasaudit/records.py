@@ -291,6 +291,27 @@ class OriginControl:
 
 
 @dataclass(frozen=True)
+class MapProbes:
+    """What happened when some attribution maps were put to the test (G2).
+
+    Attributes
+    ----------
+    places : int (p,)
+        Which rows of the maps.
+    randomised : float (d, p, voxels)
+        Maps of the same network with the entries of every parameter in random order, `d` orders.
+    deletion, insertion : float (p, 2)
+        How far the margin moved the way the map says when its most relevant voxels are replaced by the baseline, or
+        put into it, and the mean of the same regions elsewhere; logits.
+    """
+
+    places: npt.NDArray[np.intp]
+    randomised: FloatArray
+    deletion: FloatArray
+    insertion: FloatArray
+
+
+@dataclass(frozen=True)
 class Maps:
     """Signed attribution maps of held-out subjects, inside the common foreground.
 
@@ -300,9 +321,12 @@ class Maps:
         Which rows of the evidence they belong to.
     target : float (m, voxels)
         Relevance for the target's margin, summed over channels.
-    origin : float (m, voxels) or None
-        Relevance for the margin of the subject's own origin in the within-class origin classifier; NaN rows where
-        there is no such classifier.
+    origin : float (k, m, voxels) or None
+        Relevance in the within-class origin classifier, for the same contrasts in every subject: the second origin
+        against the first, or with more than two each of the largest against all others. NaN rows where the subject's
+        class has no such classifier or fewer contrasts.
+    origins : mapping of class to origins
+        Which origin each contrast of that class is about, in the order of `origin`.
     mask : bool (m, voxels)
         The subject's own pathology mask.
     foreground : bool (m, voxels)
@@ -313,6 +337,9 @@ class Maps:
         The common foreground on the grid; its True voxels are the columns of the maps.
     regions : int (voxels,) or None
         Region of each voxel, from 1; 0 is none.
+    target_replicate, origin_replicate : float, shapes of `target` and `origin`, or None
+        The same by networks that were asked the same question: trained from another seed, or on other folds.
+    probes : MapProbes or None
     """
 
     rows: npt.NDArray[np.intp]
@@ -323,6 +350,10 @@ class Maps:
     completeness_error: FloatArray
     inside: BoolArray | None = None
     regions: npt.NDArray[np.intp] | None = None
+    target_replicate: FloatArray | None = None
+    origin_replicate: FloatArray | None = None
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    probes: MapProbes | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import (
     ArmEvidence,
     DoseResponse,
+    MapProbes,
     Maps,
     OriginControl,
     SignatureTransfer,
@@ -126,22 +127,47 @@ def _maps(evidence: ArmEvidence, generator: np.random.Generator, strength: float
     rows = np.arange(min(40, evidence.positive.size))
     voxels = 200
     mask = np.zeros((rows.size, voxels), dtype=bool)
+
+    def inside(class_name: str) -> np.ndarray:
+        return np.asarray(evidence.positive == (class_name == evidence.classes[1]))
+
     for position, row in enumerate(rows):
         if evidence.positive[row]:
             mask[position, generator.choice(180, 10, replace=False)] = True
     foreground = np.zeros_like(mask)
     foreground[:, :180] = True
-    target = generator.normal(size=mask.shape)
-    origin = strength * target + generator.normal(size=mask.shape)
+    of_origin, of_class = generator.normal(size=(2, 1, voxels))
+    group = np.isin(evidence.origin[rows], ("b", "d"))[:, None]
+
+    def maps(ill: float, foreign: float) -> np.ndarray:
+        effect = ill * evidence.positive[rows, None] * of_class + foreign * group * of_origin
+        return np.asarray(effect + generator.normal(size=mask.shape))
+
+    target, again = (maps(2.0, 1.5 * strength) + 4 * strength * mask for _ in range(2))
+    origin, origin_again = (maps(0.0, 3.0 * strength) for _ in range(2))
     return Maps(
         rows,
-        target + 4 * strength * mask,
-        origin,
+        target,
+        origin[None],
         mask,
         foreground,
         np.zeros(rows.size),
         inside=np.ones((10, 20), dtype=bool),
+        target_replicate=again,
+        origin_replicate=origin_again[None],
+        origins={
+            name: tuple(o for o in ("b", "d") if o in evidence.origin[inside(name)])[:1] for name in evidence.classes
+        },
+        probes=probes(rows.size, voxels, generator),
     )
+
+
+def probes(m: int, voxels: int, generator: np.random.Generator, effect: float = 1.0) -> MapProbes:
+    """Every third map is probed; the margin moves by `effect` more than elsewhere."""
+    places = np.arange(0, m, 3)
+    moved = generator.normal(scale=0.3, size=(2, places.size, 2))
+    moved[:, :, 0] += effect
+    return MapProbes(places, generator.normal(size=(3, places.size, voxels)), moved[0], moved[1])
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from biasaudit import registry
 from biasaudit.records import ArmEvidence, Finding, Status
 
-CODES = ("D1", "G1", "G3", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11", "U12")
+CODES = ("D1", "G1", "G2", "G3", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11", "U12")
 CODES += ("D2", "D3", "A3")
 WORDS = {"table", "scores", "erased", "features", "origin_controls", "reduced", "maps", "transfer", "retraining"}
 WORDS |= {"metadata", "quality", "twins"}

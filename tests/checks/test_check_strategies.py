@@ -22,7 +22,7 @@ def strategies(planted, furnished, protocol):
         foreign = np.isin(evidence.origin[maps.rows], ("b", "d"))[:, None]
         noise = np.random.default_rng(3).normal(size=maps.target.shape)
         target = noise + strength * foreign * (np.arange(noise.shape[1]) < 20)
-        own = replace(evidence, maps=replace(maps, target=target, inside=inside))
+        own = replace(evidence, maps=replace(maps, target=target, inside=inside, probes=None))
         return {finding.class_name: finding for finding in registry.get("check", "U12")().judge(own, protocol)}
 
     return judge

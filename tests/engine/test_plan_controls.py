@@ -51,4 +51,4 @@ class TestOriginQuestions:
         for name in ("healthy", "ms"):
             question = Question("origin", "intensity", factor="site", class_name=name)
             assert needs[f"origin:{name}"] == plan.scores[question]
-            assert needs[f"maps:{name}"] == plan.maps[question]
+            assert len(needs[f"maps:0:{name}"]) == len(needs[f"replicate:0:{name}"]) == 3

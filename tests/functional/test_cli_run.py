@@ -51,7 +51,7 @@ def test_audit_keeps_the_contract(finished_run):
         assert set(arm["reliance"]) == {"estimate", "low", "high", "from", "corroborated_by"}
         assert arm["error_rates"]["within_calibration"] is False
         codes = {finding["code"] for finding in arm["findings"]}
-        assert codes == {"G1", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12"}
+        assert codes == {"G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12"}
         for finding in arm["findings"]:
             assert finding["status"] in ("clear", "concern", "inconclusive", "not_applicable", "error")
             assert finding["p_value"] is None or finding["p_value"] > 0

@@ -236,6 +236,20 @@ def test_overlays_without_their_arrays_are_left_out(make_run: Make) -> None:
     assert "Signed relevance" not in whole_page(run).text
 
 
+def test_maps_that_failed_are_withheld_and_the_page_says_so(make_run: Make) -> None:
+    def fail(audit: dict) -> None:
+        reason = "maps failed G2: random weights"
+        audit["arms"][0]["findings"].append({"code": "G2", "status": "concern", "reason": reason})
+
+    run = make_run(n=24)
+    assert "are withheld" not in page(run).text
+    edit_audit(run, fail)
+    text = whole_page(run).text
+    assert "The maps of the intensity arm are withheld" in text
+    assert "Signed relevance" not in text
+    assert "Relevance by region" not in text
+
+
 def test_report_is_small(make_run: Make) -> None:
     assert write_report(make_run(n=200, **BOTH)).stat().st_size < 5_000_000
 

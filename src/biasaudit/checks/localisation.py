@@ -7,6 +7,7 @@ from math import factorial
 
 import numpy as np
 
+from biasaudit.checks.faithful_maps import maps_fault
 from biasaudit.checks.premises import interval_level, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, Status
@@ -71,6 +72,9 @@ class Localisation:
         maps = evidence.maps
         if maps is None:
             return [self._unasked("not_applicable", "no attribution maps were made", evidence)]
+        fault = maps_fault(evidence, protocol)
+        if fault:
+            return [self._unasked(*fault, evidence)]
         finite = np.isfinite(maps.target).all(axis=1)
         chosen = finite & (maps.mask & maps.foreground).any(axis=1) & evidence.positive[maps.rows]
         if not chosen.any():

@@ -1,38 +1,55 @@
-"""U7: are the target's maps those of the origin classifier?"""
+"""U7: do the target's maps change between origins as those of the origin classifier do?"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from biasaudit.checks.competence import CHANCE
+from biasaudit.checks.faithful_maps import class_change, maps_fault, smooth_maps
 from biasaudit.checks.origin_score import OriginScore, origin_score
-from biasaudit.checks.premises import Fault, class_rows, inside_classes, probability, stream
+from biasaudit.checks.premises import Fault, class_rows, inside_classes, percent, probability, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, Maps, Status
+from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, Status
 from biasaudit.registry import register
-from biasaudit.stats.kernels import map_agreement_test
-from biasaudit.stats.permutation import TestResult
+from biasaudit.stats.similarity import Following, cosines, difference_weights, following_test
 
-__all__ = ["FAINT", "MapAgreement"]
+__all__ = ["MapAgreement"]
 
-FAINT = 0.1
-"""Mean cosine below which an agreement is not held against the target, however significant.
 
-Two networks that know nothing of each other still share the images: any chance alignment of their gradients then
-shows in every subject, and the permutation of subjects finds it. On the demo such cosines are .01 to .02.
-"""
+@dataclass(frozen=True)
+class _Compared:
+    """Smoothed maps of one class by both networks, and by another network each that was asked the same.
+
+    Attributes
+    ----------
+    target : float (2, n, voxels)
+    origin : float (k, 2, n, voxels)
+    groups : bool (k, n)
+        Who comes from the origin that a contrast is about.
+    folds : (n,)
+    scale : float
+        How far the target's maps change between the classes.
+    """
+
+    target: FloatArray
+    origin: FloatArray
+    groups: BoolArray
+    folds: np.ndarray
+    scale: float
 
 
 @register("check", "U7")
 class MapAgreement:
-    """Cosine between the target's and the origin classifier's maps of the same subjects, inside one class."""
+    """Change of the target's maps between origins, along the change of the origin classifier's, inside one class."""
 
     code = "U7"
     title = "Map agreement"
-    question = "Inside one class, do the target's maps follow those of the origin classifier?"
+    question = "Inside one class, do the target's maps change between origins as the origin classifier's maps do?"
     why = (
-        "A target that looks where the origin classifier looks, subject by subject, may read what it reads. It "
-        "supports other findings; by itself it neither accuses nor clears."
+        "A target that says less of one origin where the origin classifier does, and more of the other where that "
+        "does, may read what it reads. It supports other findings; by itself it neither accuses nor clears."
     )
     kind = "used"
     needs = ("table", "origin_controls", "maps")
@@ -42,71 +59,119 @@ class MapAgreement:
         return [self._of_class(evidence, name, protocol) for name in inside_classes(evidence)]
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:
-        maps = evidence.maps
-        fault = _fault(evidence, class_name, protocol)
-        if fault or maps is None or maps.origin is None:
-            status, reason = fault or ("not_applicable", "no origin classifier's maps were made")
+        score = origin_score(evidence, class_name, protocol)
+        if not isinstance(score, OriginScore):
+            status, reason = score
             return Finding(self.code, status, reason, factor=evidence.factor, class_name=class_name)
-        test = _test(evidence, maps, class_name, protocol)
-        if np.isnan(test.p_value):
-            return Finding(self.code, "inconclusive", test.reason, factor=evidence.factor, class_name=class_name)
-        status, reason = _judgement(test, protocol)
+        compared = _fault(evidence, protocol) or _compared(evidence, class_name, protocol)
+        if not isinstance(compared, _Compared):
+            status, reason = compared
+            return Finding(self.code, status, reason, factor=evidence.factor, class_name=class_name)
+        found = following_test(
+            (compared.target, compared.origin),
+            compared.groups,
+            compared.folds,
+            protocol.statistics.n_permutations,
+            stream(evidence, "U7", class_name),
+        )
+        return self._finding(evidence, class_name, (found, compared, score), protocol)
+
+    def _finding(
+        self,
+        evidence: ArmEvidence,
+        class_name: str,
+        found: tuple[Following, _Compared, OriginScore],
+        protocol: Protocol,
+    ) -> Finding:
+        following, compared, score = found
+        largest = int(following.change.argmax())
+        share = float(following.change[largest]) / compared.scale
+        status, reason = _judgement((share, following.p_value), score, protocol)
+        weights = difference_weights(compared.groups[largest], compared.folds)
         return Finding(
             code=self.code,
             status=status,
             reason=reason,
-            statistic=test.statistic,
-            p_value=test.p_value,
-            threshold=protocol.statistics.alpha,
-            n=test.n,
+            statistic=share,
+            p_value=following.p_value,
+            threshold=protocol.attribution.following,
+            n=len(compared.folds),
             factor=evidence.factor,
             class_name=class_name,
-            details={"corroborates": status == "concern"},
+            details={
+                "corroborates": status == "concern",
+                "cosine": abs(float(following.cosine[largest])),
+                "cosine_targets": float(cosines(*(weights @ copy for copy in compared.target))),
+                "cosine_origin_classifiers": float(cosines(*(weights @ copy for copy in compared.origin[largest]))),
+            },
         )
 
 
-def _fault(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Fault | None:
-    if evidence.maps is None:
+def _fault(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
+    maps = evidence.maps
+    if maps is None:
         return "not_applicable", "no attribution maps were made"
-    if evidence.maps.origin is None:
-        return "not_applicable", "no origin classifier's maps were made"
-    score = origin_score(evidence, class_name, protocol)
-    if not isinstance(score, OriginScore):
-        return score
-    if not score.interval.low > CHANCE:
-        reason = f"the origin classifier of {class_name} is not above chance (AUC {score.interval.estimate:.2f} "
-        return (
-            "not_applicable",
-            reason + f"[{score.interval.low:.2f}, {score.interval.high:.2f}]): its maps mean nothing",
-        )
-    if not _usable(evidence, evidence.maps, class_name).any():
-        return "not_applicable", f"no subject of {class_name} has both maps"
-    return None
+    if maps.origin is None or maps.origin_replicate is None or maps.target_replicate is None:
+        return "not_applicable", "no maps by the origin classifier, or by a second target, were made"
+    return maps_fault(evidence, protocol)
 
 
-def _usable(evidence: ArmEvidence, maps: Maps, class_name: str) -> np.ndarray:
-    """Select mapped subjects of the class whose two maps are finite, (m,)."""
+def _compared(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> _Compared | Fault:
+    maps = evidence.maps
+    assert maps is not None
     assert maps.origin is not None
-    own = class_rows(evidence, class_name)[maps.rows]
-    return np.asarray(own & np.isfinite(maps.target).all(axis=1) & np.isfinite(maps.origin).all(axis=1))
+    assert maps.origin_replicate is not None
+    assert maps.target_replicate is not None
+    own, contrasts = _usable(evidence, maps, class_name)
+    rows, unit = np.unique(maps.rows[own], return_inverse=True)
+    folds = evidence.fold[rows]
+    names = np.array(maps.origins.get(class_name, ()))[contrasts]
+    groups = evidence.origin[rows] == names[:, None]
+    split = [len(np.unique(folds[group])) > 1 and len(np.unique(folds[~group])) > 1 for group in groups]
+    if not any(split):
+        return "not_applicable", f"no two folds hold maps of {class_name} from more than one origin"
+    scale = class_change(evidence, maps, protocol)
+    if not scale > 0:
+        return "inconclusive", "the target's maps are the same in both classes"
+
+    def prepared(values: FloatArray) -> FloatArray:
+        """Smooth, and average over the images of one subject."""
+        smooth = smooth_maps(maps, values[own], protocol)
+        return np.stack([smooth[unit == place].mean(axis=0) for place in range(rows.size)])
+
+    return _Compared(
+        np.stack([prepared(values) for values in (maps.target, maps.target_replicate)]),
+        np.stack([
+            np.stack([prepared(values[number]) for values in (maps.origin, maps.origin_replicate)])
+            for number in contrasts[split]
+        ]),
+        groups[split],
+        folds,
+        scale,
+    )  # fmt: skip
 
 
-def _test(evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol) -> TestResult:
+def _usable(evidence: ArmEvidence, maps: Maps, class_name: str) -> tuple[BoolArray, np.ndarray]:
+    """Select mapped subjects of the class that have finite maps, (m,), and the contrasts that its classifier has."""
     assert maps.origin is not None
-    chosen = _usable(evidence, maps, class_name)
-    return map_agreement_test(
-        maps.target[chosen],
-        maps.origin[chosen],
-        evidence.fold[maps.rows[chosen]],
-        protocol.statistics.n_permutations,
-        stream(evidence, "U7", class_name),
+    members = class_rows(evidence, class_name)[maps.rows] & np.isfinite(maps.target).all(axis=1)
+    finite = np.isfinite(maps.origin).all(axis=2) & members
+    contrasts = np.flatnonzero(finite.any(axis=1))
+    own = finite[contrasts].all(axis=0) & members if contrasts.size else np.zeros_like(members)
+    return own, contrasts
+
+
+def _judgement(found: tuple[float, float], score: OriginScore, protocol: Protocol) -> tuple[Status, str]:
+    (share, p_value), floor = found, protocol.attribution.following
+    numbers = (
+        f"between origins the target's maps change along the origin classifier's by {percent(share)} of what they "
+        f"change between the classes, {probability(p_value)}"
     )
-
-
-def _judgement(test: TestResult, protocol: Protocol) -> tuple[Status, str]:
-    numbers = f"mean cosine {test.statistic:.2f} over {test.n} subjects, {probability(test.p_value)}"
-    if test.p_value <= protocol.statistics.alpha and abs(test.statistic) < FAINT:
-        return "inconclusive", f"the agreement with the origin classifier's maps is too faint to count ({numbers})"
-    if test.p_value <= protocol.statistics.alpha:
-        return "concern", f"the target's maps follow the origin classifier's beyond the class's common map ({numbers})"
-    return "inconclusive", f"no agreement beyond the class's common map was found; this never clears ({numbers})"
+    if not score.interval.low > CHANCE:
+        auc = f"AUC {score.interval.estimate:.2f} [{score.interval.low:.2f}, {score.interval.high:.2f}]"
+        return "inconclusive", f"{numbers}; the origin classifier is not above chance ({auc}): its maps mean nothing"
+    if p_value > protocol.statistics.alpha:
+        return "inconclusive", f"{numbers}: not beyond chance; this never clears"
+    if share < floor:
+        return "inconclusive", f"{numbers}: less than {percent(floor)}, too faint to count"
+    return "concern", f"{numbers}: they follow the origin classifier's"

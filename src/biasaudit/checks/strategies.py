@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from biasaudit.checks.faithful_maps import maps_fault
 from biasaudit.checks.premises import class_rows, inside_classes, origins_of, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Maps
@@ -36,6 +37,9 @@ class Strategies:
         if maps is None or maps.inside is None:
             reason = "no attribution maps were made"
             return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
+        fault = maps_fault(evidence, protocol)
+        if fault:
+            return [Finding(self.code, *fault, factor=evidence.factor)]
         return [self._of_class(evidence, maps, name, protocol) for name in inside_classes(evidence)]
 
     def _of_class(self, evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol) -> Finding:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biasaudit.checks.faithful_maps import maps_fault
 from biasaudit.checks.identifiability import smallest_p
 from biasaudit.checks.premises import SEVERITY, Fault, class_rows, inside_classes, percent, probability, stream
 from biasaudit.protocol import Protocol
@@ -61,6 +62,9 @@ class VoxelwiseMaps:
         if evidence.maps is None:
             reason = "no attribution maps were made"
             return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
+        fault = maps_fault(evidence, protocol)
+        if fault:
+            return [Finding(self.code, *fault, factor=evidence.factor)]
         inside = [self._origins(evidence, evidence.maps, name, protocol) for name in inside_classes(evidence)]
         return [*inside, self._classes(evidence, evidence.maps, protocol)]
 

@@ -20,7 +20,7 @@ from biasaudit.engine.train import device, load_network
 from biasaudit.records import FloatArray, Grid
 from biasaudit.registry import get
 
-__all__ = ["Comparison", "Work", "attribute", "balanced_mean", "complete_maps"]
+__all__ = ["Comparison", "Work", "attribute", "balanced_mean", "comparison", "complete_maps"]
 
 Needs = Mapping[str, Sequence[Path]]
 _MARGIN_FLOOR = 0.1
@@ -106,17 +106,17 @@ def attribute(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
         difference between the sum of a map and the change of the margin, relative to that change.
     """
     inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
-    work, comparison = Work.of(arguments), _comparison(arguments, inputs)
-    example = torch.from_numpy(comparison.mean[None]).to(device())
+    work, compared = Work.of(arguments), comparison(arguments, inputs)
+    example = torch.from_numpy(compared.mean[None]).to(device())
     explained = Explained(load_network(needs["models"][0] / "model.safetensors"), example)
     rows, targets = arguments["rows"], arguments["output"] or [None] * len(arguments["rows"])
     maps = np.zeros((len(rows), *inputs.shape[2:]), dtype=np.float32)
     errors = np.zeros(len(rows))
     for target in dict.fromkeys(targets):
         margin = Margin(explained, target)
-        for some in _batches([place for place, own in enumerate(targets) if own == target], comparison.mean.size):
+        for some in _batches([place for place, own in enumerate(targets) if own == target], compared.mean.size):
             images = inputs.take([rows[place] for place in some])
-            maps[some], errors[some] = complete_maps(margin, images, comparison, work)
+            maps[some], errors[some] = complete_maps(margin, images, compared, work)
     np.save(folder / "maps.npy", maps)
     np.save(folder / "completeness.npy", errors)
 
@@ -176,7 +176,8 @@ def balanced_mean(inputs: Rows, rows_per_origin: Sequence[Sequence[int]]) -> Flo
     return np.asarray(np.mean(means, axis=0), dtype=np.float32)
 
 
-def _comparison(arguments: Mapping[str, Any], inputs: Stack) -> Comparison:
+def comparison(arguments: Mapping[str, Any], inputs: Stack) -> Comparison:
+    """Make what the arguments of `attribute` compare images with."""
     mean = balanced_mean(inputs, arguments["baseline"])
     needs = get("attribution", arguments["method"]).needs
     healthy = inputs.take(arguments["references"]) if needs == "healthy" else None

@@ -15,10 +15,11 @@ from biasaudit.engine.arrays import Stack
 from biasaudit.engine.contrasts import contrast_logits
 from biasaudit.engine.data_evidence import data_evidence, data_per_unit
 from biasaudit.engine.regions import map_regions
+from biasaudit.engine.replicates import explained_origins
 from biasaudit.engine.retraining import per_unit, retrained
 from biasaudit.engine.store import read_json, write_json
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, Maps, OriginControl, SignatureTransfer
+from biasaudit.records import ArmEvidence, Finding, MapProbes, Maps, OriginControl, SignatureTransfer
 from biasaudit.registry import get
 
 __all__ = ["assemble", "judge"]
@@ -231,29 +232,58 @@ def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
     return Maps(
         rows=rows,
         target=np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in needs["maps"]]),
-        origin=_origin_maps(arguments, needs, inside),
+        origin=_origin_maps(arguments, needs, inside, "maps"),
         mask=np.stack([mask[row][inside] for row in rows]),
         foreground=np.stack([foreground[row][inside] for row in rows]),
         completeness_error=np.concatenate([np.load(folder / "completeness.npy") for folder in needs["maps"]]),
         inside=inside,
         regions=None if regions is None else map_regions(regions, images, rows.tolist(), inside),
+        target_replicate=_replicate(needs["replicate"], inside),
+        origin_replicate=_origin_maps(arguments, needs, inside, "replicate"),
+        origins=_explained_origins(arguments),
+        probes=_probes(arguments, needs, inside),
     )
 
 
-def _origin_maps(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray) -> np.ndarray | None:
+def _replicate(folders: Sequence[Path], inside: np.ndarray) -> np.ndarray | None:
+    """Gather the maps of other networks; None if one network has no other."""
+    return np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in folders]) if folders else None
+
+
+def _origin_maps(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray, role: str) -> np.ndarray | None:
     """Gather the within-class origin classifiers' maps of the same rows; NaN where a subject's class has none."""
-    classes = [name for name in arguments["origins"] if f"maps:{name}" in needs]
-    if not classes:
+    known = [name.split(":", 2)[1:] for name in needs if name.startswith(f"{role}:")]
+    if not known:
         return None
-    parts = []
-    for fold, rows in enumerate(arguments["map_rows"]):
-        block = np.full((len(rows), int(inside.sum())), np.nan, dtype=np.float32)
-        for class_name in classes:
-            members = _members(arguments, class_name)
-            own = [position for position, row in enumerate(rows) if members[row]]
-            block[own] = np.load(needs[f"maps:{class_name}"][fold] / "maps.npy")[:, inside]
-        parts.append(block)
-    return np.concatenate(parts)
+    rows = np.concatenate([np.asarray(own, dtype=int) for own in arguments["map_rows"]])
+    shape = (1 + max(int(number) for number, _ in known), len(rows), int(inside.sum()))
+    found = np.full(shape, np.nan, dtype=np.float32)
+    for number, class_name in known:
+        own = _members(arguments, class_name)[rows]
+        folders = needs[f"{role}:{number}:{class_name}"]
+        found[int(number), own] = np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in folders])
+    return found
+
+
+def _explained_origins(arguments: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Name the origin of every contrast that the within-class classifiers' maps explain."""
+    found = {}
+    for class_name, origins in arguments["origins"].items():
+        members = np.asarray(arguments["table"]["origin"])[_members(arguments, class_name)].tolist()
+        found[class_name] = tuple(origins[k] for k in explained_origins([origins.index(name) for name in members]))
+    return found
+
+
+def _probes(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray) -> MapProbes:
+    starts = np.cumsum([0, *(len(rows) for rows in arguments["map_rows"])])
+    folders = needs["probe"]
+    moved = np.concatenate([np.load(folder / "moved.npy") for folder in folders])
+    return MapProbes(
+        places=np.concatenate([start + np.load(f / "places.npy") for start, f in zip(starts, folders, strict=False)]),
+        randomised=np.concatenate([np.load(folder / "randomised.npy")[:, :, inside] for folder in folders], axis=1),
+        deletion=moved[:, 0],
+        insertion=moved[:, 1],
+    )
 
 
 def _one_row_per_unit(evidence: ArmEvidence) -> ArmEvidence:

@@ -122,18 +122,24 @@ class JudgementPlanner:
 
     def _origin_needs(self, question: Question) -> dict[str, tuple[str, ...]]:
         """Return scores and maps of a within-class origin classifier, as far as there are any."""
-        scores, maps = self._evidence.networks.scores, self._evidence.maps.maps
+        scores = self._evidence.networks.scores
         if question not in scores:
             return {}
         needs = {f"origin:{question.class_name}": scores[question]}
-        return needs | ({f"maps:{question.class_name}": maps[question]} if question in maps else {})
+        for role in ("maps", "replicate"):
+            for number, keys in enumerate(self._evidence.maps.origin_maps.get((question, role), ())):
+                needs[f"{role}:{number}:{question.class_name}"] = keys
+        return needs
 
     def _map_needs(self, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
+        planned, which = self._evidence.maps, (representation, contrast.name)
         if contrast.name is None:
-            maps = self._evidence.maps.maps.get(Question("target", representation))
+            maps = planned.maps.get(Question("target", representation))
         else:
-            maps = self._evidence.maps.contrast_maps.get((representation, contrast.name))
-        return {} if maps is None else {"maps": maps}
+            maps = planned.contrast_maps.get((representation, contrast.name))
+        if maps is None:
+            return {}
+        return {"maps": maps, "replicate": planned.replicates.get(which, ()), "probe": planned.probes[which]}
 
     def _layer_needs(self, code: str, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
         """Return what only the checks of hidden layers look at."""

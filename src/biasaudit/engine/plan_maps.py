@@ -6,27 +6,36 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biasaudit import seeds
 from biasaudit.engine.contrasts import Contrast
 from biasaudit.engine.job_book import JobBook
 from biasaudit.engine.outline import Outline
 from biasaudit.engine.plan_networks import NetworkPlanner
 from biasaudit.engine.plan_rows import baseline_rows, own_rows, reference_rows
+from biasaudit.engine.replicates import explained_origins, probed_places, replicates
 from biasaudit.engine.situation import Question, Situation
 
 __all__ = ["MapPlanner", "known_atlas", "rows_explained"]
 
-_OF_MAPS = ("U6", "U7", "U8", "U12")
+_OF_MAPS = ("G2", "U6", "U7", "U8", "U12")
 """Checks that look at attribution maps."""
 
 
 class MapPlanner:
-    """Plans maps of the target and of the origin classifiers.
+    """Plans maps of the target and of the origin classifiers, and puts those of the target to the test.
 
     Attributes
     ----------
     maps : mapping of Question to tuple of keys, one per fold
+        Of the target; with two classes.
     contrast_maps : mapping of (representation, contrast) to tuple of keys, one per fold
         With more than two classes, in place of the target's `maps`.
+    replicates : mapping of (representation, contrast or None) to tuple of keys, one per fold
+        The same maps by other networks that were asked the same.
+    probes : mapping of (representation, contrast or None) to tuple of keys, one per fold
+        What happens when relevant voxels are deleted, and maps of random weights.
+    origin_maps : mapping of (Question, role) to tuple of tuples of keys
+        One tuple per origin that is explained, one key per fold; the role is ``maps`` or ``replicate``.
     """
 
     def __init__(self, outline: Outline, book: JobBook, networks: NetworkPlanner) -> None:
@@ -35,6 +44,9 @@ class MapPlanner:
         self._networks = networks
         self.maps: dict[Question, tuple[str, ...]] = {}
         self.contrast_maps: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.replicates: dict[tuple[str, str | None], tuple[str, ...]] = {}
+        self.probes: dict[tuple[str, str | None], tuple[str, ...]] = {}
+        self.origin_maps: dict[tuple[Question, str], tuple[tuple[str, ...], ...]] = {}
 
     def add_target(self, representation: str) -> None:
         """Plan to explain the target of an arm, if a check looks at maps; given scores have nothing to explain."""
@@ -44,17 +56,28 @@ class MapPlanner:
         for contrast in self._outline.contrasts:
             models = self._networks.explained(representation, contrast)
             rows = rows_explained(self._outline, contrast)
+            what = f", {contrast.name}" if contrast.name else ""
+            keys = self._explain(question, None, (rows, models), what)
             if contrast.name is None:
-                self.maps[question] = self._explain(question, None, (rows, models))
+                self.maps[question] = keys
             else:
-                keys = self._explain(question, None, (rows, models), f", {contrast.name}")
                 self.contrast_maps[representation, contrast.name] = keys
+            if replicates(models)[0][0] != models[0][0]:  # one network taken over has no other
+                again = self._explain(question, None, (rows, replicates(models)), f"{what}, replicate")
+                self.replicates[representation, contrast.name] = again
+            self.probes[representation, contrast.name] = self._probe((question, contrast), (rows, models), keys)
 
     def add_origin(self, question: Question, members: Mapping[int, int]) -> None:
         """Plan to explain an origin classifier, for the check that compares its maps with the target's."""
-        if self._outline.wanted("U7"):
-            explained = (self._outline.map_rows, self._networks.models[question])
-            self.maps[question] = self._explain(question, members, explained)
+        if not self._outline.wanted("U7"):
+            return
+        models = self._networks.models[question]
+        for role, networks in (("maps", models), ("replicate", replicates(models))):
+            explained = (self._outline.map_rows, networks)
+            self.origin_maps[question, role] = tuple(
+                self._explain(question, dict.fromkeys(members, own), explained, f", origin {own + 1}, {role}")
+                for own in explained_origins(list(members.values()))
+            )
 
     def _explain(
         self,
@@ -74,6 +97,28 @@ class MapPlanner:
             needs = {"inputs": self._networks.inputs.shown(question.representation, fold), "models": models[:1]}
             title = f"attribution maps: {question}{what}, fold {fold + 1}"
             keys.append(self._book.add("attribute", arguments, needs, title))
+        return tuple(keys)
+
+    def _probe(
+        self,
+        which: tuple[Question, Contrast],
+        explained: tuple[Sequence[Sequence[int]], Sequence[tuple[str, ...]]],
+        maps: tuple[str, ...],
+    ) -> tuple[str, ...]:
+        """Plan to put some of the maps of every fold to the test of faithfulness."""
+        (question, contrast), outline, keys = which, self._outline, []
+        for fold, (rows, models) in enumerate(zip(*explained, strict=True)):
+            words = ("probe", question.representation, contrast.name or "", fold)
+            arguments = {
+                **self._arguments(question, rows, fold),
+                "places": probed_places([outline.cohort.samples[row].label for row in rows]),
+                "share": outline.protocol.attribution.deleted,
+                "seed": seeds.seed(outline.protocol.folds.seed, *words),
+            }
+            inputs = self._networks.inputs.shown(question.representation, fold)
+            needs = {"inputs": inputs, "models": models[:1], "maps": (maps[fold],), "read": outline.reads}
+            title = f"probe attribution maps: {question}{contrast.name or ''}, fold {fold + 1}"
+            keys.append(self._book.add("probe", arguments, needs, title))
         return tuple(keys)
 
     def _arguments(self, question: Question, rows: Sequence[int], fold: int) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
         ),
         "checks": _check_texts(run, design["regime"]),
         "notes": [*run.situation.cohort.notes, *_survey(run)["notes"]],
-        "limits": _limits(run),
+        "limits": [*_withheld(arms), *_limits(run)],
         "settings": run.situation.protocol.model_dump(mode="json"),
         "environment": _environment(),
     }
@@ -192,6 +192,17 @@ def to_confirm(run: Run) -> frozenset[str]:
     return frozenset(
         arm.recipe for arm in protocol.arms if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
     )
+
+
+def _withheld(arms: Sequence[ArmResult]) -> list[str]:
+    """Say of which arms the attribution maps are not shown, since they failed G2."""
+    return [
+        f"The report withholds the attribution maps of the {arm.name} arm: {finding.reason}. "
+        "Those in the folder `maps` are no evidence."
+        for arm in arms
+        for finding in next(iter(arm.findings.values()))
+        if finding.code == "G2" and finding.status == "concern"
+    ]
 
 
 def _arm_result(run: Run, arm: ArmSettings) -> ArmResult:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from biasaudit.engine.attribute import attribute
 from biasaudit.engine.collect import score, truth
 from biasaudit.engine.concepts import concepts
+from biasaudit.engine.faithfulness import probe
 from biasaudit.engine.given import adopt, given
 from biasaudit.engine.harmonise import harmonise
 from biasaudit.engine.judge import judge
@@ -46,6 +47,7 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], P
     "given": given,
     "score": score,
     "attribute": attribute,
+    "probe": probe,
     "truth": truth,
     "spike": spike,
     "contrast": contrast,

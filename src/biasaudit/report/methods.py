@@ -157,6 +157,8 @@ def _tests(records: RunRecords, settings: Mapping[str, Any]) -> dict[str, str]:
         "with that of sham edits.",
         "U10": "Networks retrained without one origin were compared, on it, with others trained on as many subjects.",
         "U11": "Networks were retrained at several associations of class and origin and tested on balanced subjects.",
+        "G2": "Attribution maps were tested by random weights, by deletion and insertion of their most relevant "
+        "voxels, and by agreement between networks; maps that fail are withheld.",
         "G3": "Power was tested on this cohort: a synthetic signature was planted by the label in a copy, another at "
         "random, and the network was retrained on each.",
     }

@@ -20,7 +20,15 @@ from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import page_environment, page_style
-from biasaudit.report.tables import RunRecords, contrasts, estimate_table, load_run, positive_class, score_table
+from biasaudit.report.tables import (
+    RunRecords,
+    contrasts,
+    estimate_table,
+    load_run,
+    positive_class,
+    score_table,
+    withheld,
+)
 from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
 from biasaudit.report.words import STATUSES, interval, number, percent
 from biasaudit.resources import templates_folder
@@ -137,6 +145,7 @@ def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) ->
     return environment.get_template("report.html.j2").render(
         **_content(records),
         pictures={section: pictures.get(section, ()) for section in _SECTIONS},
+        withheld=withheld(records.findings),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         style=page_style(),

@@ -16,7 +16,16 @@ from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.records import FloatArray
 from biasaudit.report.words import STATUSES, VERDICTS
 
-__all__ = ["RunRecords", "class_by_origin", "contrasts", "estimate_table", "load_run", "positive_class", "score_table"]
+__all__ = [
+    "RunRecords",
+    "class_by_origin",
+    "contrasts",
+    "estimate_table",
+    "load_run",
+    "positive_class",
+    "score_table",
+    "withheld",
+]
 
 _SCHEMA = "1."
 _AGAIN = "repeat `biasaudit run` with the same output folder; it resumes"
@@ -125,15 +134,24 @@ def load_run(run: Path) -> RunRecords:
     audit = _read_audit(run)
     tables = {Path(name).stem: _read_table(run / name, shape) for name, shape in _TABLES.items()}
     pictures = _read_pictures(run / "maps" / "overlays.npz") | _read_pictures(run / "learned" / "gallery.npz")
+    findings = _findings(audit)
+    for name in ("overlays", "relevance", "differences"):
+        tables[name] = tables[name][~tables[name]["arm"].isin(withheld(findings))]
     return RunRecords(
         run=run,
         audit=audit,
-        findings=_findings(audit),
+        findings=findings,
         comparisons=_comparisons(audit),
         pictures=pictures,
         difference_pictures=_read_pictures(run / "maps" / "differences.npz"),
         **tables,
     )
+
+
+def withheld(findings: pd.DataFrame) -> tuple[str, ...]:
+    """Arms whose attribution maps failed G2: they are not drawn."""
+    failed = findings[(findings["code"] == "G2") & (findings["status"] == "concern")]
+    return tuple(dict.fromkeys(failed["arm"].tolist()))
 
 
 def contrasts(records: RunRecords) -> tuple[str, ...]:
