@@ -54,7 +54,8 @@ def _as_list(value: Any) -> Any:
 
 
 def _as_arm(value: Any) -> Any:
-    return {"name": value, "representation": value} if isinstance(value, str) else value
+    """Name an arm after its representation, or after the function in a file or module."""
+    return {"name": value.rpartition(":")[2], "representation": value} if isinstance(value, str) else value
 
 
 def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
@@ -255,15 +256,21 @@ class ArmSettings(_Section):
     """One representation run through the whole audit."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    representation: str
+    representation: str = Field(description="a registered one, own.py:function or package.module:function")
     training: Literal["all", "balanced"] = Field(
         "all", description="balanced: within every origin (primary factor) as many images of each class to train on"
     )
 
     @property
+    def input(self) -> str:
+        """Name of the representation without the folder of a file, on which no random stream may depend."""
+        file, colon, function = self.representation.rpartition(":")
+        return f"{Path(file).name}:{function}" if colon and file.endswith(".py") else self.representation
+
+    @property
     def recipe(self) -> str:
         """What its target learns from; arms that share it share their networks."""
-        return self.representation if self.training == "all" else f"{self.representation} ({self.training})"
+        return self.input if self.training == "all" else f"{self.input} ({self.training})"
 
 
 class TrainingSettings(_Section):
@@ -663,7 +670,8 @@ def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
     if attribution.atlas is not None:
         attribution = attribution.model_copy(update={"atlas": _absolute(attribution.atlas, base)})
     target = _located(protocol.target, base)
-    changed = {"cohort": cohort, "grid": grid, "attribution": attribution, "target": target}
+    arms = [arm.model_copy(update={"representation": _own(arm.representation, base)}) for arm in protocol.arms]
+    changed = {"cohort": cohort, "grid": grid, "attribution": attribution, "target": target, "arms": arms}
     return protocol.model_copy(update=changed)
 
 

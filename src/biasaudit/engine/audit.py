@@ -16,6 +16,9 @@ from biasaudit.cohort.headers import sidecars_of
 from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.dispatch import Failure, dispatcher
 from biasaudit.engine.harmonise import harmonise_notes, require_harmonisable
+from biasaudit.engine.job_book import user_code
+from biasaudit.engine.own_code import find, is_own
+from biasaudit.engine.own_input import OwnInput, try_inputs
 from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
 from biasaudit.engine.results import Run, to_confirm, write_results
@@ -25,7 +28,7 @@ from biasaudit.engine.takeover import divided, ready_protocol, taken_over
 from biasaudit.engine.trial import functions_missing, training_faults, trial_notes
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
-from biasaudit.records import Cohort
+from biasaudit.records import Cohort, Grid
 from biasaudit.stats.subsampling import SMALLEST_CLASS
 
 __all__ = ["Options", "Progress", "expected_plan", "known_files", "run_audit", "situate", "surveyed_facts"]
@@ -90,7 +93,8 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     if cohort.samples[0].images:
         cohort = replace(cohort, channels=channels_of(cohort.samples[0], inspection.facts))
     grid = reader.grid(cohort, protocol.grid)
-    adopted, said = taken_over(protocol, cohort, grid, folds)
+    own_inputs = _own_inputs(protocol, cohort, grid)
+    adopted, said = taken_over(protocol, cohort, grid, folds, own_inputs)
     _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))
     _require_balance(protocol, cohort)
     require_harmonisable(protocol, cohort, folds)
@@ -104,9 +108,28 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     )
     hashes = {path: fact.sha256 for path, fact in inspection.facts.items()}
     cohort = replace(cohort, notes=tuple(dict.fromkeys(notes)))
-    situation = Situation(protocol, cohort, grid, tuple(folds), hashes, adopted=adopted, sidecars=_sidecars(cohort))
+    situation = Situation(
+        protocol,
+        cohort,
+        grid,
+        tuple(folds),
+        hashes,
+        adopted=adopted,
+        sidecars=_sidecars(cohort),
+        own_inputs=own_inputs,
+    )
     _require_trainable(situation)
     return situation, dict(inspection.facts)
+
+
+def _own_inputs(protocol: Protocol, cohort: Cohort, grid: Grid) -> dict[str, OwnInput]:
+    """Try the user's own preprocessing on the first image."""
+    codes = {arm.representation: user_code(arm.representation) for arm in protocol.arms if ":" in arm.representation}
+    if not codes:
+        return {}
+    reader = registry.get("reader", protocol.cohort.reader)()
+    volume = reader.load(cohort.samples[0], grid, protocol.cohort.foreground)
+    return try_inputs(protocol.arms, volume, grid, codes)
 
 
 def _sidecars(cohort: Cohort) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -201,7 +224,9 @@ def _require_known_names(protocol: Protocol) -> None:
     """Names of components are checked here because the protocol does not know the components."""
     faults = []
     for position, arm in enumerate(protocol.arms):
-        if arm.representation not in registry.names("representation"):
+        if ":" in arm.representation:
+            faults.extend(_function_faults(arm.representation, f"arms.{position}"))
+        elif arm.representation not in registry.names("representation"):
             remedy = suggestion(arm.representation, registry.names("representation"))
             faults.append(Fault("protocol", f"arms.{position}: no representation {arm.representation!r}", remedy))
     for code in default_checks(protocol):
@@ -219,9 +244,16 @@ def _require_known_names(protocol: Protocol) -> None:
         raise ProtocolError(faults)
 
 
+def _function_faults(name: str, key: str) -> list[Fault]:
+    try:
+        find(name, key)
+    except UsageError as error:
+        return [Fault("protocol", str(error))]
+    return []
+
+
 def _network_faults(protocol: Protocol) -> list[Fault]:
-    from biasaudit.engine.own_code import is_own  # imports torch, which a table does not need
-    from biasaudit.engine.own_network import make_network
+    from biasaudit.engine.own_network import make_network  # imports torch, which a table does not need
     from biasaudit.networks.factory import build_network
 
     target = protocol.target

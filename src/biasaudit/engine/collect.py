@@ -54,16 +54,16 @@ def truth(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     Parameters
     ----------
     arguments : mapping
-        ``samples`` (records), ``grid``, ``representation``.
+        ``samples`` (records), ``grid``, ``representation``, ``own`` (function of the user's).
     folder : Path
         Gets ``margins.npy`` (anatomies, 2, sites): without and with pathology.
     """
     networks = [load_network(model / "model.safetensors") for model in needs["models"]]
-    grid = Grid.from_dict(arguments["grid"])
+    grid, own = Grid.from_dict(arguments["grid"]), arguments.get("own")
     margins = []
     for record in arguments["samples"]:
         rendered = [volume for _, _, volume in counterfactuals(Sample.from_dict(record), grid)]
-        images = np.stack([transform(arguments["representation"], volume, grid) for volume in rendered])
+        images = np.stack([transform(arguments["representation"], volume, grid, own) for volume in rendered])
         margins.append(predict_rows(networks, images)[:, 0].reshape(2, -1))
     np.save(folder / "margins.npy", np.stack(margins))
 

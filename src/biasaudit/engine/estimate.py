@@ -13,7 +13,6 @@ from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import Job
 from biasaudit.engine.train import device, to_device
 from biasaudit.networks.factory import build_network
-from biasaudit.registry import get
 
 __all__ = ["estimate_seconds"]
 
@@ -58,8 +57,7 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
 def _seconds_per_image(situation: Situation) -> float:
     """Time one training step of the protocol's own network on an empty batch."""
     target, own = situation.protocol.target, situation.adopted
-    representation = get("representation", situation.protocol.arms[0].representation)()
-    channels = representation.channels(situation.cohort.channels)
+    channels = situation.channels(situation.protocol.arms[0].recipe)
     name, arguments = (BUILDER, own) if own else (target.network, target.network_arguments)
     network = to_device(build_network(name, (situation.grid.dimensions, channels, 1), arguments))
     images = torch.zeros((2, channels, *situation.grid.shape), device=device())

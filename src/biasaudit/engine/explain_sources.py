@@ -17,6 +17,7 @@ from biasaudit.engine.arrays import Stack
 from biasaudit.engine.attribute import Comparison, balanced_mean
 from biasaudit.engine.audit import known_files, situate, surveyed_facts
 from biasaudit.engine.explain import Explanation, Subject, Target, explained, with_regions, work_of, write_explanations
+from biasaudit.engine.own_input import located
 from biasaudit.engine.own_network import build, convention, make_network
 from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.plan_rows import baseline_rows, reference_rows
@@ -125,6 +126,8 @@ def explain_network(network: tuple[str, Path], table: Path, spacing: float | Non
     reader = registry.get("reader", "table")()
     cohort = reader.read(settings, labelled=False)
     representations = {name: name for name in registry.names("representation")}
+    if request.arm and ":" in request.arm:
+        representations[request.arm] = request.arm
     _require_known(request, [sample.subject for sample in cohort.samples], representations)
     _require_new(request.out)
     grid_settings = GridSettings.model_validate({"spacing": spacing})
@@ -159,7 +162,8 @@ class _Inputs:
         """Network input of one row, float32 (channels, *shape)."""
         if self._stored is not None:
             return np.asarray(self._stored[row], dtype=np.float32)
-        return transform(self._representation, self._volume(row), self._situation.grid)
+        found = located(self._situation.protocol, self._representation)
+        return transform(found, self._volume(row), self._situation.grid)
 
     def subject(self, row: int) -> Subject:
         """Make one row ready to be explained; with more than two classes for its own."""

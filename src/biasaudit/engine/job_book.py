@@ -27,6 +27,7 @@ _CODE = {
         "biasaudit.edits.erasure",
         "biasaudit.cohort.template",
         "biasaudit.engine.prepare",
+        "biasaudit.engine.own_input",
     ),
     "harmonise": ("biasaudit.engine.harmonise", "biasaudit.representations"),
     "train": (

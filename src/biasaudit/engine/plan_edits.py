@@ -42,6 +42,7 @@ class EditPlanner:
                 "samples": [identity(self._outline.cohort.samples[row]) for row in rows],
                 "grid": self._outline.situation.grid.to_dict(),
                 "representation": input_of(representation),
+                **self._outline.situation.own_arguments(input_of(representation)),
             }
             needs = {"models": self._networks.models[Question("target", representation)][fold]}
             title = f"planted truth: {representation}, fold {fold + 1}"
@@ -77,6 +78,7 @@ class EditPlanner:
             "representation": input_of(representation),
             "grid": situation.grid.to_dict(),
             "seed": self._outline.protocol.folds.seed,
+            **situation.own_arguments(input_of(representation)),
         }
         models = self._networks.explained(representation, contrast)
         needs = {"read": self._outline.reads} | {f"models-{fold}": keys for fold, keys in enumerate(models)}

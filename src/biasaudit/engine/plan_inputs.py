@@ -100,6 +100,7 @@ class InputPlanner:
                 "channels": cohort.channels,
                 "rows": rows,
                 "erase_with": None if donors is None else [donors[row] for row in rows],
+                **outline.situation.own_arguments(representation),
             }
             title = f"{representation} input {rows[0] + 1}-{rows[-1] + 1}"
             keys.append(self._book.add("represent", arguments, {"read": outline.reads}, title))

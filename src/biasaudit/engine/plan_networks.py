@@ -14,8 +14,7 @@ from biasaudit.engine.job_book import JobBook, user_code
 from biasaudit.engine.outline import Outline
 from biasaudit.engine.plan_inputs import InputPlanner
 from biasaudit.engine.plan_rows import training_rows
-from biasaudit.engine.situation import Question, everyone, input_of
-from biasaudit.registry import get
+from biasaudit.engine.situation import Question, everyone
 
 __all__ = ["NetworkPlanner"]
 
@@ -132,8 +131,7 @@ class NetworkPlanner:
         return self._book.add("adopt", arguments, {"inputs": inputs}, title)
 
     def _channels(self, question: Question) -> int:
-        made = get("representation", input_of(question.representation))()
-        return int(made.channels(self._outline.cohort.channels))
+        return self._outline.situation.channels(question.representation)
 
     @property
     def outputs(self) -> int:

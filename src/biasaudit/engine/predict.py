@@ -13,6 +13,7 @@ import pandas as pd
 from biasaudit import registry
 from biasaudit.cohort.inspection import inspect_files, require_sound
 from biasaudit.engine.collect import predict_rows
+from biasaudit.engine.own_input import located
 from biasaudit.engine.prepare import transform
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import read_json
@@ -65,7 +66,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     with one_thread():
         for sample in cohort.samples:
             fold = known.get(sample.subject)
-            image = _network_input(sample, (protocol, grid, representation))
+            image = _network_input(sample, (protocol, grid, located(protocol, representation)))
             _require_channels(sample, len(image), channels)
             chosen = networks[fold] if fold else [network for own in networks.values() for network in own]
             rows.append(

@@ -13,6 +13,8 @@ from numpy.lib.format import open_memmap
 from biasaudit.cohort.template import tissue_priors
 from biasaudit.edits.erasure import erase
 from biasaudit.engine.arrays import Stack
+from biasaudit.engine.own_input import representation_of
+from biasaudit.errors import UsageError
 from biasaudit.records import FloatArray, Grid, Sample, Volume
 from biasaudit.registry import get
 
@@ -52,13 +54,13 @@ def represent(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     Parameters
     ----------
     arguments : mapping
-        ``representation``, ``grid``, ``channels`` (of the image), ``rows`` of the block in the cohort,
-        ``erase_with``: for every row the row whose pathology mask is erased (its own, or an exchanged one), or null
-        for no erasure at all.
+        ``representation``, ``own`` (function of the user's), ``grid``, ``channels`` (of the image), ``rows`` of the
+        block in the cohort, ``erase_with``: for every row the row whose pathology mask is erased (its own, or an
+        exchanged one), or null for no erasure at all.
     needs : mapping
         ``read``: folders of all blocks in cohort order.
     """
-    representation = get("representation", arguments["representation"])()
+    representation = representation_of(arguments["representation"], arguments.get("own"))
     grid = Grid.from_dict(arguments["grid"])
     volumes = _Volumes(needs["read"])
     channels = representation.channels(arguments["channels"])
@@ -71,13 +73,16 @@ def represent(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
             volume = volumes[row]
             if variant == "erased":
                 volume = erase(volume, volumes.mask[arguments["erase_with"][position]])
-            output[position] = representation.transform(volume, priors, grid)
+            try:
+                output[position] = representation.transform(volume, priors, grid)
+            except UsageError as error:
+                raise UsageError(f"{error} (image {row + 1} of the cohort, {variant})") from None
         output.flush()
 
 
-def transform(representation_name: str, volume: Volume, grid: Grid) -> FloatArray:
+def transform(representation_name: str, volume: Volume, grid: Grid, own: Mapping[str, Any] | None = None) -> FloatArray:
     """Turn one volume into a network input, rounded as the stored inputs are; float32 (channels, *shape)."""
-    representation = get("representation", representation_name)()
+    representation = representation_of(representation_name, own)
     priors = tissue_priors(grid) if representation.needs_priors and volume.tissue is None else None
     return np.asarray(representation.transform(volume, priors, grid)).astype(np.float16).astype(np.float32)
 

@@ -245,7 +245,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
     truths = {factor: run.truth(arm.recipe, factor) for factor in run.factors}
     return {
         "name": arm.name,
-        "representation": arm.settings.representation,
+        "representation": arm.settings.input,
         "training": arm.settings.training,
         "primary": primary,
         "verdict": worst.word,

@@ -10,6 +10,7 @@ import numpy as np
 
 from biasaudit.checks.identifiability import regime
 from biasaudit.engine.contrasts import Contrast, class_index
+from biasaudit.engine.own_input import OwnInput, representation_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid
 
@@ -87,6 +88,8 @@ class Situation:
         What `own_network.build` takes to rebuild the user's own network; empty where the network is ours.
     sidecars : mapping
         Path of an image -> path and SHA-256 of the JSON sidecars that apply to it, the nearest last.
+    own_inputs : mapping
+        Name of a representation -> the user's function that makes it.
     """
 
     protocol: Protocol
@@ -97,6 +100,7 @@ class Situation:
     confirm: frozenset[str] = frozenset()
     adopted: Mapping[str, Any] = field(default_factory=dict)
     sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    own_inputs: Mapping[str, OwnInput] = field(default_factory=dict)
 
     @property
     def scored(self) -> bool:
@@ -112,6 +116,17 @@ class Situation:
     def ready_made(self) -> bool:
         """Whether the target was made outside of this audit, which cannot train it again."""
         return self.scored or bool(self.protocol.target.weights)
+
+    def channels(self, recipe: str) -> int:
+        """Count the channels of the network input of one recipe."""
+        name = input_of(recipe)
+        own = self.own_arguments(name).get("own")
+        return int(representation_of(name, own).channels(self.cohort.channels))
+
+    def own_arguments(self, representation: str) -> dict[str, Any]:
+        """Return as the argument `own` which function of the user's makes an input; nothing for a registered one."""
+        own = self.own_inputs.get(representation)
+        return {"own": own.to_dict()} if own else {}
 
     def codes(self, representation: str) -> tuple[str, ...]:
         """Codes of the checks that the arms of one representation are asked."""

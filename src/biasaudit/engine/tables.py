@@ -121,7 +121,7 @@ def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
     """Every question of every arm, with the variants that were scored."""
     for arm in run.situation.protocol.arms:
         for question in run.plan.scores:
-            learned_from = arm.recipe if question.name == "target" else arm.representation
+            learned_from = arm.recipe if question.name == "target" else arm.input
             own = question.representation == learned_from
             reduced = question in run.plan.reduced[arm.recipe].values()
             if own or reduced:

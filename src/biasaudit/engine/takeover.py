@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,12 +10,12 @@ from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
 from biasaudit.engine.harmonise import COMBAT
 from biasaudit.engine.own_code import is_own
+from biasaudit.engine.own_input import OwnInput, representation_of
 from biasaudit.engine.own_network import Convention, convention, make_network
 from biasaudit.engine.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort, Grid
-from biasaudit.registry import get
 
 __all__ = ["GIVEN", "divided", "ready_protocol", "taken_over"]
 
@@ -88,7 +88,7 @@ def _of_features(arm: ArmSettings) -> ArmSettings:
 
 
 def taken_over(
-    protocol: Protocol, cohort: Cohort, grid: Grid, folds: Sequence[int]
+    protocol: Protocol, cohort: Cohort, grid: Grid, folds: Sequence[int], own_inputs: Mapping[str, OwnInput]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Load the user's own network once, with its weights, and see what it returns.
 
@@ -99,6 +99,8 @@ def taken_over(
     grid : Grid
     folds : sequence of int
         As `divided` gives them.
+    own_inputs : mapping of name to OwnInput
+        Functions of the user's that make the inputs of arms.
 
     Returns
     -------
@@ -116,7 +118,9 @@ def taken_over(
         return {}, ()
     if not target.weights and not is_own(target.network):
         return {}, ()
-    channels = get("representation", protocol.arms[0].representation)().channels(cohort.channels)
+    name = protocol.arms[0].input
+    representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
+    channels = representation.channels(cohort.channels)
     outputs = 1 if len(cohort.classes) == 2 else len(cohort.classes)
     try:
         network = make_network(target.network, (grid.dimensions, channels, outputs), target.network_arguments)

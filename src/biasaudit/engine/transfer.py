@@ -14,9 +14,9 @@ from biasaudit.cohort.template import tissue_priors
 from biasaudit.edits.transfer import Difference, Signature, Traits, difference, impose, signature, traits
 from biasaudit.engine.arrays import Stack
 from biasaudit.engine.collect import predict_rows
+from biasaudit.engine.own_input import representation_of
 from biasaudit.engine.train import load_network
 from biasaudit.records import FloatArray, Grid, Volume
-from biasaudit.registry import get
 
 __all__ = ["transfer"]
 
@@ -31,7 +31,8 @@ def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     Parameters
     ----------
     arguments : mapping
-        ``sides`` (0 or 1 per row), ``folds`` (per row), ``representation``, ``grid``, ``seed``.
+        ``sides`` (0 or 1 per row), ``folds`` (per row), ``representation``, ``own`` (function of the user's), ``grid``,
+        ``seed``.
     needs : mapping
         ``read``: all blocks in cohort order; ``models-<fold>``: the networks that held the fold out.
     folder : Path
@@ -47,7 +48,7 @@ def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
         fold: [load_network(model / "model.safetensors") for model in needs[f"models-{fold}"]]
         for fold in np.unique(folds).tolist()
     }
-    representation = get("representation", arguments["representation"])()
+    representation = representation_of(arguments["representation"], arguments.get("own"))
     priors = tissue_priors(grid) if representation.needs_priors else None
     margins = np.zeros((len(sides), 2))
     measured: list[list[FloatArray]] = [[], [], []]

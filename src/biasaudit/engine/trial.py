@@ -20,7 +20,6 @@ from biasaudit.engine.store import Job
 from biasaudit.engine.train import train
 from biasaudit.errors import Fault, UsageError
 from biasaudit.protocol import TrainingSettings
-from biasaudit.registry import get
 
 __all__ = ["functions_missing", "training_faults", "trial_notes"]
 
@@ -88,14 +87,13 @@ def _fault(situation: Situation, arguments: Mapping[str, Any]) -> str:
 
 def _once(situation: Situation, arguments: Mapping[str, Any], scratch: Path) -> Path:
     """Run the step `train` itself on noise, and return its folder."""
-    cohort, grid, classes = situation.cohort, situation.grid, int(arguments["classes"])
-    representation = get("representation", situation.protocol.arms[0].representation)()
+    grid, classes = situation.grid, int(arguments["classes"])
     chance = seeds.generator(situation.protocol.folds.seed, "trial")
     count = math.ceil(_IMAGES / classes) * classes
     block, folder = scratch / "inputs", scratch / "model"
     block.mkdir(parents=True)
     folder.mkdir()
-    shape = (count, representation.channels(cohort.channels), *grid.shape)
+    shape = (count, situation.channels(situation.protocol.arms[0].recipe), *grid.shape)
     np.save(block / f"{arguments['variant']}.npy", chance.normal(size=shape).astype(np.float32))
     rows = list(range(count))
     changed = {
