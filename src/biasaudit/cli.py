@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,8 @@ from rich.table import Table
 
 from biasaudit import registry
 from biasaudit.engine.interrupts import interrupts_kept
-from biasaudit.errors import BiasauditError, DataError, IncompleteError, InputError, UsageError
+from biasaudit.engine.store import finished_audit
+from biasaudit.errors import BiasauditError, DataError, InputError, UsageError
 from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, located
 from biasaudit.resources import protocols_folder
 
@@ -198,7 +199,7 @@ def report(run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folde
     """Rebuild the report of a run from what is stored."""
     from biasaudit.report.render import write_report
 
-    _finished_audit(run_folder)
+    finished_audit(run_folder)
     out_console.print(str(write_report(run_folder)), highlight=False)
 
 
@@ -209,7 +210,7 @@ def gate(
     fail_on: Annotated[FailOn, typer.Option(help="Exit 1 at this verdict or worse.")] = FailOn.undetermined,
 ) -> None:
     """Judge a run for CI: exit 0 or 1."""
-    audit = _finished_audit(run_folder)
+    audit = finished_audit(run_folder)
     record = _chosen_arm(audit, arm)
     failed = SEVERITY[record["verdict"]] >= SEVERITY[fail_on.value.upper()]
     out_console.print(
@@ -220,6 +221,26 @@ def gate(
     )
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Page to write (HTML).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Put two finished audits side by side: verdicts, estimates, paired differences, findings and settings."""
+    from biasaudit.engine.compare_runs import compare_runs  # reads tables with pandas
+    from biasaudit.report.side_by_side import sections, write_comparison_page
+
+    record = compare_runs(first, second).to_dict()
+    if as_json:
+        sys.stdout.write(json.dumps(record, indent=2) + "\n")
+    else:
+        _print_sections(sections(record))
+    if output is not None:
+        error_console.print(f"page: {write_comparison_page(record, output)}", highlight=False)
 
 
 @app.command()
@@ -420,6 +441,19 @@ def _print_verdicts(audit: dict[str, Any]) -> None:
             out_console.print(f"  against the rest: {escape(each)}", highlight=False)
 
 
+def _print_sections(shown: Sequence[Any]) -> None:
+    for section in shown:
+        out_console.print(f"[bold]{escape(section.title)}[/]", highlight=False)
+        if section.lead:
+            out_console.print(escape(section.lead), highlight=False)
+        if section.rows:
+            table = Table(*section.columns, box=None)
+            for row in section.rows:
+                table.add_row(*map(escape, row))
+            out_console.print(table)
+        out_console.print()
+
+
 def _print_first_look(look: Any) -> None:
     for section in look.sections:
         table = Table(*section.columns, title=section.title, title_justify="left", title_style="bold", box=None)
@@ -454,21 +488,6 @@ def _origin_table(cohort: Any, factor: str) -> Table:
         count = len(by_size) - len(shown)
         table.add_row(f"{count} smaller origins", *(str(smaller.count(name)) for name in cohort.classes))
     return table
-
-
-def _finished_audit(run_folder: Path) -> dict[str, Any]:
-    if not (run_folder / "protocol.yaml").exists():
-        raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
-    try:
-        return json.loads((run_folder / "audit.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-    except FileNotFoundError:
-        raise IncompleteError(
-            f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
-        ) from None
-    except json.JSONDecodeError as error:
-        raise UsageError(
-            f"{run_folder / 'audit.json'}:{error.lineno}: not JSON ({error.msg}); rerun the audit"
-        ) from None
 
 
 def _chosen_arm(audit: dict[str, Any], name: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import torch
 
 from biasaudit.engine.arrays import Stack
 from biasaudit.engine.collect import feature_layers, predict_rows, score, truth
+from biasaudit.engine.own_network import BUILDER
 from biasaudit.engine.train import load_network, outputs, train
 from biasaudit.networks.cnn import Cnn
 
@@ -21,6 +22,36 @@ SCORING = {
     "layers": None,
     "batch_size": 4,
 }
+
+
+SHARED = """
+from torch import nn
+
+class Shared(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.head = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3), nn.Linear(6, 1)
+        self.active = nn.ReLU(inplace=True)
+
+    def forward(self, image):
+        return self.head(self.active(self.second(self.active(self.first(image)))).mean((2, 3)))
+"""
+
+
+@pytest.fixture
+def shared(blocks, pictures, training, tmp_path):
+    """Needs of a score job of a network that uses one activation twice."""
+    (tmp_path / "own.py").write_text(SHARED)
+    arguments = {
+        "factory": f"{tmp_path}/own.py:Shared",
+        "arguments": {},
+        "convention": {"outputs": 1, "scale": "logits"},
+    }
+    needs = {"inputs": blocks(pictures[0]), "models": [tmp_path / "model"]}
+    needs["models"][0].mkdir()
+    chosen = {"network": BUILDER, "network_arguments": arguments, "settings": {"epochs": 1}}
+    train(training(pictures[1], rows=range(30), **chosen), needs, needs["models"][0])
+    return needs
 
 
 class TestScore:
@@ -44,6 +75,14 @@ class TestScore:
             hidden = network.blocks(torch.from_numpy(stack(trained).take(range(30, 40))))
         expected = hidden.mean((2, 3)).numpy()
         np.testing.assert_allclose(found["features-blocks.block2.2.npy"], expected, rtol=1e-3, atol=1e-4)
+
+    def test_of_an_activation_used_twice_the_last_use_counts(self, shared, out):
+        score(SCORING, shared, out)
+        network = load_network(shared["models"][0] / "model.safetensors")
+        with torch.no_grad():
+            images = torch.from_numpy(stack(shared).take(range(30, 40)))
+            expected = network.second(network.first(images).relu()).relu().mean((2, 3))
+        np.testing.assert_allclose(np.load(out / "features-active.npy"), expected.numpy(), rtol=1e-3, atol=1e-4)
 
     def test_no_features_unless_asked(self, trained, out):
         score({**SCORING, "features": False}, trained, out)

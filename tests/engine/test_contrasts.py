@@ -15,7 +15,7 @@ from biasaudit.engine.store import write_json
 
 CLASSES = ("healthy", "ms", "tumour")
 TWO_CLASS_KEYS = {
-    "train": "network network_code network_arguments training training_code variant rows targets groups classes seed",
+    "train": "network network_code network_arguments training variant rows targets groups classes seed",
     "score": "rows variants features layers batch_size",
     "attribute": "rows variant method steps max_steps completeness patch stride baseline baseline_kind references "
     "regions output",

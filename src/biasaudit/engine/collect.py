@@ -108,25 +108,30 @@ _CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.Linear)
 @torch.no_grad()
 def _features(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> dict[str, np.ndarray]:
     layers = feature_layers(network, arguments["layers"])
+    rows, size = arguments["rows"], arguments["batch_size"]
     pooled: dict[str, list[np.ndarray]] = {name: [] for name in layers}
-    with _hooks(layers, pooled):
-        outputs(network, inputs, arguments["rows"], arguments["batch_size"])
+    for start in range(0, len(rows), size):
+        with _pooled_outputs(layers) as latest:
+            outputs(network, inputs, rows[start : start + size], size)
+        for name, values in latest.items():
+            pooled[name].append(values)
     return {name: np.concatenate(values) for name, values in pooled.items() if values}
 
 
 @contextmanager
-def _hooks(layers: Mapping[str, nn.Module], pooled: Mapping[str, list[np.ndarray]]) -> Iterator[None]:
-    """Append every layer's output, averaged over space, to its list while the block runs."""
+def _pooled_outputs(layers: Mapping[str, nn.Module]) -> Iterator[Mapping[str, np.ndarray]]:
+    """Keep every layer's output, averaged over space, while the block runs; of a layer used twice the last one."""
+    latest: dict[str, np.ndarray] = {}
 
     def hook(name: str) -> Callable[[nn.Module, Any, torch.Tensor], None]:
         def keep(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
-            pooled[name].append(output.flatten(2).mean(2).cpu().numpy() if output.ndim > 2 else output.cpu().numpy())
+            latest[name] = output.flatten(2).mean(2).cpu().numpy() if output.ndim > 2 else output.cpu().numpy()
 
         return keep
 
     handles = [module.register_forward_hook(hook(name)) for name, module in layers.items()]
     try:
-        yield
+        yield latest
     finally:
         for handle in handles:
             handle.remove()

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from biasaudit import seeds
 from biasaudit.checks.localisation import lesion_gains
@@ -25,7 +26,10 @@ from biasaudit.stats.intervals import (
 if TYPE_CHECKING:
     from biasaudit.engine.results import Run
 
-__all__ = ["compare_arms"]
+__all__ = ["Gains", "compare_arms", "compare_pair"]
+
+Gains = tuple[FloatArray, npt.NDArray[np.intp]]
+"""Lesion gain of every mapped subject, NaN where there is none, and the fold of every map."""
 
 
 def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
@@ -44,20 +48,43 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
         First arm minus second; only quantities that both arms have.
     """
     gains = {arm.arm: _gains_of(arm, run) for arm in arms} if len(arms) > 1 else {}
-    found = []
-    for first, second in combinations(arms, 2):
-        found.append(_auc(first, second, run))
-        found.extend(_reliance(first, second, run))
-        found.extend(_lesion_gain((first, second), (gains[first.arm], gains[second.arm]), run))
-    return [replace(comparison, contrast=arms[0].contrast) for comparison in found]
+    protocol = run.situation.protocol
+    return [
+        comparison
+        for first, second in combinations(arms, 2)
+        for comparison in compare_pair((first, second), (gains[first.arm], gains[second.arm]), protocol)
+    ]
 
 
-def _gains_of(arm: ArmEvidence, run: Run) -> tuple[FloatArray, FloatArray]:
+def compare_pair(
+    arms: tuple[ArmEvidence, ArmEvidence], gains: tuple[Gains, Gains], protocol: Protocol
+) -> Iterator[Comparison]:
+    """Compare two arms whose rows are the same subjects, held out by the same folds.
+
+    Parameters
+    ----------
+    arms : pair of ArmEvidence
+    gains : pair of Gains
+        Of the same subjects in both, or empty.
+    protocol : Protocol
+        For the number of resamples, and the covariates.
+
+    Yields
+    ------
+    Comparison
+        First arm minus second; only quantities that both have.
+    """
+    first, second = arms
+    found = [_auc(first, second, protocol), *_reliance(first, second, protocol), *_lesion_gain(arms, gains, protocol)]
+    yield from (replace(comparison, contrast=first.contrast) for comparison in found)
+
+
+def _gains_of(arm: ArmEvidence, run: Run) -> Gains:
     """Return the lesion gain of every mapped patient, NaN for the healthy, and the fold of every map."""
     evidence = run.evidence(arm.arm, run.factors[0], arm.contrast, with_maps=True)
     maps = evidence.maps
     if maps is None:
-        return np.empty(0), np.empty(0)
+        return np.empty(0), np.empty(0, dtype=np.intp)
     gains = np.full(len(maps.rows), np.nan)
     patients = np.flatnonzero(evidence.positive[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
     if len(patients):
@@ -66,19 +93,19 @@ def _gains_of(arm: ArmEvidence, run: Run) -> tuple[FloatArray, FloatArray]:
     return gains, np.asarray(evidence.fold[maps.rows])
 
 
-def _auc(first: ArmEvidence, second: ArmEvidence, run: Run) -> Comparison:
+def _auc(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Comparison:
     generator = seeds.generator(first.seed, "compare", "auc")
-    n = run.situation.protocol.statistics.n_bootstraps
+    n = protocol.statistics.n_bootstraps
     interval, p_value = bootstrap_auc_difference(
         first.logit, second.logit, first.positive, _groups(first), n, generator
     )
     return Comparison((first.arm, second.arm), "auc", interval.estimate, interval.low, interval.high, p_value)
 
 
-def _reliance(first: ArmEvidence, second: ArmEvidence, run: Run) -> Iterator[Comparison]:
+def _reliance(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Iterator[Comparison]:
     """Compare reliance from the source that the verdict takes it from: U1 when crossed, else U4."""
     estimate = _crossed_reliance if first.regime == "crossed" else _erased_reliance
-    results = [estimate(arm, run.situation.protocol) for arm in (first, second)]
+    results = [estimate(arm, protocol) for arm in (first, second)]
     if any(result is None for result in results):
         return
     (estimate_a, resampled_a), (estimate_b, resampled_b) = (result for result in results if result is not None)
@@ -111,9 +138,7 @@ def _finite(*scores: FloatArray) -> bool:
 
 
 def _lesion_gain(
-    arms: tuple[ArmEvidence, ArmEvidence],
-    gains: tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
-    run: Run,
+    arms: tuple[ArmEvidence, ArmEvidence], gains: tuple[Gains, Gains], protocol: Protocol
 ) -> Iterator[Comparison]:
     (first, folds), (second, _) = gains
     if not len(first) or not len(second):
@@ -123,7 +148,7 @@ def _lesion_gain(
         return
     difference = first[both] - second[both]
     generator = seeds.generator(arms[0].seed, "compare", "lesion gain")
-    resampled = bootstrap_means(difference, folds[both], run.situation.protocol.statistics.n_bootstraps, generator)
+    resampled = bootstrap_means(difference, folds[both], protocol.statistics.n_bootstraps, generator)
     yield _comparison((arms[0].arm, arms[1].arm), "lesion_gain", float(difference.mean()), resampled)
 
 

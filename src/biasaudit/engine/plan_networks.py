@@ -164,10 +164,11 @@ class NetworkPlanner:
     ) -> dict[str, Any]:
         """Return what a training takes; `words` name its random stream."""
         protocol = self._outline.protocol
+        own = [user_code(name) for _, name in protocol.target.training.own]
         return {
             **self.network_arguments(),
+            **({"training_code": own} if own else {}),
             "training": protocol.target.training.model_dump(mode="json", exclude={"seeds"}),
-            "training_code": [user_code(name) for _, name in protocol.target.training.own],
             "variant": variant,
             "rows": list(rows),
             "targets": [members[row] for row in rows],

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.errors import UsageError
+from biasaudit.errors import IncompleteError, UsageError
 
-__all__ = ["Job", "Store", "digest", "read_json", "write_json"]
+__all__ = ["Job", "Store", "digest", "finished_audit", "read_json", "write_json"]
 
 _DONE = "done"
 
@@ -131,6 +131,29 @@ class Store:
             raise UsageError(f"{self.root} is a file; give a folder for the run")
         if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "protocol.yaml").exists():
             raise UsageError(f"{self.root} is not empty and is no run of biasaudit; give a new folder")
+
+
+def finished_audit(run_folder: Path) -> dict[str, Any]:
+    """Read what a finished run found.
+
+    Raises
+    ------
+    UsageError
+        The folder is no run, or its ``audit.json`` is damaged.
+    IncompleteError
+        The run has not been finished.
+    """
+    if not (run_folder / "protocol.yaml").exists():
+        raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
+    path = run_folder / "audit.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise IncompleteError(
+            f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); rerun the audit") from None
 
 
 def digest(value: Any) -> str:

@@ -59,12 +59,17 @@ def _subjects(run: Run, arm: ArmResult) -> pd.DataFrame:
             "positive": [sample.positive for sample in cohort.samples],
             **{factor: [sample.origins[factor] for sample in cohort.samples] for factor in cohort.factors},
             "fold": [fold + 1 for fold in run.situation.folds],
+            **{f"covariate_{name}": _covariate(run, name) for name in run.situation.protocol.cohort.covariates},
             "mask_voxels": survey["mask_voxels"],
             "severity": _severity(run, survey["mask_voxels"]),
             "overlap": survey["dice"],
             "correlation": survey["correlation"],
         }
     )
+
+
+def _covariate(run: Run, name: str) -> list[Any]:
+    return [sample.covariates.get(name) for sample in run.situation.cohort.samples]
 
 
 def _severity(run: Run, voxels: Sequence[int]) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
+    "NOTHING",
     "QUANTITIES",
     "REGIMES",
     "STATUSES",

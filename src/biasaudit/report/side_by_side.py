@@ -1,0 +1,267 @@
+"""Two audits side by side: the same tables for the terminal and for one self-contained page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from biasaudit.errors import UsageError
+from biasaudit.report import figures
+from biasaudit.report.encoding import data_uri, drawing, svg_bytes
+from biasaudit.report.marks import shortened
+from biasaudit.report.page import page_environment, page_style
+from biasaudit.report.words import (
+    NOTHING,
+    QUANTITIES,
+    STATUSES,
+    VERDICTS,
+    count,
+    finite,
+    interval,
+    number,
+    percent,
+    probability,
+)
+
+__all__ = ["Section", "sections", "write_comparison_page"]
+
+_QUANTITIES = ("auc", "reliance", "lesion_gain", "origin_auc")
+_PIXELS_PER_INCH = 96
+_NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with its title; `lead` is said before it, and instead of it where there are no rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class _Card:
+    run: str
+    arm: str
+    word: str
+    provisional: bool
+    headline: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    wide: str
+    narrow: str
+    width: int
+    alt: str
+
+
+def sections(record: Mapping[str, Any]) -> tuple[Section, ...]:
+    """Put a comparison of two runs into tables.
+
+    Parameters
+    ----------
+    record : mapping
+        As ``biasaudit compare --json`` prints it.
+
+    Returns
+    -------
+    tuple of Section
+    """
+    names = _names(record)
+    return (
+        _runs(record, names),
+        _arms(record, names),
+        *(_pair(record, pair, names) for pair in record["pairs"]),
+        _findings(record, names),
+        _changes("Settings that differ", record["settings"], names, "The protocols are the same."),
+        _changes("Versions that differ", record["environment"], names, "Made by the same versions."),
+    )
+
+
+def write_comparison_page(record: Mapping[str, Any], path: Path) -> Path:
+    """Write the comparison as one page without a network.
+
+    Parameters
+    ----------
+    record : mapping
+        As ``biasaudit compare --json`` prints it.
+    path : Path
+        HTML file to write.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written.
+    """
+    names = _names(record)
+    template = page_environment().get_template("compare.html.j2")
+    page = template.render(
+        version=version("biasaudit"),
+        style=page_style(),
+        names=names,
+        cards=[_card(arm, names) for arm in record["arms"] if arm["primary"]],
+        drawings=list(_drawings(record, names)),
+        sections=sections(record),
+    )
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: the page cannot be written ({error.strerror}); give another --output") from None
+    return path
+
+
+def _names(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Names of the runs: their folders' last parts, unless these are the same."""
+    first, second = (Path(run["folder"]) for run in record["runs"])
+    return (first.name, second.name) if first.name != second.name else (str(first), str(second))
+
+
+def _runs(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
+    runs = record["runs"]
+    shown = {
+        "title": "name",
+        "subjects": "subjects",
+        "design": "regime",
+        "classes": "classes",
+        "origins": "origins",
+        "version": "version",
+        "finished": "finished",
+    }
+    rows = [(title, *(_value(run[key]) for run in runs)) for title, key in shown.items()]
+    same = "the same" if record["same_data"] else "not the same"
+    return Section("Runs", ("", *names), tuple(rows), f"Files, labels, origins and folds are {same}.")
+
+
+def _arms(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
+    arms = record["arms"]
+    rows = [("verdict", *map(_verdict, arms))]
+    rows += [(QUANTITIES[name].title, *(_estimate(arm[name], name) for arm in arms)) for name in _QUANTITIES]
+    if any(arm["truth"] for arm in arms):
+        rows.append((QUANTITIES["truth"].title, *(percent((arm["truth"] or {}).get("omega")) for arm in arms)))
+    columns = tuple(f"{names[arm['run'] - 1]}, {arm['arm']}" for arm in arms)
+    return Section("Verdicts and estimates", ("", *columns), tuple(rows))
+
+
+def _verdict(arm: Mapping[str, Any]) -> str:
+    open_question = " (provisional)" if arm["provisional"] and arm["verdict"] == "PATHOLOGY" else ""
+    contrast = f", {arm['contrast']} against the rest" if arm["contrast"] else ""
+    return f"{arm['verdict']}{open_question}{contrast}"
+
+
+def _estimate(estimate: Mapping[str, Any] | None, quantity: str) -> str:
+    if estimate is None or finite(estimate["estimate"]) is None:
+        return NOTHING
+    share = QUANTITIES[quantity].is_share
+    value = percent(estimate["estimate"]) if share else number(estimate["estimate"])
+    bounds = interval(estimate.get("low"), estimate.get("high"), share)
+    return f"{value} ({bounds})" if bounds else value
+
+
+def _pair(record: Mapping[str, Any], pair: Mapping[str, Any], names: tuple[str, str]) -> Section:
+    title = f"Paired differences: {_labelled(names, pair['arms'])}"
+    columns = ("quantity", "difference", "95 % interval", "p")
+    if pair["unpaired"]:
+        lead = f"No paired differences: {pair['unpaired']}. The estimates above stand each for itself."
+        return Section(title, columns, (), lead)
+    rows = []
+    for each in pair["differences"]:
+        quantity = QUANTITIES[each["quantity"]]
+        form = percent if quantity.is_share else number
+        what = quantity.title + (f", {each['contrast']} against the rest" if each["contrast"] else "")
+        bounds = interval(each["low"], each["high"], quantity.is_share)
+        rows.append((what, form(each["difference"]), bounds or NOTHING, probability(each["p_value"])))
+    said = f"On {count(pair['subjects'], 'subject')} that both runs held out by the same fold."
+    return Section(
+        title, columns, tuple(rows), " ".join([said, *(f"{note[0].upper()}{note[1:]}." for note in pair["notes"])])
+    )
+
+
+def _labelled(names: tuple[str, str], arms: Sequence[str]) -> str:
+    first, second = (f"{run}, {arm}" for run, arm in zip(names, arms, strict=True))
+    return f"{first} minus {second}"
+
+
+def _findings(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
+    several = len(record["pairs"]) > 1
+    rows = []
+    for finding in record["findings"]:
+        arm = "" if not several or finding["arms"] is None else finding["arms"][0]
+        where = [finding[key] for key in ("factor", "contrast", "class", "layer", "input") if finding[key]]
+        said = (_said(finding[side]) for side in ("first", "second"))
+        rows.append((finding["code"], ", ".join([*([arm] if arm else []), *where]), *said))
+    lead = "" if rows else "Every check found the same."
+    return Section("Findings that differ", ("check", "where", *names), tuple(rows), lead)
+
+
+def _said(finding: Mapping[str, Any] | None) -> str:
+    if finding is None:
+        return _NOT_ASKED
+    statistic = finite(finding["statistic"])
+    return STATUSES[finding["status"]].word + ("" if statistic is None else f", {number(statistic)}")
+
+
+def _changes(title: str, changes: Sequence[Mapping[str, Any]], names: tuple[str, str], none: str) -> Section:
+    rows = tuple((change["key"], _value(change["first"]), _value(change["second"])) for change in changes)
+    return Section(title, ("key", *names), rows, "" if rows else none)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, list) and all(isinstance(each, Mapping) and "name" in each for each in value):
+        return ", ".join(str(each["name"]) for each in value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _card(arm: Mapping[str, Any], names: tuple[str, str]) -> _Card:
+    return _Card(
+        run=names[arm["run"] - 1],
+        arm=arm["arm"],
+        word=arm["verdict"],
+        provisional=arm["provisional"] and arm["verdict"] == "PATHOLOGY",
+        headline=VERDICTS[arm["verdict"]].headline,
+        reason=arm["reason"],
+    )
+
+
+def _drawings(record: Mapping[str, Any], names: tuple[str, str]) -> Iterator[_Drawing]:
+    """Draw the estimates of every pair of arms beside their differences."""
+    for pair in record["pairs"]:
+        labels = [shortened(name, 16) for name in (pair["arms"] if pair["arms"][0] != pair["arms"][1] else names)]
+        estimates = pd.DataFrame(
+            [row for number_of, label in enumerate(labels, start=1) for row in _rows(record, (number_of, pair), label)],
+            columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]),
+        )
+        differences = pd.DataFrame(
+            [{"first": labels[0], "second": labels[1], **each} for each in pair["differences"]],
+            columns=pd.Index(["first", "second", "quantity", "difference", "low", "high"]),
+        ).drop_duplicates("quantity")
+        if differences.empty:
+            continue
+        with drawing():
+            wide, narrow = (figures.forest(estimates, differences, is_narrow) for is_narrow in (False, True))
+            sources = [data_uri(svg_bytes(figure), "svg") for figure in (wide, narrow)]
+        width = round(float(wide.get_size_inches()[0]) * _PIXELS_PER_INCH)
+        alt = f"Estimates with intervals, and their paired differences: {_labelled(names, pair['arms'])}."
+        yield _Drawing(sources[0], sources[1], width, alt)
+
+
+def _rows(record: Mapping[str, Any], which: tuple[int, Mapping[str, Any]], label: str) -> Iterator[dict[str, Any]]:
+    run, pair = which
+    arm = next(arm for arm in record["arms"] if (arm["run"], arm["arm"]) == (run, pair["arms"][run - 1]))
+    for quantity in _QUANTITIES:
+        estimate = arm[quantity]
+        if estimate is not None and finite(estimate["estimate"]) is not None:
+            bounds = {bound: finite(estimate.get(bound)) for bound in ("low", "high")}
+            yield {"arm": label, "quantity": quantity, "estimate": finite(estimate["estimate"]), **bounds}
+    omega = finite((arm["truth"] or {}).get("omega"))
+    if omega is not None:
+        yield {"arm": label, "quantity": "truth", "estimate": omega, "low": None, "high": None}
