@@ -39,6 +39,10 @@ calibrate: $(STAMP)
 	cp calibration/calibration.md docs/calibration.md
 	cp calibration/*.svg calibration/*.tsv docs/calibration/
 	cp calibration/measured.json src/biasaudit/calibration/measured.json
+	$(BIN)/biasaudit calibrate --grid protocols/calibration-checks.yaml -o calibration-checks
+	cp calibration-checks/calibration-checks.md docs/calibration-checks.md
+	cp calibration-checks/cohorts.tsv docs/calibration/cohorts-checks.tsv
+	cp calibration-checks/measured-checks.json src/biasaudit/calibration/measured-checks.json
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from biasaudit.resources import measured_rates
+from biasaudit.resources import measured_checks, measured_rates
 
 __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
 
@@ -157,5 +158,10 @@ def _outside(cell: Mapping[str, Any], setting: Setting) -> str:
 
 @cache
 def _measured() -> dict[str, Any]:
-    path = measured_rates()
+    """Rates of the verdict, and the worth of the checks: of those with no vote from the grid of their own."""
+    measured, checks = _read(measured_rates()), _read(measured_checks())
+    return {**measured, "checks": {**measured.get("checks", {}), **checks.get("checks", {})}}
+
+
+def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["measured_rates", "protocols_folder", "templates_folder"]
+__all__ = ["measured_checks", "measured_rates", "protocols_folder", "templates_folder"]
 
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -23,6 +23,11 @@ def templates_folder() -> Path:
 def measured_rates() -> Path:
     """Where the rates that `biasaudit calibrate` measured for this version lie; absent before the first measurement."""
     return _PACKAGE / "calibration" / "measured.json"
+
+
+def measured_checks() -> Path:
+    """Where the worth of the checks that have no vote lies, as measured on a grid of their own."""
+    return _PACKAGE / "calibration" / "measured-checks.json"
 
 
 def _first(*folders: Path) -> Path:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from biasaudit.calibration import rates
+from biasaudit.calibration.board import write_board
 from biasaudit.calibration.summary import write_summary
 
 
@@ -133,3 +134,38 @@ def test_summary_holds_every_table_and_the_data_file(tmp_path):
     assert cell["false_clear"]["n"] == 10
     assert measured["checks"]["U4"]["all"]["discriminates"] is True
     assert "biasaudit calibrate" in (tmp_path / "calibration.md").read_text()
+
+
+def map_records(n=24):
+    """Every second network is ruled by the origin; U7 tells, and the maps of every sixth failed G2."""
+    made = []
+    for k in range(n):
+        ruled, passed = k % 2 == 0, k % 6 != 0
+        own = record(k, 0.9 if ruled else 0.0, "MIXED", family="maps-driven" if ruled else "maps-clean")
+        gate = finding("G2", statistic=0.8 if passed else 0.1, status="clear" if passed else "concern")
+        follows = finding("U7", statistic=float(ruled) + 0.01 * k, p_value=0.001 if ruled else 0.4)
+        own["records"][0]["findings"] += [gate, *([follows] if passed else [])]
+        made.append(own)
+    return made
+
+
+def test_unanswered_checks_of_maps_count_as_the_least_suspect():
+    found = rates.extremes(rates.tabulate(map_records()), ["U7"]).set_index("check").loc["U7"]
+    assert (found.driven, found.clean, found.driven_all, found.clean_all) == (8, 12, 12, 12)
+    assert found.auc == 1.0
+    assert found.auc_all == pytest.approx(8 / 12)
+
+
+def test_the_share_of_maps_that_pass_is_counted_by_family():
+    found = rates.faithful(rates.tabulate(map_records())).set_index("family")
+    assert found.loc["maps-clean", "rate"] == 1.0
+    assert found.loc["maps-driven", "rate"] == pytest.approx(8 / 12)
+
+
+def test_the_board_is_a_page_and_weights_of_checks_without_a_vote(tmp_path):
+    measured = write_board(map_records(), {"command": "biasaudit calibrate"}, tmp_path)
+    assert set(measured["checks"]) == {"U7"}
+    assert measured["checks"]["U7"]["all"]["discriminates"] is True
+    page = (tmp_path / "calibration-checks.md").read_text()
+    assert "| U7 |" in page
+    assert "maps-driven" in page

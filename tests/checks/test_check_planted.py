@@ -9,6 +9,7 @@ import pytest
 
 from biasaudit import registry
 from biasaudit.checks.identifiability import regime
+from biasaudit.checks.localisation import rank_accuracies
 from biasaudit.records import Finding
 
 
@@ -245,3 +246,22 @@ def test_a1_counts_many_origins_and_names_few(planted, furnished, protocol):
     reason = in_class(judge("A1", many, protocol), "healthy").reason
     assert "the 9 larger origins" in reason
     assert "centre-3" not in reason
+
+
+def test_u6_gives_rank_accuracy_shares_and_the_gain_of_the_origin_classifier(planted, furnished, protocol):
+    (found,) = judge("U6", furnished(planted(masks=True)), protocol)
+    (spread,) = judge("U6", furnished(planted(masks=True), strength=0.0), protocol)
+    assert found.details["rank_accuracy"] > 3 * found.details["rank_accuracy_exchanged_masks"]
+    assert found.details["rank_accuracy_p"] <= 0.01 < spread.details["rank_accuracy_p"]
+    shares = [found.details[f"share_{place}"] for place in ("pathology", "edge", "brain", "outside")]
+    assert sum(shares) == pytest.approx(1)
+    assert min(shares) > 0
+    assert found.details["gain_origin_classifier"] < found.statistic
+
+
+def test_rank_accuracy_counts_as_many_voxels_as_the_mask_has():
+    relevance = np.array([[5.0, 4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
+    mask = np.array([[True, False, True, False, False], [False] * 5])
+    found = rank_accuracies(relevance, mask)
+    assert found[:, 0].tolist() == [0.5, 0.0]
+    assert np.isnan(found[:, 1]).all()

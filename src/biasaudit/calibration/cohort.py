@@ -26,6 +26,8 @@ __all__ = ["calibrate", "without_masks"]
 
 _BULKY = ("read", "represent", "spike")
 """Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
+_LAYERS = ("U2", "U9")
+"""Checks that are given something of the hidden layers that no other check looks at."""
 _LAST = ("judge", "learned")
 """Steps that calibration goes without: it judges by itself, and looks at no pictures."""
 
@@ -71,7 +73,7 @@ def _evidence(run: Run, arm: str) -> ArmEvidence:
     maps = any("maps" in get("check", code).needs for code in default_checks(run.situation.protocol))
     evidence = run.evidence(arm, run.factors[0], with_maps=maps)
     for code in default_checks(run.situation.protocol):
-        if "retraining" in get("check", code).needs:
+        if "retraining" in get("check", code).needs or code in _LAYERS:
             own = run.evidence(arm, run.factors[0], code=code)
             evidence = replace(
                 evidence,
@@ -79,6 +81,8 @@ def _evidence(run: Run, arm: str) -> ArmEvidence:
                 dose=own.dose or evidence.dose,
                 spike=own.spike or evidence.spike,
                 retraining_skipped={**evidence.retraining_skipped, **own.retraining_skipped},
+                untrained={**evidence.untrained, **own.untrained},
+                gradients={**evidence.gradients, **own.gradients},
             )
     return evidence
 

@@ -62,8 +62,9 @@ class Family(_Section):
 
 
 class Grid(_Section):
-    """The whole grid."""
+    """The whole grid, and whether it measures the verdict or what the checks that support it are worth."""
 
+    about: Literal["verdict", "checks"] = "verdict"
     version: int
     seed: int
     spacing: float

@@ -21,12 +21,16 @@ __all__ = [
     "accuracy",
     "arms",
     "cell_rates",
+    "extremes",
+    "faithful",
     "rate",
     "rates",
     "scoreboard",
     "tabulate",
 ]
 
+RULED = 0.8
+"""R* above which a network is ruled by the signature."""
 CLEAN, DRIVEN = 0.05, 0.25
 """R* at most and above which a network counts as clean and as driven by the signature (the scoreboard's two sides)."""
 _FLAGGED = ("ORIGIN", "MIXED")
@@ -137,6 +141,7 @@ def tabulate(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             | {"auc": competence["statistic"], "competent": competence["status"] == "clear"}
             | {"transferred": any(finding["code"] == "U5" for finding in record["findings"])}
             | {"clearable": _clearable(record) and competence["status"] == "clear"}
+            | {"maps_pass": _maps_pass(record["findings"])}
             | _evidence(record["findings"])
         )
     table = pd.DataFrame(rows)
@@ -149,6 +154,11 @@ def _clearable(record: Mapping[str, Any]) -> bool:
     """Whether the checks that were asked allow a PATHOLOGY at all: outside crossed designs it needs masks and A2."""
     asked = {finding["code"] for finding in record["findings"]}
     return record["regime"] == "crossed" or (record["masks"] and "A2" in asked)
+
+
+def _maps_pass(findings: Sequence[Mapping[str, Any]]) -> bool | None:
+    """Whether the maps passed G2; None where it was not asked."""
+    return next((finding["status"] == "clear" for finding in findings if finding["code"] == "G2"), None)
 
 
 def _evidence(findings: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -282,6 +292,46 @@ def scoreboard(table: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
             found.append({**own_key, "check": code, **_score(own, code)})
     board = pd.DataFrame(found, columns=[*by, "check", *_score(table.iloc[:0], "none")] if not found else None)
     return board[board.driven + board.clean > 0].reset_index(drop=True)
+
+
+def extremes(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    """ROC AUC of checks of maps for crossed networks with R* > .8 against those with R* <= .05.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `tabulate`, one row per cohort.
+    codes : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        One row per check: ``auc`` with its interval over cohorts that the check answered, and ``auc_all`` with those
+        that it did not answer, since their maps failed G2, counted as the least suspect.
+    """
+    own = table[(table.regime == "crossed") & (table.family != "maps-available")]
+    driven, clean = own[own.r > RULED], own[own.r <= CLEAN]
+    found = []
+    for code in codes:
+        answered = [rows[code].dropna().to_numpy(float) for rows in (driven, clean)]
+        least = table[code].min() - 1
+        everyone = [rows[code].fillna(least).to_numpy(float) for rows in (driven, clean)]
+        area, low, high = _area(*answered)
+        found.append({
+            "check": code, "driven": len(answered[0]), "clean": len(answered[1]), "auc": area, "auc_low": low,
+            "auc_high": high, "driven_all": len(driven), "clean_all": len(clean), "auc_all": _area(*everyone)[0],
+        })  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def faithful(table: pd.DataFrame) -> pd.DataFrame:
+    """How often maps pass G2, by family."""
+    asked = table[table.maps_pass.notna()]
+    rows = []
+    for family, own in asked.groupby("family"):
+        share, low, high = rate(int(own.maps_pass.sum()), len(own))
+        rows.append({"family": family, "cohorts": len(own), "rate": share, "low": low, "high": high})
+    return pd.DataFrame(rows)
 
 
 def _groups(table: pd.DataFrame, by: Sequence[str]) -> Iterable[tuple[dict[str, Any], pd.DataFrame]]:

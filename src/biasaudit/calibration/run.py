@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import biasaudit
+from biasaudit.calibration.board import write_board
 from biasaudit.calibration.grid import Cell, Grid, describe
 from biasaudit.calibration.summary import write_summary
 from biasaudit.engine.dispatch import Failure, dispatcher
@@ -40,7 +41,7 @@ def calibrate_grid(what: tuple[Grid, Sequence[Cell]], out: Path, how: tuple[str,
     Returns
     -------
     Path
-        The page.
+        The page: ``calibration.md``, or ``calibration-checks.md`` of a grid about checks.
 
     Raises
     ------
@@ -54,12 +55,13 @@ def calibrate_grid(what: tuple[Grid, Sequence[Cell]], out: Path, how: tuple[str,
     failures = run_cells(cells, out, how, progress)
     records = finished_records(cells, out)
     if records:
-        write_summary(records, _provenance(grid, (len(records), len(cells)), (how[1], started)), out)
+        write = write_summary if grid.about == "verdict" else write_board
+        write(records, _provenance(grid, (len(records), len(cells)), (how[1], started)), out)
     if failures:
         path = out / "failures.json"
         write_json(path, [{"cohort": failure.job.title, "reason": failure.reason} for failure in failures])
         raise IncompleteError(f"{len(failures)} audit(s) failed, first {failures[0].job.title}; reasons in {path}")
-    return out / "calibration.md"
+    return out / ("calibration.md" if grid.about == "verdict" else "calibration-checks.md")
 
 
 def _provenance(grid: Grid, counts: tuple[int, int], how: tuple[int, float]) -> dict[str, Any]:
@@ -164,6 +166,13 @@ def _require_ours(out: Path) -> None:
 
 def _code() -> str:
     root = Path(biasaudit.__file__).parent
-    skipped = ("report", "calibration/rates.py", "calibration/summary.py", "error_rates.py", "cli.py")
+    skipped = (
+        "report",
+        "calibration/rates.py",
+        "calibration/summary.py",
+        "calibration/board.py",
+        "error_rates.py",
+        "cli.py",
+    )
     files = sorted(path for path in root.rglob("*.py") if not str(path.relative_to(root)).startswith(skipped))
     return digest([path.read_text(encoding="utf-8") for path in files])[:12]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from biasaudit.calibration import rates
 
-__all__ = ["write_summary"]
+__all__ = ["board_table", "check_weights", "markdown", "one_variant", "write_summary"]
 
 _ORDER = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
 _COLOURS = ("#3d8b5f", "#b8c0c8", "#d9a321", "#c0392b")
@@ -48,10 +48,10 @@ def write_summary(records: Sequence[Mapping[str, Any]], provenance: Mapping[str,
         "rates": rates.rates(main),
         "rates-all": rates.rates(table[table.arm == "intensity"]),
         "reliance": rates.accuracy(main),
-        "scoreboard": rates.scoreboard(_one_variant(main)),
-        "scoreboard-regime": rates.scoreboard(_one_variant(main), ["regime"]),
-        "scoreboard-kind": rates.scoreboard(_one_variant(main), ["kind"]),
-        "scoreboard-regime-kind": rates.scoreboard(_one_variant(main), ["regime", "kind"]),
+        "scoreboard": rates.scoreboard(one_variant(main)),
+        "scoreboard-regime": rates.scoreboard(one_variant(main), ["regime"]),
+        "scoreboard-kind": rates.scoreboard(one_variant(main), ["kind"]),
+        "scoreboard-regime-kind": rates.scoreboard(one_variant(main), ["regime", "kind"]),
         "arms": arms,
     }
     table.to_csv(out / "cohorts.tsv", sep="\t", index=False, float_format="%.5g")
@@ -63,14 +63,14 @@ def write_summary(records: Sequence[Mapping[str, Any]], provenance: Mapping[str,
     measured = {
         "provenance": dict(provenance),
         "cells": rates.cell_rates(main),
-        "checks": _weights(fit),
+        "checks": check_weights(fit),
     }
     (out / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     (out / "calibration.md").write_text(_page(tables, arms, provenance, table), encoding="utf-8")
     return measured
 
 
-def _one_variant(table: pd.DataFrame) -> pd.DataFrame:
+def one_variant(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per cohort: with its masks where it has any, and U5 as it is without them."""
     ordered = table.sort_values("masks", ascending=False)
     kept = ordered.drop_duplicates(["cohort", "arm"]).set_index(["cohort", "arm"])
@@ -79,9 +79,9 @@ def _one_variant(table: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(**{name: bare[name] for name in transferred}).reset_index()
 
 
-def _weights(fit: pd.DataFrame) -> dict[str, Any]:
+def check_weights(fit: pd.DataFrame) -> dict[str, Any]:
     """Say which checks discriminate, from the half of the grid that judges nothing."""
-    own = _one_variant(fit[fit.arm == "intensity"])
+    own = one_variant(fit[fit.arm == "intensity"])
     boards = {"all": rates.scoreboard(own)} | {
         regime: rates.scoreboard(own[own.regime == regime]) for regime in _REGIMES if (own.regime == regime).any()
     }
@@ -163,7 +163,7 @@ def _page(
         "# Calibration: how often the verdict is wrong",
         "`biasaudit calibrate` audits a fixed grid of simulated cohorts whose truth is known and counts its own "
         "errors. This page is written by that command.",
-        _markdown(pd.DataFrame([{"": key, "value": value} for key, value in provenance.items()])),
+        markdown(pd.DataFrame([{"": key, "value": value} for key, value in provenance.items()])),
         f"{judged.cohort.nunique()} cohorts judge; {table.cohort.nunique() - judged.cohort.nunique()} others chose "
         "which checks carry weight and judge nothing. Every cohort is judged twice, with its masks and as if nobody "
         "had marked anything. Intervals are 95 % (Wilson). Rates where R\\* is .25 or more count "
@@ -172,24 +172,24 @@ def _page(
         "U5 was asked of.",
         "## The verdict",
         "![verdicts by true reliance](calibration/verdicts.svg)",
-        _markdown(_shown(tables["rates"])),
+        markdown(_shown(tables["rates"])),
         "The same on both halves together (no threshold of the verdict was fitted on either):",
-        _markdown(_shown(tables["rates-all"])),
+        markdown(_shown(tables["rates-all"])),
         "## Reliance against its truth",
         "![reliance against truth](calibration/reliance.svg)",
         "Ideal: the mean absolute error that the variance between subjects, and the error of the truth itself (known "
         "from 48 anatomies), would leave to an estimator without bias. Coverage of the 90 % interval, widened by the "
         "error of the truth.",
-        _markdown(tables["reliance"].round(3)),
+        markdown(tables["reliance"].round(3)),
         "## Which checks discriminate",
         "Driven: R\\* > .25; clean: R\\* <= .05; the score is the statistic, or -log10 p for tests. Power and size at "
         "nominal .05, the smallest p of a check's findings, corrected for their number. A check whose interval reaches "
         ".5 carries no weight.",
-        _markdown(_board(tables["scoreboard"])),
+        markdown(board_table(tables["scoreboard"])),
         "By regime:",
-        _markdown(_board(tables["scoreboard-regime"])),
+        markdown(board_table(tables["scoreboard-regime"])),
         "By signature kind (clean cohorts of all kinds):",
-        _markdown(_board(tables["scoreboard-kind"])),
+        markdown(board_table(tables["scoreboard-kind"])),
         "## Arms: raw intensities against tissue maps",
         _arms(arms),
     ]
@@ -219,7 +219,8 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def _board(table: pd.DataFrame) -> pd.DataFrame:
+def board_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Words for a scoreboard of `biasaudit.calibration.rates.scoreboard`."""
     shown = table[[name for name in ("regime", "kind", "check", "driven", "clean") if name in table]].copy()
     for name in ("auc", "power", "size"):
         shown[f"{name} [95 %]"] = [
@@ -230,7 +231,8 @@ def _board(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def markdown(table: pd.DataFrame) -> str:
+    """Write a table in Markdown."""
     lines = ["| " + " | ".join(str(name).replace("_", " ") for name in table) + " |", "|" + "---|" * len(table.columns)]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in table.itertuples(index=False)]
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
+from scipy import ndimage
 
 from biasaudit.checks.faithful_maps import maps_fault
 from biasaudit.checks.premises import interval_level, probability, stream
@@ -15,7 +16,7 @@ from biasaudit.registry import register
 from biasaudit.stats.intervals import Interval, bootstrap_means, percentile_interval
 from biasaudit.stats.permutation import p_value, permutation_indices
 
-__all__ = ["EVEN_SPREAD", "Localisation", "lesion_gains"]
+__all__ = ["EVEN_SPREAD", "Localisation", "lesion_gains", "rank_accuracies"]
 
 EVEN_SPREAD = 1.0
 """Lesion gain of relevance that is spread evenly over the foreground."""
@@ -48,8 +49,40 @@ def lesion_gains(relevance: FloatArray, mask: BoolArray, foreground: BoolArray) 
     return gains
 
 
+def rank_accuracies(relevance: FloatArray, mask: BoolArray) -> FloatArray:
+    """Relevance rank accuracy of every subject's map under every subject's mask.
+
+    Parameters
+    ----------
+    relevance : float (m, voxels)
+        Absolute relevance, 0 or more; 0 outside the foreground.
+    mask : bool (m, voxels)
+        Inside the foreground.
+
+    Returns
+    -------
+    float (m, m)
+        Row i, column j: of the most relevant voxels of i, as many as mask j has, the share that lies in mask j; NaN
+        where mask j is empty.
+
+    References
+    ----------
+    Arras L, Osman A, Samek W. CLEVR-XAI. Information Fusion 81:14, 2022.
+    """
+    sizes = mask.sum(axis=1)
+    found = np.full((len(relevance), len(mask)), np.nan)
+    for row, values in enumerate(relevance):
+        place = np.empty(values.size, dtype=np.intp)
+        place[np.argsort(-values, kind="stable")] = np.arange(values.size)
+        for column in np.flatnonzero(sizes):
+            found[row, column] = (place[mask[column]] < sizes[column]).mean()
+    return found
+
+
 @dataclass(frozen=True)
 class _Gain:
+    """A quantity under the subjects' own masks, and under exchanged ones."""
+
     interval: Interval
     p_value: float
     exchanged: float
@@ -98,7 +131,12 @@ class Localisation:
                 n=gain.n,
                 factor=evidence.factor,
                 class_name=evidence.classes[1],
-                details={"gain_exchanged_masks": gain.exchanged, **_shares(maps, chosen)},
+                details={
+                    "gain_exchanged_masks": gain.exchanged,
+                    **_rank_accuracy(evidence, maps, chosen, protocol),
+                    **_gain_of_origin(maps, chosen),
+                    **_shares(maps, chosen),
+                },
             )
         ]
 
@@ -108,15 +146,20 @@ class Localisation:
 
 def _measure(evidence: ArmEvidence, maps: Maps, chosen: BoolArray, protocol: Protocol) -> _Gain | None:
     gains = lesion_gains(np.abs(maps.target[chosen]).astype(np.float64), maps.mask[chosen], maps.foreground[chosen])
-    known = np.isfinite(np.diag(gains))
+    return _against_exchanged(gains, EVEN_SPREAD, evidence, protocol)
+
+
+def _against_exchanged(values: FloatArray, even: float, evidence: ArmEvidence, protocol: Protocol) -> _Gain | None:
+    """Hold the subjects' own masks, the diagonal, against masks exchanged between them; None if nothing is known."""
+    known = np.isfinite(np.diag(values))
     if not known.any():
         return None
-    gains = gains[np.ix_(known, known)]
-    own, n = np.diag(gains), int(known.sum())
+    values = values[np.ix_(known, known)]
+    own, n = np.diag(values), int(known.sum())
     settings = protocol.statistics
     draws = bootstrap_means(own, np.zeros(n, dtype=int), settings.n_bootstraps, stream(evidence, "U6", "bootstrap"))
-    # A mask that misses another's foreground says nothing about that map: spread evenly, it would gain 1.
-    filled = np.where(np.isfinite(gains), gains, EVEN_SPREAD)
+    # A mask that misses another's foreground says nothing about that map: it counts as an even spread.
+    filled = np.where(np.isfinite(values), values, even)
     indices = permutation_indices(
         np.zeros(n, dtype=int), settings.n_permutations, stream(evidence, "U6", "permutation")
     )
@@ -144,19 +187,58 @@ def _judgement(gain: _Gain, protocol: Protocol) -> tuple[Status, str]:
     return "concern", f"{numbers}; relevance does not concentrate in the marked pathology"
 
 
+def _rank_accuracy(evidence: ArmEvidence, maps: Maps, chosen: BoolArray, protocol: Protocol) -> dict[str, float]:
+    brain = maps.foreground[chosen]
+    relevance = np.where(brain, np.abs(maps.target[chosen]), 0.0)
+    ranks = rank_accuracies(relevance, maps.mask[chosen] & brain)
+    found = _against_exchanged(ranks, 0.0, evidence, protocol)
+    if found is None:
+        return {}
+    return {
+        "rank_accuracy": found.interval.estimate,
+        "rank_accuracy_exchanged_masks": found.exchanged,
+        "rank_accuracy_p": found.p_value,
+    }
+
+
+def _gain_of_origin(maps: Maps, chosen: BoolArray) -> dict[str, float]:
+    """Lesion gain of the origin classifier's maps of the same patients, which know nothing of the label."""
+    if maps.origin is None:
+        return {}
+    relevance = np.abs(maps.origin[0][chosen]).astype(np.float64)
+    known = np.isfinite(relevance).all(axis=1)
+    gains = np.diag(lesion_gains(relevance[known], maps.mask[chosen][known], maps.foreground[chosen][known]))
+    return {"gain_origin_classifier": float(np.nanmean(gains))} if np.isfinite(gains).any() else {}
+
+
 def _shares(maps: Maps, chosen: BoolArray) -> dict[str, float]:
-    """Mean over subjects of the relevance in the pathology, the rest of the brain and outside it."""
+    """Mean over subjects of the relevance in the pathology, at the edge of the brain, deeper in it, and outside."""
     target = maps.target[chosen].astype(np.float64)
     brain = maps.foreground[chosen]
     lesion = maps.mask[chosen] & brain
+    edge = _edge(maps, chosen) & ~lesion
     size = np.abs(target)
     return {
         "share_pathology": _mean_share(size, lesion),
-        "share_brain": _mean_share(size, brain & ~lesion),
+        "share_brain": _mean_share(size, brain & ~lesion & ~edge),
+        "share_edge": _mean_share(size, edge),
         "share_outside": _mean_share(size, ~brain),
         "share_pathology_supporting": _mean_share(np.maximum(target, 0), lesion),
         "share_pathology_opposing": _mean_share(np.maximum(-target, 0), lesion),
     }
+
+
+def _edge(maps: Maps, chosen: BoolArray) -> BoolArray:
+    """Mark the outermost voxels of every brain, (m, voxels); none where the grid is not known."""
+    brain = maps.foreground[chosen]
+    if maps.inside is None:
+        return np.zeros_like(brain)
+    found = np.empty_like(brain)
+    for number, own in enumerate(brain):
+        volume = np.zeros(maps.inside.shape, dtype=bool)
+        volume[maps.inside] = own
+        found[number] = (volume & ~ndimage.binary_erosion(volume))[maps.inside]
+    return found
 
 
 def _mean_share(relevance: FloatArray, region: BoolArray) -> float:
