@@ -80,3 +80,15 @@ def test_a_killed_dask_worker_costs_only_its_job(small_protocol, finished_run, t
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert audit(tmp_path / "out") == audit(finished_run)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_reaches_the_dask_workers_and_ends_in_one_line(small_protocol, tmp_path):
+    process = start(small_protocol, tmp_path / "out", "--engine", "dask", "--workers", "2")
+    wait_for_jobs(process, tmp_path / "out", 8)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "resumes" in errors
+    assert not (tmp_path / "out" / "failures.json").exists()

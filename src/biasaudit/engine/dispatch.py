@@ -98,6 +98,7 @@ def _dask_client(workers: int) -> Iterator[Any]:
     environment = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
     settings = {
         "distributed.nanny.pre-spawn-environ": environment,
+        "distributed.worker.preload": ["biasaudit.engine.dask_worker"],
         # A worker that dies takes its job to another one; only a job that kills five workers is lost.
         "distributed.scheduler.allowed-failures": 5,
         "distributed.worker.memory.terminate": False,
