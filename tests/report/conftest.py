@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -172,13 +173,14 @@ def audit(regime: str, arms: list[str], table: pd.DataFrame) -> dict[str, object
     made = [arm(name, place == 0) for place, name in enumerate(arms)]
     pairs = [
         {
-            "arms": arms[:2],
+            "arms": list(two),
             "quantity": name,
             "difference": value,
             "low": value - 0.06,
             "high": value + 0.06,
             "p_value": 0.0015,
         }
+        for two in combinations(arms, 2)
         for name, value in (("auc", 0.04), ("reliance", 0.83), ("lesion_gain", -4.9), ("origin_auc", 0.14))
     ]
     return {

@@ -2,6 +2,7 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,28 @@ def test_every_kind_of_run_makes_a_page(make_run: Make, regime: str, maps: bool,
     assert ("This network reads the pathology." in shown.text) == (len(arms) > 1)
     assert ("Network inputs compared" in shown.text) == (len(arms) > 1)
     assert ("Maps illustrate and do not prove." in shown.text) == maps
+
+
+def compared_columns(html: str) -> list[str]:
+    """Read the column titles of the tables that compare inputs, one text per table."""
+    tables = re.findall(r'<table class="versus">.*?</thead>', html, re.DOTALL)
+    return [Page(table).text for table in tables]
+
+
+def test_one_difference_stands_beside_its_inputs(make_run: Make) -> None:
+    html = html_page(load_run(make_run(**BOTH)), {})
+    assert compared_columns(html) == ["Quantity intensity tissue intensity minus tissue"]
+
+
+def test_many_differences_have_a_table_of_their_own_with_a_row_for_each(make_run: Make) -> None:
+    arms = ("intensity", "harmonised", "tissue", "even")
+    html = html_page(load_run(make_run(regime="nested", arms=arms)), {})
+    assert compared_columns(html) == [
+        "Quantity intensity harmonised tissue even",
+        "Difference AUC of the target Reliance on the signature Lesion gain AUC of the origin",
+    ]
+    for pair in combinations(arms, 2):
+        assert html.count(f'<th scope="row">{" minus ".join(pair)}</th>') == 1
 
 
 def test_primary_verdict_comes_first(make_run: Make) -> None:

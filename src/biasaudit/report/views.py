@@ -31,6 +31,7 @@ __all__ = [
     "ArmView",
     "Bar",
     "CohortView",
+    "ComparedRow",
     "ComparisonView",
     "FactorView",
     "FindingView",
@@ -151,12 +152,27 @@ class CohortView:
 
 
 @dataclass(frozen=True)
+class ComparedRow:
+    """One quantity: a (value, interval) per arm and per pair of arms."""
+
+    title: str
+    meaning: str
+    values: tuple[tuple[str, str], ...]
+    differences: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class ComparisonView:
-    """Arms side by side; each row has a title, a meaning, a (value, interval) per arm and per paired difference."""
+    """Arms side by side, and their paired differences."""
 
     arms: tuple[str, ...]
     pairs: tuple[str, ...]
-    rows: tuple[tuple[str, str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]], ...]
+    rows: tuple[ComparedRow, ...]
+
+    @property
+    def compared(self) -> tuple[ComparedRow, ...]:
+        """The quantities in which some pair was compared."""
+        return tuple(row for row in self.rows if any(shown != NOTHING for shown, _ in row.differences))
 
 
 @dataclass(frozen=True)
@@ -196,7 +212,7 @@ def comparison_view(records: RunRecords) -> ComparisonView:
     pairs = tuple(dict.fromkeys(zip(differences["first"], differences["second"], strict=True)))
     shown = [name for name in QUANTITIES if name in set(estimates["quantity"]) | set(differences["quantity"])]
     rows = tuple(
-        (
+        ComparedRow(
             QUANTITIES[name].title,
             QUANTITIES[name].meaning,
             tuple(_value(estimates[estimates["arm"] == arm], name) for arm in arms),
