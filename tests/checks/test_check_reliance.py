@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biasaudit.stats.effects import auc, pair_weights
-from biasaudit.stats.intervals import resample_weights
+from biasaudit.stats.intervals import percentile_interval, resample_weights
 from biasaudit.stats.reliance import (
     crossed_reliance,
     fold_columns,
@@ -19,7 +19,7 @@ from biasaudit.stats.reliance import (
 from biasaudit.stats.strata import joint_codes
 
 
-def ratio_by_loops(scores, erased, positive, origin, weights):
+def ratio_by_loops(scores, erased, positive, origin, weights, times):
     """The statistic of one resample, pairs of origins weighted as in the sample."""
     squares, kept = [], []
     for c, row in zip((False, True), weights, strict=True):
@@ -27,7 +27,8 @@ def ratio_by_loops(scores, erased, positive, origin, weights):
         freedom = sum(x.size - 1 for x in cells.values())
         pooled = sum(((x - x.mean()) ** 2).sum() for x in cells.values()) / freedom
         for (i, first), (j, second) in combinations(enumerate(cells.values()), 2):
-            squares.append((first.mean() - second.mean()) ** 2 - pooled / first.size - pooled / second.size)
+            noise = pooled / first.size + pooled / second.size
+            squares.append((first.mean() - second.mean()) ** 2 - times * noise)
             kept.append(row[i, j])
     site = np.sqrt(max(0.0, np.average(squares, weights=kept)))
     steps = [
@@ -36,25 +37,41 @@ def ratio_by_loops(scores, erased, positive, origin, weights):
     return site / (site + abs(np.mean(steps)))
 
 
+@pytest.mark.parametrize(("names", "times"), [("ab", 1.0), ("abc", 1.5), ("abcd", 5 / 3)])
 @pytest.mark.parametrize("after_erasure", [False, True])
-def test_bootstrap_equals_the_statistic_of_every_resample(after_erasure):
+def test_bootstrap_equals_the_statistic_of_every_resample(after_erasure, names, times):
+    """The noise of k independent differences is subtracted 2 - 2 / k times."""
     generator = np.random.default_rng(1)
     positive = np.arange(90) % 2 == 1
-    origin = generator.choice(["a", "b", "c"], 90)
+    origin = generator.choice(list(names), 90)
     logits = 2 * positive + (origin == "b") + generator.normal(size=90)
     # Lesions that weigh the same at every origin add nothing to the difference between origins.
     erased = logits - 2 * positive if after_erasure else logits
     site = erased if after_erasure else None
     _, fast = crossed_reliance((logits, site), positive, origin, np.zeros(90), 20, np.random.default_rng(4))
-    sizes = np.array([[np.sum((positive == c) & (origin == s)) for s in "abc"] for c in (False, True)])
-    cells = [[erased[(positive == c) & (origin == s)] for s in "abc"] for c in (False, True)]
+    sizes = np.array([[np.sum((positive == c) & (origin == s)) for s in names] for c in (False, True)])
+    cells = [[erased[(positive == c) & (origin == s)] for s in names] for c in (False, True)]
     pooled = [sum(x.size * x.var() for x in row) / sum(x.size - 1 for x in row) for row in cells]
     pairs = pair_weights(np.array(pooled)[:, None] / sizes)
     weights = resample_weights(joint_codes(positive, origin), 20, np.random.default_rng(4)).astype(int)
     for ratio, counts in zip(fast, weights, strict=True):
         rows = np.repeat(np.arange(90), counts)
-        slow = ratio_by_loops(logits[rows], erased[rows], positive[rows], origin[rows], pairs)
+        slow = ratio_by_loops(logits[rows], erased[rows], positive[rows], origin[rows], pairs, times)
         assert ratio == pytest.approx(slow)
+
+
+@pytest.mark.parametrize("origins", [2, 12])
+def test_the_lower_bound_keeps_below_what_is_true(origins):
+    """Of 60 cohorts whose scores do not depend on the origin at most 9 may be above 0: beyond that p < .001."""
+    generator = np.random.default_rng(3)
+    number = np.arange(300)
+    positive = number // origins % 2 == 1
+    above = []
+    for _ in range(60):
+        scores = (positive + generator.normal(size=300), None)
+        estimate, draws = crossed_reliance(scores, positive, number % origins, np.zeros(300), 199, generator)
+        above.append(percentile_interval(estimate, draws, 0.9).low > 0)
+    assert sum(above) <= 9
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.2])

@@ -185,9 +185,9 @@ def crossed_reliance(
     patients is in the way; what the patients' lesions add to it (a lesion may show less on a blurred image) is read
     from their paired drops, and counts as far as it exceeds its noise (James & Stein 1961, positive part).
 
-    On simulated scores (two and four origins, association .8 and .9, n = 160 and 320, a true reliance of .33) the lower
-    bound is above .1 in .74 to .82 of the cohorts with the logits after erasure and in .65 to .69 without, where an
-    unweighted mean over pairs of origins gave .33 to .39.
+    On simulated scores (two and four origins, association .8, a true reliance of .33) the lower bound is above .1
+    in .52 and .59 of 150 cohorts of 160 and in .80 and .89 of 320 with the logits after erasure, in .44 and .43, .75
+    and .84 without.
 
     Parameters
     ----------
@@ -233,9 +233,10 @@ def crossed_reliance(
     if erased is not None:
         held = np.empty((classes.size, 0)) if severity is None else severity
         drops = without_covariates(full - erased, held, classes, cells, once)[0]
-    ratios = _sensitivity((full, erased, drops), positive, origin, covariates, strata)
-    estimate = float(ratios(once)[0])
-    return estimate, np.concatenate([ratios(block) for block in _blocks(cells, n_bootstraps, generator)])
+    ratios, freedom = _sensitivity((full, erased, drops), positive, origin, covariates, strata)
+    estimate = float(ratios(once, 1.0)[0])
+    times = _times_of_noise(freedom)
+    return estimate, np.concatenate([ratios(block, times) for block in _blocks(cells, n_bootstraps, generator)])
 
 
 @dataclass(frozen=True)
@@ -445,10 +446,12 @@ def _sensitivity(
     origin: ArrayLike,
     covariates: Columns | None,
     strata: ArrayLike | None,
-) -> Callable[[Floats], Floats]:
+) -> tuple[Callable[[Floats, float], Floats], int]:
     """Return the ratio site / (site + pathology), (b,), as a function of the subjects' weights (b, n).
 
     The scores are the full ones, those that show the site (None: the same) and the drops of the patients (None: none).
+    The function's second argument is how often the sampling variance is subtracted; returned beside it is the number of
+    independent differences between origins.
     """
     truth, origins = np.asarray(positive, dtype=bool), integer_codes(origin)
     classes = integer_codes(truth if strata is None else strata)
@@ -467,28 +470,40 @@ def _sensitivity(
     shown = full if site is None else site
     pairs = pair_weights(means(shown, np.ones((1, truth.size)), cells)[1][0])
 
-    def ratios(weights: Floats) -> Floats:
+    def ratios(weights: Floats, times: float) -> Floats:
         steps = means(full, weights, sides)[0]
         steps = steps[:, 1] - steps[:, 0]
         both = np.isfinite(steps[0])
         if not both.any() or not pairs.any():
             return np.full(weights.shape[0], np.nan)
         lesions = None if drops is None else _resampled_cells(weights, drops, sides, n_origins)
-        squares = _corrected_squares(means(shown, weights, cells), lesions)
+        squares = _corrected_squares(means(shown, weights, cells), lesions, times)
         size = np.sqrt(np.maximum(0.0, np.einsum("bcij,cij->b", np.nan_to_num(squares), pairs)))
         total = size + np.abs(steps[:, both].mean(axis=1))
         found: Floats = np.divide(size, total, out=np.full(total.shape, np.nan), where=total > 0)
         return found
 
-    return ratios
+    compared = (pairs > 0).any(axis=2).sum(axis=1)
+    return ratios, int(np.maximum(0, compared - 1).sum())
 
 
-def _corrected_squares(site: tuple[Floats, Floats], lesions: tuple[Floats, Floats] | None) -> Floats:
-    """Squared differences between origins less their sampling variance, (b, c, k, k); class 1 are the patients.
+def _times_of_noise(freedom: int) -> float:
+    """How often the sampling variance is subtracted of resampled squares, so that their quantiles are bounds.
 
-    The variance is subtracted once even of resamples, where a second time would centre the distribution (resampling
-    adds it again) and bend its lower end to 0 where little is known.
+    A sum of k squares of normal variables with sampling variance v is k v too large on average, and a resample of it
+    2 k v. Its quantiles would bound the noncentrality as they are for k = 1, where squaring keeps their order; less
+    2 k v for large k, where the sum is nearly normal; and less (2 k - 2) v in between, to the order of v. Once at
+    least, which two origins with both classes (k = 2) get exactly.
+
+    Measured with 2, 4 and 12 origins, n = 300 and 600, true reliance 0 to .5 (200 cohorts each): a lower bound of
+    nominal .95 lies above the truth in .005 to .065 of the cohorts; subtracted once, in up to .145 with 4 origins and
+    .88 with 12.
     """
+    return max(1.0, 2.0 - 2.0 / max(1, freedom))
+
+
+def _corrected_squares(site: tuple[Floats, Floats], lesions: tuple[Floats, Floats] | None, times: float) -> Floats:
+    """Squared differences between origins less `times` their sampling variance, (b, c, k, k); class 1 are patients."""
     differences, variances = _pairwise(*site)
     if lesions is not None:
         added, noise = (own[:, 1] for own in _pairwise(*lesions))
@@ -498,7 +513,7 @@ def _corrected_squares(site: tuple[Floats, Floats], lesions: tuple[Floats, Float
         kept = np.nan_to_num(kept)
         differences[:, 1] += kept * np.nan_to_num(added)
         variances[:, 1] += kept**2 * np.nan_to_num(noise)
-    corrected: Floats = differences**2 - variances
+    corrected: Floats = differences**2 - times * variances
     return corrected
 
 
