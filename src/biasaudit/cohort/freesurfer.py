@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from biasaudit.records import BoolArray, FloatArray
@@ -65,9 +66,14 @@ def feature_names() -> tuple[str, ...]:
 
 
 def simulated_features(
-    positive: BoolArray, site: FloatArray, age: FloatArray, strengths: Strengths, chance: np.random.Generator
+    positive: BoolArray,
+    site: npt.NDArray[np.intp],
+    age: FloatArray,
+    strengths: Strengths,
+    chance: np.random.Generator,
+    sites: int,
 ) -> pd.DataFrame:
-    """Simulate one row of features per subject.
+    """Simulate one row of features per subject; the same stream gives the same subjects at other sites.
 
     Parameters
     ----------
@@ -78,6 +84,8 @@ def simulated_features(
         Years.
     strengths : Strengths
     chance : Generator
+    sites : int
+        Sites in all.
 
     Returns
     -------
@@ -86,7 +94,7 @@ def simulated_features(
     """
     names = feature_names()
     ill = np.array([any(own in name for own in _ILL) for name in names])
-    offsets = chance.normal(0, 1, (int(site.max()) + 1, len(names)))
+    offsets = chance.normal(0, 1, (sites, len(names)))
     offsets *= np.where(ill, strengths.site_in_disease, strengths.site)
     shared = chance.normal(0, 1, (len(positive), 1))
     values = np.sqrt(1 - _SHARED**2) * chance.normal(0, 1, (len(positive), len(names))) + _SHARED * shared

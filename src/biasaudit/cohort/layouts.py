@@ -135,7 +135,7 @@ def _write_features(cohort: Cohort, load: Callable[[Sample], Volume], grid: Grid
             "sex": ["FM"[row // 2 % 2] for row in range(len(cohort.samples))],
         }
     )
-    table = table.join(simulated_features(positive, number, age, Strengths(), chance))
+    table = table.join(simulated_features(positive, number, age, Strengths(), chance, len(sites)))
     table.to_csv(folder / "freesurfer.tsv", sep="\t", index=False)
 
 
