@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ cohort:
   origins: [site]
   min_origin_size: 2
 folds: {n: 2}
+grid: {spacing: 4}
 target: {training: {epochs: 1}}
 checks: [G1, U1]
 statistics: {n_permutations: 99, n_bootstraps: 99}
@@ -62,7 +64,10 @@ def test_audited(biasaudit_here, tmp_path, ending, shape, write):
     write_cohort(tmp_path, ending, shape, write)
     done = biasaudit_here("run", tmp_path / "protocol.yaml", "-o", tmp_path / "out", "--engine", "local")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "report.html").exists()
+    assert "How the images came" in (tmp_path / "out" / "report.html").read_text()
+    resampled = "interpolated" if ending == ".npy" and len(shape) == 3 else "no"
+    listed = (tmp_path / "out" / "tables" / "preprocessing.tsv").read_text()
+    assert re.search(rf"site\ta\tresampled\t.*{resampled}\t8", listed)
     if len(shape) == 4:
         first = next(iter((tmp_path / "out" / "jobs").glob("*/image.npy")))
         np.testing.assert_allclose(np.load(first)[1, 1], nib.load(tmp_path / "1.nii.gz").get_fdata()[..., 1], atol=1e-6)

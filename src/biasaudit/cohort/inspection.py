@@ -22,7 +22,7 @@ from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
 
-__all__ = ["FileFacts", "Inspection", "foreground_notes", "inspect_files", "require_sound"]
+__all__ = ["FileFacts", "Inspection", "foreground_notes", "foreground_rule_of", "inspect_files", "require_sound"]
 
 _WORKERS = 4
 _GRID_TOLERANCE = 0.1
@@ -155,7 +155,7 @@ def foreground_notes(cohort: Cohort, facts: Mapping[str, FileFacts], foreground:
         Of all first channels: ask after `require_sound`.
     foreground : {"auto", "nonzero", "threshold", "centre"}
     """
-    chosen = {id(sample): _rule(sample, facts, foreground) for sample in cohort.samples if sample.images}
+    chosen = {id(sample): foreground_rule_of(sample, facts, foreground) for sample in cohort.samples if sample.images}
     counts = Counter(chosen.values())
     notes = [f"foreground of {count} images: {rules.RULES[rule]}" for rule, count in counts.most_common()]
     if len(counts) > 1:
@@ -163,7 +163,8 @@ def foreground_notes(cohort: Cohort, facts: Mapping[str, FileFacts], foreground:
     return tuple(notes)
 
 
-def _rule(sample: Sample, facts: Mapping[str, FileFacts], foreground: str) -> str:
+def foreground_rule_of(sample: Sample, facts: Mapping[str, FileFacts], foreground: str) -> str:
+    """Name of the rule (a key of `foreground.RULES`) that gives one sample its foreground, from what is known of it."""
     if sample.brain_mask is not None:
         return "file"
     fact = facts[sample.images[0]]

@@ -8,7 +8,15 @@ from scipy import ndimage
 
 from biasaudit.records import BoolArray, FloatArray
 
-__all__ = ["picture_transform", "resample", "resample_mask", "resample_pathology", "volume_transform"]
+__all__ = [
+    "is_identity",
+    "is_smoothed",
+    "picture_transform",
+    "resample",
+    "resample_mask",
+    "resample_pathology",
+    "volume_transform",
+]
 
 # Downsampling by less than this is interpolated as it is; linear interpolation itself smooths enough.
 _SMOOTH_FROM = 1.5
@@ -68,10 +76,9 @@ def resample(data: FloatArray, transform: FloatArray, shape: tuple[int, ...]) ->
     float32 (*shape)
     """
     data = np.asarray(data, dtype=np.float32)
-    if data.shape == tuple(shape) and np.allclose(transform, np.eye(len(transform)), atol=1e-5):
+    if is_identity(transform, data.shape, shape):
         return data.copy()
-    matrix = transform[:-1, :-1]
-    ratio = np.sqrt((matrix**2).sum(1))
+    matrix, ratio = transform[:-1, :-1], _shrinkage(transform)
     sigma = np.where(ratio > _SMOOTH_FROM, (ratio - 1) / 2, 0.0)
     smooth = ndimage.gaussian_filter(data, sigma, mode="nearest") if sigma.any() else data
     # A target voxel centre up to half a source voxel beyond the last source centre is still inside the image.
@@ -80,6 +87,21 @@ def resample(data: FloatArray, transform: FloatArray, shape: tuple[int, ...]) ->
         padded, matrix, transform[:-1, -1] + 1, shape, order=1, mode="constant", cval=float(data.min())
     )
     return np.asarray(result, dtype=np.float32)
+
+
+def is_identity(transform: FloatArray, source: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether an image lies on the target grid already and is taken as it is."""
+    return source == tuple(target) and np.allclose(transform, np.eye(len(transform)), atol=1e-5)
+
+
+def is_smoothed(transform: FloatArray) -> bool:
+    """Whether some axis shrinks so much that the image is smoothed before."""
+    return bool((_shrinkage(transform) > _SMOOTH_FROM).any())
+
+
+def _shrinkage(transform: FloatArray) -> FloatArray:
+    """Source voxels per target voxel along each source axis."""
+    return np.asarray(np.sqrt((transform[:-1, :-1] ** 2).sum(1)))
 
 
 def resample_mask(mask: BoolArray, transform: FloatArray, shape: tuple[int, ...]) -> BoolArray:

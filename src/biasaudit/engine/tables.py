@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from biasaudit.cohort.inspection import FileFacts
 from biasaudit.engine.contrasts import log_odds
+from biasaudit.engine.preprocessing import preprocessing_table
 from biasaudit.engine.situation import Question
 from biasaudit.engine.store import read_json
 from biasaudit.records import Comparison
@@ -27,6 +29,7 @@ def write_tables(run: Run, arms: Sequence[ArmResult], comparisons: Sequence[Comp
         "subjects": _subjects(run, arms[0]),
         "scores": pd.DataFrame(_scores(run)),
         "training": pd.DataFrame(_training(run)),
+        "preprocessing": _preprocessing(run),
         "image_quality": pd.DataFrame(_image_quality(run)),
         "truth": _truth(run, arms),
         "comparisons": pd.DataFrame([{**c.to_dict(), "arms": " - ".join(c.arms)} for c in comparisons]),
@@ -155,6 +158,12 @@ def _training(run: Run) -> Iterator[dict[str, Any]]:
                         "training_loss": round(entry["training_loss"], 6),
                         "validation_loss": round(entry["validation_loss"], 6),
                     }
+
+
+def _preprocessing(run: Run) -> pd.DataFrame:
+    situation = run.situation
+    facts = {path: FileFacts.from_dict(record) for path, record in read_json(run.store.root / "files.json").items()}
+    return preprocessing_table(situation.cohort, situation.grid, facts, situation.protocol.cohort.foreground)
 
 
 def _image_quality(run: Run) -> Iterator[dict[str, Any]]:

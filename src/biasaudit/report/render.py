@@ -20,6 +20,7 @@ from biasaudit.report.junit import junit_xml
 from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import page_environment, page_style
+from biasaudit.report.preprocessing import preprocessing_views
 from biasaudit.report.tables import (
     RunRecords,
     contrasts,
@@ -168,6 +169,7 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "thresholds": _thresholds(audit["settings"].get("verdict") or {}),
         "steps": next_steps(records, arms),
         "cohort": cohort_view(records),
+        "preprocessing": preprocessing_views(records),
         "comparison": comparison_view(records) if len(arms) > 1 else None,
         "truth": truth_rows(records).to_dict("records"),
         "statuses": STATUSES,

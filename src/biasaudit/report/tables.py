@@ -59,6 +59,7 @@ _TABLES: Mapping[str, _Shape] = {
         ("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share"),
         ("unit", "origin_share", "pathology_share"),
     ),
+    "tables/preprocessing.tsv": _Shape(("factor", "origin", "quantity", "value", "images"), ("images",)),
     "tables/image_quality.tsv": _Shape(("subject", "label", "origin", "measure", "value"), ("value",)),
     "maps/overlays.tsv": _Shape(
         ("key", "arm", "subject", "label", "origin", "logit", "role", "limit"), ("logit", "limit")
@@ -85,8 +86,10 @@ class RunRecords:
     comparisons : DataFrame
         One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
         difference, low, high, p_value.
-    subjects, scores, relevance, training, image_quality, overlays, differences, units, embedding, gallery : DataFrame
+    subjects, scores, relevance, training, preprocessing, image_quality : DataFrame
         The stored tables; no rows where a file is absent.
+    overlays, differences, units, embedding, gallery : DataFrame
+        The same.
     pictures : mapping of str to float (height, width)
         Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
         ``{key}__{picture}``.
@@ -102,6 +105,7 @@ class RunRecords:
     scores: pd.DataFrame
     relevance: pd.DataFrame
     training: pd.DataFrame
+    preprocessing: pd.DataFrame
     image_quality: pd.DataFrame
     overlays: pd.DataFrame
     differences: pd.DataFrame
