@@ -13,7 +13,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-STUDIES = ("demo", "cxr", "held_apart", "kill_and_resume", "ms_layout", "statistics", "attributions", "voxelwise")
+STUDIES = (
+    "demo",
+    "cxr",
+    "held_apart",
+    "kill_and_resume",
+    "ms_layout",
+    "statistics",
+    "attributions",
+    "voxelwise",
+    "own_networks",
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
