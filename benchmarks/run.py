@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 STUDIES = (
     "demo",
@@ -19,6 +20,9 @@ STUDIES = (
     "held_apart",
     "kill_and_resume",
     "ms_layout",
+    "bids_index",
+    "features",
+    "remedies",
     "statistics",
     "attributions",
     "voxelwise",
@@ -28,16 +32,25 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(names: list[str]) -> None:
-    sys.path.insert(0, str(Path(__file__).parent))
     sections = []
     for name in names or STUDIES:
-        module = importlib.import_module(name)
+        module = _study(name)
         with tempfile.TemporaryDirectory(prefix=f"biasaudit-{name}-") as scratch:
             section = module.study(Path(scratch))
         print(section, flush=True)
         sections.append(section)
     if not names:
         (ROOT / "docs" / "benchmarks.md").write_text("\n".join([_head(), *sections]))
+
+
+def _study(name: str) -> ModuleType:
+    """Import a study; off the path again, its folder does not hide the library's `statistics` from other modules."""
+    folder = str(Path(__file__).parent)
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path[:] = [path for path in sys.path if path != folder]
 
 
 def _head() -> str:
