@@ -59,19 +59,20 @@ def audit(folder: Path, **how):
 @pytest.fixture(scope="module")
 def separable(tmp_path_factory):
     folder = tmp_path_factory.mktemp("separable")
-    return folder, audit(folder, effect=1.2, confounded=False)
+    return folder, audit(folder, effect=0.45, confounded=False)
 
 
 def status(record, code):
     return [finding["status"] for finding in record["arms"][0]["findings"] if finding["code"] == code]
 
 
-def test_separable_sites_do_not_condemn_a_network_that_reads_the_disease(separable):
+def test_separable_sites_do_not_condemn_a_network_that_reads_a_weak_disease(separable):
     _, record = separable
     arm = record["arms"][0]
     print(arm["verdict"], arm["reason"], arm["target"], arm["origin_auc"], arm["reliance"])
     assert "concern" in status(record, "A1")
-    assert arm["origin_auc"]["estimate"] > 0.9
+    assert arm["origin_auc"]["estimate"] > 0.98
+    assert 0.65 < arm["target"]["auc"] < 0.75
     assert status(record, "G1") == ["clear"]
     assert arm["verdict"] in ("PATHOLOGY", "UNDETERMINED")
 
