@@ -61,7 +61,8 @@ class Sample:
     has_mask : bool
         Whether the pathology is marked: a path, or a simulated lesion. Always False in the negative class.
     tissue : tuple of str
-        Absolute paths of user-supplied GM, WM, CSF probability maps (three 3-D files or one 4-D file), or empty.
+        Absolute paths of user-supplied GM, WM, CSF probability maps (three 3-D files or one 4-D file), or empty; a
+        fourth file is a map of lesions.
     covariates : mapping
         Name -> number or text; None where missing.
     split : str
@@ -185,8 +186,8 @@ class Volume:
         Brain mask; for pictures without one, the central field of view.
     mask : bool (*shape)
         Pathology mask; all False where none is given.
-    tissue : float32 (3, *shape) or None
-        User-supplied GM, WM, CSF probability maps in [0, 1].
+    tissue : float32 (3 or 4, *shape) or None
+        User-supplied GM, WM, CSF and, if given, lesion probability maps in [0, 1].
     """
 
     image: FloatArray

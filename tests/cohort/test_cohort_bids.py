@@ -222,6 +222,16 @@ def test_brain_masks_and_tissue(dataset):
     assert "no tissue maps, so those of the others are not used: sub-03, sub-04" in cohort.notes
 
 
+@pytest.mark.parametrize(("subjects", "maps"), [((1, 2, 3, 4), 4), ((1, 2), 3)])
+def test_lesion_maps_are_taken_where_everybody_has_one(subjects, maps, dataset):
+    folder = "derivatives/prep/sub-0{}/anat/sub-0{}_label-{}_probseg.nii.gz"
+    extra = [folder.format(n, n, label) for n in (1, 2, 3, 4) for label in ("GM", "WM", "CSF")]
+    extra += [folder.format(n, n, "lesion") for n in subjects]
+    cohort = read(dataset(extra=extra))
+    assert {len(sample.tissue) for sample in cohort.samples} == {maps}
+    assert any("lesion probability maps of 2 of 4" in note for note in cohort.notes) == (maps == 3)
+
+
 def test_sidecars_are_inherited_and_the_nearest_wins(dataset):
     root = dataset()
     put(root / "T1w.json", {"Manufacturer": "Siemens", "MagneticFieldStrength": 3})

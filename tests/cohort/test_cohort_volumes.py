@@ -121,6 +121,9 @@ def test_channels_masks_and_tissue(volume, cohort, sample):
     np.testing.assert_allclose(loaded.tissue[:, 0, 0, 0], [0.5, 0.3, 0.2])
     together = load_volume(sample(volume("a.nii"), tissue=(whole,)), grid, "auto")
     np.testing.assert_allclose(together.tissue, loaded.tissue)
+    lesions = volume("lesions.nii", np.full(array.shape, 0.1, np.float32))
+    four = load_volume(sample(volume("a.nii"), tissue=(*maps, lesions)), grid, "auto")
+    np.testing.assert_allclose(four.tissue[:, 0, 0, 0], [0.5, 0.3, 0.2, 0.1])
     assert foreground_rule(patient, "auto") == "file"
 
 

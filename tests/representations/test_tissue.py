@@ -19,6 +19,17 @@ def maps(patient, fine_grid):
     return tuple(TissueRepresentation().transform(volume, priors, fine_grid) for volume in (sick, healthy))
 
 
+def test_the_users_lesion_map_is_the_fourth_channel(patient, fine_grid):
+    """The pathology mask of the same volume is not."""
+    volume = patient[0]
+    given = np.random.default_rng(1).random((4, *fine_grid.shape)).astype(np.float32)
+    with_lesions = TissueRepresentation().transform(replace(volume, tissue=given), None, fine_grid)
+    without = TissueRepresentation().transform(replace(volume, tissue=given[:3]), None, fine_grid)
+    np.testing.assert_array_equal(with_lesions, given)
+    assert volume.mask.any()
+    assert not without[3].any()
+
+
 def test_sums_to_1_inside_and_is_0_outside(maps, patient):
     for found, volume in zip(maps, patient, strict=True):
         np.testing.assert_allclose(found[:, volume.foreground].sum(0), 1.0, rtol=1e-4)

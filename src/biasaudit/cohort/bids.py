@@ -14,6 +14,7 @@ import pandas as pd
 from biasaudit.cohort.bids_files import Companions, companions, group_images
 from biasaudit.cohort.bids_index import BidsFile, BidsIndex, dataset_name, index_dataset, sidecar_fields
 from biasaudit.cohort.labels import Classes, assign_classes, parse_covariates, subject_faults, with_pooled_origins
+from biasaudit.cohort.lesion_maps import with_common_maps
 from biasaudit.cohort.manifest import Manifest, is_missing, missing_columns, read_manifest
 from biasaudit.cohort.selection import select_rows
 from biasaudit.cohort.volumes import choose_grid, load_volume
@@ -64,11 +65,11 @@ class BidsReader:
             for row in rows
         ]
         classes = assign_classes(labels, [row.where for row in rows], settings.label, labelled=labelled)
-        samples = _samples(rows, classes, settings)
+        samples, left_out = with_common_maps(_samples(rows, classes, settings))
         faults = [*_field_faults(rows, settings, labelled), *classes.faults, *subject_faults(samples)]
         if faults:
             raise DataError(faults)
-        notes += [*classes.notes, *_conflicts(rows), *_companion_notes(rows, samples)]
+        notes += [*classes.notes, *_conflicts(rows), *_companion_notes(rows, samples), *left_out]
         if labelled:
             samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
             notes += pooled

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from biasaudit.cohort.bids_index import BidsFile
+from biasaudit.cohort.lesion_maps import LESION
 from biasaudit.cohort.volumes import TISSUES
 from biasaudit.protocol import BidsCohort
 
@@ -172,6 +173,7 @@ def _tissue(files: Sequence[BidsFile], image: BidsFile) -> tuple[str, ...]:
     maps = [file for file in files if file.suffix == "probseg"]
     named = [_closest([m for m in maps if m.entities.get("label") == tissue], image, ()) for tissue in TISSUES]
     if all(named):
-        return tuple(found[0].path for found in named)
+        lesions = _closest([m for m in maps if m.entities.get("label") == LESION], image, ())
+        return tuple(found[0].path for found in [*named, *([lesions] if lesions else [])])
     whole = _closest([file for file in maps if "label" not in file.entities], image, ())
     return (whole[0].path,) if whole else ()

@@ -17,6 +17,7 @@ import numpy as np
 from biasaudit.cohort import foreground as rules
 from biasaudit.cohort.channels import channel_faults, series_fault
 from biasaudit.cohort.formats import Scan, decode, orientation
+from biasaudit.cohort.lesion_maps import lesion_map_faults
 from biasaudit.cohort.masks import mask_faults, mask_notes
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
@@ -257,7 +258,7 @@ def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Faul
                 faults.append(Fault(sample.where, message, "replace them, for instance by `fslmaths IN -nan OUT`"))
         faults += [fault for path in sample.images if path in facts for fault in _image_faults(sample, facts[path])]
         faults += [fault for path in sample.tissue if path in facts for fault in _tissue_faults(sample, facts[path])]
-    return faults
+    return faults + lesion_map_faults(cohort, facts)
 
 
 def _image_faults(sample: Sample, fact: FileFacts) -> list[Fault]:

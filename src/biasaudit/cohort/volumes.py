@@ -123,8 +123,9 @@ def _pathology(sample: Sample, grid: Grid) -> BoolArray:
 
 def _tissue(paths: Sequence[str], grid: Grid) -> FloatArray:
     maps = [_on_grid(scan, grid, path) for path in paths for scan in _tissue_scans(path)]
-    if len(maps) != len(TISSUES):
-        raise DataError([Fault(paths[0], f"{len(maps)} tissue maps, expected 3: GM, WM and CSF")])
+    if len(maps) not in (len(TISSUES), len(TISSUES) + 1):
+        expected = "expected 3 (GM, WM and CSF) or 4 (and lesions)"
+        raise DataError([Fault(paths[0], f"{len(maps)} tissue maps, {expected}")])
     return np.clip(np.stack(maps), 0.0, 1.0)
 
 

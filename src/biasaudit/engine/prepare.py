@@ -114,4 +114,5 @@ class _Volumes:
 def _tissue_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
     if not all(sample.tissue for sample in samples):
         return None
-    return open_memmap(folder / "tissue.npy", "w+", np.float32, (len(samples), 3, *grid.shape))
+    maps = 4 if len(samples[0].tissue) == 4 else 3
+    return open_memmap(folder / "tissue.npy", "w+", np.float32, (len(samples), maps, *grid.shape))

@@ -40,7 +40,7 @@ def quality(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     spacing = tuple(arguments["spacing"])
     rows = []
     for row in range(len(images)):
-        codes = None if tissue is None else _codes(tissue[row])
+        codes = None if tissue is None else _codes(tissue[row][:3])
         rows.append(np.concatenate([image_quality(each, foregrounds[row], spacing, codes) for each in images[row]]))
     np.save(folder / "quality.npy", np.stack(rows))
     channels = images.shape[1]

@@ -16,15 +16,17 @@ _FIT_VOXELS = 20_000
 
 @register("representation", "tissue")
 class TissueRepresentation:
-    """GM, WM and CSF probability, and a fourth map of bright outliers when computed here.
+    """GM, WM and CSF probability, and a fourth map of lesions.
 
-    Maps that the user supplies are taken as they are (three channels).
+    When computed here the fourth holds bright outliers. Maps that the user supplies are taken as they are; where there
+    is no lesion map among them the fourth is empty. A reader's pathology mask is never an input: only patients have
+    one, so it would be the label.
     """
 
     needs_priors = True
 
     def channels(self, image_channels: int) -> int:
-        """Return 4: GM, WM, CSF, outlier; a user's three maps are followed by an empty fourth."""
+        """Return 4: GM, WM, CSF, lesions."""
         return 4
 
     def transform(self, volume: Volume, priors: FloatArray | None, grid: Grid) -> FloatArray:
@@ -36,7 +38,7 @@ class TissueRepresentation:
             If there are neither maps nor priors.
         """
         if volume.tissue is not None:
-            return np.concatenate([volume.tissue, np.zeros_like(volume.tissue[:1])]).astype(np.float32)
+            return np.concatenate([volume.tissue, np.zeros_like(volume.tissue[:1])])[:4].astype(np.float32)
         if priors is None:
             raise ValueError("tissue maps need the user's own maps, or 3-D images in MNI152 space")
         return tissue_maps(volume.image[0], volume.foreground, priors)
