@@ -279,6 +279,18 @@ CASES = {
         "column 'logit' holds 'nan', expected a finite number",
     ),
     "decisions": (scores(numbers("logit", value=lambda i: str(i % 2))), "the scores take two values: decisions, not"),
+    "saturated probabilities": (
+        scores(numbers("probability", value=lambda i: str(i % 2 * (1 - 1e-9) + (i < 4) * 1e-9))),
+        "all probabilities are within 1e-06 of 0 or 1; rounded to decisions; give logits",
+    ),
+    "scores too large to square": (
+        scores(numbers("logit", value=lambda i: str(i * 1e299))),
+        "the scores reach 2.3e+300 and spread over 2.3e+300: their squares are no numbers; divide them by",
+    ),
+    "scores too small to square": (
+        scores(numbers("logit", value=lambda i: str(i * 1e-299))),
+        "the scores reach 2.3e-298 and spread over 2.3e-298: their squares are no numbers; divide them by",
+    ),
     "constant scores": (scores(numbers("logit", value=lambda i: "0.5")), "every score is the same"),
     "probabilities above 1": (
         scores(numbers("logit"), lambda t: t.replace("  label:", "  score_scale: probabilities\n  label:")),

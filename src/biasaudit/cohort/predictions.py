@@ -19,6 +19,8 @@ __all__ = ["with_scores"]
 _USUAL = ("logit", "score", "probability", "prediction")
 _SATURATED = 1e-6
 _SUM_TOLERANCE = 1e-2
+_LARGEST = 1e100
+_GIVE_LOGITS = "rounded to decisions; give logits, or probabilities with more digits"
 
 
 def with_scores(
@@ -115,21 +117,41 @@ def _as_logits(values: FloatArray, scale: str, where: str) -> tuple[FloatArray, 
     if scale == "probabilities" and not inside:
         message = f"probabilities are stated, but the scores run from {values.min():.3g} to {values.max():.3g}"
         raise DataError([Fault(where, message, "state `cohort.score_scale: logits`")])
-    if np.ptp(values, axis=0).max() == 0:
-        raise DataError([Fault(where, "every score is the same", "give the scores of the network, not its classes")])
-    if len(np.unique(values)) <= 2 and len(values) > 2:
-        raise DataError(
-            [Fault(where, "the scores take two values: decisions, not scores", "give logits or probabilities")]
-        )
+    _require_scores(values, where)
     probabilities = inside and scale != "logits"
     if probabilities and values.shape[1] > 1 and np.abs(values.sum(1) - 1).max() > _SUM_TOLERANCE:
         if scale == "probabilities":
             raise DataError([Fault(where, "the probabilities of a row do not sum to 1", "give all classes, or logits")])
         probabilities = False
-    logits = values
-    if probabilities:
-        cut = np.clip(values, _SATURATED, 1 - _SATURATED)
-        logits = np.log(cut / (1 - cut)) if values.shape[1] == 1 else np.log(cut)
+    logits, note = _of_probabilities(values) if probabilities else (values, "taken as logits")
     if logits.shape[1] == 2:
         logits = logits[:, 1:] - logits[:, :1]
-    return logits, "probabilities turned into logits" if probabilities else "taken as logits"
+    if len(np.unique(logits)) <= 2 and len(logits) > 2:
+        raise DataError([Fault(where, f"all probabilities are within {_SATURATED:g} of 0 or 1", _GIVE_LOGITS)])
+    return logits, note
+
+
+def _require_scores(values: FloatArray, where: str) -> None:
+    """Refuse numbers that are no scores, or that statistics cannot square."""
+    spread, largest = np.ptp(values, axis=0).max(), np.abs(values).max()
+    if spread == 0:
+        raise DataError([Fault(where, "every score is the same", "give the scores of the network, not its classes")])
+    if len(np.unique(values)) <= 2 and len(values) > 2:
+        message = "the scores take two values: decisions, not scores"
+        raise DataError([Fault(where, message, "give logits or probabilities")])
+    if largest > _LARGEST or spread < 1 / _LARGEST:
+        message = f"the scores reach {largest:.3g} and spread over {spread:.3g}: their squares are no numbers"
+        raise DataError([Fault(where, message, "divide them by their standard deviation")])
+
+
+def _of_probabilities(values: FloatArray) -> tuple[FloatArray, str]:
+    """Turn probabilities into logits, and say how many had none."""
+    cut = np.clip(values, _SATURATED, 1 - _SATURATED)
+    logits = np.log(cut / (1 - cut)) if values.shape[1] == 1 else np.log(cut)
+    note, saturated = "probabilities turned into logits", int((cut != values).any(axis=1).sum())
+    if saturated:
+        note += (
+            f" ({saturated} of {len(values)} are within {_SATURATED:g} of 0 or 1 and count alike: what they owe to the "
+            "origin cannot be seen; logits would show it)"
+        )
+    return logits, note
