@@ -277,6 +277,7 @@ def test_own_weights_need_a_split(tree, tmp_path, monkeypatch):
     first, text, path = look(root, model=model)
     assert "target.training_subjects could not be guessed: which subjects has the network seen?" in str(first.faults[0])
     (tmp_path / "seen.txt").touch()
+    assert "# training: {epochs: 15}" in text
     filled = text.replace("# training_subjects: seen.txt", "training_subjects: seen.txt")
     target = parse_protocol(filled, path).target
     assert (target.weights, target.training_subjects) == ([tmp_path / "w.pt"], tmp_path / "seen.txt")

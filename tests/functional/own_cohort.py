@@ -151,7 +151,7 @@ def no_optimiser(parameters, lr):
 
 
 def noisy(images, generator):
-    return images + 0.1 * torch.randn(images.shape, generator=generator)
+    return images + 0.1 * torch.randn(images.shape, generator=generator).to(images.device)
 
 
 def cropped(images):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -175,3 +176,18 @@ def test_a_class_smaller_than_the_folds_is_named(tmp_path, biasaudit_here):
     assert (
         "class 'tumour' has 2 subjects, expected at least one for each of 3 folds; set `folds: {n: 2}`" in done.stderr
     )
+
+
+def test_two_runs_are_compared_contrast_by_contrast(study, tmp_path, biasaudit_here):
+    other = tmp_path / "other"
+    shutil.copytree(study / "out", other, ignore=shutil.ignore_patterns("jobs", "models", "maps"))
+    scores = pd.read_csv(other / "tables" / "scores.tsv", sep="\t")
+    scores.loc[scores["contrast"] == "ms", "logit"] *= -1
+    scores.to_csv(other / "tables" / "scores.tsv", sep="\t", index=False, na_rep="n/a")
+    done = biasaudit_here("compare", study / "out", other, "--json")
+    assert done.returncode == 0, done.stderr
+    (pair,) = json.loads(done.stdout)["pairs"]
+    auc = {each["contrast"]: each["difference"] for each in pair["differences"] if each["quantity"] == "auc"}
+    assert auc["healthy"] == auc["tumour"] == 0
+    assert auc["ms"] > 0.5
+    assert "lesion gain is not compared" in pair["notes"][0]

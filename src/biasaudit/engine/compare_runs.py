@@ -231,6 +231,8 @@ def _arm_pair(runs: tuple[StoredRun, StoredRun], names: tuple[str, str]) -> ArmP
         subjects = len(np.unique(paired[0].subject))
         differences += _named(compare_pair(paired, _gains(runs, names, paired[0]), first.protocol), runs, notes)
         notes += _left_out(arms, paired)
+    if len(first.contrasts) > 1 and not (first.relevance.empty or second.relevance.empty):
+        notes.append("lesion gain is not compared: with more than two classes the tables hold the maps of one contrast")
     return ArmPair(names, subjects, "", tuple(differences), tuple(dict.fromkeys(notes)))
 
 

@@ -229,6 +229,7 @@ def _target_lines(profile: Profile, proposal: Proposal, model: Model) -> list[st
         lines.append(_line("weights", _text(model.weights), "audited as trained"))
         unstated = open_points(profile, proposal, model).get("training_subjects")
         lines += [f"# training_subjects: seen.txt   # FILL IN: {unstated}"] if unstated else []
+    lines.append(_line("# training", "{epochs: 15}", "as you train: loss, optimiser, augment, or fit: own.py:fit"))
     return lines
 
 
