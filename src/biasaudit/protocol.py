@@ -154,6 +154,10 @@ class TableCohort(_Cohort):
     mask: str | None = Field(None, description="column of pathology masks; a column named `mask` is taken if present")
     brain_mask: str | None = Field(None, description="column of brain masks")
     tissue: Names = Field(default_factory=list, description="column(s) of GM, WM, CSF probability maps")
+    maps: Names = Field(
+        default_factory=list,
+        description="column(s) of other maps of your own, such as log-Jacobians, for the arm `maps`",
+    )
     split: str | None = Field(
         None, description="column that says how an already trained network split the subjects: train, val or test"
     )
@@ -194,6 +198,10 @@ class BidsCohort(_Cohort):
         default_factory=lambda: ["L", "lesion"], description="label entities of pathology masks in derivatives"
     )
     space: str | None = Field(None, description="space entity to choose where several are present")
+    maps: Names = Field(
+        default_factory=list,
+        description="suffix(es) of other maps in derivatives, such as jacobian, for the arm `maps`",
+    )
 
 
 class PhantomSettings(_Section):

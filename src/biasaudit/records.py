@@ -63,6 +63,8 @@ class Sample:
     tissue : tuple of str
         Absolute paths of user-supplied GM, WM, CSF probability maps (three 3-D files or one 4-D file), or empty; a
         fourth file is a map of lesions.
+    maps : tuple of str
+        Absolute paths of other maps that the user made of the image, such as log-Jacobians, or empty.
     covariates : mapping
         Name -> number or text; None where missing.
     split : str
@@ -92,6 +94,7 @@ class Sample:
     where: str = ""
     scores: tuple[float, ...] = ()
     features: tuple[float, ...] = ()
+    maps: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for job arguments."""
@@ -100,7 +103,7 @@ class Sample:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Sample:
         """Inverse of `to_dict`."""
-        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores", "features")}
+        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores", "features", "maps")}
         return cls(**{**record, **tuples})
 
 
@@ -188,12 +191,15 @@ class Volume:
         Pathology mask; all False where none is given.
     tissue : float32 (3 or 4, *shape) or None
         User-supplied GM, WM, CSF and, if given, lesion probability maps in [0, 1].
+    maps : float32 (maps, *shape) or None
+        Other maps that the user supplied.
     """
 
     image: FloatArray
     foreground: BoolArray
     mask: BoolArray
     tissue: FloatArray | None = None
+    maps: FloatArray | None = None
 
 
 @dataclass(frozen=True)

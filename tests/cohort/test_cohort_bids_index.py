@@ -45,7 +45,7 @@ def test_group_and_companions(tmp_path):
     files = index_dataset(tmp_path).by_subject["0000"]
     settings = BidsCohort(reader="bids", roots=[tmp_path], label=LabelSettings(positive="x"), space="MNI")
     ((image,),) = group_images(files, settings).images
-    found = companions(files, image, ("L",))
+    found = companions(files, image, settings)
     assert Path(found.brain_mask).name == "sub-0000_space-MNI_res-2_desc-brain_mask.nii.gz"
     assert [Path(path).name for path in found.tissue] == [
         f"sub-0000_space-MNI_res-2_label-{tissue}_probseg.nii.gz" for tissue in ("GM", "WM", "CSF")

@@ -32,6 +32,6 @@ def head(head_grid: Grid) -> Callable[..., Volume]:
         if tissue:
             maps = (chance.dirichlet([2.0, 2.0, 1.0], head_grid.shape) * inside[..., None]).transpose(3, 0, 1, 2)
             maps = maps.astype(np.float32)
-        return Volume(image, inside, mask, maps)
+        return Volume(image, inside, mask, maps, maps=image / 100 - 1)
 
     return build

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def transform(name, volume, grid):
 
 
 def arrays(volume: Volume):
-    given = (volume.image, volume.foreground, volume.mask, volume.tissue)
+    given = (volume.image, volume.foreground, volume.mask, volume.tissue, volume.maps)
     return [array for array in given if array is not None]
 
 
@@ -62,20 +64,20 @@ def test_input_is_unchanged_and_not_shared(name, case, head, head_grid):
 
 def test_the_pathology_mask_is_never_looked_at(name, head, head_grid):
     volume = head()
-    blind = Volume(volume.image, volume.foreground, np.zeros_like(volume.mask), volume.tissue)
+    blind = replace(volume, mask=np.zeros_like(volume.mask))
     np.testing.assert_array_equal(transform(name, volume, head_grid), transform(name, blind, head_grid))
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0])
 def test_a_constant_image_is_survived(name, value, head, head_grid):
     volume = head()
-    flat = Volume(np.full_like(volume.image, value), volume.foreground, volume.mask)
+    flat = replace(volume, image=np.full_like(volume.image, value), maps=np.full_like(volume.image, value))
     assert np.isfinite(transform(name, flat, head_grid)).all()
 
 
 def test_an_empty_foreground_is_survived(name, head, head_grid):
     volume = head()
-    empty = Volume(volume.image, np.zeros_like(volume.foreground), np.zeros_like(volume.mask))
+    empty = replace(volume, foreground=np.zeros_like(volume.foreground), mask=np.zeros_like(volume.mask))
     assert np.isfinite(transform(name, empty, head_grid)).all()
 
 

@@ -46,6 +46,14 @@ class TestErase:
         loud = erase(replace(volume, image=image), mask)
         np.testing.assert_array_equal(loud.image[:, hole], erase(volume, mask).image[:, hole])
 
+    def test_maps_of_the_user_are_filled_too(self, random_volume):
+        volume = random_volume()
+        hole = hole_of(volume)
+        maps = np.where(hole, 9.0, np.random.default_rng(1).normal(size=(2, *hole.shape)))
+        erased = erase(replace(volume, maps=maps), volume.mask).maps
+        np.testing.assert_allclose(erased[:, ~hole], maps[:, ~hole], rtol=1e-6)
+        assert np.abs(erased[:, hole]).max() < 3
+
     def test_empty_mask_gives_the_same_volume(self, random_volume):
         volume = random_volume()
         erased = erase(volume, np.zeros_like(volume.mask))

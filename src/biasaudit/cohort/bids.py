@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.bids_files import Companions, companions, group_images
+from biasaudit.cohort.bids_files import Companions, companions, group_images, map_faults
 from biasaudit.cohort.bids_index import BidsFile, BidsIndex, dataset_name, index_dataset, sidecar_fields
 from biasaudit.cohort.labels import Classes, assign_classes, parse_covariates, subject_faults, with_pooled_origins
 from biasaudit.cohort.lesion_maps import with_common_maps
@@ -67,6 +67,7 @@ class BidsReader:
         classes = assign_classes(labels, [row.where for row in rows], settings.label, labelled=labelled)
         samples, left_out = with_common_maps(_samples(rows, classes, settings))
         faults = [*_field_faults(rows, settings, labelled), *classes.faults, *subject_faults(samples)]
+        faults += [fault for row in rows for fault in map_faults(row.companions, row.images[0], row.where, settings)]
         if faults:
             raise DataError(faults)
         notes += [*classes.notes, *_conflicts(rows), *_companion_notes(rows, samples), *left_out]
@@ -280,7 +281,7 @@ def _row(
         dataset=dataset.name,
         subject=subject[1],
         images=images,
-        companions=companions(dataset.index.by_subject[subject[0]], images[0], settings.mask_labels),
+        companions=companions(dataset.index.by_subject[subject[0]], images[0], settings),
         cells={**dict.fromkeys(said, ""), **fields, **known, DATASET: dataset.name},
         conflicts=tuple(name for name in known.keys() & fields.keys() if not _same(known[name], fields[name])),
         where=f"{dataset.table}" if manifest is None or line is None else manifest.where(line),
@@ -325,6 +326,7 @@ def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -
                 brain_mask=row.companions.brain_mask,
                 has_mask=mask is not None,
                 tissue=row.companions.tissue,
+                maps=tuple(found[0] for found in row.companions.maps if found),
                 covariates=covariates[position] if covariates else {},
                 where=row.where,
             )

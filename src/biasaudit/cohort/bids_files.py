@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from biasaudit.cohort.bids_index import BidsFile
 from biasaudit.cohort.lesion_maps import LESION
 from biasaudit.cohort.volumes import TISSUES
+from biasaudit.errors import Fault
 from biasaudit.protocol import BidsCohort
 
-__all__ = ["Companions", "Groups", "companions", "group_images"]
+__all__ = ["Companions", "Groups", "companions", "group_images", "map_faults"]
 
 # What tells versions of one acquisition apart, as against acquisitions.
 _VERSION = frozenset({"sub", "space", "res", "den", "desc", "cohort", "rec"})
@@ -47,6 +48,8 @@ class Companions:
         Absolute paths.
     tissue : tuple of str
         Three files, one 4-D file, or none.
+    maps : tuple of tuples of str
+        For every suffix of `BidsCohort.maps` the files that fit best: one, none, or several.
     several : bool
         Whether further masks fit as well as the one taken.
     elsewhere : bool
@@ -56,6 +59,7 @@ class Companions:
     mask: str | None
     brain_mask: str | None
     tissue: tuple[str, ...]
+    maps: tuple[tuple[str, ...], ...]
     several: bool
     elsewhere: bool
 
@@ -87,20 +91,21 @@ def group_images(files: Sequence[BidsFile], settings: BidsCohort) -> Groups:
     return Groups(tuple(images), tuple(incomplete), tuple(ambiguous))
 
 
-def companions(files: Sequence[BidsFile], image: BidsFile, mask_labels: Sequence[str]) -> Companions:
+def companions(files: Sequence[BidsFile], image: BidsFile, settings: BidsCohort) -> Companions:
     """Find masks and tissue maps of an image: same session and run, no other space, the closest names first.
 
     A pathology mask may leave the space out, or name one where the image does not: whether it lies on the image is
-    checked when the files are read. Brain masks and tissue maps, which nobody asked for by name, must name the same.
+    checked when the files are read. Brain masks and maps must name the same.
 
     Parameters
     ----------
     files : sequence of BidsFile
         All files of the subject.
     image : BidsFile
-    mask_labels : sequence of str
-        ``label`` entities of pathology masks, preferred first.
+    settings : BidsCohort
+        `mask_labels` (``label`` entities of pathology masks, preferred first) and `maps`.
     """
+    mask_labels = settings.mask_labels
     fitting = [file for file in files if file.is_image and _fits(file, image, _SAME_IMAGE)]
     masks = [file for file in fitting if _marks_pathology(file, mask_labels)]
     anywhere = any(_marks_pathology(file, mask_labels) and _fits(file, image, ("ses", "run")) for file in files)
@@ -112,9 +117,24 @@ def companions(files: Sequence[BidsFile], image: BidsFile, mask_labels: Sequence
         mask=best[0].path if best else None,
         brain_mask=brain[0].path if brain else None,
         tissue=_tissue(same, image),
+        maps=tuple(
+            tuple(file.path for file in _closest([f for f in same if f.suffix == suffix], image, ()))
+            for suffix in settings.maps
+        ),
         several=len(best) > 1,
         elsewhere=anywhere and not best,
     )
+
+
+def map_faults(found: Companions, image: BidsFile, where: str, settings: BidsCohort) -> list[Fault]:
+    """Name the maps of an image that are missing, or of which several fit equally well."""
+    name = os.path.basename(image.path)
+    remedy = "write one per image, with the same sub, ses, run and space in its name; `select` leaves images out"
+    return [
+        Fault(where, f"{len(paths)} files with the suffix {suffix!r} (`cohort.maps`) for {name}, expected one", remedy)
+        for suffix, paths in zip(settings.maps, found.maps, strict=True)
+        if len(paths) != 1
+    ]
 
 
 def _candidates(files: Iterable[BidsFile], suffix: str, space: str | None) -> list[BidsFile]:

@@ -28,6 +28,7 @@ __all__ = ["FileFacts", "Inspection", "foreground_notes", "foreground_rule_of", 
 _WORKERS = 4
 _GRID_TOLERANCE = 0.1
 _PROBABILITY_TOLERANCE = 1e-3
+_LARGEST_INPUT = 65504.0
 # The squares of a hundred million such values still add up to a 32-bit number.
 _LARGEST = 1e15
 Affine = tuple[tuple[float, ...], ...]
@@ -184,7 +185,7 @@ def _places(cohort: Cohort, grid_settings: GridSettings) -> dict[str, str]:
 
 
 def _files(sample: Sample) -> list[str]:
-    return [*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue]
+    return [*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps]
 
 
 def _read_all(places: Mapping[str, str], known: Mapping[str, FileFacts]) -> tuple[dict[str, FileFacts], list[Fault]]:
@@ -258,6 +259,7 @@ def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Faul
                 faults.append(Fault(sample.where, message, "replace them, for instance by `fslmaths IN -nan OUT`"))
         faults += [fault for path in sample.images if path in facts for fault in _image_faults(sample, facts[path])]
         faults += [fault for path in sample.tissue if path in facts for fault in _tissue_faults(sample, facts[path])]
+        faults += [fault for path in sample.maps if path in facts for fault in _map_faults(sample, facts[path])]
     return faults + lesion_map_faults(cohort, facts)
 
 
@@ -282,6 +284,16 @@ def _tissue_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
         return []
     message = f"{fact.path}: tissue probabilities from {fact.minimum:g} to {fact.maximum:g}, expected 0 to 1"
     return [Fault(sample.where, message, "rescale the map")]
+
+
+def _map_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
+    if len(fact.shape) > 3:
+        message = f"{fact.path}: {fact.shape[3]} volumes, expected one map per file"
+        return [Fault(sample.where, message, "write each volume to a file, and name them all in `cohort.maps`")]
+    if max(abs(fact.minimum), abs(fact.maximum)) > _LARGEST_INPUT:
+        message = f"{fact.path}: values from {fact.minimum:g} to {fact.maximum:g}; inputs are stored in half precision"
+        return [Fault(sample.where, message, f"scale the map: at most {_LARGEST_INPUT:g}, best about 1")]
+    return []
 
 
 def _geometry_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:

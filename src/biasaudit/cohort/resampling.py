@@ -57,11 +57,13 @@ def picture_transform(source: tuple[int, ...], target: tuple[int, ...]) -> Float
     return matrix
 
 
-def resample(data: FloatArray, transform: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def resample(
+    data: FloatArray, transform: FloatArray, shape: tuple[int, ...], outside: float | None = None
+) -> FloatArray:
     """Interpolate linearly; when an axis shrinks by more than 1.5, smooth it before.
 
     The Gaussian has a standard deviation of (ratio - 1) / 2 source voxels, the usual guard against aliasing. Outside
-    the source lies its smallest value.
+    the source lies its smallest value, unless another is given.
 
     Parameters
     ----------
@@ -70,6 +72,7 @@ def resample(data: FloatArray, transform: FloatArray, shape: tuple[int, ...]) ->
         Target voxel to source voxel.
     shape : tuple of int
         Target shape.
+    outside : float, optional
 
     Returns
     -------
@@ -83,8 +86,9 @@ def resample(data: FloatArray, transform: FloatArray, shape: tuple[int, ...]) ->
     smooth = ndimage.gaussian_filter(data, sigma, mode="nearest") if sigma.any() else data
     # A target voxel centre up to half a source voxel beyond the last source centre is still inside the image.
     padded = np.pad(smooth, 1, mode="edge")
+    beyond = float(data.min()) if outside is None else outside
     result = ndimage.affine_transform(
-        padded, matrix, transform[:-1, -1] + 1, shape, order=1, mode="constant", cval=float(data.min())
+        padded, matrix, transform[:-1, -1] + 1, shape, order=1, mode="constant", cval=beyond
     )
     return np.asarray(result, dtype=np.float32)
 

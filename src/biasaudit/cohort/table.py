@@ -114,7 +114,7 @@ class _Columns:
         # Where scores are given images may be left out, but not some of their channels.
         without = settings.scored and labelled and not present & set(settings.image)
         images = () if without or settings.features else tuple(settings.image)
-        inputs = [*images, settings.subject, settings.brain_mask, *settings.tissue]
+        inputs = [*images, settings.subject, settings.brain_mask, *settings.tissue, *settings.maps]
         answers = [settings.label.column, *settings.origins, mask, settings.split, *settings.covariates]
         required = [name for name in (inputs + answers if labelled else inputs) if name is not None]
         covariates = tuple(name for name in settings.covariates if name in present)
@@ -135,7 +135,8 @@ def _selected(manifest: Manifest, settings: TableCohort, labelled: bool) -> tupl
 
 def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[Fault]:
     settings = columns.settings
-    names = [*columns.images, settings.subject, *settings.tissue, *(settings.origins if labelled else ())]
+    files = [*columns.images, *settings.tissue, *settings.maps]
+    names = [*files, settings.subject, *(settings.origins if labelled else ())]
     return [
         Fault(manifest.where(row), f"column {name!r} is empty", "fill it in or leave the row out")
         for name in dict.fromkeys(names)
@@ -179,6 +180,7 @@ def _sample(
         brain_mask=_path(manifest, row, settings.brain_mask),
         has_mask=mask is not None,
         tissue=tuple(path for name in settings.tissue if (path := _path(manifest, row, name))),
+        maps=tuple(path for name in settings.maps if (path := _path(manifest, row, name))),
         covariates=covariates,
         split=manifest.cell(row, settings.split),
         where=manifest.where(row),

@@ -86,6 +86,7 @@ def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
         foreground=_foreground(sample, channels[0][1], image[0], grid, foreground),
         mask=_pathology(sample, grid),
         tissue=_tissue(sample.tissue, grid) if sample.tissue else None,
+        maps=_maps(sample.maps, grid) if sample.maps else None,
     )
 
 
@@ -119,6 +120,12 @@ def _pathology(sample: Sample, grid: Grid) -> BoolArray:
         return np.zeros(grid.shape, dtype=np.bool_)
     scan = read_scan(sample.mask)
     return resample_pathology(scan.data > 0, _transform(scan, grid, sample.mask), grid.shape)
+
+
+def _maps(paths: Sequence[str], grid: Grid) -> FloatArray:
+    """Read maps onto the grid; 0, the value of no change, outside of what they cover."""
+    scans = {path: read_scan(path) for path in paths}
+    return np.stack([resample(s.data, _transform(s, grid, path), grid.shape, 0.0) for path, s in scans.items()])
 
 
 def _tissue(paths: Sequence[str], grid: Grid) -> FloatArray:

@@ -20,7 +20,7 @@ _ENOUGH = 0.02
 
 
 def erase(volume: Volume, mask: BoolArray) -> Volume:
-    """In-paint `mask` in the image, and in the user's tissue maps where there are any.
+    """In-paint `mask` in the image, and in the user's tissue maps and other maps where there are any.
 
     Parameters
     ----------
@@ -39,8 +39,11 @@ def erase(volume: Volume, mask: BoolArray) -> Volume:
         return volume
     known = volume.foreground & ~hole
     image = np.stack([inpaint(channel, hole, known) for channel in volume.image])
-    tissue = None if volume.tissue is None else np.stack([inpaint(m, hole, known) for m in volume.tissue])
-    return replace(volume, image=image, tissue=tissue)
+    tissue, maps = (
+        None if given is None else np.stack([inpaint(each, hole, known) for each in given])
+        for given in (volume.tissue, volume.maps)
+    )
+    return replace(volume, image=image, tissue=tissue, maps=maps)
 
 
 def inpaint(channel: FloatArray, hole: BoolArray, known: BoolArray) -> FloatArray:

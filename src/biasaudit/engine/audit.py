@@ -22,7 +22,7 @@ from biasaudit.engine.own_input import OwnInput, try_inputs
 from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
 from biasaudit.engine.results import Run, to_confirm, write_results
-from biasaudit.engine.situation import Facts, Situation, default_checks
+from biasaudit.engine.situation import MAPS, Facts, Situation, default_checks
 from biasaudit.engine.store import Job, Store, read_json, write_json
 from biasaudit.engine.takeover import divided, ready_protocol, taken_over
 from biasaudit.engine.trial import functions_missing, training_faults, trial_notes
@@ -96,6 +96,7 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     own_inputs = _own_inputs(protocol, cohort, grid)
     adopted, said = taken_over(protocol, cohort, grid, folds, own_inputs)
     _require_tissue(protocol, cohort.dimensions, all(sample.tissue for sample in cohort.samples))
+    _require_maps(protocol, cohort)
     _require_balance(protocol, cohort)
     require_harmonisable(protocol, cohort, folds)
     notes = (
@@ -279,6 +280,13 @@ def _require_tissue(protocol: Protocol, dimensions: int, given: bool) -> None:
         raise ProtocolError(
             [Fault("protocol", "arms: the tissue representation needs 3-D images or your own maps", "remove that arm")]
         )
+
+
+def _require_maps(protocol: Protocol, cohort: Cohort) -> None:
+    wanted = any(arm.representation == MAPS for arm in protocol.arms)
+    if wanted and not all(sample.maps for sample in cohort.samples):
+        message = "arms: the representation maps shows files of your own, and none are named"
+        raise ProtocolError([Fault("protocol", message, "name them by `cohort.maps`, or remove that arm")])
 
 
 def _require_balance(protocol: Protocol, cohort: Cohort) -> None:

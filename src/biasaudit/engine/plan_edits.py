@@ -9,7 +9,7 @@ from biasaudit.engine.outline import Outline
 from biasaudit.engine.plan_inputs import identity
 from biasaudit.engine.plan_networks import NetworkPlanner
 from biasaudit.engine.plan_rows import truth_rows
-from biasaudit.engine.situation import Question, input_of, regime_of
+from biasaudit.engine.situation import MAPS, Question, input_of, regime_of
 
 __all__ = ["EditPlanner"]
 
@@ -51,7 +51,7 @@ class EditPlanner:
 
     def add_transfer(self, representation: str) -> None:
         """Plan signature transfer where labels and erasure cannot answer, or where the protocol names it."""
-        if not self._transfer_is_asked() or self._has_own_tissue(representation):
+        if not self._transfer_is_asked() or self._shows_own_maps(representation):
             return
         cohort = self._outline.cohort
         for contrast in self._outline.contrasts:
@@ -66,9 +66,10 @@ class EditPlanner:
         unedited = outline.situation.scored or outline.situation.tabular
         return outline.wanted("U5") and not unedited and (named or not answered)
 
-    def _has_own_tissue(self, representation: str) -> bool:
-        """Whether the input is the user's tissue maps, which no edit of the image reaches."""
-        return input_of(representation) == "tissue" and all(s.tissue for s in self._outline.cohort.samples)
+    def _shows_own_maps(self, representation: str) -> bool:
+        """Whether the input is the user's tissue maps or other maps, which no edit of the image reaches."""
+        own_tissue = all(sample.tissue for sample in self._outline.cohort.samples)
+        return input_of(representation) == MAPS or (input_of(representation) == "tissue" and own_tissue)
 
     def _transfer(self, representation: str, contrast: Contrast) -> str:
         situation = self._outline.situation

@@ -35,15 +35,16 @@ def reading_jobs(situation: Situation) -> list[Job]:
 
 
 def _paths(sample: Sample) -> Iterable[str]:
-    return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue)
+    return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps)
 
 
 def identity(sample: Sample) -> dict[str, Any]:
     """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
     record = sample.to_dict()
     del record["scores"]
-    if not sample.features:
-        del record["features"]
+    for name in ("features", "maps"):
+        if not record[name]:
+            del record[name]
     return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
 
 
@@ -97,7 +98,7 @@ class InputPlanner:
             arguments = {
                 "representation": representation,
                 "grid": outline.situation.grid.to_dict(),
-                "channels": cohort.channels,
+                "channels": outline.situation.offered(representation),
                 "rows": rows,
                 "erase_with": None if donors is None else [donors[row] for row in rows],
                 **outline.situation.own_arguments(representation),

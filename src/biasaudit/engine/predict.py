@@ -15,6 +15,7 @@ from biasaudit.cohort.inspection import inspect_files, require_sound
 from biasaudit.engine.collect import predict_rows
 from biasaudit.engine.own_input import located
 from biasaudit.engine.prepare import transform
+from biasaudit.engine.situation import MAPS
 from biasaudit.engine.steps import one_thread
 from biasaudit.engine.store import read_json
 from biasaudit.engine.train import load_network
@@ -55,7 +56,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
         raise UsageError(f"{run} audited no images (scores or features were given); predict needs images")
     name, representation = chosen_arm(audit, arm)
-    settings = _table_settings(protocol, table)
+    settings = _table_settings(protocol, table, with_maps=representation == MAPS)
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
     networks, channels = trained_networks(run, name), _channels(run, name)
@@ -105,10 +106,11 @@ def chosen_arm(audit: Mapping[str, Any], arm: str | None) -> tuple[str, str]:
     return name, arms[name]
 
 
-def _table_settings(protocol: Protocol, table: Path) -> TableCohort:
+def _table_settings(protocol: Protocol, table: Path, *, with_maps: bool) -> TableCohort:
     cohort = protocol.cohort
+    maps = list(getattr(cohort, "maps", ())) if with_maps else []
     if isinstance(cohort, TableCohort):
-        return cohort.model_copy(update={"table": table, "select": None, "covariates": []})
+        return cohort.model_copy(update={"table": table, "select": None, "covariates": [], "maps": maps})
     channels = len(cohort.suffix) if isinstance(cohort, BidsCohort) else 1
     images = ["image"] if channels == 1 else [f"image_{suffix}" for suffix in getattr(cohort, "suffix", ())]
     return TableCohort(
@@ -117,6 +119,7 @@ def _table_settings(protocol: Protocol, table: Path) -> TableCohort:
         image=images,
         label=LabelSettings(column="label", positive=cohort.label.positive, negative=cohort.label.negative),
         origins=list(cohort.origins),
+        maps=maps,
         foreground=cohort.foreground,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ Needs = Mapping[str, Sequence[Path]]
 
 
 def read(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Load one block of samples and write images, foregrounds, masks and, where given, tissue maps.
+    """Load one block of samples and write images, foregrounds, masks and, where given, tissue maps and other maps.
 
     Parameters
     ----------
@@ -38,14 +37,17 @@ def read(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     image = open_memmap(folder / "image.npy", "w+", np.float32, (count, arguments["channels"], *grid.shape))
     foreground = open_memmap(folder / "foreground.npy", "w+", np.bool_, (count, *grid.shape))
     mask = open_memmap(folder / "mask.npy", "w+", np.bool_, (count, *grid.shape))
-    tissue = _tissue_file(folder, samples, grid)
+    tissue, maps = _tissue_file(folder, samples, grid), _maps_file(folder, samples, grid)
     for row, sample in enumerate(samples):
         volume = reader.load(sample, grid, arguments["foreground"])
         image[row], foreground[row], mask[row] = volume.image, volume.foreground, volume.mask
         if tissue is not None:
             tissue[row] = volume.tissue
-    for array in (image, foreground, mask, *([] if tissue is None else [tissue])):
-        array.flush()
+        if maps is not None:
+            maps[row] = volume.maps
+    for array in (image, foreground, mask, tissue, maps):
+        if array is not None:
+            array.flush()
 
 
 def represent(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
@@ -99,16 +101,22 @@ class _Volumes:
         self.image = Stack([folder / "image.npy" for folder in folders])
         self.foreground = Stack([folder / "foreground.npy" for folder in folders])
         self.mask = Stack([folder / "mask.npy" for folder in folders])
-        given = all((folder / "tissue.npy").exists() for folder in folders)
-        self.tissue = Stack([folder / "tissue.npy" for folder in folders]) if given else None
+        self.tissue, self.maps = (_stack_of(folders, name) for name in ("tissue.npy", "maps.npy"))
 
     def __getitem__(self, row: int) -> Volume:
-        volume = Volume(
+        return Volume(
             image=np.array(self.image[row]),
             foreground=np.array(self.foreground[row]),
             mask=np.array(self.mask[row]),
+            tissue=None if self.tissue is None else np.array(self.tissue[row]),
+            maps=None if self.maps is None else np.array(self.maps[row]),
         )
-        return volume if self.tissue is None else replace(volume, tissue=np.array(self.tissue[row]))
+
+
+def _stack_of(folders: Sequence[Path], name: str) -> Stack | None:
+    """Stack what every block has, or nothing."""
+    given = all((folder / name).exists() for folder in folders)
+    return Stack([folder / name for folder in folders]) if given else None
 
 
 def _tissue_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
@@ -116,3 +124,9 @@ def _tissue_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memm
         return None
     maps = 4 if len(samples[0].tissue) == 4 else 3
     return open_memmap(folder / "tissue.npy", "w+", np.float32, (len(samples), maps, *grid.shape))
+
+
+def _maps_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
+    if not all(sample.maps for sample in samples):
+        return None
+    return open_memmap(folder / "maps.npy", "w+", np.float32, (len(samples), len(samples[0].maps), *grid.shape))

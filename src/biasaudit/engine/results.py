@@ -22,7 +22,7 @@ from biasaudit.engine.learned_files import write_learned
 from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import Plan
 from biasaudit.engine.remedies import propose
-from biasaudit.engine.situation import CONFIRMATION, Question, Situation, default_checks
+from biasaudit.engine.situation import CONFIRMATION, MAPS, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
 from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text
@@ -455,6 +455,11 @@ def _limits(run: Run) -> list[str]:
         limits.append(
             "Tissue maps were computed by a Gaussian mixture with MNI152 priors, without bias-field correction or "
             "registration: an approximation."
+        )
+    if any(arm.representation == MAPS for arm in run.situation.protocol.arms):
+        limits.append(
+            "Maps given as files cannot be made again from an edited image: erasure (U4, A2) filled the masks in the "
+            "maps, and what the pathology did to them beyond the masks was left."
         )
     if not run.plan.masks_given:
         limits.append(_unmarked(run.plan.marked))

@@ -16,6 +16,7 @@ from biasaudit.records import Cohort, Grid
 
 __all__ = [
     "CONFIRMATION",
+    "MAPS",
     "Facts",
     "Question",
     "Situation",
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "G2", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
+MAPS = "maps"
+"""Representation that shows maps of the user's own in place of the image."""
+
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 
@@ -121,7 +125,11 @@ class Situation:
         """Count the channels of the network input of one recipe."""
         name = input_of(recipe)
         own = self.own_arguments(name).get("own")
-        return int(representation_of(name, own).channels(self.cohort.channels))
+        return int(representation_of(name, own).channels(self.offered(name)))
+
+    def offered(self, representation: str) -> int:
+        """Count what a representation is made from: the channels of the images, or the user's maps of them."""
+        return len(self.cohort.samples[0].maps) if representation == MAPS else self.cohort.channels
 
     def own_arguments(self, representation: str) -> dict[str, Any]:
         """Return as the argument `own` which function of the user's makes an input; nothing for a registered one."""

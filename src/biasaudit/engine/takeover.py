@@ -12,6 +12,7 @@ from biasaudit.engine.harmonise import COMBAT
 from biasaudit.engine.own_code import is_own
 from biasaudit.engine.own_input import OwnInput, representation_of
 from biasaudit.engine.own_network import Convention, convention, make_network
+from biasaudit.engine.situation import MAPS
 from biasaudit.engine.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol
@@ -120,7 +121,7 @@ def taken_over(
         return {}, ()
     name = protocol.arms[0].input
     representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
-    channels = representation.channels(cohort.channels)
+    channels = representation.channels(len(cohort.samples[0].maps) if name == MAPS else cohort.channels)
     outputs = 1 if len(cohort.classes) == 2 else len(cohort.classes)
     try:
         network = make_network(target.network, (grid.dimensions, channels, outputs), target.network_arguments)

@@ -1,0 +1,34 @@
+"""Maps that the user made of every image, such as log-Jacobians, as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from biasaudit.errors import UsageError
+from biasaudit.records import FloatArray, Grid, Volume
+from biasaudit.registry import register
+
+__all__ = ["MapsRepresentation"]
+
+
+@register("representation", "maps")
+class MapsRepresentation:
+    """The user's maps (`cohort.maps`), one channel each, on the common grid and otherwise unchanged."""
+
+    needs_priors = False
+
+    def channels(self, image_channels: int) -> int:
+        """Network input channels for a cohort with that many maps."""
+        return image_channels
+
+    def transform(self, volume: Volume, priors: FloatArray | None, grid: Grid) -> FloatArray:
+        """Return the network input, float32 (maps, *shape).
+
+        Raises
+        ------
+        UsageError
+            If there are no maps.
+        """
+        if volume.maps is None:
+            raise UsageError("maps need files of your own; name them by `cohort.maps`")
+        return np.array(volume.maps, dtype=np.float32)
