@@ -217,9 +217,14 @@ class TestSpikeIn:
         assert finding.details["planted_owed"] == pytest.approx(1.6 / 4.0, abs=0.05)
         assert f"owes {100 * finding.details['planted_owed']:.0f} %" in finding.reason
 
-    @pytest.mark.parametrize("plant", [0.0, 0.2])
-    def test_a_plant_that_is_missed_shows_no_power(self, plant, evidence, protocol):
-        finding = judge("G3", evidence(plant, 0.0), protocol)
+    def test_a_plant_that_the_network_makes_no_use_of_tests_nothing(self, evidence, protocol):
+        finding = judge("G3", evidence(0.0, 0.0), protocol)
+        assert finding.status == "inconclusive"
+        assert "did not take the plant up" in finding.reason
+        assert "too easily" in finding.remedy
+
+    def test_a_plant_that_is_missed_shows_no_power(self, evidence, protocol):
+        finding = judge("G3", evidence(0.5, 0.0), protocol)
         assert finding.status == "inconclusive"
         assert "missed" in finding.reason
         assert finding.remedy

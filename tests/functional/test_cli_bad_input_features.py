@@ -52,6 +52,13 @@ def protocol(old: str, new: str):
     return make
 
 
+def harmonised_by_the_label(folder: Path) -> None:
+    """Let every site hold one class, and ask for the sites to be removed."""
+    for row, name in enumerate(("x", "y") * 6, start=1):
+        cell(row, 2, name)(folder)
+    protocol("folds:", "arms: [features, combat]\nfolds:")(folder)
+
+
 CASES = {
     "no such feature": (protocol("volume", "volumes"), "no column fits the feature 'volumes'; did you mean 'volume'?"),
     "pattern that fits nothing": (protocol("thick_*", "rh_*"), "no column fits the feature 'rh_*'"),
@@ -64,6 +71,14 @@ CASES = {
     "another arm": (
         protocol("folds:", "arms: [features, tissue]\nfolds:"),
         "protocol.yaml:8: arms.1: a feature table has no 'tissue'",
+    ),
+    "harmonised where it erases the diagnosis": (
+        harmonised_by_the_label,
+        "protocol.yaml:8: arms.1: combat is refused: label and site are aliased (one site for each class)",
+    ),
+    "a covariate of no arm": (
+        protocol("folds:", "combat: {keep: [age]}\nfolds:"),
+        "protocol.yaml:8: combat.keep: no arm is harmonised; add combat to `arms`",
     ),
     "mistyped argument": (
         protocol("folds:", "target: {network: mlp, network_arguments: {widht: 8}}\nfolds:"),

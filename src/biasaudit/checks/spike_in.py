@@ -127,6 +127,9 @@ def _judgement(looks: tuple[_Look, _Look], owed: Interval, protocol: Protocol) -
     numbers = f"planted: {_words(planted)}; sham: {_words(sham)}"
     if np.isfinite(owed.estimate):
         numbers += f"; in truth the retrained network owes {percent(owed.estimate)} of its class gap to the plant"
+    if not planted.flags(protocol) and owed.high < protocol.verdict.low:
+        reason = f"the network did not take the plant up, so that it says nothing of power ({numbers})"
+        return "inconclusive", reason, "the pathology is read too easily for a plant of this size to be of use to it"
     if not planted.flags(protocol):
         reason = f"a signature of that size would have been missed on this cohort ({numbers})"
         return "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
