@@ -32,6 +32,7 @@ class TestImages:
     def test_rows_in_their_order(self, images, pictures):
         expected = torch.from_numpy(pictures[0][[3, 20, 8, 9]]).half().float()
         assert len(images) == 4
+        assert images.shape == images[:].shape == (4, 1, 16, 16)
         assert images[0].shape == (1, 16, 16)
         assert images[0].dtype == torch.float32
         assert torch.equal(images[:], expected)

@@ -140,7 +140,26 @@ def test_reliance_is_not_compared_without_its_covariates(two_runs, biasaudit_her
     change_audit(two_runs[0], lambda audit: audit["settings"]["cohort"].update(covariates=["age"]))
     (pair,) = json.loads(biasaudit_here("compare", *two_runs, "--json").stdout)["pairs"]
     assert [difference["quantity"] for difference in pair["differences"]] == ["auc", "lesion_gain"]
-    assert "do not hold its covariates" in pair["notes"][0]
+    assert "do not hold the covariates of the first" in pair["notes"][0]
+
+
+def test_reliance_is_adjusted_for_the_covariates_of_the_first_run_in_both(two_runs, biasaudit_here):
+    change_audit(two_runs[0], lambda audit: audit["settings"]["cohort"].update(covariates=["age"]))
+    for folder in two_runs:
+        change_table(folder, "subjects", lambda table: table.assign(covariate_age=range(len(table))))
+    (pair,) = json.loads(biasaudit_here("compare", *two_runs, "--json").stdout)["pairs"]
+    assert [difference["quantity"] for difference in pair["differences"]] == ["auc", "reliance", "lesion_gain"]
+    assert pair["notes"] == ["reliance is adjusted for the covariates of the first run in both"]
+
+
+def test_runs_in_folders_of_the_same_name_are_told_apart(two_runs, biasaudit_here, tmp_path):
+    moved = [tmp_path / name / "deep" / "out" for name in ("raw", "maps")]
+    for folder, target in zip(two_runs, moved, strict=True):
+        target.parent.mkdir(parents=True)
+        folder.rename(target)
+    shown = biasaudit_here("compare", *moved).stdout
+    assert "raw/deep/out" in shown
+    assert str(tmp_path) not in shown
 
 
 def test_arms_of_the_same_name_belong_together(finished_run, two_runs, biasaudit_here):

@@ -301,12 +301,17 @@ def _gains(runs: tuple[StoredRun, StoredRun], names: tuple[str, str], shared: Ar
 def _named(
     differences: Iterator[Comparison], runs: tuple[StoredRun, StoredRun], notes: list[str]
 ) -> Iterator[Comparison]:
-    """Leave reliance out where the tables do not hold what it is adjusted for."""
+    """Leave reliance out where the tables do not hold what it is adjusted for: the covariates of the first run."""
+    first, second = (run.protocol.cohort.covariates for run in runs)
     for difference in differences:
-        if difference.quantity == "reliance" and not all(run.covariates_known for run in runs):
-            notes.append("reliance is not compared: the tables of a run do not hold its covariates; run it again")
+        if difference.quantity != "reliance":
+            yield difference
+        elif not all(run.knows(first) for run in runs):
+            notes.append("reliance is not compared: the tables of a run do not hold the covariates of the first")
         else:
             yield difference
+            if first != second:
+                notes.append("reliance is adjusted for the covariates of the first run in both")
 
 
 def _left_out(arms: tuple[ArmEvidence, ArmEvidence], paired: tuple[ArmEvidence, ArmEvidence]) -> Iterator[str]:

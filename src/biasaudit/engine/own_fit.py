@@ -42,6 +42,11 @@ class Images(Dataset[torch.Tensor]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, channels, *shape)."""
+        return (len(self), *self._stack.shape[1:])
+
     @overload
     def __getitem__(self, index: int) -> torch.Tensor: ...
     @overload

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +56,9 @@ class StoredRun:
         classes = tuple(self.audit["cohort"]["classes"])
         return classes if len(classes) > 2 else (None,)
 
-    @cached_property
-    def covariates_known(self) -> bool:
-        """Whether everything that the protocol holds fixed is in the tables."""
-        return all(f"{_COVARIATE}{name}" in self.subjects for name in self.protocol.cohort.covariates)
+    def knows(self, covariates: Sequence[str]) -> bool:
+        """Whether these covariates of every subject are in the tables."""
+        return all(f"{_COVARIATE}{name}" in self.subjects for name in covariates)
 
     def arm(self, name: str) -> Mapping[str, Any]:
         """Record of an arm in ``audit.json``."""

@@ -119,9 +119,11 @@ def write_comparison_page(record: Mapping[str, Any], path: Path) -> Path:
 
 
 def _names(record: Mapping[str, Any]) -> tuple[str, str]:
-    """Names of the runs: their folders' last parts, unless these are the same."""
-    first, second = (Path(run["folder"]) for run in record["runs"])
-    return (first.name, second.name) if first.name != second.name else (str(first), str(second))
+    """Names of the runs: as many of the last parts of their folders as tell them apart."""
+    first, second = (Path(run["folder"]).parts for run in record["runs"])
+    longest = max(len(first), len(second))
+    parts = next((number_of for number_of in range(1, longest) if first[-number_of:] != second[-number_of:]), longest)
+    return "/".join(first[-parts:]), "/".join(second[-parts:])
 
 
 def _runs(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
