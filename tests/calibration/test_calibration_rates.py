@@ -149,9 +149,18 @@ def map_records(n=24):
     return made
 
 
-def test_unanswered_checks_of_maps_count_as_the_least_suspect():
-    found = rates.extremes(rates.tabulate(map_records()), ["U7"]).set_index("check").loc["U7"]
+def test_networks_ruled_by_the_origin_are_told_with_the_gate_and_without():
+    records = map_records()
+    for own in records[::6]:
+        own["records"][0]["ungated"] = [finding("U7", statistic=0.7, p_value=0.01)]
+    found = rates.extremes(rates.tabulate(records), ["U7"]).set_index("check").loc["U7"]
     assert (found.driven, found.clean, found.driven_all, found.clean_all) == (8, 12, 12, 12)
+    assert found.auc == found.auc_all == 1.0
+    assert "U7 ungated" not in set(rates.scoreboard(rates.tabulate(records)).check)
+
+
+def test_what_nothing_is_known_of_counts_as_the_least_suspect():
+    found = rates.extremes(rates.tabulate(map_records()), ["U7"]).set_index("check").loc["U7"]
     assert found.auc == 1.0
     assert found.auc_all == pytest.approx(8 / 12)
 

@@ -211,3 +211,32 @@ def test_sixty_two_centres_fit_on_a_screen(biasaudit_here, tmp_path):
     table = done.stdout.partition("note:")[0]
     assert len(table.splitlines()) < 25
     assert re.search(r"\d+ smaller origins +\d+ +\d+", table)
+
+
+UNTRAINED = """\
+cohort:
+  reader: phantom
+  phantom: {n: 36, design: crossed, spacing: 8.0, truth_subjects: 0}
+target:
+  training: {epochs: 1, learning_rate: 1.0e-12}
+folds: {n: 3}
+checks: [D1, G1, G2, U6, U8, U12]
+statistics: {n_permutations: 199, n_bootstraps: 99}
+attribution: {max_subjects: 12, steps: 4}
+"""
+
+
+def test_maps_of_random_weights_fail_and_are_withheld(biasaudit_here, tmp_path):
+    """A network whose steps are too small to move it is its own random beginning."""
+    (tmp_path / "protocol.yaml").write_text(UNTRAINED)
+    done = biasaudit_here("run", tmp_path / "protocol.yaml", "-o", tmp_path / "out", "--engine", "local")
+    assert done.returncode == 0, done.stderr
+    audit = json.loads((tmp_path / "out" / "audit.json").read_text())
+    findings = {finding["code"]: finding for finding in audit["arms"][0]["findings"]}
+    assert findings["G2"]["status"] == "concern"
+    for code in ("U6", "U8", "U12"):
+        assert findings[code]["status"] == "not_applicable"
+        assert findings[code]["reason"].startswith("maps failed G2")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "The maps of the intensity arm are withheld" in page
+    assert "Signed relevance of held-out subjects" not in page

@@ -66,8 +66,8 @@ def _page(table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
         "By signature kind (clean cohorts of all kinds):",
         markdown(board_table(rates.scoreboard(table, ["kind"]))),
         "## Networks ruled by the origin against clean ones, crossed",
-        f"R\\* > {rates.RULED:.1f} against R\\* <= {rates.CLEAN:.2f}. All: cohorts whose maps failed G2 count as the "
-        "least suspect.",
+        f"R\\* > {rates.RULED:.1f} against R\\* <= {rates.CLEAN:.2f}. All: with the cohorts whose maps failed G2, "
+        "judged all the same.",
         markdown(_extremes(rates.extremes(table, asked))),
         "## How often maps pass G2",
         markdown(_faithful(rates.faithful(table))),
@@ -78,14 +78,12 @@ def _page(table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
 
 
 def _extremes(found: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame([
-        {
-            "check": row["check"], "driven": row["driven"], "clean": row["clean"],
-            "auc [95 %]": f"{row['auc']:.2f} [{row['auc_low']:.2f}, {row['auc_high']:.2f}]",
-            "all driven": row["driven_all"], "all clean": row["clean_all"], "auc, all": f"{row['auc_all']:.2f}",
-        }
-        for row in found.to_dict("records")
-    ])  # fmt: skip
+    shown = found[["check", "driven", "clean", "auc", "driven_all", "clean_all", "auc_all"]].astype(object)
+    for name in ("auc", "auc_all"):
+        shown[name] = [
+            f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]" for row in found.to_dict("records")
+        ]
+    return shown.rename(columns=lambda name: name.replace("_all", ", all"))
 
 
 def _faithful(found: pd.DataFrame) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
     arguments : mapping
         ``name``, ``about`` (columns of the grid), ``protocol``.
     folder : Path
-        Gets ``record.json``: one record per arm and mask variant.
+        Gets ``record.json``: one record per arm and mask variant; ``ungated`` are the checks of maps that failed G2.
     """
     protocol = Protocol.model_validate(arguments["protocol"])
     run = _trained(protocol, Store(folder.parents[1] / "runs" / arguments["name"]))
@@ -119,7 +119,18 @@ def _judged(evidence: ArmEvidence, protocol: Protocol) -> dict[str, Any]:
         "reason": verdict.reason,
         "reliance": verdict.reliance.to_dict(),
         "findings": [finding.to_dict() for finding in findings],
+        "ungated": [finding.to_dict() for finding in _ungated(evidence, findings, protocol)],
     }
+
+
+def _ungated(evidence: ArmEvidence, findings: Sequence[Finding], protocol: Protocol) -> list[Finding]:
+    """Judge maps that failed G2 all the same, so that it is known what the gate costs."""
+    failed = any(finding.code == "G2" and finding.status == "concern" for finding in findings)
+    if not failed or evidence.maps is None:
+        return []
+    own = replace(evidence, maps=replace(evidence.maps, probes=None))
+    codes = [code for code in default_checks(protocol) if code != "G2" and "maps" in get("check", code).needs]
+    return [finding for code in codes for finding in get("check", code)().judge(own, protocol)]
 
 
 def _trained(protocol: Protocol, store: Store) -> Run:

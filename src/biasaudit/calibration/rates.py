@@ -143,6 +143,7 @@ def tabulate(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             | {"clearable": _clearable(record) and competence["status"] == "clear"}
             | {"maps_pass": _maps_pass(record["findings"])}
             | _evidence(record["findings"])
+            | {f"{name} ungated": value for name, value in _evidence(record.get("ungated", ())).items()}
         )
     table = pd.DataFrame(rows)
     numbers = [*_TRUTH, "auc", *(f"reliance_{b}" for b in ("low", "estimate", "high"))]
@@ -187,6 +188,8 @@ def _strength(finding: Mapping[str, Any]) -> float | None:
     p_value, statistic = finding["p_value"], finding["statistic"]
     if finding["code"] == "U6":
         return None if statistic is None else -float(statistic)
+    if finding["code"] == "U2":  # untrained networks show the origin as well; the label they do not
+        return None if statistic is None else float(statistic - finding["details"]["auc_label"])
     if finding["code"] in _STATISTIC or p_value is None:
         return None if statistic is None else float(statistic)
     return float(-np.log10(p_value))
@@ -285,7 +288,9 @@ def scoreboard(table: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         Columns to divide by, such as ``regime`` or ``kind``. With ``kind`` the clean cohorts are those of all kinds.
     """
     codes = sorted(name for name in table.columns if f"{name} p" in table.columns or name.startswith(("U", "A")))
-    codes = [name for name in codes if not name.endswith(" p") and name[:1] in "UA" and name[1:2].isdigit()]
+    codes = [
+        name for name in codes if not name.endswith((" p", " ungated")) and name[:1] in "UA" and name[1:2].isdigit()
+    ]
     found = []
     for own_key, own in _groups(table, by):
         for code in codes:
@@ -306,22 +311,28 @@ def extremes(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per check: ``auc`` with its interval over cohorts that the check answered, and ``auc_all`` with those
-        that it did not answer, since their maps failed G2, counted as the least suspect.
+        One row per check: ``auc`` with its interval over cohorts whose maps passed G2, and ``auc_all`` with the others
+        as well, judged all the same; where there was still no answer it counts as the least suspect.
     """
-    own = table[(table.regime == "crossed") & (table.family != "maps-available")]
-    driven, clean = own[own.r > RULED], own[own.r <= CLEAN]
+    own = table[table.regime == "crossed"]
+    sides = (own[own.r > RULED], own[own.r <= CLEAN])
     found = []
     for code in codes:
-        answered = [rows[code].dropna().to_numpy(float) for rows in (driven, clean)]
-        least = table[code].min() - 1
-        everyone = [rows[code].fillna(least).to_numpy(float) for rows in (driven, clean)]
-        area, low, high = _area(*answered)
+        answered = [rows[code].dropna().to_numpy(float) for rows in sides]
+        everyone = [_ungated(rows, code).fillna(own[code].min() - 1).to_numpy(float) for rows in sides]
+        areas = {"auc": _area(*answered), "auc_all": _area(*everyone)}
         found.append({
-            "check": code, "driven": len(answered[0]), "clean": len(answered[1]), "auc": area, "auc_low": low,
-            "auc_high": high, "driven_all": len(driven), "clean_all": len(clean), "auc_all": _area(*everyone)[0],
+            "check": code, "driven": len(answered[0]), "clean": len(answered[1]),
+            "driven_all": len(everyone[0]), "clean_all": len(everyone[1]),
+            **{f"{name}{end}": area[k] for name, area in areas.items() for k, end in enumerate(("", "_low", "_high"))},
         })  # fmt: skip
     return pd.DataFrame(found)
+
+
+def _ungated(rows: pd.DataFrame, code: str) -> pd.Series:
+    """Return what a check of maps said, or would have said of maps that failed G2."""
+    name = f"{code} ungated"
+    return rows[code].fillna(rows[name]) if name in rows else rows[code]
 
 
 def faithful(table: pd.DataFrame) -> pd.DataFrame:
