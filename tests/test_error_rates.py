@@ -36,6 +36,7 @@ def measured(tmp_path, monkeypatch):
     board = {"U3": {"all": shown | {"discriminates": True}, "nested": shown | {"discriminates": False}}}
     path.write_text(json.dumps({"cells": [CELL, CELL | {"simulated_n": [320, 400]}], "checks": board}))
     monkeypatch.setattr(module, "measured_rates", lambda: path)
+    monkeypatch.setattr(module, "measured_checks", lambda: tmp_path / "measured-checks.json")
     module._measured.cache_clear()
     yield path
     module._measured.cache_clear()
@@ -79,7 +80,8 @@ def test_a_regime_that_was_never_simulated(measured):
 
 
 def test_nothing_measured_yet(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "measured_rates", lambda: tmp_path / "none.json")
+    for name in ("measured_rates", "measured_checks"):
+        monkeypatch.setattr(module, name, lambda: tmp_path / "none.json")
     module._measured.cache_clear()
     assert error_rates(setting())["text"] == "error rates not yet measured"
     assert carries_weight("U3", "crossed") is None
@@ -93,3 +95,10 @@ def test_weight_by_regime_first(measured):
     assert weight_text("U3", "nested").endswith("it does not discriminate and carries no weight")
     assert "no weight" not in weight_text("U3", "crossed")
     assert weight_text("U9", "crossed") == ""
+
+
+def test_checks_with_a_grid_of_their_own_are_weighed_by_it(measured):
+    shown = {"auc": 0.9, "low": 0.8, "high": 1.0, "n": 60, "discriminates": True}
+    measured.with_name("measured-checks.json").write_text(json.dumps({"checks": {"U9": {"all": shown}}}))
+    assert carries_weight("U9", "nested") is True
+    assert carries_weight("U3", "nested") is False
