@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -13,7 +14,7 @@ import pytest
 SHAPE = (8, 9, 8)
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
 REST = """\
-  label: {column: label, positive: ill, negative: well}
+  label: {column: label, positive: ill, negative: healthy}
   origins: [site]
   min_origin_size: 2
 arms: [intensity, maps]
@@ -55,7 +56,7 @@ def table(tmp_path: Path) -> Path:
         ill = index % 2
         mask = f"{index}-mask.nii.gz" if ill else ""
         files = f"{index}-image.nii.gz\t{index}-jacobian.nii.gz\t{mask}"
-        rows.append(f"s{index}\t{files}\t{'ill' if ill else 'well'}\t{'ab'[ill]}")
+        rows.append(f"s{index}\t{files}\t{'ill' if ill else 'healthy'}\t{'ab'[ill]}")
     (tmp_path / "table.tsv").write_text("\n".join(rows) + "\n")
     (tmp_path / "protocol.yaml").write_text(TABLE)
     return tmp_path
@@ -71,7 +72,7 @@ def bids(tmp_path: Path) -> Path:
         write(root / f"derivatives/maps/{own}_jacobian.nii.gz", jacobian)
         if index % 2:
             write(root / f"derivatives/maps/{own}_label-L_mask.nii.gz", mask)
-        rows.append(f"sub-{index}\t{'ill' if index % 2 else 'well'}\t{'ab'[index // 2 % 2]}")
+        rows.append(f"sub-{index}\t{'ill' if index % 2 else 'healthy'}\t{'ab'[index // 2 % 2]}")
     (root / "participants.tsv").write_text("\n".join(rows) + "\n")
     (root / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.9.0"}')
     (tmp_path / "protocol.yaml").write_text(BIDS)
@@ -119,6 +120,25 @@ def test_from_derivatives(biasaudit_here, bids):
     assert (
         "participants.tsv:5: 0 files with the suffix 'jacobian' (`cohort.maps`) for sub-3_T1w.nii.gz" in checked.stderr
     )
+
+
+def test_found_by_the_first_look(biasaudit_here, table, tmp_path):
+    drafted = biasaudit_here("init", table / "table.tsv", "-o", tmp_path / "draft.yaml")
+    assert drafted.returncode == 0, drafted.stderr
+    text = (tmp_path / "draft.yaml").read_text()
+    assert "image: image" in text.replace("[image]", "image")
+    assert re.search(r"maps: \[jacobian\]", text)
+    assert re.search(r"arms: \[intensity, maps\]", text)
+    checked = biasaudit_here("validate", tmp_path / "draft.yaml")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_found_in_derivatives_if_every_image_has_one(biasaudit_here, bids, tmp_path):
+    drafted = biasaudit_here("init", "--bids", bids / "bids", "-o", tmp_path / "draft.yaml")
+    assert "maps: [jacobian]" in (tmp_path / "draft.yaml").read_text(), drafted.stderr
+    (bids / "bids/derivatives/maps/sub-3/anat/sub-3_jacobian.nii.gz").unlink()
+    biasaudit_here("init", "--bids", bids / "bids", "-o", tmp_path / "second.yaml")
+    assert "jacobian" not in (tmp_path / "second.yaml").read_text()
 
 
 FAULTS = {

@@ -72,6 +72,7 @@ SITES = [
     "receivecoilname",
 ]
 MASKS = ["mask", "lesion", "lesionmask", "roi", "tumor", "tumour", "seg", "segmentation"]
+MAPS = ("jacobian", "logjac")
 BRAIN_MASKS = ["brainmask", "brain", "skullmask", "bodymask"]
 SPLITS = ["split", "partition", "subset"]
 TISSUES = (("gm", "wm", "csf"), ("wp1", "wp2", "wp3"), ("p1", "p2", "p3"), ("c1", "c2", "c3"))

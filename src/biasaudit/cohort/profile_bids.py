@@ -11,7 +11,7 @@ import pandas as pd
 
 from biasaudit.cohort.bids import DATASET, ImageRow, list_images
 from biasaudit.cohort.bids_index import BidsFile, BidsIndex, index_dataset
-from biasaudit.cohort.guesses import filled, plain
+from biasaudit.cohort.guesses import MAPS, filled, plain
 from biasaudit.cohort.manifest import read_manifest
 from biasaudit.cohort.profile import DatasetCounts, Profile, missing_files
 from biasaudit.errors import DataError, Fault
@@ -42,13 +42,15 @@ def profile_bids(roots: Sequence[Path]) -> Profile:
     space, spaces = _space(indices, suffix)
     labels = _mask_labels(indices)
     chosen = [label for label in labels if label in _USUAL_MASKS or any(w in label.lower() for w in _PATHOLOGY)]
-    settings: dict[str, object] = {"suffix": suffix}
+    settings: dict[str, object] = {"suffix": suffix, **_maps(indices)}
     if space is not None:
         settings["space"] = space
     if chosen and not set(chosen) <= set(_USUAL_MASKS):
         settings["mask_labels"] = chosen
     known = {"reader": "bids", "roots": [str(root) for root in roots], "label": {"positive": "?"}, **settings}
     rows, notes, faults = list_images(BidsCohort.model_validate(known))
+    if not all(len(found) == 1 for row in rows for found in row.companions.maps):
+        del settings["maps"]
     faults = (*faults, *_absent(rows))
     if not rows:
         raise DataError(faults)
@@ -90,10 +92,25 @@ def _indices(roots: Sequence[Path]) -> list[BidsIndex]:
     return found
 
 
+def _maps(indices: Sequence[BidsIndex]) -> dict[str, list[str]]:
+    """Suffixes of maps that the user made of the images and every dataset holds."""
+    found = [
+        {file.suffix for files in index.by_subject.values() for file in files if file.is_image and _is_map(file.suffix)}
+        for index in indices
+    ]
+    shared = sorted(set.intersection(*found))
+    return {"maps": shared} if shared else {}
+
+
+def _is_map(suffix: str) -> bool:
+    return any(word in suffix.lower() for word in MAPS)
+
+
 def _anatomical(file: BidsFile) -> bool:
     """Whether it is an image of the anatomy and not a mask or a map of one."""
     folder = os.path.basename(os.path.dirname(file.path))
-    return file.is_image and folder == "anat" and file.suffix not in ("mask", "roi", "probseg", "dseg", "defacemask")
+    derived = file.suffix in ("mask", "roi", "probseg", "dseg", "defacemask") or _is_map(file.suffix)
+    return file.is_image and folder == "anat" and not derived
 
 
 def _suffix(indices: Sequence[BidsIndex]) -> tuple[str, dict[str, int]]:

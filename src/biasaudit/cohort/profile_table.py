@@ -65,7 +65,8 @@ def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] |
     mask = guesses.named_column(files, guesses.MASKS, any)
     brain = guesses.named_column(files, guesses.BRAIN_MASKS, any)
     tissue = _tissue(files)
-    taken = {mask, brain, *tissue}
+    maps = [name for name in paths if all(frame[name]) and any(word in guesses.plain(name) for word in guesses.MAPS)]
+    taken = {mask, brain, *tissue, *maps}
     images = [name for name in paths if name not in taken]
     # Several image columns may be channels or alternatives; the first one is proposed and the others are named.
     preferred = [name for name in images if guesses.plain(name) in ("image", "path", "file", "filename", "img")]
@@ -77,6 +78,7 @@ def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] |
         "mask": mask,
         "brain_mask": brain,
         "tissue": tissue,
+        "maps": maps,
         "split": guesses.named_column(frame, guesses.SPLITS, any),
     }
 

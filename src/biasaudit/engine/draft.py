@@ -110,9 +110,14 @@ def _source_lines(profile: Profile, model: Model, folder: Path) -> list[str]:
             *(f"  - {_text(_relative(root, folder))}" for root in profile.source),
             _line("suffix", _text(str(settings["suffix"])), f"found: {profile.choices['suffix']}; a list is channels"),
             *_space_lines(profile),
+            *(
+                [_line("maps", _flow(profile.settings["maps"]), "guess by its name")]
+                if "maps" in profile.settings
+                else []
+            ),
         ]
     lines = [_line("table", _text(_relative(profile.source[0], folder)))]
-    for key in ("image", "features", "subject", "mask", "brain_mask", "tissue", "split"):
+    for key in ("image", "features", "subject", "mask", "brain_mask", "tissue", "maps", "split"):
         if key in settings and (key != "split" or model.weights):
             comment = _COLUMN_COMMENTS.get(key, "guess by its name").format(**profile.choices)
             lines.append(_line(key, _flow(settings[key]), comment))
@@ -210,8 +215,12 @@ def _arm_lines(profile: Profile, model: Model) -> list[str]:
     if model.weights:
         return [_line("arms", "[intensity]", "the input that the network was trained on; `biasaudit list` has others")]
     comment = "inputs to audit side by side; see `biasaudit list`"
-    if all(profile.tissue):
-        return [_line("arms", "[intensity, tissue]", f"{comment}; tissue maps were found for every image")]
+    found = {"tissue": all(profile.tissue), "maps": "maps" in profile.settings}
+    given = [name for name, there in found.items() if there]
+    if given:
+        return [
+            _line("arms", _flow(["intensity", *given]), f"{comment}; of these files were found: {', '.join(given)}")
+        ]
     hint = "; `tissue` computes approximate maps of images in MNI space" if profile.dimensions == 3 else ""
     return [_line("arms", "[intensity]", comment + hint)]
 
