@@ -94,6 +94,12 @@ TABLE = [
 ]
 
 
+def test_what_pathology_lacks_is_what_was_not_asked():
+    """The bound is tight enough; what lies outside the masks has not been looked at."""
+    assert "(A2) fail, which was not asked" in decide([G1, u4(high=0.2)], NESTED, "origin", PROTOCOL).reason
+    assert "upper bound below 25 %" in decide([G1, u4(high=0.3), a2("clear")], NESTED, "origin", PROTOCOL).reason
+
+
 @pytest.mark.parametrize(("case", "findings", "design", "expected"), TABLE, ids=[row[0] for row in TABLE])
 def test_truth_table(case, findings, design, expected):
     assert word(findings, design) == expected

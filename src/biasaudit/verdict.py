@@ -357,6 +357,9 @@ def _missing(case: _Case) -> str:
     pooled = next((f for f in case.of("U1") if f.class_name is None), None)
     if case.design.regime == "crossed" and pooled is not None and not pooled.details.get("equivalent"):
         return "The scores of the origins within a class are not shown to be alike."
+    high = case.reliance.high
+    if case.design.regime != "crossed" and high is not None and high < case.protocol.verdict.tolerance:
+        return "PATHOLOGY also takes that networks without sight of the pathology (A2) fail, which was not asked."
     return f"PATHOLOGY needs an upper bound below {100 * case.protocol.verdict.tolerance:.0f} %."
 
 
