@@ -88,6 +88,14 @@ class TestFit:
         assert torch.equal(states[0]["head.weight"], states[1]["head.weight"])
         assert not torch.equal(states[0]["head.weight"], states[2]["head.weight"])
 
+    def test_code_that_draws_from_global_states_is_seeded_too(self, learned):
+        first = load_file(learned("first", function="global_numbers") / "model.safetensors")
+        random.random(), np.random.rand(), torch.rand(())  # noqa: NPY002
+        second = load_file(learned("second", function="global_numbers") / "model.safetensors")
+        other = load_file(learned("other", function="global_numbers", seed=6) / "model.safetensors")
+        assert torch.equal(first["first.weight"], second["first.weight"])
+        assert not torch.equal(first["first.weight"], other["first.weight"])
+
     def test_global_random_states_come_back(self, learned):
         before = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
         learned(function="unseeded")

@@ -57,6 +57,9 @@ not_callable = 3
 '''
 
 TRAINING = '''
+import random
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -110,6 +113,13 @@ def unseeded(network, images, targets):
     torch.seed()
     with torch.no_grad():
         next(iter(network.parameters())).add_(torch.rand(()))
+    return network
+
+
+def global_numbers(network, images):
+    with torch.no_grad():
+        drawn = random.random() + np.random.rand() + float(torch.rand(()))
+        next(iter(network.parameters())).fill_(drawn)
     return network
 
 
