@@ -116,6 +116,24 @@ def test_truncated_anywhere_is_an_error_of_ours(tmp_path):
             read_scan(str(tmp_path / "b.dcm"))
 
 
+def test_damaged_bytes_are_an_error_of_ours_in_one_line(tmp_path):
+    fields = {"RescaleSlope": "2.5", "NumberOfFrames": 1, "PixelPaddingValue": 3, "WindowCenter": [1, 2]}
+    whole = Path(write_dicom(tmp_path / "a.dcm", STORED, **fields)).read_bytes()
+    chance, path = np.random.default_rng(0), tmp_path / "b.dcm"
+    refused: list[str] = []
+    for _ in range(400):
+        damaged = np.frombuffer(whole, dtype=np.uint8).copy()
+        damaged[chance.integers(128, len(whole), 2)] = chance.integers(0, 256, 2)
+        path.write_bytes(damaged.tobytes())
+        for read in (read_scan, read_geometry, header_fields):
+            try:
+                read(str(path))
+            except DataError as error:
+                refused.append(str(error))
+    assert len(refused) > 50
+    assert not any("\n" in message for message in refused)
+
+
 def test_header_speaks_of_equipment_and_not_of_people(tmp_path):
     fields = {"ManufacturerModelName": "X 1", "InstitutionName": "North", "StudyDate": "20200101", "PatientAge": "040Y"}
     path = write_dicom(

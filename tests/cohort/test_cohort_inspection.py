@@ -178,6 +178,12 @@ def test_volumes_of_one_file_are_channels(volume, faults, sample):
     assert faults(sample(volume("a.nii", four), volume("d.nii"))) == []
 
 
+def test_volumes_taken_as_channels_are_said_so(volume, notes, sample):
+    four = np.random.default_rng(0).random((*SHAPE, 4)).astype(np.float32)
+    said = notes(sample(volume("d.nii"), volume("a.nii", four)))
+    assert "image 2 of each sample is a file of 4 volumes, taken as as many channels" in said
+
+
 def test_a_mask_of_several_volumes(volume, faults, sample):
     four = np.random.default_rng(0).random((*SHAPE, 4)).astype(np.float32)
     (fault,) = faults(sample(volume("a.nii", four), mask=volume("m.nii", four), has_mask=True))

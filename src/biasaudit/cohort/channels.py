@@ -12,7 +12,7 @@ from biasaudit.records import Cohort, Sample
 if TYPE_CHECKING:
     from biasaudit.cohort.inspection import FileFacts
 
-__all__ = ["MOST_CHANNELS", "channel_faults", "channels_of", "series_fault"]
+__all__ = ["MOST_CHANNELS", "channel_faults", "channel_notes", "channels_of", "series_fault"]
 
 MOST_CHANNELS = 16
 """More volumes than this in one file are taken for a time series; multi-contrast protocols stay well below."""
@@ -43,6 +43,17 @@ def channel_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault
             usual = counts.most_common(1)[0][0]
             faults += [fault for sample in known if (fault := _odd(sample, facts[sample.images[column]], usual))]
     return faults
+
+
+def channel_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
+    """Say of which columns the volumes of one file are taken for channels."""
+    first = cohort.samples[0]
+    counts = [_volumes(facts[path]) if path in facts else 1 for path in first.images]
+    return [
+        f"image {column + 1} of each sample is a file of {count} volumes, taken as as many channels"
+        for column, count in enumerate(counts)
+        if count > 1
+    ]
 
 
 def series_fault(sample: Sample, fact: FileFacts) -> Fault | None:

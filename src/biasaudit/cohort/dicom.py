@@ -7,13 +7,14 @@ manufacturer or the operator and are not applied.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from biasaudit.errors import DataError, Fault, UsageError
+from biasaudit.errors import BiasauditError, DataError, Fault, UsageError
 from biasaudit.records import FloatArray
 
 __all__ = ["dicom_fields", "dicom_pixels", "dicom_shape"]
@@ -102,17 +103,18 @@ def dicom_pixels(path: str, content: bytes) -> FloatArray:
     DataError
         Damaged, no single grey picture, or coded in a way that cannot be decoded here.
     """
-    data = _read(path, io.BytesIO(content))
-    _require_pixels(path, data)
-    _require_one_grey_picture(path, data)
-    stored = _decoded(path, data)
-    values = _modality(stored, data)
-    padding = _padding(stored, data)
-    if data.PhotometricInterpretation == "MONOCHROME1":
-        values = _turned(values, data)
-    if padding.any() and not padding.all():
-        values = np.where(padding, values[~padding].min(), values)
-    return np.asarray(values, dtype=np.float32)
+    with _damage_named(path):
+        data = _pydicom().dcmread(io.BytesIO(content))
+        _require_pixels(path, data)
+        _require_one_grey_picture(path, data)
+        stored = _decoded(path, data)
+        values = _modality(stored, data)
+        padding = _padding(stored, data)
+        if data.PhotometricInterpretation == "MONOCHROME1":
+            values = _turned(values, data)
+        if padding.any() and not padding.all():
+            values = np.where(padding, values[~padding].min(), values)
+        return np.asarray(values, dtype=np.float32)
 
 
 def dicom_shape(path: str) -> tuple[int, int]:
@@ -125,9 +127,10 @@ def dicom_shape(path: str) -> tuple[int, int]:
     DataError
         Damaged, or no single grey picture.
     """
-    data = _header(path)
-    _require_one_grey_picture(path, data)
-    return int(data.Rows), int(data.Columns)
+    with _damage_named(path):
+        data = _header(path)
+        _require_one_grey_picture(path, data)
+        return int(data.Rows), int(data.Columns)
 
 
 def dicom_fields(path: str) -> dict[str, float | str | None]:
@@ -140,24 +143,34 @@ def dicom_fields(path: str) -> dict[str, float | str | None]:
     Returns
     -------
     dict
-        Field in words -> number or text; fields that are absent or empty are left out.
+        Field in words -> number or text; fields that are absent, empty or damaged are left out.
+
+    Raises
+    ------
+    DataError
+        It is no DICOM file.
     """
-    data = _header(path)
-    found = {name: _plain(data.get(keyword)) for name, keyword in _FIELDS.items()}
-    found["transfer syntax"] = str(data.file_meta.get("TransferSyntaxUID", "")) or None
+    with _damage_named(path):
+        data = _header(path)
+        found = {name: _field(data, keyword) for name, keyword in _FIELDS.items()}
+        found["transfer syntax"] = str(data.file_meta.get("TransferSyntaxUID", "")) or None
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _header(path: str) -> Any:
-    return _read(path, path, pixels=False)
-
-
-def _read(path: str, source: Any, *, pixels: bool = True) -> Any:
-    pydicom = _pydicom()
+@contextmanager
+def _damage_named(path: str) -> Iterator[None]:
+    """Say of whatever goes wrong that the file is damaged: it makes itself felt anywhere, by errors of many kinds."""
     try:
-        return pydicom.dcmread(source, stop_before_pixels=not pixels)
-    except Exception as error:  # damaged files raise errors of many kinds
-        raise _fault(path, f"not a readable DICOM file ({_first_line(error)})", "replace it or drop the row") from None
+        yield
+    except BiasauditError:
+        raise
+    except Exception as error:
+        message = f"not a readable DICOM file ({_first_line(error)})"
+        raise _fault(path, message, "replace it or drop the row") from None
+
+
+def _header(path: str) -> Any:
+    return _pydicom().dcmread(path, stop_before_pixels=True)
 
 
 def _pydicom() -> ModuleType:
@@ -186,18 +199,18 @@ def _require_one_grey_picture(path: str, data: Any) -> None:
         remedy = "convert the series to NIfTI, for instance by `dcm2niix`, or extract one frame"
         raise _fault(path, f"{frames} frames, expected one", remedy)
     if data.PhotometricInterpretation not in _GREY:
-        message = f"{data.PhotometricInterpretation} pixels, expected grey ones ({' or '.join(_GREY)})"
+        seen = " ".join(str(data.PhotometricInterpretation).split())
+        message = f"{seen} pixels, expected grey ones ({' or '.join(_GREY)})"
         raise _fault(path, message, "convert it to a grey picture")
 
 
 def _decoded(path: str, data: Any) -> np.ndarray[Any, Any]:
     try:
         return np.asarray(data.pixel_array)
-    except Exception as error:  # depends on the coding and on the decoders that are installed
+    except Exception:  # depends on the coding and on the decoders that are installed
         syntax = data.file_meta.get("TransferSyntaxUID")
         if syntax is None or not syntax.is_compressed:
-            message = f"not a readable DICOM file ({_first_line(error)})"
-            raise _fault(path, message, "replace it or drop the row") from None
+            raise
         remedy = (
             "install a decoder (pylibjpeg with pylibjpeg-libjpeg, or python-gdcm), or decompress the files, for "
             "instance by `gdcmconv --raw IN OUT`"
@@ -229,6 +242,13 @@ def _padding(stored: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
         return np.zeros(stored.shape, dtype=np.bool_)
     last = data.get("PixelPaddingRangeLimit", first)
     return np.asarray((stored >= min(first, last)) & (stored <= max(first, last)))
+
+
+def _field(data: Any, keyword: str) -> float | str | None:
+    try:
+        return _plain(data.get(keyword))
+    except Exception:  # a damaged value is as good as none; pydicom raises errors of many kinds
+        return None
 
 
 def _plain(value: Any) -> float | str | None:

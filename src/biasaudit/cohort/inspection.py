@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from biasaudit.cohort import foreground as rules
-from biasaudit.cohort.channels import channel_faults, series_fault
+from biasaudit.cohort.channels import channel_faults, channel_notes, series_fault
 from biasaudit.cohort.formats import Scan, decode, orientation
 from biasaudit.cohort.lesion_maps import lesion_map_faults
 from biasaudit.cohort.masks import mask_faults, mask_notes
@@ -143,7 +143,7 @@ def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[st
     facts, unreadable = _read_all(places, known)
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
     faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
-    notes = [*mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
+    notes = [*channel_notes(cohort, facts), *mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
     return Inspection(facts, tuple(notes), tuple(dict.fromkeys(faults)))
 
 
