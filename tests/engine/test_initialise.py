@@ -343,6 +343,7 @@ def test_table_of_features(tmp_path):
     assert not first.faults
     protocol = parse_protocol(text, out)
     assert protocol.cohort.features == ["lh_*_thickness", "eTIV"]
+    assert [arm.representation for arm in protocol.arms] == ["features"]
     assert protocol.target.network == "mlp"
     cohort = cohort_of(text, out)
     assert (len(cohort.features), cohort.classes, cohort.factors) == (4, ("cn", "ad"), ("site",))

@@ -211,7 +211,8 @@ def _grid_lines(profile: Profile) -> list[str]:
 
 def _arm_lines(profile: Profile, model: Model) -> list[str]:
     if "features" in profile.settings:
-        return []
+        comment = "the columns as they are; `combat` beside them removes the origin, where origins hold both classes"
+        return [_line("arms", "[features]", comment)]
     if model.weights:
         return [_line("arms", "[intensity]", "the input that the network was trained on; `biasaudit list` has others")]
     comment = "inputs to audit side by side; see `biasaudit list`"
