@@ -43,31 +43,28 @@ def wait_for_jobs(process: subprocess.Popen[str], out: Path, count: int) -> None
     assert process.poll() is None, "the run ended before it could be disturbed"
 
 
-def test_interrupt_exits_130_and_the_same_command_resumes(small_protocol, finished_run, tmp_path, biasaudit):
-    process = start(small_protocol, tmp_path / "out", "--engine", "local")
-    wait_for_jobs(process, tmp_path / "out", 10)
+def test_an_interrupted_and_then_killed_run_resumes_to_the_same_result(
+    small_protocol, finished_run, tmp_path, biasaudit
+):
+    out = tmp_path / "out"
+    process = start(small_protocol, out, "--engine", "local")
+    wait_for_jobs(process, out, 10)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert "resumes" in errors
-    assert not (tmp_path / "out" / "audit.json").exists()
-    done = biasaudit("run", small_protocol, "-o", tmp_path / "out", "--engine", "local")
-    assert done.returncode == 0, done.stderr
-    assert audit(tmp_path / "out") == audit(finished_run)
-
-
-def test_kill_leaves_a_folder_that_resumes(small_protocol, finished_run, tmp_path, biasaudit):
-    process = start(small_protocol, tmp_path / "out", "--engine", "local")
-    wait_for_jobs(process, tmp_path / "out", 20)
+    assert not (out / "audit.json").exists()
+    process = start(small_protocol, out, "--engine", "local")
+    wait_for_jobs(process, out, finished_jobs(out) + 10)
     process.kill()
     process.communicate()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "jobs").glob("*/done")}
-    done = biasaudit("run", small_protocol, "-o", tmp_path / "out", "--engine", "local")
+    before = {path: path.stat().st_mtime_ns for path in (out / "jobs").glob("*/done")}
+    done = biasaudit("run", small_protocol, "-o", out, "--engine", "local")
     assert done.returncode == 0, done.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert not list((tmp_path / "out" / "jobs").glob(".*"))
-    assert audit(tmp_path / "out") == audit(finished_run)
+    assert not list((out / "jobs").glob(".*"))
+    assert audit(out) == audit(finished_run)
 
 
 @pytest.mark.slow
