@@ -92,6 +92,8 @@ def test_monai_networks_by_name(monkeypatch):
     nets = type(sys)("nets")
     nets.Small = type("Small", (nn.Identity,), {})
     nets.helper = len
+    nets.ResNet = type("ResNet", (nn.Linear,), {"__init__": _resnet})
+    nets.resnet10 = lambda pretrained=False, **arguments: nets.ResNet(**arguments)
     networks = type(sys)("monai.networks")
     networks.nets = nets
     monkeypatch.setitem(sys.modules, "monai", type(sys)("monai"))
@@ -99,3 +101,12 @@ def test_monai_networks_by_name(monkeypatch):
     assert isinstance(build_network("monai:Small", SIZES, {}), nets.Small)
     with pytest.raises(UsageError, match="MONAI has no network 'helper'"):
         build_network("monai:helper", SIZES, {})
+    made = build_network("monai:resnet10", (3, 2, 4), {})
+    assert (made.spatial_dims, made.in_features, made.out_features) == (3, 2, 4)
+    assert build_network("monai:resnet10", (3, 2, 4), {"num_classes": 7}).out_features == 7
+    assert build_network("monai:ResNet", (3, 2, 4), {}).out_features == 4
+
+
+def _resnet(self, spatial_dims=3, n_input_channels=3, num_classes=400):
+    nn.Linear.__init__(self, n_input_channels, num_classes)
+    self.spatial_dims = spatial_dims

@@ -71,7 +71,7 @@ def build(spatial_dims: int, in_channels: int, out_channels: int, **arguments: A
 
 def _follows(name: str, arguments: Mapping[str, Any]) -> bool:
     """Whether the factory makes as many outputs as it is asked for."""
-    if "out_channels" in arguments:
+    if {"out_channels", "num_classes"} & arguments.keys():
         return False
     return ":" not in name or takes(_found(name), "out_channels")
 

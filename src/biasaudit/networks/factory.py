@@ -16,6 +16,9 @@ from biasaudit.registry import get
 
 __all__ = ["build_network", "imported_function", "network_factory"]
 
+_MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"}
+"""Our names of a network's sizes, and what some networks of MONAI call them."""
+
 _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
 
 
@@ -100,6 +103,23 @@ def _monai(attribute: str) -> Callable[..., Any]:
     except ImportError as error:
         raise UsageError("target.network: MONAI is not installed; pip install 'biasaudit[monai]'") from error
     found = getattr(nets, attribute, None)
-    if not inspect.isclass(found) or not issubclass(found, nn.Module):
-        raise UsageError(f"target.network: MONAI has no network {attribute!r}; for example monai:DenseNet121")
-    return found
+    if inspect.isclass(found) and issubclass(found, nn.Module):
+        return _by_our_names(found, found)
+    if callable(found) and attribute.startswith("resnet"):
+        return _by_our_names(found, nets.ResNet)
+    raise UsageError(f"target.network: MONAI has no network {attribute!r}; for example monai:DenseNet121")
+
+
+def _by_our_names(found: Callable[..., Any], made: type[nn.Module]) -> Callable[..., Any]:
+    """Let a factory of MONAI's be called by our names where its class `made` has others for channels and classes."""
+    parents = [own for own in made.__mro__ if "__init__" in vars(own) and own is not nn.Module]
+    known = {name for own in parents for name in inspect.signature(own).parameters}
+    renamed = {ours: theirs for ours, theirs in _MONAI_NAMES.items() if theirs in known and ours not in known}
+    if not renamed:
+        return found
+
+    def factory(spatial_dims: int, in_channels: int, out_channels: int, **arguments: Any) -> Any:
+        sizes = {"spatial_dims": spatial_dims, "in_channels": in_channels, "out_channels": out_channels}
+        return found(**{**{renamed.get(name, name): size for name, size in sizes.items()}, **arguments})
+
+    return factory
