@@ -95,7 +95,7 @@ class TestPropose:
         compared = [change("tissue", "reliance", 0.3, 0.1, 0.5), change("tissue", "auc", -0.05, -0.1, 0.0)]
         first = propose([arm("intensity"), arm("tissue", "MIXED")], compared, "nested", 0.1)[0]
         assert first["action"] == (
-            "tissue lowers the reliance: reliance -0.30 [-0.50, -0.10], AUC +0.05 [-0.00, +0.10]; its verdict is MIXED."
+            "tissue lowers the reliance: reliance -0.30 [-0.50, -0.10], AUC +0.05 [+0.00, +0.10]; its verdict is MIXED."
         )
 
     def test_an_interval_about_0_shows_nothing(self):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biasaudit.report.page import coded
 from biasaudit.report.render import html_page, write_report
 from biasaudit.report.tables import load_run
 
@@ -281,3 +282,8 @@ def test_names_with_markup_for_figures(make_run: Make) -> None:
     path = run / "tables" / "subjects.tsv"
     path.write_text(path.read_text().replace("ixi-guys", "$a_b^$ 病院").replace("ofsep-lyon", "50 % $"))
     assert "$a_b^$ 病院" in whole_page(run).text
+
+
+def test_backticks_become_code_and_everything_else_is_escaped():
+    assert coded("set `a < b` & <go>") == "set <code>a &lt; b</code> &amp; &lt;go&gt;"
+    assert coded("one ` alone") == "one ` alone"

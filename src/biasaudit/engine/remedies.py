@@ -129,7 +129,7 @@ def _known(comparison: Mapping[str, Any]) -> bool:
 
 def _change(quantity: str, change: Sequence[float]) -> str:
     name = "AUC" if quantity == "auc" else quantity
-    estimate, low, high = change
+    estimate, low, high = (round(value, 2) + 0.0 for value in change)  # no negative zero
     return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 

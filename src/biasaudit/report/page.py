@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from biasaudit.resources import templates_folder
 
-__all__ = ["page_environment", "page_style"]
+__all__ = ["coded", "page_environment", "page_style"]
+
+_BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
 def page_environment() -> Environment:
     """Environment of the HTML templates: everything is escaped, and an unknown name is an error."""
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(templates_folder()),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["coded"] = coded
+    return environment
+
+
+def coded(text: str) -> Markup:
+    """Escape a sentence and set what stands between backticks as code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def page_style() -> Markup:
