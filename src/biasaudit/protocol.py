@@ -508,9 +508,12 @@ def located(faults: Iterable[Fault], path: Path) -> list[Fault]:
     faults : iterable of Fault
         Those whose place is ``protocol`` or a key such as ``arms.1`` are changed.
     path : Path
-        The protocol.
+        The protocol. One that cannot be read has no lines, and the faults say so themselves.
     """
-    document = _parse_yaml(path.read_text(encoding="utf-8"), path)
+    try:
+        document = _parse_yaml(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError, ProtocolError):
+        return list(faults)
     return [_with_line(fault, document, path) for fault in faults]
 
 

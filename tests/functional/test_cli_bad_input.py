@@ -112,6 +112,11 @@ CASES = {
     ),
     "missing table": (lambda c: (c / "table.tsv").unlink(), "table.tsv", "no such"),
     "misspelt key": (lambda c: replace_in(c / "protocol.yaml", "folds:", "fold:"), "protocol.yaml:7", "did you mean"),
+    "protocol that is no text": (
+        lambda c: (c / "protocol.yaml").write_bytes(b"\x80cohort:"),
+        "protocol.yaml",
+        "cannot be read",
+    ),
     "not YAML": (lambda c: (c / "protocol.yaml").write_text("cohort: ["), "protocol.yaml:1", "not valid YAML"),
     "unknown representation": (
         lambda c: replace_in(c / "protocol.yaml", "folds:", "arms: [intensty]\nfolds:"),
