@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +116,30 @@ def test_only_what_has_a_parameter_is_handed_over(own):
 def test_faults_name_the_field_and_the_function(own, name):
     with pytest.raises(UsageError, match=rf"^target.training.fit: .*training.py:{name} "):
         fitted(own(name), torch.nn.Linear(2, 1), {"images": None, "targets": None, "seed": 1})
+
+
+@pytest.mark.parametrize(("logits", "hinted"), [(1, True), (2, False)])
+def test_a_loss_that_does_not_fit_one_logit_is_told_of_it(own, logits, hinted):
+    offered = {"images": torch.zeros(2, 3), "targets": torch.tensor([0, 1]), "seed": 1}
+    with pytest.raises(UsageError) as raised:
+        fitted(own("entropy"), torch.nn.Linear(3, logits), offered)
+    said = str(raised.value)
+    assert ("out of bounds" in said and "`out_channels` 1 (one logit) for two classes" in said) == hinted
+    assert ("no more" in said) != hinted
+
+
+@pytest.mark.parametrize(("logits", "classes"), [(1, 2), (2, 2), (5, 5)])
+def test_the_recipe_of_the_docs_trains_one_logit_and_several(tmp_path, logits, classes):
+    page = Path(__file__).parents[2] / "docs" / "own-network.md"
+    (recipe,) = re.findall(r"```python\n([^`]*\ndef fit\([^`]*)```", page.read_text())
+    (tmp_path / "recipe.py").write_text(recipe)
+    targets = torch.arange(40) % classes
+    images = torch.nn.functional.one_hot(targets, 5).float()
+    network = torch.nn.Linear(5, logits)
+    offered = {"images": images, "targets": targets, "epochs": 60, "learning_rate": 0.05, "device": "cpu", "seed": 1}
+    network.load_state_dict(fitted(f"{tmp_path}/recipe.py:fit", network, offered))
+    found = network(images) if logits > 1 else torch.nn.functional.pad(network(images), (1, 0))
+    assert torch.equal(found.argmax(1), targets)
 
 
 def _stack(blocks, pictures):

@@ -79,6 +79,11 @@ def fit(network, images, targets, validation, epochs, generator, device):
     return network
 
 
+def entropy(network, images, targets):
+    functional.cross_entropy(network(images[:]), targets)
+    raise ValueError("no more")
+
+
 def short(network, images):
     return network
 

@@ -204,6 +204,14 @@ CASES = {
         "returned a network with other weights (first.weight, first.bias, second.weight, ...); train the network that",
     ),
     "fit: raises": (training("fit: training.py:raises"), "failed: ValueError: the learning rate is missing"),
+    "fit: two logits expected where there is one": (
+        lambda c, s: (
+            replace_in(c / "protocol.yaml", "  weights: weights.pt\n", "  network_arguments: {outputs: 1}\n"),
+            replace_in(c / "protocol.yaml", "  split: split\n", ""),
+            training("fit: training.py:entropy")(c, s),
+        ),
+        "Target 1 is out of bounds; a factory is asked for `out_channels` 1 (one logit) for two classes, else for one",
+    ),
     "fit: NaN": (training("fit: training.py:spoils"), "the training loss is nan after one epoch on noise"),
     "fit: not seeded": (training("fit: training.py:unseeded"), "gives other weights each time under the same seed"),
     "fit: and a loss": (

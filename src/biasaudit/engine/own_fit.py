@@ -20,6 +20,10 @@ __all__ = ["Images", "fitted"]
 
 _KEY = "target.training.fit"
 _SHOWN = 3
+_LOGITS = (
+    "a factory is asked for `out_channels` 1 (one logit) for two classes, else for one logit per class: "
+    "`bce_with_logits(z[:, 0], y.float()) if z.shape[1] == 1 else cross_entropy(z, y)`"
+)
 
 
 class Images(Dataset[torch.Tensor]):
@@ -84,8 +88,12 @@ def fitted(name: str, network: nn.Module, offered: Mapping[str, Any]) -> dict[st
     expected = {weight: value.shape for weight, value in network.state_dict().items()}
     function = find(name, _KEY)
     generator = torch.Generator().manual_seed(offered["seed"])
-    with _seeded(offered["seed"]):
-        learned = call(function, (_KEY, name), {"network": network, **offered, "generator": generator})
+    try:
+        with _seeded(offered["seed"]):
+            learned = call(function, (_KEY, name), {"network": network, **offered, "generator": generator})
+    except UsageError as error:
+        hint = _hint(error.__cause__)
+        raise UsageError(f"{str(error).rstrip('.')}; {hint}" if hint else str(error)) from error.__cause__
     if not isinstance(learned, nn.Module):
         kind = "nothing" if learned is None else type(learned).__name__
         raise UsageError(f"{_KEY}: {name} returned {kind}, expected the trained torch.nn.Module")
@@ -99,6 +107,11 @@ def fitted(name: str, network: nn.Module, offered: Mapping[str, Any]) -> dict[st
             "return it"
         )
     return state
+
+
+def _hint(cause: BaseException | None) -> str:
+    """Say what to do about a loss that does not fit the number of logits: torch speaks of its targets."""
+    return _LOGITS if "target" in str(cause).lower() else ""
 
 
 @contextmanager

@@ -100,7 +100,10 @@ def _own_loss(
         loss = function(columns, targets)
     except Exception as error:
         message = f"{name} cannot be called with logits {list(columns.shape)} and classes {list(targets.shape)}"
-        raise UsageError(f"{key}: {message}: {failure(error)}") from error
+        raise UsageError(
+            f"{key}: {message}: {failure(error)}; there is one column per class, two for two classes, and the classes "
+            "are integers"
+        ) from error
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         raise UsageError(f"{key}: {name} returned {_said(loss)}, expected a tensor of one number; take the mean")
     return loss.reshape(())
