@@ -24,6 +24,7 @@ __all__ = [
     "InputError",
     "ProtocolError",
     "UsageError",
+    "closest",
     "suggestion",
 ]
 
@@ -97,6 +98,27 @@ class IncompleteError(BiasauditError):
     exit_code = 4
 
 
+def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that is spelt most like this one, whatever its case.
+
+    Parameters
+    ----------
+    word : str
+        What the user wrote.
+    known : iterable of str
+    likeness : float
+        Least share of letters in common, 0 to 1 (``difflib.SequenceMatcher.ratio``).
+
+    Returns
+    -------
+    str or None
+        None where nothing is close.
+    """
+    lowered = {name.lower(): name for name in sorted(set(known))}
+    close = get_close_matches(word.lower(), lowered, n=1, cutoff=likeness)
+    return lowered[close[0]] if close else None
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Say which known word was probably meant.
 
@@ -113,9 +135,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
         ``did you mean 'label'?``, or the list of what is known when nothing is close.
     """
     names = sorted(set(known))
-    lowered = {name.lower(): name for name in names}
-    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {lowered[close[0]]!r}?"
+    close = closest(word, names)
+    if close is not None:
+        return f"did you mean {close!r}?"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"known: {shown}" if names else "nothing is known here"

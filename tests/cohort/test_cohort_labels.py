@@ -1,3 +1,5 @@
+import pytest
+
 from biasaudit.cohort.labels import assign_classes, parse_covariates, pool_origins, subject_faults
 from biasaudit.protocol import LabelSettings
 
@@ -26,6 +28,31 @@ def test_unknown_label_names_line_value_and_remedy():
         "table.tsv:4: unknown label 'nmo' (rows: 2), expected 'ms' or 'hc'; leave those rows out by `select`, "
         "or leave `negative` out to take all other labels as negative"
     )
+
+
+def test_a_misspelt_label_is_not_taken_for_healthy():
+    (fault,) = classes(["normal", "pneumonia", "pnuemonia"], positive="pneumonia", negative="normal").faults
+    assert str(fault) == (
+        "table.tsv:4: unknown label 'pnuemonia' (rows: 1), expected 'pneumonia' or 'normal'; "
+        "did you mean 'pneumonia'? If not, leave those rows out by `select`"
+    )
+
+
+@pytest.mark.parametrize("value", ["pnuemonia", "Pneumonia"])
+def test_a_label_that_counts_as_negative_and_resembles_the_positive_one_is_noted(value):
+    first = classes(["normal", "pneumonia", value], positive="pneumonia").notes[0]
+    assert first == (
+        f"label {value!r} (rows: 1) counts as negative but resembles the positive label 'pneumonia': "
+        "correct it if it is misspelt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "positive"),
+    [("normal", "abnormal"), ("no pneumonia", "pneumonia"), ("grade 2", "grade 3"), ("adenoma", "adenocarcinoma")],
+)
+def test_another_word_is_no_misspelling(value, positive):
+    assert classes([value, positive], positive=positive).notes == ()
 
 
 def test_positive_value_that_never_occurs_is_suggested():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from biasaudit.cohort.manifest import is_missing
-from biasaudit.errors import Fault, suggestion
+from biasaudit.errors import Fault, closest, suggestion
 from biasaudit.protocol import LabelSettings
 from biasaudit.records import Sample
 
@@ -17,6 +18,9 @@ __all__ = ["Classes", "assign_classes", "parse_covariates", "pool_origins", "sub
 
 OTHER = "other"
 Covariate = float | str | None
+_LIKENESS = 0.75
+"""Share of letters in common from which a label that counts as negative is taken for a misspelt positive one: .89 for
+``pnuemonia`` and ``pneumonia``, .67 for ``adenoma`` and ``adenocarcinoma``."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ def assign_classes(values: Sequence[str], places: Sequence[str], settings: Label
     open_negative = settings.negative is None
     labels = tuple(_class_of(value, names, open_negative) for value in values)
     faults = _label_faults(values, places, settings) if labelled else []
-    return Classes(names, labels, tuple(faults), (note,) if note else ())
+    notes = [*(_misspelt(values, settings) if labelled and open_negative else []), *([note] if note else [])]
+    return Classes(names, labels, tuple(faults), tuple(notes))
 
 
 def pool_origins(
@@ -207,20 +212,51 @@ def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelS
     return faults
 
 
+def _misspelt(values: Sequence[str], settings: LabelSettings) -> list[str]:
+    """Say which labels that count as negative look like a positive one."""
+    counts = Counter(value for value in values if value and value not in settings.positives)
+    meant = {value: closest(value, _spellings(value, settings.positives), _LIKENESS) for value in counts}
+    return [
+        f"label {value!r} (rows: {counts[value]}) counts as negative but resembles the positive label {name!r}: "
+        "correct it if it is misspelt"
+        for value, name in meant.items()
+        if name is not None
+    ]
+
+
+def _spellings(value: str, names: Iterable[str]) -> list[str]:
+    """Leave out what is another word: one ends in the other (normal, abnormal), or numbers differ (grade 2, 3)."""
+    own = value.lower()
+    others = {name: name.lower() for name in names}
+    return [
+        name
+        for name, other in others.items()
+        if re.findall(r"\d+", own) == re.findall(r"\d+", other)
+        and (own == other or not (own.endswith(other) or other.endswith(own)))
+    ]
+
+
 def _unknown_labels(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
     if settings.negative is None:
         return []
     known = (*settings.positives, settings.negative)
     counts = Counter(value for value in values if value and value not in known)
-    remedy = "leave those rows out by `select`, or leave `negative` out to take all other labels as negative"
     return [
         Fault(
             places[list(values).index(value)],
             f"unknown label {value!r} (rows: {count}), expected {_either(known)}",
-            remedy,
+            _label_remedy(value, known),
         )
         for value, count in counts.items()
     ]
+
+
+def _label_remedy(value: str, known: Sequence[str]) -> str:
+    """Advise `negative` to be left out only for what is no misspelling: it would make a patient healthy."""
+    meant = closest(value, _spellings(value, known))
+    if meant is not None:
+        return f"did you mean {meant!r}? If not, leave those rows out by `select`"
+    return "leave those rows out by `select`, or leave `negative` out to take all other labels as negative"
 
 
 def _either(names: Sequence[str]) -> str:
