@@ -267,3 +267,14 @@ def test_a_transfer_alone_says_what_else_could_do_it():
     assert "looks alike in every patient" in alone.reason
     assert "looks alike in every patient" not in backed.reason
     assert alone.reliance.source == "U5"
+
+
+def test_an_incompetent_target_that_follows_the_origin_is_named_and_not_judged():
+    blind = Finding("G1", "inconclusive", "the held-out AUC is 0.53 [0.41, 0.57]: not shown to be above chance.")
+    alone = decide([blind, u1(0.5)], CROSSED, "origin", PROTOCOL)
+    follows = decide([blind, u1(0.001, reliance=HIGH)], CROSSED, "origin", PROTOCOL)
+    assert alone.word == follows.word == "UNDETERMINED"
+    assert "tell the classes apart (the held-out AUC is 0.53 [0.41, 0.57])." in alone.reason
+    assert "follow the origin" not in alone.reason
+    assert "follow the origin all the same (U1)" in follows.reason
+    assert "learned something" not in follows.settle

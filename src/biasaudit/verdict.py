@@ -175,8 +175,7 @@ def _obstacle(case: _Case) -> Verdict | None:
         reason = "Whether the classifier beats chance was not asked. What was not asked never counts as passed."
         return case.verdict("UNDETERMINED", reason, "Add G1 to the checks of the protocol and run again.")
     if competence[0].status != "clear":
-        reason = f"The classifier is not shown to beat chance. {competence[0].reason}"
-        return case.verdict("UNDETERMINED", reason, "A target that has learned something; then audit again.")
+        return _incompetent(case, competence[0])
     if case.design.regime == "single":
         reason = (
             "All subjects come from a single origin, so there is no origin to compare. "
@@ -184,6 +183,18 @@ def _obstacle(case: _Case) -> Verdict | None:
         )
         return case.verdict("UNDETERMINED", reason, "Images of both classes from a second origin would settle it.")
     return None
+
+
+def _incompetent(case: _Case, competence: Finding) -> Verdict:
+    """Say that a target is not above chance, and whether its scores follow the origin all the same."""
+    found = competence.reason.removesuffix(": not shown to be above chance.")
+    reason = f"The classifier is not shown to tell the classes apart ({found})."
+    if not case.flagged:
+        return case.verdict("UNDETERMINED", reason, "A target that has learned something; then audit again.")
+    codes = " and ".join(dict.fromkeys(finding.code for finding in case.flagged))
+    reason += f" Its scores follow the origin all the same ({codes}): what it has learned may be the origin."
+    settle = "A target that tells the classes apart where both come from the same origin; then audit again."
+    return case.verdict("UNDETERMINED", reason, settle)
 
 
 def _reading_origin(case: _Case) -> Verdict | None:

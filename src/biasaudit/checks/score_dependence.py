@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +34,7 @@ from biasaudit.stats.reliance import (
     origin_effect,
     standardised_logits,
 )
+from biasaudit.stats.sample_size import feasible
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["INDIFFERENT", "ScoreDependence", "crossed_reliance_of"]
@@ -228,7 +228,7 @@ class _Outcome:
         return bool(inside.all()) and bool(known.all())
 
     def n_needed(self, delta: float) -> int | None:
-        """Subjects at which the widest interval would fit, everything else unchanged; None if no number would do."""
+        """Subjects at which the widest interval would fit, everything else unchanged; None if no feasible number."""
         estimate = self.effect.estimate
         if not np.isfinite(estimate).all():
             return None
@@ -236,7 +236,7 @@ class _Outcome:
         if (allowed <= 0).any():
             return None
         reach = np.maximum(self.effect.high - estimate, estimate - self.effect.low)
-        return ceil(self.test.n * max(1.0, float(np.max(reach / allowed)) ** 2))
+        return feasible(self.test.n * max(1.0, float(np.max(reach / allowed)) ** 2))
 
     def details(self, protocol: Protocol) -> dict[str, Any]:
         """Named numbers behind the finding."""
@@ -375,7 +375,7 @@ def _ratio_details(interval: Interval, n: int, protocol: Protocol) -> dict[str, 
         return dict.fromkeys(("reliance", "reliance_low", "reliance_high", "reliance_n_needed"))
     low, high = min(interval.low, interval.estimate), max(interval.high, interval.estimate)
     allowed = protocol.verdict.tolerance - interval.estimate
-    needed = ceil(n * max(1.0, (high - interval.estimate) / allowed) ** 2) if allowed > 0 else None
+    needed = feasible(n * max(1.0, (high - interval.estimate) / allowed) ** 2) if allowed > 0 else None
     return {
         "reliance": interval.estimate,
         "reliance_low": low,

@@ -6,7 +6,15 @@ from math import ceil
 
 from scipy.special import ndtri
 
-__all__ = ["equivalence_cell_size"]
+__all__ = ["FEASIBLE", "equivalence_cell_size", "feasible"]
+
+FEASIBLE = 1_000_000
+"""Larger numbers of subjects say that the estimate itself leaves no room, not what to collect."""
+
+
+def feasible(subjects: float) -> int | None:
+    """Round a number of subjects up; None if nobody could collect them."""
+    return ceil(subjects) if subjects <= FEASIBLE else None
 
 
 def equivalence_cell_size(delta: float, alpha: float = 0.05, power: float = 0.8) -> int:
