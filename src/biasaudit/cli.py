@@ -351,6 +351,7 @@ def _engine(engine: Engine, workers: int) -> str:
 def _dry_run(plan: Protocol, workers: int | None) -> None:
     from biasaudit.engine.audit import expected_plan, situate  # imports torch
     from biasaudit.engine.estimate import estimate_seconds
+    from biasaudit.engine.situation import single_origin_notes
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs
@@ -358,6 +359,8 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
         out_console.print(f"{job.step:10} {escape(job.title)}", highlight=False)
     seconds = estimate_seconds(situation, jobs) / (workers or os.cpu_count() or 1)
     out_console.print(f"{len(jobs)} jobs, about {_duration(seconds)} on {workers or os.cpu_count()} worker(s)")
+    for note in single_origin_notes(situation.cohort):
+        out_console.print(f"  note: {escape(note)}", highlight=False)
     if plan.checks == "default":
         out_console.print(
             "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold.",

@@ -8,6 +8,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -149,6 +150,25 @@ def test_dry_run_lists_jobs_and_writes_nothing(small_protocol, biasaudit_here, t
     assert "train label from intensity, fold 1" in done.stdout
     assert re.search(r"\d+ jobs, about .* on 2 worker", done.stdout)
     assert not (tmp_path / "out").exists()
+
+
+def test_one_origin_is_said_before_anything_is_trained(biasaudit_here, tmp_path):
+    lines = ["subject\timage\tlabel\tsite\tcountry"]
+    for index in range(24):
+        np.save(tmp_path / f"{index}.npy", np.random.default_rng(index).random((12, 12)) + 1)
+        lines.append(f"s{index}\t{index}.npy\t{('hc', 'ms')[index % 2]}\t{'ab'[index // 2 % 2]}\tFrance")
+    (tmp_path / "table.tsv").write_text("\n".join(lines) + "\n")
+    protocol = tmp_path / "protocol.yaml"
+    protocol.write_text(
+        "cohort: {reader: table, table: table.tsv, label: {positive: ms}, origins: [site, country]}\nfolds: {n: 3}\n"
+    )
+    for words in (("validate", protocol), ("run", protocol, "--dry-run")):
+        done = biasaudit_here(*words)
+        assert done.returncode == 0, done.stderr
+        assert (
+            "country: all subjects come from one origin (France), so no verdict on it but UNDETERMINED" in done.stdout
+        )
+        assert "site: all subjects" not in done.stdout
 
 
 def test_list_names_every_kind(biasaudit_here):

@@ -22,7 +22,7 @@ from biasaudit.engine.own_input import OwnInput, try_inputs
 from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
 from biasaudit.engine.results import Run, to_confirm, write_results
-from biasaudit.engine.situation import MAPS, Facts, Situation, default_checks
+from biasaudit.engine.situation import MAPS, Facts, Situation, default_checks, single_origin_notes
 from biasaudit.engine.store import Job, Store, read_json, write_json
 from biasaudit.engine.takeover import divided, ready_protocol, taken_over
 from biasaudit.engine.trial import functions_missing, training_faults, trial_notes
@@ -100,6 +100,7 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     _require_balance(protocol, cohort)
     require_harmonisable(protocol, cohort, folds)
     notes = (
+        *single_origin_notes(cohort),
         *cohort.notes,
         *said,
         *trial_notes(protocol.target.training),

@@ -26,6 +26,7 @@ __all__ = [
     "input_of",
     "origins_of",
     "regime_of",
+    "single_origin_notes",
 ]
 
 DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "G2", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
@@ -165,6 +166,17 @@ def regime_of(cohort: Cohort, factor: str, contrast: Contrast) -> str:
 def origins_of(cohort: Cohort, factor: str) -> np.ndarray:
     """Return the origin of every row."""
     return np.array([sample.origins[factor] for sample in cohort.samples])
+
+
+def single_origin_notes(cohort: Cohort) -> list[str]:
+    """Say of which factors the verdict is known before anything is trained, since all subjects share one origin."""
+    only = {factor: set(origins_of(cohort, factor)) for factor in cohort.factors}
+    return [
+        f"{factor}: all subjects come from one origin ({next(iter(origins))}), so no verdict on it but UNDETERMINED is "
+        "possible; add images of both classes from a second one"
+        for factor, origins in only.items()
+        if len(origins) == 1
+    ]
 
 
 def everyone(cohort: Cohort) -> dict[int, int]:
