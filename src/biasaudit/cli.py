@@ -361,7 +361,7 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
     out_console.print(f"{len(jobs)} jobs, about {_duration(seconds)} on {workers or os.cpu_count()} worker(s)")
     for note in single_origin_notes(situation.cohort):
         out_console.print(f"  note: {escape(note)}", highlight=False)
-    if plan.checks == "default":
+    if situation.confirms:
         out_console.print(
             "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold.",
             highlight=False,

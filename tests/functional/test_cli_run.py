@@ -149,6 +149,7 @@ def test_dry_run_lists_jobs_and_writes_nothing(small_protocol, biasaudit_here, t
     assert done.returncode == 0, done.stderr
     assert "train label from intensity, fold 1" in done.stdout
     assert re.search(r"\d+ jobs, about .* on 2 worker", done.stdout)
+    assert "put to the spike-in test (G3)" in done.stdout
     assert not (tmp_path / "out").exists()
 
 
@@ -169,6 +170,20 @@ def test_one_origin_is_said_before_anything_is_trained(biasaudit_here, tmp_path)
             "country: all subjects come from one origin (France), so no verdict on it but UNDETERMINED" in done.stdout
         )
         assert "site: all subjects" not in done.stdout
+
+
+@pytest.mark.parametrize("what", ["score: score", "features: [lh_*_volume]"])
+def test_a_dry_run_announces_no_spike_in_test_that_is_never_asked(what, biasaudit_here, tmp_path):
+    rows = ["subject\tlabel\tsite\tlh_a_volume\tlh_b_volume\tscore"]
+    rows += [f"s{i}\t{'ab'[i % 2]}\t{i // 2 % 2}\t{i % 7}\t{i % 5}\t{i % 11 - 4.5}" for i in range(40)]
+    (tmp_path / "table.tsv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "protocol.yaml").write_text(
+        f"cohort: {{reader: table, table: table.tsv, label: {{column: label, positive: b}}, origins: [site], {what}}}\n"
+    )
+    done = biasaudit_here("run", tmp_path / "protocol.yaml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "jobs, about" in done.stdout
+    assert "G3" not in done.stdout
 
 
 def test_list_names_every_kind(biasaudit_here):

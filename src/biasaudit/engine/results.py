@@ -185,12 +185,13 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
 
 
 def to_confirm(run: Run) -> frozenset[str]:
-    """Return the recipes of arms with a PATHOLOGY among their verdicts, if the checks are the default ones."""
-    protocol = run.situation.protocol
-    if protocol.checks != "default" or run.situation.ready_made or run.situation.tabular:
+    """Return the recipes of arms with a PATHOLOGY among their verdicts, if it can be put to the spike-in test."""
+    if not run.situation.confirms:
         return frozenset()
     return frozenset(
-        arm.recipe for arm in protocol.arms if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
+        arm.recipe
+        for arm in run.situation.protocol.arms
+        if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
     )
 
 

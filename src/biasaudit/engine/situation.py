@@ -122,6 +122,11 @@ class Situation:
         """Whether the target was made outside of this audit, which cannot train it again."""
         return self.scored or bool(self.protocol.target.weights)
 
+    @property
+    def confirms(self) -> bool:
+        """Whether a PATHOLOGY is put to the spike-in test, which trains the target again on edited images."""
+        return self.protocol.checks == "default" and not self.ready_made and not self.tabular
+
     def channels(self, recipe: str) -> int:
         """Count the channels of the network input of one recipe."""
         name = input_of(recipe)
