@@ -34,6 +34,9 @@ def test_one_shared_origin_makes_a_design_crossed():
 def test_d1_calls_confounding_a_concern_and_balance_clear(planted, protocol):
     (aliased,) = judge("D1", planted(design="aliased"), protocol)
     (crossed,) = judge("D1", planted(), protocol)
+    (marked,) = judge("D1", replace(planted(design="aliased"), masks_given=True), protocol)
+    assert aliased.remedy == "add an origin that holds both classes, or lesion masks for erasure"
+    assert marked.remedy == "add an origin that holds both classes"
     assert (aliased.status, aliased.statistic, aliased.threshold) == ("concern", 1.0, 0.3)
     assert (crossed.status, crossed.statistic) == ("clear", 0.0)
     assert crossed.details["can_answer"]

@@ -210,7 +210,8 @@ def _judgement(
     shown = f"Cramér's V of class and origin is {association:.2f}"
     if evidence.regime != "crossed":
         wording = "one origin per class" if evidence.regime == "aliased" else "no origin holds both classes"
-        return "concern", f"{wording}; {shown}", "add an origin that holds both classes, or lesion masks for erasure"
+        masks = "" if evidence.masks_given else ", or lesion masks for erasure"
+        return "concern", f"{wording}; {shown}", f"add an origin that holds both classes{masks}"
     if association is not None and association > CONCERN_V:
         reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"
         return "concern", reason, "balance the classes within origins, by collecting or by subsampling"

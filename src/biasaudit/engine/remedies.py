@@ -14,20 +14,20 @@ from biasaudit.records import Cohort
 from biasaudit.stats.sample_size import equivalence_cell_size
 from biasaudit.stats.subsampling import origins_with_both_classes
 
-__all__ = ["can_balance", "propose", "with_remedies"]
+__all__ = ["can_balance", "other_inputs", "propose", "with_remedies"]
 
 _READY_MADE = (
     "a network trained elsewhere cannot be trained on another input here; leave `target.weights` and the scores out to "
     "audit one that is trained by the same recipe"
 )
-_CROSSED = {
-    "combat": "features harmonised between origins by ComBat (`combat`)",
-    "balanced": "training folds in which no origin says anything of the class (`training: balanced`)",
-}
-_OF_IMAGES = {
+_COMMAND = "biasaudit run PROTOCOL -o OUT --with-remedies"
+_REMEDIES = {
     "harmonised": "intensities on one standard scale (`harmonised`)",
     "tissue": "tissue probability maps (`tissue`)",
+    COMBAT: "features harmonised between origins by ComBat (`combat`)",
+    "balanced": "training folds in which no origin says anything of the class (`training: balanced`)",
 }
+_OF_CROSSED = frozenset({COMBAT, "balanced"})
 
 
 def with_remedies(protocol: Protocol) -> Protocol:
@@ -45,7 +45,7 @@ def with_remedies(protocol: Protocol) -> Protocol:
         raise UsageError(f"--with-remedies: {_READY_MADE}")
     protocol = ready_protocol(protocol, cohort)
     asked = {arm.representation for arm in protocol.arms}
-    added = [ArmSettings(name=name, representation=name) for name in _inputs(cohort) if name not in asked]
+    added = [ArmSettings(name=name, representation=name) for name in _possible(cohort) if name not in asked]
     primary = protocol.arms[0]
     if can_balance(cohort) and all(arm.training != "balanced" for arm in protocol.arms):
         name = f"{primary.name}-balanced"
@@ -53,9 +53,17 @@ def with_remedies(protocol: Protocol) -> Protocol:
     return protocol.model_copy(update={"arms": [*protocol.arms, *added]})
 
 
-def _inputs(cohort: Cohort) -> tuple[str, ...]:
+def _possible(cohort: Cohort) -> list[str]:
+    return [name for name in other_inputs(cohort) if name != COMBAT or can_harmonise(cohort)]
+
+
+def other_inputs(cohort: Cohort) -> tuple[str, ...]:
+    """Return the names of the inputs that may rely less on the signature and can be made of such a cohort.
+
+    That of a table, `combat`, also needs an extra and an origin that holds both classes.
+    """
     if cohort.features:
-        return (COMBAT,) if can_harmonise(cohort) else ()
+        return (COMBAT,)
     tissue = cohort.dimensions == 3 or all(sample.tissue for sample in cohort.samples)
     return ("harmonised", "tissue") if tissue else ("harmonised",)
 
@@ -73,8 +81,8 @@ def propose(
     regime: str,
     delta: float,
     *,
+    inputs: Sequence[str],
     ready_made: bool = False,
-    tabular: bool = False,
 ) -> list[dict[str, str]]:
     """Say what might help: what was tried and did what, what can still be tried, and which data would settle it.
 
@@ -88,10 +96,10 @@ def propose(
         Of the primary factor.
     delta : float
         Of the equivalence claim.
+    inputs : sequence of str
+        Those that can be made of the cohort (`other_inputs`).
     ready_made : bool
         The target was trained elsewhere.
-    tabular : bool
-        Features in place of images.
 
     Returns
     -------
@@ -102,7 +110,7 @@ def propose(
     if primary["verdict"] == "PATHOLOGY":
         return []
     tried = list(_tried(primary["name"], arms[1:], comparisons))
-    open_ones = [_retrain()] if ready_made else list(_untried(arms, regime, tabular=tabular))
+    open_ones = [_retrain()] if ready_made else list(_untried(arms, regime, inputs))
     return [*tried, *open_ones, _more_data(regime, delta)]
 
 
@@ -133,15 +141,12 @@ def _change(quantity: str, change: Sequence[float]) -> str:
     return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def _untried(arms: Sequence[Mapping[str, Any]], regime: str, *, tabular: bool) -> Iterator[dict[str, str]]:
+def _untried(arms: Sequence[Mapping[str, Any]], regime: str, inputs: Sequence[str]) -> Iterator[dict[str, str]]:
     seen = {arm["representation"] for arm in arms} | {arm.get("training", "all") for arm in arms}
-    known = {} if tabular else dict(_OF_IMAGES)
-    if regime == "crossed":
-        known |= {name: text for name, text in _CROSSED.items() if tabular or name != COMBAT}
-    possible = [text for name, text in known.items() if name not in seen]
+    known = [name for name in (*inputs, "balanced") if regime == "crossed" or name not in _OF_CROSSED]
+    possible = [_REMEDIES[name] for name in known if name not in seen]
     if possible:
-        action = f"`biasaudit run --with-remedies` tries {'; '.join(possible)}."
-        yield {"action": action, "reason": "remedies not tried"}
+        yield {"action": f"`{_COMMAND}` tries {'; '.join(possible)}.", "reason": "remedies not tried"}
 
 
 def _retrain() -> dict[str, str]:

@@ -21,7 +21,7 @@ from biasaudit.engine.judge import assemble
 from biasaudit.engine.learned_files import write_learned
 from biasaudit.engine.maps import write_maps
 from biasaudit.engine.plan import Plan
-from biasaudit.engine.remedies import propose
+from biasaudit.engine.remedies import other_inputs, propose
 from biasaudit.engine.situation import CONFIRMATION, MAPS, Question, Situation, default_checks
 from biasaudit.engine.store import Job, Store, digest, read_json, write_json
 from biasaudit.engine.tables import write_tables
@@ -171,8 +171,8 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
             compared,
             design["regime"],
             run.situation.protocol.verdict.delta,
+            inputs=other_inputs(run.situation.cohort),
             ready_made=run.situation.ready_made,
-            tabular=run.situation.tabular,
         ),
         "checks": _check_texts(run, design["regime"]),
         "notes": [*run.situation.cohort.notes, *_survey(run)["notes"]],
