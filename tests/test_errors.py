@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from biasaudit import errors
-from biasaudit.errors import DataError, Fault, InputError, ProtocolError, suggestion
+from biasaudit.errors import DataError, Fault, InputError, ProtocolError, gathered, suggestion
 
 
 def test_a_fault_says_where_what_and_what_to_do():
@@ -17,6 +17,15 @@ def test_all_faults_are_reported_together():
     error = DataError([Fault("a:1", "one"), Fault("b:2", "two")])
     assert str(error) == "a:1: one\nb:2: two"
     assert len(error.faults) == 2
+
+
+def test_what_is_wrong_in_many_lines_is_one_fault_per_file():
+    places = ["a.tsv:3", "b.tsv", "a.tsv:7", "a.tsv:3", *(f"c.tsv:{line}" for line in range(2, 9))]
+    assert [str(fault) for fault in gathered(places, "no label", "fill it in")] == [
+        "a.tsv:3: no label (2 lines: 3, 7); fill it in",
+        "b.tsv: no label; fill it in",
+        "c.tsv:2: no label (7 lines: 2, 3, 4, 5, 6 and 2 more); fill it in",
+    ]
 
 
 @pytest.mark.parametrize("kind", [InputError, ProtocolError, DataError])

@@ -25,8 +25,12 @@ __all__ = [
     "ProtocolError",
     "UsageError",
     "closest",
+    "gathered",
     "suggestion",
 ]
+
+
+_SHOWN_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,37 @@ class Fault:
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}"
         return f"{text}; {self.remedy}" if self.remedy else text
+
+
+def gathered(places: Iterable[str], message: str, remedy: str) -> list[Fault]:
+    """Make one fault per file of what is wrong in many of its lines, so that it hides nothing else.
+
+    Parameters
+    ----------
+    places : iterable of str
+        ``table.tsv:12``, or a file without a line.
+    message, remedy : str
+        As of `Fault`.
+
+    Returns
+    -------
+    list of Fault
+        At the first line of each file; how many there are and the first of them are in the message.
+    """
+    files: dict[str, dict[str, str]] = {}
+    for place in places:
+        file, colon, line = place.rpartition(":")
+        if not (colon and line.isdigit()):
+            file, line = place, ""
+        files.setdefault(file, {})[line] = place
+    return [Fault(next(iter(lines.values())), message + _lines(list(lines)), remedy) for lines in files.values()]
+
+
+def _lines(lines: Sequence[str]) -> str:
+    if len(lines) < 2:
+        return ""
+    more = len(lines) - _SHOWN_LINES
+    return f" ({len(lines)} lines: {', '.join(lines[:_SHOWN_LINES])}{f' and {more} more' if more > 0 else ''})"
 
 
 class BiasauditError(Exception):

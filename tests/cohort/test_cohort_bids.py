@@ -96,7 +96,26 @@ def test_participants_without_images_and_images_without_participants(dataset):
     assert "one: 1 participants without T1w: sub-05" in read(root).notes
     put(root / "sub-09/anat/sub-09_T1w.nii.gz")
     assert faults(root) == [
-        "one/participants.tsv: no row for sub-09, which has images; add the row, or move the images away"
+        "one/participants.tsv: no row for sub-09, which has images; add the row, or move the images away; "
+        "to audit a part, keep all rows and set `cohort.select`"
+    ]
+
+
+def test_a_shortened_table_is_one_line(dataset):
+    root = dataset()
+    for number in range(10, 90):
+        put(root / f"sub-{number}/anat/sub-{number}_T1w.nii.gz")
+    (fault,) = faults(root)
+    assert fault.startswith(
+        "one/participants.tsv: no row for 80 subjects that have images: sub-10, sub-11, sub-12, sub-13, sub-14 and "
+        "75 more; add the rows, or move the images away; to audit a part"
+    )
+
+
+def test_origins_empty_in_many_rows_are_one_line(dataset):
+    root = dataset(people=[f"{row}\t{site}" for row, site in zip(PEOPLE, ("site", "a", "", "n/a", "a"), strict=True)])
+    assert faults(root, origins=["site"]) == [
+        "one/participants.tsv:3: sub-02, sub-03: origin 'site' is empty; fill it in or leave the row out"
     ]
 
 

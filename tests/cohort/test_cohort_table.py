@@ -121,6 +121,15 @@ def test_empty_cells_and_other_faults_at_once(table):
     ]
 
 
+def test_a_column_empty_in_many_rows_is_one_line(table):
+    empty = [f"n{number}\timg/n{number}.nii.gz\t\t\t1" for number in range(80)]
+    assert faults(table([HEADER, *ROWS, *empty])) == [
+        "table.tsv:6: column 'origin' is empty (80 lines: 6, 7, 8, 9, 10 and 75 more); fill it in or leave the row out",
+        "table.tsv:6: no label in column 'label' (80 lines: 6, 7, 8, 9, 10 and 75 more); fill it in, or leave the row "
+        "out by `select`",
+    ]
+
+
 def test_unknown_label(table):
     (fault,) = faults(table([HEADER, *ROWS, "11\tx.nii\tMS?\ta\t1"]), label={"positive": "ms", "negative": "healthy"})
     assert fault.startswith("table.tsv:6: unknown label 'MS?' (rows: 1), expected 'ms' or 'healthy'")

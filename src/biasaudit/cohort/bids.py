@@ -233,20 +233,32 @@ def _dataset_rows(
     rows: list[ImageRow] = []
     left_out: list[str] = []
     several: list[str] = []
+    unlisted: list[str] = []
     faults: list[Fault] = []
     for subject in dataset.index.subjects:
         groups = group_images(dataset.index.by_subject[subject], settings)
         left_out += groups.incomplete
         several += groups.ambiguous
         if groups.images and labelled and dataset.participants is not None and subject not in lines:
-            message = f"no row for sub-{subject}, which has images"
-            faults.append(Fault(dataset.table, message, "add the row, or move the images away"))
+            unlisted.append(f"sub-{subject}")
         name = f"{dataset.name}/sub-{subject}" if subject in shared else f"sub-{subject}"
         rows += [_row(dataset, settings, (subject, name), images, lines.get(subject)) for images in groups.images]
+    if unlisted:
+        faults.append(_unlisted_fault(dataset, unlisted))
     if several:
         remedy = "set `space` to the one to take, or remove the others"
         faults.append(Fault(str(dataset.index.root), f"several images of one kind: {_some(several)}", remedy))
     return rows, _dataset_notes(dataset, settings, rows, left_out), faults
+
+
+def _unlisted_fault(dataset: _Dataset, subjects: Sequence[str]) -> Fault:
+    count = len(subjects)
+    message = f"no row for {count} subjects that have images: {_some(subjects)}"
+    if count == 1:
+        message = f"no row for {subjects[0]}, which has images"
+    what = "row" if count == 1 else "rows"
+    remedy = f"add the {what}, or move the images away; to audit a part, keep all rows and set `cohort.select`"
+    return Fault(dataset.table, message, remedy)
 
 
 def _participant_lines(dataset: _Dataset) -> dict[str, int]:
@@ -345,12 +357,20 @@ def _field_faults(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool
             message = f"{name!r} is neither a column of participants.tsv nor a field of a sidecar"
             faults.append(Fault(rows[0].where.rsplit(":", 1)[0], message, suggestion(name, known)))
         elif name in settings.origins:
-            faults += [
-                Fault(row.where, f"{row.subject}: origin {name!r} is empty", "fill it in or leave the row out")
-                for row in rows
-                if is_missing(row.cells.get(name, ""))
-            ]
+            faults += _empty_origins([row for row in rows if is_missing(row.cells.get(name, ""))], name)
     return faults
+
+
+def _empty_origins(rows: Sequence[ImageRow], name: str) -> list[Fault]:
+    """One fault per dataset, with subjects in place of lines: the field may be one of a sidecar."""
+    datasets: dict[str, dict[str, str]] = {}
+    for row in rows:
+        datasets.setdefault(row.dataset, {}).setdefault(row.subject, row.where)
+    remedy = "fill it in or leave the row out"
+    return [
+        Fault(next(iter(places.values())), f"{_some(list(places))}: origin {name!r} is empty", remedy)
+        for places in datasets.values()
+    ]
 
 
 def _conflicts(rows: Iterable[ImageRow]) -> list[str]:

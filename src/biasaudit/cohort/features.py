@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from biasaudit.cohort.manifest import Manifest, is_missing
-from biasaudit.errors import DataError, Fault, suggestion
+from biasaudit.errors import DataError, Fault, gathered, suggestion
 from biasaudit.protocol import TableCohort
 from biasaudit.records import FloatArray, Grid, Sample, Volume
 
@@ -90,7 +90,7 @@ def feature_volume(sample: Sample) -> Volume:
 
 def _values(manifest: Manifest, columns: Sequence[str]) -> tuple[FloatArray, list[Fault]]:
     values = np.full((len(manifest.lines), len(columns)), np.nan)
-    faults = []
+    wrong: dict[str, list[str]] = {}
     for row in range(len(manifest.lines)):
         for place, name in enumerate(columns):
             cell = manifest.cell(row, name)
@@ -98,6 +98,6 @@ def _values(manifest: Manifest, columns: Sequence[str]) -> tuple[FloatArray, lis
                 values[row, place] = float(cell)
             if not np.isfinite(values[row, place]):
                 what = "is empty" if is_missing(cell) else f"holds {cell!r}, expected a finite number"
-                remedy = "fill it in from your own imputation, or leave the row or the column out"
-                faults.append(Fault(manifest.where(row), f"feature {name!r} {what}", remedy))
-    return values, faults
+                wrong.setdefault(f"feature {name!r} {what}", []).append(manifest.where(row))
+    remedy = "fill it in from your own imputation, or leave the row or the column out"
+    return values, [fault for message, places in wrong.items() for fault in gathered(places, message, remedy)]

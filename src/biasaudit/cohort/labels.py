@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from biasaudit.cohort.manifest import is_missing
-from biasaudit.errors import Fault, closest, suggestion
+from biasaudit.errors import Fault, closest, gathered, suggestion
 from biasaudit.protocol import LabelSettings
 from biasaudit.records import Sample
 
@@ -193,11 +193,9 @@ def _class_of(value: str, names: tuple[str, ...], open_negative: bool) -> str:
 def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
     counts = Counter(value for value in values if value)
     table = places[0].rsplit(":", 1)[0] if places else "the table"
-    faults = [
-        Fault(place, f"no label in column {settings.column!r}", "fill it in, or leave the row out by `select`")
-        for value, place in zip(values, places, strict=True)
-        if not value
-    ]
+    empty = [place for value, place in zip(values, places, strict=True) if not value]
+    remedy = "fill it in, or leave the row out by `select`"
+    faults = gathered(empty, f"no label in column {settings.column!r}", remedy)
     faults += _unknown_labels(values, places, settings)
     shown = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
     for role, name in (*(("positive", name) for name in settings.positives), ("negative", settings.negative)):

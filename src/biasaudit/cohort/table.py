@@ -16,7 +16,7 @@ from biasaudit.cohort.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.cohort.predictions import with_scores
 from biasaudit.cohort.selection import select_rows
 from biasaudit.cohort.volumes import choose_grid, load_volume
-from biasaudit.errors import DataError, Fault
+from biasaudit.errors import DataError, Fault, gathered
 from biasaudit.protocol import GridSettings, TableCohort
 from biasaudit.records import Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
@@ -137,12 +137,12 @@ def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[
     settings = columns.settings
     files = [*columns.images, *settings.tissue, *settings.maps]
     names = [*files, settings.subject, *(settings.origins if labelled else ())]
-    return [
-        Fault(manifest.where(row), f"column {name!r} is empty", "fill it in or leave the row out")
-        for name in dict.fromkeys(names)
-        for row in range(len(manifest.lines))
-        if manifest.cell(row, name) in _EMPTY
-    ]
+    empty = {
+        name: [manifest.where(row) for row in range(len(manifest.lines)) if manifest.cell(row, name) in _EMPTY]
+        for name in names
+    }
+    remedy = "fill it in or leave the row out"
+    return [f for name, places in empty.items() for f in gathered(places, f"column {name!r} is empty", remedy)]
 
 
 def _classes(manifest: Manifest, settings: TableCohort, labelled: bool) -> Classes:
