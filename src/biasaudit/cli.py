@@ -280,6 +280,7 @@ def explain(
     from biasaudit.report.explanations import write_explained_page
 
     request = Request(tuple(subject or ()), method, arm, out)
+    caution = None
     if (network is None) != (weights is None):
         raise UsageError("--network and --weights belong together: the factory of a network, and its weights")
     if network is not None and weights is not None:
@@ -287,7 +288,9 @@ def explain(
     elif spacing is not None:
         raise UsageError("--spacing belongs to --network; a run has its own grid")
     else:
-        explain_run(source, request)
+        caution = explain_run(source, request)
+    if caution is not None:
+        out_console.print(f"caution: {escape(caution)}", style="yellow", highlight=False)
     out_console.print(f"page: {write_explained_page(out)}", highlight=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -94,8 +95,6 @@ def test_subjects_of_a_run_by_the_network_that_held_them_out(biasaudit_here, fin
 
 
 def test_the_stored_inputs_are_not_needed(biasaudit_here, finished_run, tmp_path):
-    import shutil
-
     copy = tmp_path / "run"
     shutil.copytree(finished_run, copy, ignore=shutil.ignore_patterns("jobs"))
     for run, out in ((finished_run, "stored"), (copy, "again")):
@@ -113,6 +112,36 @@ def test_a_method_for_display_says_so(biasaudit_here, finished_run, tmp_path):
     assert sidecars(out)[0]["Evidence"] is False
     assert sidecars(out)[0]["Arm"] == "tissue"
     assert "For display only" in (out / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("method", "ending"),
+    [
+        ("integrated_gradients", "These are no evidence."),
+        ("input_x_gradient", "Those of input x gradient were not tested."),
+    ],
+)
+def test_maps_that_failed_their_test_say_so_everywhere(biasaudit_here, finished_run, tmp_path, method, ending):
+    run, out = tmp_path / "run", tmp_path / "explained"
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("jobs"))
+    audit = json.loads((run / "audit.json").read_text())
+    for arm in audit["arms"]:
+        (finding,) = (own for own in arm["findings"] if own["code"] == "G2")
+        failed = arm["name"] == "intensity"
+        finding |= {"status": "concern" if failed else "clear", "reason": "maps failed G2: no better than chance"}
+    (run / "audit.json").write_text(json.dumps(audit))
+    done = biasaudit_here("explain", run, "--subject", "sub-0001", "--method", method, "-o", out)
+    assert done.returncode == 0, done.stderr
+    caution = (
+        "The report withholds the maps of the intensity arm (integrated gradients): maps failed G2: no better than "
+        f"chance. {ending}"
+    )
+    assert f"caution: {caution}" in done.stdout
+    assert caution in (out / "index.html").read_text()
+    assert [own["Caution"] for own in sidecars(out)] == [caution]
+    done = biasaudit_here("explain", run, "--subject", "sub-0001", "--method", method, "--arm", "tissue", "-o", out)
+    assert "caution" not in done.stdout
+    assert all("Caution" not in own for own in sidecars(out))
 
 
 def test_everything_unknown_is_named_at_once(biasaudit_here, finished_run, tmp_path):

@@ -65,6 +65,12 @@ def test_what_is_no_evidence_or_incomplete_says_so(stored):
     assert "1 of 2 maps miss the change" in page
 
 
+def test_maps_that_the_report_withholds_say_so_on_top(stored):
+    assert "withholds" not in write_explained_page(stored(record("one"))).read_text()
+    page = write_explained_page(stored(record("one", Caution="The report withholds <these>."))).read_text()
+    assert page.index("The report withholds &lt;these&gt;.") < page.index("<img")
+
+
 def test_the_same_page_every_time(stored):
     folder = stored(record("one"))
     assert write_explained_page(folder).read_bytes() == write_explained_page(folder).read_bytes()

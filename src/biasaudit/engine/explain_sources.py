@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class Request:
     out: Path
 
 
-def explain_run(run: Path, request: Request) -> None:
+def explain_run(run: Path, request: Request) -> str | None:
     """Explain subjects of a finished audit by the networks that did not see them.
 
     Parameters
@@ -66,6 +66,11 @@ def explain_run(run: Path, request: Request) -> None:
     run : Path
         Finished run folder; the images must still lie where the protocol says.
     request : Request
+
+    Returns
+    -------
+    str or None
+        Why the report withholds the maps of this arm, if it does.
 
     Raises
     ------
@@ -89,6 +94,8 @@ def explain_run(run: Path, request: Request) -> None:
     settings, method = _settings(protocol.attribution, request)
     work = work_of(settings, method)
     facts = {"Method": method, "Network": protocol.target.network, "Run": protocol.name, "Arm": arm}
+    caution = _caution(audit, arm, (protocol.attribution.method, method))
+    facts |= {"Caution": caution} if caution else {}
     found: list[Explanation] = []
     for fold in dict.fromkeys(situation.folds[row] for row in wanted):
         comparison = _comparison(situation, inputs, (fold, settings, method))
@@ -99,6 +106,18 @@ def explain_run(run: Path, request: Request) -> None:
         rows = [row for row in wanted if situation.folds[row] == fold]
         found.extend(explained([inputs.subject(row) for row in rows], target, work))
     write_explanations(found, work, request.out)
+    return caution
+
+
+def _caution(audit: Mapping[str, Any], arm: str, methods: tuple[str, str]) -> str | None:
+    """Say that the maps of an arm, by the method of the audit, failed G2; None if they did not."""
+    findings = next(record["findings"] for record in audit["arms"] if record["name"] == arm)
+    failed = [own["reason"] for own in findings if own["code"] == "G2" and own["status"] == "concern"]
+    if not failed:
+        return None
+    tested, used = (method.replace("_", " ") for method in methods)
+    text = f"The report withholds the maps of the {arm} arm ({tested}): {'; '.join(dict.fromkeys(failed))}."
+    return f"{text} These are no evidence." if tested == used else f"{text} Those of {used} were not tested."
 
 
 def explain_network(network: tuple[str, Path], table: Path, spacing: float | None, request: Request) -> None:

@@ -72,6 +72,7 @@ def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) ->
             title=f"What {first['Network']} looks at",
             method=str(first["Method"]).replace("_", " "),
             evidence=first["Evidence"],
+            caution=first.get("Caution"),
             records=records,
             pictures=pictures,
             folds="Fold" in first,
