@@ -114,6 +114,19 @@ def test_sites_scanners_and_conflicts_from_sidecars(tree):
     assert section(first, "where")[0][0] == "MagneticFieldStrength"
 
 
+def test_columns_of_which_nothing_is_made_are_named(tree):
+    rows = [f"{('hc', 'ms')[n % 2]}\t{'ab'[n // 2 % 2]}\t{'uv'[n // 2 % 2]}\tFrance\tp{n}\tn/a" for n in range(12)]
+    first, text, path = look(tree("one", "diagnosis\tsite\tward\tcountry\tnote\tblank", rows))
+    assert dict(section(first, "other columns")) == {
+        "crossed": "ward",
+        "one value": "country",
+        "many values": "note",
+        "empty": "blank",
+    }
+    assert "  # not used, crossed: ward\n" in text
+    assert cohort_of(text, path).factors == ("site",)
+
+
 def test_missing_subjects_and_images_are_counted(tree):
     root = tree("one", "diagnosis\tsite", [f"{('hc', 'ms')[n % 2]}\t{'ab'[n // 2 % 2]}" for n in range(12)])
     with (root / "participants.tsv").open("a") as table:

@@ -24,7 +24,9 @@ __all__ = [
     "guess_classes",
     "label_column",
     "looks_healthy",
+    "most_origins",
     "named_column",
+    "origin_column",
     "origin_columns",
     "plain",
 ]
@@ -198,12 +200,17 @@ def origin_columns(frame: pd.DataFrame, subjects: Sequence[str], but: Iterable[s
     """
     taken = set(but)
     by_name: Mapping[str, str] = {plain(str(c)): str(c) for c in reversed(list(frame.columns)) if str(c) not in taken}
-    most = max(2, int(len(set(subjects)) * _MOST_ORIGINS_PER_SUBJECT))
-    found = [_origin_column(frame, by_name[name]) for name in SITES if name in by_name]
-    return tuple(column for column in found if 1 <= column.levels <= most)
+    found = [origin_column(frame, by_name[name]) for name in SITES if name in by_name]
+    return tuple(column for column in found if 1 <= column.levels <= most_origins(subjects))
 
 
-def _origin_column(frame: pd.DataFrame, name: str) -> OriginColumn:
+def most_origins(subjects: Sequence[str]) -> int:
+    """Return of how many values a column may still say where so many subjects come from."""
+    return max(2, int(len(set(subjects)) * _MOST_ORIGINS_PER_SUBJECT))
+
+
+def origin_column(frame: pd.DataFrame, name: str) -> OriginColumn:
+    """Take a column as one of origins."""
     values = tuple(filled(frame[name]))
     return OriginColumn(name, values, sum(not value for value in values))
 

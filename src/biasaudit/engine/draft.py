@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biasaudit.cohort.bids import DATASET
 from biasaudit.cohort.profile import Profile
-from biasaudit.engine.proposal import Proposal, regime_of
+from biasaudit.engine.proposal import Proposal, regime_of, unused_columns
 
 __all__ = ["Model", "draft_protocol", "open_points"]
 
@@ -176,7 +176,8 @@ def _origin_lines(profile: Profile, proposal: Proposal) -> list[str]:
         lines.append(f"#   {column.name}: {column.levels} origin(s), {word}: {_REGIMES[word]}")
     others = [f"{column.name} ({column.levels}{_hole(column.missing)})" for column in proposal.others]
     lines.append(_line("origins", _flow(names), f"also there: {', '.join(others)}" if others else ""))
-    return lines
+    unused = sorted(unused_columns(profile, proposal).items())
+    return [*lines, *(f"# not used, {kind}: {', '.join(columns)}" for kind, columns in unused)]
 
 
 def _hole(missing: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from biasaudit.checks.identifiability import statements
 from biasaudit.cohort.profile import Geometry, Profile
-from biasaudit.engine.proposal import Proposal, class_of, numbers_by_class, regime_of
+from biasaudit.engine.proposal import Proposal, class_of, numbers_by_class, regime_of, unused_columns
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence
 
@@ -34,6 +34,7 @@ def sections(profile: Profile, geometry: Geometry, proposal: Proposal) -> tuple[
         _datasets(profile),
         _classes(profile, proposal),
         _origins(proposal),
+        _unused(profile, proposal),
         _covariates(profile, proposal),
         _companions(profile, proposal),
         _geometry(geometry),
@@ -103,6 +104,12 @@ def _origins(proposal: Proposal) -> Section:
         word = regime_of(proposal, column) if proposal.classes.negative else "?"
         rows.append((column.name, _commonest(Counter(filter(None, column.values))), word, str(column.missing), use))
     return Section("where the images come from", ("column", "origins (images)", "regime", "empty", "use"), tuple(rows))
+
+
+def _unused(profile: Profile, proposal: Proposal) -> Section:
+    found = unused_columns(profile, proposal)
+    rows = tuple((kind, ", ".join(names)) for kind, names in sorted(found.items()))
+    return Section("other columns, not used", ("as origins", "columns"), rows)
 
 
 def _covariates(profile: Profile, proposal: Proposal) -> Section:

@@ -18,11 +18,13 @@ from biasaudit.cohort.guesses import (
     guess_classes,
     label_column,
     looks_healthy,
+    most_origins,
+    origin_column,
     origin_columns,
 )
 from biasaudit.cohort.profile import Profile
 
-__all__ = ["Proposal", "class_of", "numbers_by_class", "propose", "regime_of"]
+__all__ = ["Proposal", "class_of", "numbers_by_class", "propose", "regime_of", "unused_columns"]
 
 _FOLDS = 5
 
@@ -87,6 +89,28 @@ def regime_of(proposal: Proposal, column: OriginColumn) -> str:
     rows = proposal.kept & np.array([bool(value) for value in column.values])
     labels, origins = np.array(proposal.labels)[rows], np.array(column.values)[rows]
     return regime(labels != proposal.classes.negative, origins, labels)
+
+
+def unused_columns(profile: Profile, proposal: Proposal) -> dict[str, list[str]]:
+    """Columns of which nothing is made, by what they are: their regime as origins, ``one value``, ``many values``...
+
+    Columns that are known to say where images come from are in `Proposal.others`.
+    """
+    origins = {column.name for column in (*proposal.origins, *proposal.others)}
+    used = {proposal.label, profile.settings.get("split"), *origins, *proposal.covariates.values()}
+    found: dict[str, list[str]] = {}
+    for name in map(str, profile.frame.columns):
+        if name not in used:
+            found.setdefault(_kind(profile, proposal, origin_column(profile.frame, name)), []).append(name)
+    return found
+
+
+def _kind(profile: Profile, proposal: Proposal, column: OriginColumn) -> str:
+    if column.levels < 2:
+        return "one value" if column.levels else "empty"
+    if column.levels > most_origins(profile.subject):
+        return "many values"
+    return regime_of(proposal, column) if proposal.classes.negative else "few values"
 
 
 def _label(profile: Profile) -> str | None:
