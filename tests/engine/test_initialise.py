@@ -289,6 +289,7 @@ def test_own_weights_need_a_split(tree, tmp_path, monkeypatch):
     root = tree("one", "diagnosis\tsite", [f"{('hc', 'ms')[n % 2]}\t{'ab'[n // 2 % 2]}" for n in range(12)])
     first, text, path = look(root, model=model)
     assert "target.training_subjects could not be guessed: which subjects has the network seen?" in str(first.faults[0])
+    assert "cohort.split" not in str(first.faults[0])  # only tables have one
     (tmp_path / "seen.txt").touch()
     assert "# training: {epochs: 15}" in text
     filled = text.replace("# training_subjects: seen.txt", "training_subjects: seen.txt")
@@ -305,6 +306,9 @@ def test_own_weights_and_a_split_column(tmp_path, monkeypatch):
     first, text, path = look(table, bids=False, model=model_of("my.py:build", Path("w.pt"), tmp_path))
     assert not first.faults
     assert parse_protocol(text, path).cohort.split == "split"
+    table.write_text(table.read_text().replace("site,split", "site,part"))
+    second, _, _ = look(table, bids=False, model=model_of("my.py:build", Path("w.pt"), tmp_path))
+    assert "or add a column `split` (train, val, test) and set cohort.split" in str(second.faults[0])
 
 
 @pytest.mark.parametrize(

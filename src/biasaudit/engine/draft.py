@@ -83,8 +83,9 @@ def open_points(profile: Profile, proposal: Proposal, model: Model = _NO_MODEL) 
     if not proposal.origins:
         points["origins"] = f"no column says where the images come from; columns: {', '.join(profile.frame.columns)}"
     if model.weights and "split" not in profile.settings:
+        column = "" if profile.reader == "bids" else "; or add a column `split` (train, val, test) and set cohort.split"
         points["training_subjects"] = (
-            "which subjects has the network seen? a text file, one subject a line (empty: none of them)"
+            f"which subjects has the network seen? a text file, one subject a line (empty: none of them){column}"
         )
     return points
 
