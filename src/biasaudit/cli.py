@@ -112,22 +112,27 @@ def demo(
         Path | None, typer.Option(help="Instead of an audit, write the simulated cohort as BIDS datasets.")
     ] = None,
     layout: Annotated[
-        str, typer.Option(help="With --write-data: files as a ready protocol expects them, and that protocol.")
+        str,
+        typer.Option(
+            help="With --write-data: files as a ready protocol expects them, and that protocol: alzheimer, chest-xray, "
+            "features, ms or tumour."
+        ),
     ] = "",
+    subjects: Annotated[int | None, typer.Option(min=24, help="With --write-data: how many to simulate.")] = None,
 ) -> None:
     """Audit a simulated cohort with a planted signature."""
     plan = load_protocol(protocols_folder() / "demo.yaml")
     if write_data is None:
-        if layout:
-            raise UsageError("--layout says how data are written; give a folder with --write-data")
+        if layout or subjects:
+            raise UsageError("--layout and --subjects say what data are written; give a folder with --write-data")
         _run(plan, out, (engine, workers))
         return
     if write_data.exists() and any(write_data.iterdir()):
         raise UsageError(f"{write_data} is not empty; give a new folder")
     if layout:
-        _write_layout(layout, write_data)
+        _write_layout(layout, write_data, subjects)
     else:
-        _write_data(plan, write_data)
+        _write_data(plan, write_data, subjects)
 
 
 @app.command()
@@ -371,22 +376,23 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
         )
 
 
-def _write_data(plan: Protocol, folder: Path) -> None:
+def _write_data(plan: Protocol, folder: Path, subjects: int | None) -> None:
     from biasaudit.cohort.export import write_bids
     from biasaudit.cohort.phantom import PhantomReader
 
     assert isinstance(plan.cohort, PhantomCohort)
+    phantom = plan.cohort.phantom.model_copy(update={"n": subjects} if subjects else {})
     reader = PhantomReader()
-    cohort = reader.read(plan.cohort)
+    cohort = reader.read(plan.cohort.model_copy(update={"phantom": phantom}))
     grid = reader.grid(cohort, plan.grid)
     write_bids(cohort, lambda sample: reader.load(sample, grid, "auto"), grid, folder)
     out_console.print(f"wrote {len(cohort.samples)} subjects below {folder}", highlight=False)
 
 
-def _write_layout(name: str, folder: Path) -> None:
+def _write_layout(name: str, folder: Path, subjects: int | None) -> None:
     from biasaudit.cohort.layouts import write_layout
 
-    count = write_layout(name, folder)
+    count = write_layout(name, folder, {"n": subjects} if subjects else None)
     protocol = folder / f"{name}.yaml"
     shutil.copyfile(protocols_folder() / protocol.name, protocol)
     out_console.print(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}", highlight=False)

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from biasaudit.cohort.layouts import LAYOUTS
+
 TIMES = re.compile(r'"(started|finished)": "[^"]*"')
 
 
@@ -207,6 +209,11 @@ def test_demo_writes_bids_that_the_reader_reads(biasaudit_here, tmp_path, small_
     assert re.search(r"b1\s+0\s+33", done.stdout)
 
 
+def test_help_lists_the_layouts(biasaudit_here):
+    help_text = biasaudit_here("demo", "--help").stdout
+    assert [name for name in LAYOUTS if name not in help_text] == []
+
+
 def test_a_folder_that_is_no_run_is_refused(biasaudit_here, small_protocol, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     done = biasaudit_here("run", small_protocol, "-o", tmp_path)
@@ -229,8 +236,17 @@ def test_demo_writes_the_layout_of_a_ready_protocol(biasaudit_here, tmp_path):
     assert re.search(r"source +normal +pneumonia +s1 +\d+ +\d+ +s2", " ".join(done.stdout.split()))
 
 
-def test_a_layout_needs_a_folder_to_write_to(biasaudit_here, tmp_path):
-    done = biasaudit_here("demo", "--layout", "ms", "-o", tmp_path / "out")
+@pytest.mark.parametrize(("layout", "table"), [((), "dataset-*/participants.tsv"), (("--layout", "features"), "*.tsv")])
+def test_demo_writes_as_many_subjects_as_asked_for(layout, table, biasaudit_here, tmp_path):
+    done = biasaudit_here("demo", "--write-data", tmp_path / "data", *layout, "--subjects", "25")
+    assert done.returncode == 0, done.stderr
+    assert "wrote 25 subjects" in done.stdout
+    assert sum(len(pd.read_csv(path, sep="\t")) for path in (tmp_path / "data").glob(table)) == 25
+
+
+@pytest.mark.parametrize("words", [("--layout", "ms"), ("--subjects", "30")])
+def test_what_is_said_of_data_needs_a_folder_to_write_them_to(words, biasaudit_here, tmp_path):
+    done = biasaudit_here("demo", *words, "-o", tmp_path / "out")
     assert done.returncode == 2
     assert "--write-data" in done.stderr
 
