@@ -35,6 +35,7 @@ def record():
     difference = {"quantity": "auc", "contrast": None, "difference": -0.02, "low": -0.05, "high": 0.01, "p_value": 0.2}
     finding = dict.fromkeys(("factor", "contrast", "class", "layer", "input"))
     said = {"status": "concern", "statistic": 0.81, "p_value": 0.01, "reason": "found"}
+    clear = {**said, "status": "clear", "statistic": 0.5}
     return {
         "schema_version": "1.0",
         "runs": [{**run, "folder": "one/raw"}, {**run, "folder": "two/raw"}],
@@ -50,7 +51,10 @@ def record():
             }
         ],
         "findings": [
-            {"arms": ["intensity", "tissue"], "code": "A1", **finding, "class": "ms", "first": said, "second": None}
+            {"arms": ["intensity", "tissue"], "code": "A1", **finding, "class": "ms", "first": said, "second": clear},
+            {"arms": ["intensity", "tissue"], "code": "U1", **finding, "first": said, "second": None},
+            {"arms": ["intensity", "tissue"], "code": "U8", **finding, "first": None, "second": said},
+            {"arms": ["intensity", "tissue"], "code": "U8", **finding, "layer": "2", "first": None, "second": said},
         ],
         "settings": [
             {"key": "arms", "first": [{"name": "intensity"}], "second": [{"name": "tissue"}]},
@@ -92,11 +96,14 @@ def test_differences_or_why_there_are_none(record):
 
 
 def test_findings_and_settings_of_one_run_only(record):
-    assert table(record, "Findings").rows == (("A1", "ms", "Concern, 0.81", "not asked"),)
+    assert table(record, "Findings").rows == (("A1", "ms", "Concern, 0.81", "Clear, 0.50"),)
+    assert table(record, "Findings").lead == (
+        "Only one/raw was asked, not shown: 1 finding, U1 (1). Only two/raw was asked, not shown: 2 findings, U8 (2)."
+    )
     assert table(record, "Settings").rows == (("arms", "intensity", "tissue"), ("folds.n", "5", "–"))
     assert table(record, "Versions").lead == "Made by the same versions."
     record["findings"] = []
-    assert table(record, "Findings").lead == "Every check found the same."
+    assert table(record, "Findings").lead == "Every check that both runs asked found the same."
 
 
 def test_the_page_escapes_what_users_wrote(record, tmp_path):

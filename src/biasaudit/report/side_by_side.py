@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -32,7 +33,6 @@ __all__ = ["Section", "sections", "write_comparison_page"]
 
 _QUANTITIES = ("auc", "reliance", "lesion_gain", "origin_auc")
 _PIXELS_PER_INCH = 96
-_NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True)
@@ -195,17 +195,28 @@ def _findings(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
     several = len(record["pairs"]) > 1
     rows = []
     for finding in record["findings"]:
+        if finding["first"] is None or finding["second"] is None:
+            continue
         arm = "" if not several or finding["arms"] is None else finding["arms"][0]
         where = [finding[key] for key in ("factor", "contrast", "class", "layer", "input") if finding[key]]
         said = (_said(finding[side]) for side in ("first", "second"))
         rows.append((finding["code"], ", ".join([*([arm] if arm else []), *where]), *said))
-    lead = "" if rows else "Every check found the same."
-    return Section("Findings that differ", ("check", "where", *names), tuple(rows), lead)
+    lead = [] if rows else ["Every check that both runs asked found the same."]
+    lead += [
+        text for side, name in zip(("first", "second"), names, strict=True) if (text := _alone(record, side, name))
+    ]
+    return Section("Findings that differ", ("check", "where", *names), tuple(rows), " ".join(lead))
 
 
-def _said(finding: Mapping[str, Any] | None) -> str:
-    if finding is None:
-        return _NOT_ASKED
+def _alone(record: Mapping[str, Any], side: str, name: str) -> str:
+    """Count by check what the other run was not asked."""
+    other = {"first": "second", "second": "first"}[side]
+    codes = Counter(finding["code"] for finding in record["findings"] if finding[other] is None)
+    listed = ", ".join(f"{code} ({found})" for code, found in codes.items())
+    return f"Only {name} was asked, not shown: {count(codes.total(), 'finding')}, {listed}." if codes else ""
+
+
+def _said(finding: Mapping[str, Any]) -> str:
     statistic = finite(finding["statistic"])
     return STATUSES[finding["status"]].word + ("" if statistic is None else f", {number(statistic)}")
 
