@@ -177,6 +177,18 @@ class TestRefused:
         assert "not valid YAML" in found
         assert found.startswith("/study/protocol.yaml:3:")
 
+    @pytest.mark.parametrize(
+        ("name", "text"), [("t.tsv", "subject\timage\ns1\t1\n"), ("t.csv", "subject,image\ns1,1\n")]
+    )
+    def test_a_table_is_told_how_a_protocol_is_drafted(self, name, text, tmp_path):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ProtocolError, match=rf"`biasaudit init .*{name}` drafts a protocol"):
+            load_protocol(tmp_path / name)
+
+    def test_a_folder_is_no_protocol(self, tmp_path):
+        with pytest.raises(ProtocolError, match="a folder, not a file; give the path of a protocol"):
+            load_protocol(tmp_path)
+
     def test_duplicate_key_has_its_line(self):
         (found,) = faults(PHANTOM + "name: a\nname: b\n")
         assert found.startswith("/study/protocol.yaml:3:")

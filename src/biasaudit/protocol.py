@@ -477,7 +477,11 @@ def load_protocol(path: Path) -> Protocol:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+        known: dict[type[Exception], str] = {
+            FileNotFoundError: "no such file",
+            IsADirectoryError: "a folder, not a file",
+        }
+        reason = known.get(type(error), f"cannot be read ({error})")
         raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
     return parse_protocol(text, path)
 
@@ -492,7 +496,7 @@ def parse_protocol(text: str, path: Path) -> Protocol:
     """
     document = _parse_yaml(text, path)
     if not isinstance(document, CommentedMap):
-        raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`")])
+        raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`", _if_table(path))])
     try:
         protocol = Protocol.model_validate(_plain(document))
     except ValidationError as error:
@@ -550,9 +554,14 @@ def _parse_yaml(text: str, path: Path) -> Any:
         return YAML().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProtocolError([Fault(f"{path}:{line}", f"not valid YAML: {error.problem}")]) from None
+        raise ProtocolError([Fault(f"{path}:{line}", f"not valid YAML: {error.problem}", _if_table(path))]) from None
     except YAMLError as error:
         raise ProtocolError([Fault(str(path), f"not valid YAML: {error}")]) from None
+
+
+def _if_table(path: Path) -> str:
+    """Say what to do with a table that is given where a protocol is expected."""
+    return f"a table? `biasaudit init {path}` drafts a protocol" if path.suffix in (".tsv", ".csv") else ""
 
 
 def _plain(node: Any) -> Any:
