@@ -28,9 +28,14 @@ FEATURES = "features"
 
 _SAID = {
     "logits": "logits",
-    "sigmoid": "probabilities (one, turned into its logit)",
+    "sigmoid": "probability (turned into its logit)",
     "softmax": "probabilities (of all classes, turned into logarithms)",
 }
+
+
+def _said(known: Convention) -> str:
+    one = known.outputs == 1 and known.scale == "logits"
+    return "one logit" if one else f"{known.outputs} {_SAID[known.scale]}"
 
 
 def divided(cohort: Cohort, protocol: Protocol) -> list[int]:
@@ -137,7 +142,7 @@ def taken_over(
         raise ProtocolError([Fault("protocol", str(error))]) from None
     if target.weights:
         notes += split_notes(cohort, folds)
-        notes.append(f"the target {target.network} returns {known.outputs} {_SAID[known.scale]}")
+        notes.append(f"the target {target.network} returns {_said(known)}")
     adopted = {
         "factory": target.network,
         "arguments": dict(target.network_arguments),
