@@ -2,7 +2,7 @@
 
 A subject is a random mixture of three real brains and their mirror images, lesions in-painted, under a smooth warp of
 plane waves. A patient's lesions are pieces of the real lesions of all three. A site acquires the head and strips it.
-Nothing here is shared with `biasaudit.cohort.phantom`.
+Nothing here is shared with `biasaudit.cohort.simulation.phantom`.
 """
 
 from __future__ import annotations

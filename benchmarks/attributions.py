@@ -1,7 +1,7 @@
 """Integrated gradients and occlusion against Captum: time, memory and agreement, one thread, one run.
 
 Every method works in a process of its own, so that its peak memory is its own. Captum gets the network as it was made;
-ours does what `biasaudit.engine.attribute` does, the folding included in its time.
+ours does what `biasaudit.engine.steps.attribute` does, the folding included in its time.
 """
 
 from __future__ import annotations

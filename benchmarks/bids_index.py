@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from biasaudit.cohort.bids import BidsReader
+from biasaudit.cohort.readers.bids import BidsReader
 from biasaudit.protocol import BidsCohort
 
 SUBJECTS, RUNS = 500, 5

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from biasaudit.cohort.freesurfer import Strengths, feature_names, simulated_features
+from biasaudit.cohort.simulation.freesurfer import Strengths, feature_names, simulated_features
 from biasaudit.engine.audit import Options, run_audit
 from biasaudit.engine.predict import trained_networks
 from biasaudit.protocol import load_protocol

@@ -27,14 +27,15 @@ from audits import number
 from biasaudit import seeds
 from biasaudit.calibration.cohort import without_masks
 from biasaudit.engine.audit import Options, run_audit, situate, surveyed_facts
-from biasaudit.engine.collect import predict_rows
+from biasaudit.engine.jobs.json_files import read_json
+from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.plan import plan_audit, plan_reading
-from biasaudit.engine.prepare import transform
-from biasaudit.engine.results import Run
-from biasaudit.engine.situation import default_checks
-from biasaudit.engine.steps import one_thread
-from biasaudit.engine.store import Store, read_json
-from biasaudit.engine.train import load_network
+from biasaudit.engine.results.audit_record import Run
+from biasaudit.engine.situation.situation import default_checks
+from biasaudit.engine.steps.represent import transform
+from biasaudit.engine.steps.score import predict_rows
+from biasaudit.engine.steps.train import load_network
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Grid, Sample, SignatureTransfer, Verdict
 from biasaudit.registry import get

@@ -10,10 +10,11 @@ import numpy as np
 from audits import interval, number, run
 
 from biasaudit.cohort.layouts import LAYOUTS, write_layout
-from biasaudit.cohort.phantom import PhantomReader, counterfactuals
-from biasaudit.engine.collect import predict_rows
+from biasaudit.cohort.readers.phantom import PhantomReader
+from biasaudit.cohort.simulation.phantom import counterfactuals
 from biasaudit.engine.predict import trained_networks
-from biasaudit.engine.prepare import transform
+from biasaudit.engine.steps.represent import transform
+from biasaudit.engine.steps.score import predict_rows
 from biasaudit.protocol import GridSettings, PhantomCohort
 from biasaudit.stats.truth import Truth, true_reliance
 

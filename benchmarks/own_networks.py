@@ -18,8 +18,8 @@ import torch
 from audits import interval, number
 from torch import nn
 
-from biasaudit.cohort.export import write_bids
-from biasaudit.cohort.phantom import PhantomReader
+from biasaudit.cohort.images.export import write_bids
+from biasaudit.cohort.readers.phantom import PhantomReader
 from biasaudit.engine.audit import Options, run_audit
 from biasaudit.protocol import load_protocol
 from biasaudit.stats.effects import auc

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from biasaudit.cohort.phantom import anatomy, render, sites
-from biasaudit.cohort.template import mni_grid
+from biasaudit.cohort.images.template import mni_grid
+from biasaudit.cohort.simulation.phantom import anatomy, render, sites
 from biasaudit.protocol import PhantomSettings
 from biasaudit.records import Grid, Volume
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import Finding, Verdict
-from biasaudit.verdict import ORDER, Design, decide, decide_contrasts, headline
+from biasaudit.records import VERDICT_ORDER, Finding, Verdict
+from biasaudit.verdict import Design, decide, decide_contrasts, headline
 
 PROTOCOL = Protocol.model_validate({"cohort": {"reader": "phantom"}})
 CROSSED = Design("crossed", True, False)
@@ -195,7 +195,7 @@ def test_a_number_that_is_not_finite_supports_no_verdict():
 
 
 def test_headline_is_the_worst():
-    verdicts = [Verdict(w, "", "origin", decide([], CROSSED, "origin", PROTOCOL).reliance) for w in ORDER]
+    verdicts = [Verdict(w, "", "origin", decide([], CROSSED, "origin", PROTOCOL).reliance) for w in VERDICT_ORDER]
     assert headline(verdicts).word == "ORIGIN"
     assert headline(verdicts[:2]).word == "UNDETERMINED"
     assert headline(list(reversed(verdicts))).word == "ORIGIN"

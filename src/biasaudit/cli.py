@@ -21,11 +21,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from biasaudit import registry
-from biasaudit.engine.interrupts import interrupts_kept
-from biasaudit.engine.store import finished_audit
+from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.errors import BiasauditError, DataError, InputError, UsageError
 from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, located
+from biasaudit.records import VERDICT_ORDER, VerdictWord
 from biasaudit.resources import protocols_folder
+from biasaudit.run_folder.finished import finished_audit
 
 app = typer.Typer(
     help="Does a network discriminate pathology, or the signature of the dataset its images came from?",
@@ -39,8 +40,6 @@ error_console = Console(stderr=True, soft_wrap=True)
 VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
 INTERRUPTED = 130
 _SHOWN_ORIGINS = 20
-# `gate` fails at a verdict or worse, in this order.
-SEVERITY = {"PATHOLOGY": 0, "UNDETERMINED": 1, "MIXED": 2, "ORIGIN": 3}
 
 
 class Engine(StrEnum):
@@ -57,6 +56,11 @@ class FailOn(StrEnum):
     origin = "origin"
     mixed = "mixed"
     undetermined = "undetermined"
+
+    @property
+    def verdict(self) -> VerdictWord:
+        """The verdict of that name."""
+        return next(word for word in VERDICT_ORDER if word.lower() == self.value)
 
 
 EngineOption = Annotated[Engine, typer.Option(help="local: in this process; dask: worker processes.")]
@@ -172,7 +176,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the protocol.")] = False,
 ) -> None:
     """Look at the data, say what is there, and draft a protocol."""
-    from biasaudit.engine.initialise import initialise, model_of  # looking needs nibabel and pandas
+    from biasaudit.drafting.initialise import initialise, model_of  # looking needs nibabel and pandas
 
     if (table is None) == (not bids):
         raise UsageError("give a table, or one or more BIDS datasets with --bids")
@@ -217,7 +221,7 @@ def gate(
     """Judge a run for CI: exit 0 or 1."""
     audit = finished_audit(run_folder)
     record = _chosen_arm(audit, arm)
-    failed = SEVERITY[record["verdict"]] >= SEVERITY[fail_on.value.upper()]
+    failed = VERDICT_ORDER.index(record["verdict"]) >= VERDICT_ORDER.index(fail_on.verdict)
     out_console.print(
         f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} "
         + (f"for {record['contrast']} against the rest " if record.get("contrast") else "")
@@ -236,7 +240,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:
     """Put two finished audits side by side: verdicts, estimates, paired differences, findings and settings."""
-    from biasaudit.engine.compare_runs import compare_runs  # reads tables with pandas
+    from biasaudit.comparison.runs import compare_runs  # reads tables with pandas
     from biasaudit.report.side_by_side import sections, write_comparison_page
 
     record = compare_runs(first, second).to_dict()
@@ -281,7 +285,7 @@ def explain(
     spacing: Annotated[float | None, typer.Option(min=0.1, help="With --network: voxel size of its input, mm.")] = None,
 ) -> None:
     """Write attribution maps of single subjects, with a page of figures."""
-    from biasaudit.engine.explain_sources import Request, explain_network, explain_run  # imports torch
+    from biasaudit.engine.explain.run import Request, explain_network, explain_run  # imports torch
     from biasaudit.report.explanations import write_explained_page
 
     request = Request(tuple(subject or ()), method, arm, out)
@@ -359,7 +363,7 @@ def _engine(engine: Engine, workers: int) -> str:
 def _dry_run(plan: Protocol, workers: int | None) -> None:
     from biasaudit.engine.audit import expected_plan, situate  # imports torch
     from biasaudit.engine.estimate import estimate_seconds
-    from biasaudit.engine.situation import single_origin_notes
+    from biasaudit.engine.situation.situation import single_origin_notes
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs
@@ -377,8 +381,8 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
 
 
 def _write_data(plan: Protocol, folder: Path, subjects: int | None) -> None:
-    from biasaudit.cohort.export import write_bids
-    from biasaudit.cohort.phantom import PhantomReader
+    from biasaudit.cohort.images.export import write_bids
+    from biasaudit.cohort.readers.phantom import PhantomReader
 
     assert isinstance(plan.cohort, PhantomCohort)
     phantom = plan.cohort.phantom.model_copy(update={"n": subjects} if subjects else {})

@@ -21,7 +21,7 @@ KINDS = {
     "attribution": "biasaudit.attributions",
     "check": "biasaudit.checks",
     "network": "biasaudit.networks",
-    "reader": "biasaudit.cohort",
+    "reader": "biasaudit.cohort.readers",
     "representation": "biasaudit.representations",
 }
 """Kind of component -> package whose modules are searched for it."""

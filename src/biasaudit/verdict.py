@@ -13,13 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import Finding, Reliance, Verdict, VerdictWord
+from biasaudit.records import VERDICT_ORDER, Finding, Reliance, Verdict, VerdictWord
 from biasaudit.stats.multiplicity import holm
 
-__all__ = ["ORDER", "Design", "decide", "decide_contrasts", "estimate_reliance", "flags", "headline"]
-
-ORDER: tuple[VerdictWord, ...] = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
-"""From best to worst."""
+__all__ = ["Design", "decide", "decide_contrasts", "estimate_reliance", "flags", "headline"]
 
 _OUTSIDE = ("background", "silhouette")
 _BOTH_CLASSES = "Images of both classes from the same origin would settle it, even a few dozen."
@@ -119,7 +116,7 @@ def _decide(
 
 def headline(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst verdict; of equal ones the first."""
-    return max(verdicts, key=lambda verdict: ORDER.index(verdict.word))
+    return max(verdicts, key=lambda verdict: VERDICT_ORDER.index(verdict.word))
 
 
 def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:

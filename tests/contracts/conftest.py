@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from biasaudit.cohort.template import mni_grid
+from biasaudit.cohort.images.template import mni_grid
 from biasaudit.records import Grid, Volume
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from biasaudit import registry
-from biasaudit.engine.collect import feature_layers
+from biasaudit.engine.steps.score import feature_layers
 from biasaudit.networks.factory import build_network
 
 SIZES = [(2, 1, 1), (2, 3, 4), (3, 1, 1), (3, 4, 3)]

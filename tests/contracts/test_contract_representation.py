@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biasaudit import registry
-from biasaudit.cohort.template import tissue_priors
+from biasaudit.cohort.images.template import tissue_priors
 from biasaudit.records import Volume
 
 NAMES = registry.names("representation")

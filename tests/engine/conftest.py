@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.situation import Facts, Situation
-from biasaudit.engine.train import train
+from biasaudit.engine.situation.situation import Facts, Situation
+from biasaudit.engine.steps.train import train
 from biasaudit.protocol import Protocol, parse_protocol
 from biasaudit.records import Cohort, Grid, Sample
 

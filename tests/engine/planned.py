@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.plan import Plan
-from biasaudit.engine.store import Job
 
 
 def keys(plan: Plan, step: str) -> list[str]:

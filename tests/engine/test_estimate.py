@@ -12,9 +12,9 @@ from biasaudit.engine.plan import plan_audit
 @pytest.fixture
 def estimate(monkeypatch):
     """The module, with the steps left out: only their thread limit is needed."""
-    fake = types.ModuleType("biasaudit.engine.steps")
+    fake = types.ModuleType("biasaudit.engine.jobs.run")
     fake.one_thread = nullcontext
-    monkeypatch.setitem(sys.modules, "biasaudit.engine.steps", fake)
+    monkeypatch.setitem(sys.modules, "biasaudit.engine.jobs.run", fake)
     monkeypatch.delitem(sys.modules, "biasaudit.engine.estimate", raising=False)
     import biasaudit.engine.estimate as module
 

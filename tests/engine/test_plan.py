@@ -5,7 +5,7 @@ from dataclasses import replace
 from engine.planned import by_key, keys
 
 from biasaudit.engine.plan import plan_audit, plan_reading
-from biasaudit.engine.situation import Question
+from biasaudit.engine.situation.situation import Question
 
 
 class TestIdentity:

@@ -8,7 +8,7 @@ import pytest
 from biasaudit.engine.audit import situate
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.remedies import can_balance, other_inputs, propose, with_remedies
-from biasaudit.engine.situation import Question
+from biasaudit.engine.situation.situation import Question
 from biasaudit.errors import ProtocolError
 from biasaudit.protocol import Protocol
 

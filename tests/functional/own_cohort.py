@@ -198,7 +198,7 @@ def write_cohort(folder: Path, count: int = 80) -> np.ndarray:
 
 def as_input(images: np.ndarray) -> torch.Tensor:
     """The `intensity` representation of pictures, which is what such a network was trained on."""
-    from biasaudit.cohort.foreground import central_field
+    from biasaudit.cohort.images.foreground import central_field
     from biasaudit.records import Grid, Volume
     from biasaudit.registry import get
 

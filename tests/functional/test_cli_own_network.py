@@ -166,7 +166,7 @@ def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, 
     assert set(training["question"]) == {"target", "origin"}
     assert (len(training) == 6) is ("fit" in stated)  # of a user's loop the last epoch alone is known
     from biasaudit.report.methods import methods
-    from biasaudit.report.tables import load_run
+    from biasaudit.run_folder.reading import load_run
 
     assert f"trained with {stated.split(': ')[0]} training.py" in " ".join(
         map(str, methods(load_run(tmp_path / "out")))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from biasaudit.cohort.phantom import anatomy, render, sites
-from biasaudit.cohort.template import tissue_priors
+from biasaudit.cohort.images.template import tissue_priors
+from biasaudit.cohort.simulation.phantom import anatomy, render, sites
 from biasaudit.protocol import PhantomSettings
 from biasaudit.records import Grid
 from biasaudit.representations.tissue import TissueRepresentation, tissue_maps

@@ -16,8 +16,10 @@ import biasaudit
 from biasaudit.calibration.board import write_board
 from biasaudit.calibration.grid import Cell, Grid, describe
 from biasaudit.calibration.summary import write_summary
-from biasaudit.engine.dispatch import Failure, dispatcher
-from biasaudit.engine.store import Job, Store, digest, read_json, write_json
+from biasaudit.engine.jobs.dispatch import Failure, dispatcher
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.json_files import digest, read_json, write_json
+from biasaudit.engine.jobs.store import Store
 from biasaudit.errors import IncompleteError, UsageError
 
 __all__ = ["calibrate_grid", "finished_records", "jobs_of", "run_cells"]

@@ -13,10 +13,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from biasaudit.calibration import rates
+from biasaudit.records import VERDICT_ORDER
 
 __all__ = ["board_table", "check_weights", "markdown", "one_variant", "write_summary"]
 
-_ORDER = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
 _COLOURS = ("#3d8b5f", "#b8c0c8", "#d9a321", "#c0392b")
 _REGIMES = {"crossed": "#1f3a5f", "nested": "#d1761c", "aliased": "#5b8c5a"}
 
@@ -115,7 +115,7 @@ def _verdicts(table: pd.DataFrame) -> Figure:
         place = pd.cut(own.r, edges, labels=False)
         base = np.zeros(len(names))
         counts = np.array([int((place == k).sum()) for k in range(len(names))])
-        for word, colour in zip(_ORDER, _COLOURS, strict=True):
+        for word, colour in zip(VERDICT_ORDER, _COLOURS, strict=True):
             hits = np.array([int(((place == k) & (own.verdict == word)).sum()) for k in range(len(names))])
             share = np.divide(hits, counts, out=np.zeros(len(names)), where=counts > 0)
             axes.bar(names, share, bottom=base, color=colour, label=word)

@@ -12,9 +12,9 @@ import pandas as pd
 from PIL import Image
 
 from biasaudit import seeds
-from biasaudit.cohort.export import BidsNames, write_bids
-from biasaudit.cohort.freesurfer import Strengths, simulated_features
-from biasaudit.cohort.phantom import PhantomReader
+from biasaudit.cohort.images.export import BidsNames, write_bids
+from biasaudit.cohort.readers.phantom import PhantomReader
+from biasaudit.cohort.simulation.freesurfer import Strengths, simulated_features
 from biasaudit.errors import UsageError, suggestion
 from biasaudit.protocol import GridSettings, PhantomCohort
 from biasaudit.records import BoolArray, Cohort, FloatArray, Grid, Sample, Volume

@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit import registry
-from biasaudit.cohort.channels import channels_of
-from biasaudit.cohort.headers import sidecars_of
-from biasaudit.cohort.inspection import FileFacts, foreground_notes, inspect_files, require_sound
-from biasaudit.engine.dispatch import Failure, dispatcher
-from biasaudit.engine.harmonise import harmonise_notes, require_harmonisable
-from biasaudit.engine.job_book import user_code
-from biasaudit.engine.own_code import find, is_own
-from biasaudit.engine.own_input import OwnInput, try_inputs
+from biasaudit.cohort.images.channels import channels_of
+from biasaudit.cohort.images.headers import sidecars_of
+from biasaudit.cohort.images.inspection import FileFacts, foreground_notes, inspect_files, require_sound
+from biasaudit.engine.jobs.book import user_code
+from biasaudit.engine.jobs.dispatch import Failure, dispatcher
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.json_files import read_json, write_json
+from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
-from biasaudit.engine.results import Run, to_confirm, write_results
-from biasaudit.engine.situation import MAPS, Facts, Situation, default_checks, single_origin_notes
-from biasaudit.engine.store import Job, Store, read_json, write_json
-from biasaudit.engine.takeover import divided, ready_protocol, taken_over
-from biasaudit.engine.trial import functions_missing, training_faults, trial_notes
+from biasaudit.engine.results.audit_record import Run, to_confirm, write_results
+from biasaudit.engine.situation.situation import MAPS, Facts, Situation, default_checks, single_origin_notes
+from biasaudit.engine.steps.harmonise import harmonise_notes, require_harmonisable
+from biasaudit.engine.user_code.functions import find, is_own
+from biasaudit.engine.user_code.preprocessing import OwnInput, try_inputs
+from biasaudit.engine.validation.ready_made import divided, ready_protocol, taken_over
+from biasaudit.engine.validation.trial import functions_missing, training_faults, trial_notes
 from biasaudit.errors import DataError, Fault, IncompleteError, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.records import Cohort, Grid
@@ -255,7 +257,7 @@ def _function_faults(name: str, key: str) -> list[Fault]:
 
 
 def _network_faults(protocol: Protocol) -> list[Fault]:
-    from biasaudit.engine.own_network import make_network  # imports torch, which a table does not need
+    from biasaudit.engine.user_code.network import make_network  # imports torch, which a table does not need
     from biasaudit.networks.factory import build_network
 
     target = protocol.target

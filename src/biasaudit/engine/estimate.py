@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import torch
 
-from biasaudit.engine.own_network import BUILDER
-from biasaudit.engine.situation import Situation
-from biasaudit.engine.steps import one_thread
-from biasaudit.engine.store import Job
-from biasaudit.engine.train import device, to_device
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.threads import one_thread
+from biasaudit.engine.situation.situation import Situation
+from biasaudit.engine.steps.train import device, to_device
+from biasaudit.engine.user_code.network import BUILDER
 from biasaudit.networks.factory import build_network
 
 __all__ = ["estimate_seconds"]

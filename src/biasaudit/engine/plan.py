@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from biasaudit.engine.contrasts import Contrast
-from biasaudit.engine.job_book import JobBook, make_job
-from biasaudit.engine.outline import Outline, outline_of
-from biasaudit.engine.plan_controls import ControlPlanner
-from biasaudit.engine.plan_edits import EditPlanner
-from biasaudit.engine.plan_hidden_layers import LayerPlanner
-from biasaudit.engine.plan_inputs import InputPlanner, reading_jobs
-from biasaudit.engine.plan_judgements import Evidence, JudgementPlanner, judgement_name
-from biasaudit.engine.plan_maps import MapPlanner
-from biasaudit.engine.plan_networks import NetworkPlanner
-from biasaudit.engine.plan_retraining import RetrainingPlanner
-from biasaudit.engine.situation import Facts, Question, Situation
-from biasaudit.engine.store import Job
+from biasaudit.engine.evidence.controls import ControlPlanner
+from biasaudit.engine.evidence.hidden_layers import LayerPlanner
+from biasaudit.engine.evidence.inputs import InputPlanner, reading_jobs
+from biasaudit.engine.evidence.judgements import Evidence, JudgementPlanner, judgement_name
+from biasaudit.engine.evidence.maps import MapPlanner
+from biasaudit.engine.evidence.networks import NetworkPlanner
+from biasaudit.engine.evidence.retraining import RetrainingPlanner
+from biasaudit.engine.evidence.signature_transfer import EditPlanner
+from biasaudit.engine.jobs.book import JobBook, make_job
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.situation.contrasts import Contrast
+from biasaudit.engine.situation.outline import Outline, outline_of
+from biasaudit.engine.situation.situation import Facts, Question, Situation
 
 __all__ = ["Plan", "plan_audit", "plan_reading"]
 

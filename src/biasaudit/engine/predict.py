@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from biasaudit import registry
-from biasaudit.cohort.inspection import inspect_files, require_sound
-from biasaudit.engine.collect import predict_rows
-from biasaudit.engine.own_input import located
-from biasaudit.engine.prepare import transform
-from biasaudit.engine.situation import MAPS
-from biasaudit.engine.steps import one_thread
-from biasaudit.engine.store import read_json
-from biasaudit.engine.train import load_network
+from biasaudit.cohort.images.inspection import inspect_files, require_sound
+from biasaudit.engine.jobs.json_files import read_json
+from biasaudit.engine.jobs.threads import one_thread
+from biasaudit.engine.situation.situation import MAPS
+from biasaudit.engine.steps.represent import transform
+from biasaudit.engine.steps.score import predict_rows
+from biasaudit.engine.steps.train import load_network
+from biasaudit.engine.user_code.preprocessing import located
 from biasaudit.errors import DataError, Fault, IncompleteError, UsageError, suggestion
 from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
 from biasaudit.records import Grid, Sample

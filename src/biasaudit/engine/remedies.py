@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from biasaudit import registry
-from biasaudit.engine.harmonise import COMBAT, can_harmonise
-from biasaudit.engine.takeover import ready_protocol
+from biasaudit.engine.steps.harmonise import COMBAT, can_harmonise
+from biasaudit.engine.validation.ready_made import ready_protocol
 from biasaudit.errors import UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort

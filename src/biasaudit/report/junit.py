@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from biasaudit.report.tables import RunRecords
+from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["junit_xml"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from biasaudit.report.tables import RunRecords, contrasts
 from biasaudit.report.words import count, finite, number, percent
+from biasaudit.run_folder.reading import RunRecords, contrasts
 
 __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
 

@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from biasaudit.report.methods import CHECKLISTS, checklist
-from biasaudit.report.tables import RunRecords
 from biasaudit.report.views import arm_views, cohort_view, next_steps
 from biasaudit.resources import templates_folder
+from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["model_card"]
 

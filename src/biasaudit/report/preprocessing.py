@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from biasaudit.report.tables import RunRecords
 from biasaudit.report.words import NOTHING
+from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["PreprocessingView", "preprocessing_views"]
 

@@ -21,7 +21,10 @@ from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.preprocessing import preprocessing_views
-from biasaudit.report.tables import (
+from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
+from biasaudit.report.words import STATUSES, interval, number, percent
+from biasaudit.resources import templates_folder
+from biasaudit.run_folder.reading import (
     RunRecords,
     contrasts,
     estimate_table,
@@ -30,9 +33,6 @@ from biasaudit.report.tables import (
     score_table,
     withheld,
 )
-from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
-from biasaudit.report.words import STATUSES, interval, number, percent
-from biasaudit.resources import templates_folder
 
 __all__ = ["Picture", "html_page", "illustrate", "write_report"]
 

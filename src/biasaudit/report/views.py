@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from biasaudit.report.tables import RunRecords, class_by_origin, estimate_table
 from biasaudit.report.words import (
     NOTHING,
     QUANTITIES,
@@ -26,6 +25,7 @@ from biasaudit.report.words import (
     probability,
     worst,
 )
+from biasaudit.run_folder.reading import RunRecords, class_by_origin, estimate_table
 
 __all__ = [
     "ArmView",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from biasaudit.records import VERDICT_ORDER
+
 __all__ = [
     "NOTHING",
     "QUANTITIES",
@@ -117,12 +119,10 @@ QUANTITIES: Mapping[str, Quantity] = {
     "origin_auc": Quantity("AUC of the origin", "how well the origin can be read inside one class; 0.5 is chance"),
 }
 
-_ORDER = ("PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN")
-
 
 def worst(words: list[str]) -> str:
     """Return the worst of several verdict words (PATHOLOGY < UNDETERMINED < MIXED < ORIGIN)."""
-    return max(words, key=_ORDER.index)
+    return max(words, key=list[str](VERDICT_ORDER).index)
 
 
 def finite(value: Any) -> float | None:

@@ -1,0 +1,237 @@
+"""Image files in, arrays out: the one place that knows file formats.
+
+NIfTI and MGH through nibabel, pictures through Pillow, single DICOM pictures through `dicom`, ``.npy`` through NumPy (a
+2-D array is a picture, a 3-D array a volume of 1 mm voxels). The last of four axes counts volumes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+from PIL import Image, ImageOps
+
+from biasaudit.cohort.images.dicom import dicom_pixels, dicom_shape
+from biasaudit.errors import DataError, Fault
+from biasaudit.records import FloatArray
+
+__all__ = [
+    "DICOM",
+    "PICTURES",
+    "SUPPORTED",
+    "Scan",
+    "decode",
+    "dimensions_of",
+    "orientation",
+    "read_geometry",
+    "read_scan",
+]
+
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+VOLUMES = (".nii", ".nii.gz", ".mgh", ".mgz")
+DICOM = (".dcm", ".dicom")
+SUPPORTED = (*VOLUMES, *PICTURES, *DICOM, ".npy")
+
+_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
+_MGH_TIME = "msec"
+_GZIP = b"\x1f\x8b"
+_EXIF_ORIENTATION, _EXIF_TURNED = 0x0112, (5, 6, 7, 8)
+_UNREADABLE = (ValueError, OSError, EOFError, KeyError, TypeError, OverflowError, SyntaxError, zlib.error)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One decoded image file.
+
+    Attributes
+    ----------
+    data : float32 (*shape)
+        Two axes for a picture (in [0, 1] for 8 and 16 bit; of DICOM in units of its modality), three for a volume,
+        four for several volumes.
+    affine : float (4, 4) or None
+        Voxel to millimetre; None for pictures.
+    interval : float
+        Seconds from one volume to the next as the header states them; 0 or 1 where it says nothing.
+    """
+
+    data: FloatArray
+    affine: FloatArray | None
+    interval: float = 0.0
+
+    @property
+    def volumes(self) -> tuple[Scan, ...]:
+        """Each volume of four axes by itself; a picture or a volume as it is."""
+        if self.data.ndim < 4:
+            return (self,)
+        return tuple(Scan(self.data[..., index], self.affine) for index in range(self.data.shape[3]))
+
+
+def dimensions_of(path: str) -> int:
+    """Return 2 for a picture, 3 for a volume, judged by the name alone unless it is ``.npy``."""
+    if _extension(path) == ".npy" and Path(path).exists():
+        return 2 if len(read_geometry(path)[0]) == 2 else 3
+    return 2 if _extension(path) in (*PICTURES, *DICOM) else 3
+
+
+def read_scan(path: str) -> Scan:
+    """Read one image file.
+
+    Raises
+    ------
+    DataError
+        If there is no such file or it is no image.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError([Fault(path, f"cannot be read ({error.strerror or error})")]) from None
+    return decode(path, content)
+
+
+def decode(path: str, content: bytes) -> Scan:
+    """Turn the content of an image file into an array.
+
+    Parameters
+    ----------
+    path : str
+        Its name says the format.
+    content : bytes
+        The whole file.
+
+    Raises
+    ------
+    DataError
+        Unsupported format, truncated or damaged file, no image at all.
+    """
+    extension = _extension(path)
+    if extension not in SUPPORTED:
+        raise DataError([_unsupported(path)])
+    try:
+        if extension in PICTURES:
+            return Scan(_picture(content), None)
+        if extension in DICOM:
+            return Scan(dicom_pixels(path, content), None)
+        if extension == ".npy":
+            return _scan(np.load(io.BytesIO(content), allow_pickle=False), np.eye(4))
+        return _volume(extension, content)
+    except EOFError:
+        message, remedy = "truncated: the compressed data end too early", "copy the file again from its source"
+    except (gzip.BadGzipFile, zlib.error) as error:
+        message, remedy = f"damaged compressed data ({error})", "copy the file again from its source"
+    except (ImageFileError, HeaderDataError, WrapStructError, *_UNREADABLE) as error:
+        message, remedy = f"not a readable {extension} image ({_first_line(error)})", "replace it or drop the row"
+    raise DataError([Fault(path, message, remedy)]) from None
+
+
+def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
+    """Shape and affine (None for pictures) from the header alone.
+
+    Raises
+    ------
+    DataError
+        If the header cannot be read.
+    """
+    extension = _extension(path)
+    if extension not in SUPPORTED:
+        raise DataError([_unsupported(path)])
+    try:
+        if extension in PICTURES:
+            return _picture_shape(path), None
+        if extension in DICOM:
+            return dicom_shape(path), None
+        if extension == ".npy":
+            return _geometry(np.load(path, mmap_mode="r", allow_pickle=False).shape, np.eye(4))
+        image = nib.load(path)
+        return _geometry(image.shape, np.asarray(image.affine))
+    except (ImageFileError, HeaderDataError, WrapStructError, *_UNREADABLE) as error:
+        raise DataError([Fault(path, f"the header cannot be read ({_first_line(error)})")]) from None
+
+
+def orientation(affine: FloatArray) -> str:
+    """Anatomical directions of the voxel axes, such as ``RAS``."""
+    return "".join(str(code) for code in nib.aff2axcodes(affine))
+
+
+def _picture(content: bytes) -> FloatArray:
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float32)
+        return values / np.float32(65535) if image.mode.startswith("I") else values
+    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255)
+
+
+def _picture_shape(path: str) -> tuple[int, int]:
+    with Image.open(path) as image:
+        turned = image.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
+        width, height = reversed(image.size) if turned else image.size
+    return height, width
+
+
+def _volume(extension: str, content: bytes) -> Scan:
+    if content[:2] == _GZIP:
+        content = gzip.decompress(content)
+    if extension in (".mgh", ".mgz"):
+        image = nib.MGHImage.from_bytes(content)
+    else:
+        image = _nifti_class(content).from_bytes(content)
+    scan = _scan(np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine))
+    return replace(scan, interval=_interval(image.header)) if scan.data.ndim == 4 else scan
+
+
+def _interval(header: Any) -> float:
+    """Seconds between volumes; what has no unit is taken for seconds, as older tools write it."""
+    step = float(header.get_zooms()[3])
+    unit = header.get_xyzt_units()[1] if hasattr(header, "get_xyzt_units") else _MGH_TIME
+    return step * _SECONDS.get(unit, 0.0)
+
+
+def _nifti_class(content: bytes) -> Any:
+    """Tell NIfTI-1 from NIfTI-2: a header starts with its own size, in either byte order."""
+    for size, kind in ((348, nib.Nifti1Image), (540, nib.Nifti2Image)):
+        if content[:4] in (size.to_bytes(4, "little"), size.to_bytes(4, "big")) and len(content) >= size:
+            return kind
+    raise ValueError("it has no NIfTI header")
+
+
+def _scan(data: FloatArray, affine: FloatArray) -> Scan:
+    shape, kept = _geometry(data.shape, affine)
+    if len(shape) not in (2, 3, 4) or 0 in shape:
+        raise ValueError(f"shape {shape}, expected 2 to 4 axes")
+    if kept is not None and not abs(np.linalg.det(kept)) > 0:
+        raise ValueError("its affine is singular")
+    return Scan(np.asarray(data, dtype=np.float32).reshape(shape), kept)
+
+
+def _geometry(shape: Sequence[int], affine: FloatArray) -> tuple[tuple[int, ...], FloatArray | None]:
+    """Drop trailing axes of length 1; what then has two axes is a picture."""
+    kept = [int(size) for size in shape]
+    while len(kept) > 2 and kept[-1] == 1:
+        kept.pop()
+    return tuple(kept), (None if len(kept) == 2 else affine.astype(np.float64))
+
+
+def _extension(path: str) -> str:
+    lowered = path.lower()
+    compressed = lowered.endswith(".gz")
+    suffix = Path(lowered.removesuffix(".gz")).suffix
+    return f"{suffix}.gz" if compressed else suffix
+
+
+def _unsupported(path: str) -> Fault:
+    return Fault(
+        path, f"{_extension(path) or 'a file without extension'} is not supported", f"use {', '.join(SUPPORTED)}"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,174 @@
+"""What an image file says beside its pixels: header fields, and the JSON sidecars that apply to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from PIL import Image
+
+from biasaudit.cohort.images.dicom import dicom_fields
+from biasaudit.cohort.images.formats import DICOM, PICTURES, orientation
+
+__all__ = ["header_fields", "sidecar_values", "sidecars_of"]
+
+Value = float | str | None
+_ENTITY = re.compile(r"([A-Za-z0-9]+)-([A-Za-z0-9+]+)")
+_HIGHEST = 6
+_ROOT_MARK = "dataset_description.json"
+# Names, dates and numbers of one examination: they tell subjects apart, not scanners.
+_PERSONAL = re.compile(
+    r"(uid|patient|subject|acquisition(date|time|number)|studyid|studydate|studytime|seriesnumber|accession|birth)",
+    re.IGNORECASE,
+)
+
+
+def header_fields(path: str) -> dict[str, Value]:
+    """Fields of the header of one image file; no pixel is read.
+
+    Parameters
+    ----------
+    path : str
+        A volume, a picture, a DICOM file or ``.npy``.
+
+    Returns
+    -------
+    dict
+        For volumes shape, voxel size and position per axis (mm), orientation, data type, how the affine is coded and
+        the description; for pictures size, mode, format, resolution and which metadata are there; for DICOM
+        equipment, acquisition and coding (`dicom.dicom_fields`).
+    """
+    if path.lower().endswith(PICTURES):
+        return _picture_fields(path)
+    if path.lower().endswith(DICOM):
+        return dicom_fields(path)
+    if path.lower().endswith(".npy"):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return {**_per_axis("size", array.shape), "data type": str(array.dtype)}
+    return _volume_fields(nib.load(path))
+
+
+def sidecars_of(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """JSON sidecars of images by the inheritance principle of BIDS, the nearest last.
+
+    A sidecar applies when it has the suffix of the image and no entity that the image has not; it may lie beside it or
+    in a folder above, up to the one with a dataset_description.json.
+
+    Parameters
+    ----------
+    paths : iterable of str
+
+    Returns
+    -------
+    dict
+        Image -> sidecars; images without any are left out.
+    """
+    found = {path: tuple(_applicable(path)) for path in paths}
+    _candidates.cache_clear()
+    return {path: sidecars for path, sidecars in found.items() if sidecars}
+
+
+def sidecar_values(paths: Iterable[str]) -> dict[str, Value]:
+    """Fields of some sidecars as numbers and words, later files before earlier ones.
+
+    What names the examination (identifiers, dates, times) is left out; lists become text.
+    """
+    fields: dict[str, Any] = {}
+    for path in paths:
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        fields |= content if isinstance(content, dict) else {}
+    return {name: _plain(value) for name, value in fields.items() if not _PERSONAL.search(name)}
+
+
+def _volume_fields(image: Any) -> dict[str, Value]:
+    affine = np.asarray(image.affine)
+    fields: dict[str, Value] = {
+        **_per_axis("size", image.shape),
+        **_per_axis("spacing", np.round(np.sqrt((affine[:3, :3] ** 2).sum(0)), 3).tolist()),
+        **_per_axis("position", np.round(affine[:3, 3], 1).tolist()),
+        "orientation": orientation(affine),
+        "data type": str(image.get_data_dtype()),
+    }
+    header = image.header
+    for name in ("qform_code", "sform_code", "scl_slope", "scl_inter", "xyzt_units", "descrip"):
+        if name in getattr(header, "keys", list)():
+            fields[name.replace("_", " ")] = _header_value(header[name])
+    return fields
+
+
+def _header_value(value: Any) -> Value:
+    item = np.asarray(value).item()
+    if isinstance(item, bytes):
+        return item.decode("latin-1").strip("\x00 ") or None
+    return float(item) if np.isfinite(item) else None
+
+
+def _picture_fields(path: str) -> dict[str, Value]:
+    with Image.open(path) as picture:
+        width, height = picture.size
+        fields: dict[str, Value] = {
+            "width": float(width),
+            "height": float(height),
+            "mode": picture.mode,
+            "format": picture.format,
+            "metadata": ", ".join(sorted(map(str, picture.info))) or "none",
+        }
+        resolution = picture.info.get("dpi")
+        if isinstance(resolution, tuple):
+            fields["resolution"] = float(resolution[0])
+        tables = getattr(picture, "quantization", None)
+        if tables:
+            fields["quantisation"] = float(sum(tables[min(tables)]))
+    return fields
+
+
+def _per_axis(name: str, numbers: Iterable[float]) -> dict[str, Value]:
+    return {f"{name} {axis}": float(number) for axis, number in zip("xyzt", numbers, strict=False)}
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None if value is None else json.dumps(value, sort_keys=True)
+    return value if isinstance(value, str) else float(value)
+
+
+def _applicable(path: str) -> list[str]:
+    name = os.path.basename(path)
+    entities, suffix = _parsed(name.split(".", 1)[0])
+    near_first: list[str] = []
+    folder = os.path.dirname(path)
+    for _ in range(_HIGHEST):
+        own = [
+            (len(theirs), candidate)
+            for candidate, theirs, kind in _candidates(folder)
+            if kind == suffix and theirs.items() <= entities.items()
+        ]
+        near_first += [candidate for _, candidate in sorted(own, reverse=True)]
+        if os.path.exists(os.path.join(folder, _ROOT_MARK)):
+            return near_first[::-1]
+        folder = os.path.dirname(folder)
+    # Without the mark of a dataset only what lies beside the image is surely about it.
+    return [found for found in near_first if os.path.dirname(found) == os.path.dirname(path)][::-1]
+
+
+@cache
+def _candidates(folder: str) -> tuple[tuple[str, Mapping[str, str], str], ...]:
+    """JSON files of one folder with the entities and the suffix in their names."""
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".json") and name != _ROOT_MARK]
+    except OSError:
+        return ()
+    return tuple((os.path.join(folder, name), *_parsed(name.removesuffix(".json"))) for name in sorted(names))
+
+
+def _parsed(stem: str) -> tuple[dict[str, str], str]:
+    *parts, suffix = stem.split("_")
+    matches = [_ENTITY.fullmatch(part) for part in parts]
+    return {match[1]: match[2] for match in matches if match}, suffix

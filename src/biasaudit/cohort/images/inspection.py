@@ -1,0 +1,393 @@
+"""Every file of a cohort read once, before anything is computed: facts, faults and what is worth knowing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biasaudit.cohort.images import foreground as rules
+from biasaudit.cohort.images.channels import channel_faults, channel_notes, series_fault
+from biasaudit.cohort.images.formats import Scan, decode, orientation
+from biasaudit.cohort.images.lesion_maps import lesion_map_faults
+from biasaudit.cohort.images.masks import mask_faults, mask_notes
+from biasaudit.errors import DataError, Fault
+from biasaudit.protocol import GridSettings
+from biasaudit.records import Cohort, FloatArray, Sample
+
+__all__ = ["FileFacts", "Inspection", "foreground_notes", "foreground_rule_of", "inspect_files", "require_sound"]
+
+_WORKERS = 4
+_GRID_TOLERANCE = 0.1
+_PROBABILITY_TOLERANCE = 1e-3
+_LARGEST_INPUT = 65504.0
+# The squares of a hundred million such values still add up to a 32-bit number.
+_LARGEST = 1e15
+Affine = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What one image file is.
+
+    Attributes
+    ----------
+    path : str
+    size : int
+        Bytes.
+    mtime_ns : int
+        Time of the last change, nanoseconds.
+    sha256 : str
+        Of the content as stored.
+    shape : tuple of int
+        Without trailing axes of length 1.
+    spacing : tuple of float
+        Millimetres per axis; empty for pictures.
+    affine : tuple of tuples of float, or None
+    orientation : str
+        Such as ``RAS``; empty for pictures.
+    finite : bool
+        No NaN and no infinity.
+    minimum, maximum : float
+        Of the finite values.
+    occupied : float or None
+        Share of values other than 0; None in a record from before this was measured.
+    binary : bool
+        At most one value other than 0.
+    empty_border : bool
+        A volume whose border is mostly exactly 0: skull-stripped.
+    interval : float
+        Seconds between the volumes of four axes; 0 or 1 where the header says nothing.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    affine: Affine | None
+    orientation: str
+    finite: bool
+    minimum: float
+    maximum: float
+    occupied: float | None
+    binary: bool
+    empty_border: bool
+    interval: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> FileFacts:
+        """Inverse of `to_dict`."""
+        affine = record["affine"]
+        rows = affine and tuple(tuple(float(value) for value in row) for row in affine)
+        tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
+        return cls(**{"occupied": None, **record, **tuples})
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All files of a cohort, looked at.
+
+    Attributes
+    ----------
+    facts : dict of path to FileFacts
+        Every file that could be read.
+    notes : tuple of str
+        What the report says about files and geometry.
+    faults : tuple of Fault
+        What must be mended first.
+    """
+
+    facts: dict[str, FileFacts]
+    notes: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+def require_sound(inspection: Inspection) -> None:
+    """Raise if anything must be mended.
+
+    Raises
+    ------
+    DataError
+        With every fault.
+    """
+    if inspection.faults:
+        raise DataError(inspection.faults)
+
+
+def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[str, FileFacts]) -> Inspection:
+    """Read every file of the cohort completely, once.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    grid_settings : GridSettings
+        Its reference file is inspected too.
+    known : mapping of path to FileFacts
+        Facts from before; a file whose size and time of change are the same is not read again.
+    """
+    places = _places(cohort, grid_settings)
+    facts, unreadable = _read_all(places, known)
+    faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
+    faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
+    notes = [*channel_notes(cohort, facts), *mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
+    return Inspection(facts, tuple(notes), tuple(dict.fromkeys(faults)))
+
+
+def foreground_notes(cohort: Cohort, facts: Mapping[str, FileFacts], foreground: str) -> tuple[str, ...]:
+    """Say by which rule the foreground is found, and whether that differs between origins.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    facts : mapping of path to FileFacts
+        Of all first channels: ask after `require_sound`.
+    foreground : {"auto", "nonzero", "threshold", "centre"}
+    """
+    chosen = {id(sample): foreground_rule_of(sample, facts, foreground) for sample in cohort.samples if sample.images}
+    counts = Counter(chosen.values())
+    notes = [f"foreground of {count} images: {rules.RULES[rule]}" for rule, count in counts.most_common()]
+    if len(counts) > 1:
+        notes += _differences(cohort, "rule of the foreground", chosen)
+    return tuple(notes)
+
+
+def foreground_rule_of(sample: Sample, facts: Mapping[str, FileFacts], foreground: str) -> str:
+    """Name of the rule (a key of `foreground.RULES`) that gives one sample its foreground, from what is known of it."""
+    if sample.brain_mask is not None:
+        return "file"
+    fact = facts[sample.images[0]]
+    return rules.choose_rule(foreground, min(3, len(fact.shape)), fact.empty_border)
+
+
+def _places(cohort: Cohort, grid_settings: GridSettings) -> dict[str, str]:
+    """Path -> where it is named first."""
+    places: dict[str, str] = {}
+    if grid_settings.reference is not None:
+        places[str(grid_settings.reference)] = "grid.reference"
+    for sample in cohort.samples:
+        for path in _files(sample):
+            places.setdefault(path, sample.where)
+    return places
+
+
+def _files(sample: Sample) -> list[str]:
+    return [*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps]
+
+
+def _read_all(places: Mapping[str, str], known: Mapping[str, FileFacts]) -> tuple[dict[str, FileFacts], list[Fault]]:
+    with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as workers:
+        results = list(workers.map(lambda path: _examine(path, known.get(path)), places))
+    facts: dict[str, FileFacts] = {}
+    faults: list[Fault] = []
+    for (path, where), result in zip(places.items(), results, strict=True):
+        if isinstance(result, FileFacts):
+            facts[path] = result
+        else:
+            faults.append(Fault(where, f"{path}: {result.message}", result.remedy))
+    return facts, faults
+
+
+def _examine(path: str, known: FileFacts | None) -> FileFacts | Fault:
+    try:
+        status = os.stat(path)
+        if known is not None and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
+            return known
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        return _missing_file(path)
+    except OSError as error:
+        return Fault(path, f"cannot be read ({error.strerror or error})", "check the path and its permissions")
+    try:
+        scan = decode(path, content)
+    except DataError as error:
+        return error.faults[0]
+    return _facts(path, status, hashlib.sha256(content).hexdigest(), scan)
+
+
+def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFacts:
+    data, affine = scan.data, scan.affine
+    finite = bool(np.isfinite(data).all())
+    values = data if finite else data[np.isfinite(data)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    return FileFacts(
+        path=path,
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        sha256=sha256,
+        shape=tuple(data.shape),
+        spacing=() if affine is None else tuple(round(float(s), 4) for s in np.sqrt((affine[:3, :3] ** 2).sum(0))),
+        affine=None if affine is None else tuple(tuple(float(value) for value in row) for row in affine),
+        orientation="" if affine is None else orientation(affine),
+        finite=finite,
+        minimum=low,
+        maximum=high,
+        occupied=float(np.count_nonzero(data) / data.size),
+        binary=bool(np.isin(values, (0.0, high if high != 0 else low)).all()),
+        empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
+        interval=round(scan.interval, 6),
+    )
+
+
+def _missing_file(path: str) -> Fault:
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        return Fault(path, "no such file", f"the folder {folder} does not exist either")
+    close = get_close_matches(os.path.basename(path), os.listdir(folder), n=1)
+    return Fault(path, "no such file", f"did you mean {close[0]!r}?" if close else "correct the path")
+
+
+def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
+    faults: list[Fault] = []
+    for sample in cohort.samples:
+        for path in _files(sample):
+            if path in facts and not facts[path].finite:
+                message = f"{path}: NaN or infinite values"
+                faults.append(Fault(sample.where, message, "replace them, for instance by `fslmaths IN -nan OUT`"))
+        faults += [fault for path in sample.images if path in facts for fault in _image_faults(sample, facts[path])]
+        faults += [fault for path in sample.tissue if path in facts for fault in _tissue_faults(sample, facts[path])]
+        faults += [fault for path in sample.maps if path in facts for fault in _map_faults(sample, facts[path])]
+    return faults + lesion_map_faults(cohort, facts)
+
+
+def _image_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
+    remedy = "replace the image or leave the row out"
+    series = series_fault(sample, fact)
+    if series is not None:
+        return [series]
+    if not fact.finite:
+        return []
+    largest = max(fact.maximum, -fact.minimum)
+    if largest > _LARGEST:
+        message = f"{fact.path}: values up to {largest:g}, expected below {_LARGEST:g}"
+        return [Fault(sample.where, message, "rescale the image; its mean and variance do not fit 32-bit numbers")]
+    if fact.minimum == fact.maximum:
+        return [Fault(sample.where, f"{fact.path}: every voxel is {fact.minimum:g}", remedy)]
+    return []
+
+
+def _tissue_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
+    if fact.minimum >= -_PROBABILITY_TOLERANCE and fact.maximum <= 1 + _PROBABILITY_TOLERANCE:
+        return []
+    message = f"{fact.path}: tissue probabilities from {fact.minimum:g} to {fact.maximum:g}, expected 0 to 1"
+    return [Fault(sample.where, message, "rescale the map")]
+
+
+def _map_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
+    if len(fact.shape) > 3:
+        message = f"{fact.path}: {fact.shape[3]} volumes, expected one map per file"
+        return [Fault(sample.where, message, "write each volume to a file, and name them all in `cohort.maps`")]
+    if max(abs(fact.minimum), abs(fact.maximum)) > _LARGEST_INPUT:
+        message = f"{fact.path}: values from {fact.minimum:g} to {fact.maximum:g}; inputs are stored in half precision"
+        return [Fault(sample.where, message, f"scale the map: at most {_LARGEST_INPUT:g}, best about 1")]
+    return []
+
+
+def _geometry_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
+    faults = _mixed_dimensions(cohort, facts)
+    for sample in cohort.samples:
+        image = facts.get(sample.images[0]) if sample.images else None
+        if image is None:
+            continue
+        others = [("channel", path) for path in sample.images[1:]]
+        others += [(kind, path) for kind, path in (("mask", sample.mask), ("brain mask", sample.brain_mask)) if path]
+        faults += [
+            fault for kind, path in others if path in facts for fault in _pair_faults(sample, image, kind, facts[path])
+        ]
+    return faults
+
+
+def _mixed_dimensions(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
+    axes = {
+        id(sample): min(3, len(facts[sample.images[0]].shape))
+        for sample in cohort.samples
+        if sample.images and sample.images[0] in facts
+    }
+    if len(set(axes.values())) < 2:
+        return []
+    usual = Counter(axes.values()).most_common(1)[0][0]
+    return [
+        Fault(
+            sample.where,
+            f"{sample.images[0]}: {axes[id(sample)]}-D, whereas most images are {usual}-D",
+            "audit pictures and volumes apart; `select` leaves rows out",
+        )
+        for sample in cohort.samples
+        if axes.get(id(sample), usual) != usual
+    ]
+
+
+def _pair_faults(sample: Sample, image: FileFacts, kind: str, other: FileFacts) -> list[Fault]:
+    """Expect a mask or channel on the voxels of the image; its axes may be stored in another order or direction."""
+    remedy = f"resample the {kind} onto the image"
+    shape, own = other.shape[:3] if kind == "channel" else other.shape, image.shape[:3]
+    if sorted(shape) != sorted(own) or (image.affine is None and shape != own):
+        message = f"{other.path}: {kind} of shape {_by(other.shape)}, its image has {_by(image.shape)}"
+        return [Fault(sample.where, message, remedy)]
+    if image.affine is None or other.affine is None:
+        return []
+    shift = _corner_distance(image, other)
+    if shift <= _GRID_TOLERANCE:
+        return []
+    message = f"{other.path}: {kind} on another grid, its corners are off by {shift:.2g} voxels from those of its image"
+    return [Fault(sample.where, message, remedy)]
+
+
+def _corner_distance(image: FileFacts, other: FileFacts) -> float:
+    """Largest distance, along one axis of the image and in its voxels, between a corner and the nearest other one."""
+    to_image = np.linalg.inv(np.asarray(image.affine)) @ np.asarray(other.affine)
+    moved = _corners(other.shape[:3]) @ to_image[:3, :3].T + to_image[:3, 3]
+    return float(np.abs(_corners(image.shape[:3])[:, None] - moved[None]).max(-1).min(1).max())
+
+
+def _corners(shape: Sequence[int]) -> FloatArray:
+    return np.stack(np.meshgrid(*[(0.0, size - 1.0) for size in shape], indexing="ij"), -1).reshape(-1, 3)
+
+
+def _origin_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
+    readable = [sample for sample in cohort.samples if sample.images and sample.images[0] in facts]
+    shown: dict[str, Callable[[FileFacts], str]] = {
+        "shape": lambda fact: _by(fact.shape),
+        "spacing (mm)": lambda fact: _by(round(size, 2) for size in fact.spacing),
+        "orientation": lambda fact: fact.orientation,
+    }
+    notes = []
+    for what, show in shown.items():
+        notes += _differences(cohort, what, {id(sample): show(facts[sample.images[0]]) for sample in readable})
+    return notes
+
+
+def _differences(cohort: Cohort, what: str, values: Mapping[int, str]) -> list[str]:
+    """One line per factor whose origins differ in something that should be the same; `values` by id of the sample."""
+    notes = []
+    for factor in cohort.factors:
+        counts: dict[str, Counter[str]] = {}
+        for sample in cohort.samples:
+            if value := values.get(id(sample)):
+                counts.setdefault(sample.origins.get(factor, ""), Counter())[value] += 1
+        if len({frozenset(counter) for counter in counts.values()}) > 1:
+            listed = "; ".join(f"{origin}: {_commonest(counter)}" for origin, counter in sorted(counts.items()))
+            notes.append(f"{what} differs between the origins of {factor}, a signature in itself: {listed}")
+    return notes
+
+
+def _commonest(counter: Counter[str]) -> str:
+    shown = ", ".join(f"{value} ({count})" for value, count in counter.most_common(3))
+    return f"{shown}, {len(counter) - 3} others" if len(counter) > 3 else shown
+
+
+def _by(numbers: Iterable[float]) -> str:
+    return " x ".join(f"{number:g}" for number in numbers)

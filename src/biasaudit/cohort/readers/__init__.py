@@ -1,0 +1,1 @@
+"""Who is in the audit: one file per reader, and what readers share."""

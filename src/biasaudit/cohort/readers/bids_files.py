@@ -1,0 +1,199 @@
+"""Which files of a BIDS subject belong together: channels of a sample, its masks and its tissue maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from biasaudit.cohort.images.lesion_maps import LESION
+from biasaudit.cohort.images.volumes import TISSUES
+from biasaudit.cohort.readers.bids_index import BidsFile
+from biasaudit.errors import Fault
+from biasaudit.protocol import BidsCohort
+
+__all__ = ["Companions", "Groups", "companions", "group_images", "map_faults"]
+
+# What tells versions of one acquisition apart, as against acquisitions.
+_VERSION = frozenset({"sub", "space", "res", "den", "desc", "cohort", "rec"})
+# Two files that name different ones of these are not of the same image.
+_SAME_IMAGE = ("ses", "run", "space")
+_CLOSER = ("space", "res", "ses", "run", "acq")
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The samples of one subject.
+
+    Attributes
+    ----------
+    images : tuple of tuples of BidsFile
+        One file per suffix.
+    incomplete, ambiguous : tuple of str
+        Sessions that lack a suffix; images that exist in several versions.
+    """
+
+    images: tuple[tuple[BidsFile, ...], ...]
+    incomplete: tuple[str, ...]
+    ambiguous: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Masks and tissue maps of one image.
+
+    Attributes
+    ----------
+    mask, brain_mask : str or None
+        Absolute paths.
+    tissue : tuple of str
+        Three files, one 4-D file, or none.
+    maps : tuple of tuples of str
+        For every suffix of `BidsCohort.maps` the files that fit best: one, none, or several.
+    several : bool
+        Whether further masks fit as well as the one taken.
+    elsewhere : bool
+        Whether there are pathology masks, but only in another space than the image.
+    """
+
+    mask: str | None
+    brain_mask: str | None
+    tissue: tuple[str, ...]
+    maps: tuple[tuple[str, ...], ...]
+    several: bool
+    elsewhere: bool
+
+
+def group_images(files: Sequence[BidsFile], settings: BidsCohort) -> Groups:
+    """Group the images of one subject into samples, one file per suffix.
+
+    Parameters
+    ----------
+    files : sequence of BidsFile
+        All files of the subject.
+    settings : BidsCohort
+        `suffix` and `space`.
+    """
+    candidates = [file for suffix in settings.suffix for file in _candidates(files, suffix, settings.space)]
+    images: list[tuple[BidsFile, ...]] = []
+    incomplete: list[str] = []
+    ambiguous: list[str] = []
+    for session in sorted({file.entities.get("ses", "") for file in candidates}):
+        members = [file for file in candidates if file.entities.get("ses", "") == session]
+        for group in _acquisitions(members, settings.suffix):
+            by_suffix = [[file for file in group if file.suffix == suffix] for suffix in settings.suffix]
+            if not all(by_suffix):
+                incomplete.append(os.path.basename(group[0].path))
+            elif any(len(versions) > 1 for versions in by_suffix):
+                ambiguous += [_versions(versions) for versions in by_suffix if len(versions) > 1]
+            else:
+                images.append(tuple(versions[0] for versions in by_suffix))
+    return Groups(tuple(images), tuple(incomplete), tuple(ambiguous))
+
+
+def companions(files: Sequence[BidsFile], image: BidsFile, settings: BidsCohort) -> Companions:
+    """Find masks and tissue maps of an image: same session and run, no other space, the closest names first.
+
+    A pathology mask may leave the space out, or name one where the image does not: whether it lies on the image is
+    checked when the files are read. Brain masks and maps must name the same.
+
+    Parameters
+    ----------
+    files : sequence of BidsFile
+        All files of the subject.
+    image : BidsFile
+    settings : BidsCohort
+        `mask_labels` (``label`` entities of pathology masks, preferred first) and `maps`.
+    """
+    mask_labels = settings.mask_labels
+    fitting = [file for file in files if file.is_image and _fits(file, image, _SAME_IMAGE)]
+    masks = [file for file in fitting if _marks_pathology(file, mask_labels)]
+    anywhere = any(_marks_pathology(file, mask_labels) and _fits(file, image, ("ses", "run")) for file in files)
+    same = [file for file in fitting if file.entities.get("space") == image.entities.get("space")]
+    brains = [f for f in same if f.suffix == "mask" and f.entities.get("desc") == "brain"]
+    best = _closest(masks, image, mask_labels)
+    brain = _closest(brains, image, ())
+    return Companions(
+        mask=best[0].path if best else None,
+        brain_mask=brain[0].path if brain else None,
+        tissue=_tissue(same, image),
+        maps=tuple(
+            tuple(file.path for file in _closest([f for f in same if f.suffix == suffix], image, ()))
+            for suffix in settings.maps
+        ),
+        several=len(best) > 1,
+        elsewhere=anywhere and not best,
+    )
+
+
+def map_faults(found: Companions, image: BidsFile, where: str, settings: BidsCohort) -> list[Fault]:
+    """Name the maps of an image that are missing, or of which several fit equally well."""
+    name = os.path.basename(image.path)
+    remedy = "write one per image, with the same sub, ses, run and space in its name; `select` leaves images out"
+    return [
+        Fault(where, f"{len(paths)} files with the suffix {suffix!r} (`cohort.maps`) for {name}, expected one", remedy)
+        for suffix, paths in zip(settings.maps, found.maps, strict=True)
+        if len(paths) != 1
+    ]
+
+
+def _candidates(files: Iterable[BidsFile], suffix: str, space: str | None) -> list[BidsFile]:
+    images = [
+        file
+        for file in files
+        if file.is_image and file.suffix == suffix and os.path.basename(os.path.dirname(file.path)) == "anat"
+    ]
+    if space is not None:
+        images = [file for file in images if file.entities.get("space") == space]
+    raw = [file for file in images if file.raw]
+    return raw if raw or space is None else images
+
+
+def _acquisitions(files: Sequence[BidsFile], suffixes: Sequence[str]) -> list[list[BidsFile]]:
+    """Split a session into acquisitions; one file per suffix belongs together whatever its other entities say."""
+    if all(sum(file.suffix == suffix for file in files) <= 1 for suffix in suffixes):
+        return [list(files)]
+    groups: dict[frozenset[tuple[str, str]], list[BidsFile]] = {}
+    for file in files:
+        groups.setdefault(frozenset((k, v) for k, v in file.entities.items() if k not in _VERSION), []).append(file)
+    return list(groups.values())
+
+
+def _versions(files: Sequence[BidsFile]) -> str:
+    spaces = [file.entities.get("space", "none") for file in files]
+    names = " / ".join(os.path.basename(file.path) for file in files)
+    return f"{names} (space {', '.join(spaces)})" if len(set(spaces)) > 1 else names
+
+
+def _marks_pathology(file: BidsFile, labels: Sequence[str]) -> bool:
+    return file.is_image and file.suffix in ("mask", "roi") and file.entities.get("label") in labels
+
+
+def _fits(file: BidsFile, image: BidsFile, same: Sequence[str]) -> bool:
+    """Whether the two do not contradict each other about any of these entities."""
+    both = (name for name in same if name in file.entities and name in image.entities)
+    return all(file.entities[name] == image.entities[name] for name in both)
+
+
+def _closest(files: Sequence[BidsFile], image: BidsFile, labels: Sequence[str]) -> list[BidsFile]:
+    """Return the files that share most entities with the image; among those, the label named first."""
+
+    def distance(file: BidsFile) -> tuple[int, ...]:
+        differing = tuple(int(file.entities.get(name) != image.entities.get(name)) for name in _CLOSER)
+        label = labels.index(file.entities["label"]) if labels else 0
+        return (*differing, label)
+
+    if not files:
+        return []
+    smallest = min(distance(file) for file in files)
+    return [file for file in files if distance(file) == smallest]
+
+
+def _tissue(files: Sequence[BidsFile], image: BidsFile) -> tuple[str, ...]:
+    maps = [file for file in files if file.suffix == "probseg"]
+    named = [_closest([m for m in maps if m.entities.get("label") == tissue], image, ()) for tissue in TISSUES]
+    if all(named):
+        lesions = _closest([m for m in maps if m.entities.get("label") == LESION], image, ())
+        return tuple(found[0].path for found in [*named, *([lesions] if lesions else [])])
+    whole = _closest([file for file in maps if "label" not in file.entities], image, ())
+    return (whole[0].path,) if whole else ()

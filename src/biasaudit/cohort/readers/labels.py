@@ -1,0 +1,295 @@
+"""What every reader does with the cells of a table: classes, origins, covariates."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from biasaudit.cohort.readers.manifest import is_missing
+from biasaudit.errors import Fault, closest, gathered, suggestion
+from biasaudit.protocol import LabelSettings
+from biasaudit.records import Sample
+
+__all__ = ["Classes", "assign_classes", "parse_covariates", "pool_origins", "subject_faults", "with_pooled_origins"]
+
+OTHER = "other"
+Covariate = float | str | None
+_LIKENESS = 0.75
+"""Share of letters in common from which a label that counts as negative is taken for a misspelt positive one: .89 for
+``pnuemonia`` and ``pneumonia``, .67 for ``adenoma`` and ``adenocarcinoma``."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The class of every row.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The negative class, then the positive ones.
+    labels : tuple of str
+        Class name per row; empty where unknown.
+    faults : tuple of Fault
+    notes : tuple of str
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def assign_classes(values: Sequence[str], places: Sequence[str], settings: LabelSettings, *, labelled: bool) -> Classes:
+    """Turn label cells into classes.
+
+    Parameters
+    ----------
+    values : sequence of str
+        Label cells, empty where missing.
+    places : sequence of str
+        ``table.tsv:12`` per cell.
+    settings : LabelSettings
+    labelled : bool
+        False for new images: whatever cannot be told is left unknown, and nothing is a fault.
+    """
+    names, note = _class_names(values, settings)
+    open_negative = settings.negative is None
+    labels = tuple(_class_of(value, names, open_negative) for value in values)
+    faults = _label_faults(values, places, settings) if labelled else []
+    notes = [*(_misspelt(values, settings) if labelled and open_negative else []), *([note] if note else [])]
+    return Classes(names, labels, tuple(faults), tuple(notes))
+
+
+def pool_origins(
+    origins: Sequence[str], subjects: Sequence[str], labels: Sequence[str], minimum: int, factor: str
+) -> tuple[list[str], list[str]]:
+    """Pool origins with fewer than `minimum` subjects as ``other``.
+
+    Origins of different classes are never pooled with each other (``other (healthy)``, ``other (ms)``): a pool that
+    holds both classes would turn a nested design into a crossed one that it is not. A small origin stays by itself
+    where there is nothing to pool it with, or where a single origin would be left.
+
+    Parameters
+    ----------
+    origins, subjects, labels : sequences of str
+        One per sample.
+    minimum : int
+        Smallest number of subjects of an origin.
+    factor : str
+        Name of the origin factor, for the notes.
+
+    Returns
+    -------
+    list of str
+        Origin per sample.
+    list of str
+        Notes.
+    """
+    sizes = {origin: len({s for s, o in zip(subjects, origins, strict=True) if o == origin}) for origin in set(origins)}
+    small = sorted(origin for origin, size in sizes.items() if size < minimum)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for origin in small:
+        held = {label for label, o in zip(labels, origins, strict=True) if o == origin}
+        groups.setdefault(tuple(sorted(held)), []).append(origin)
+    names = _pool_names(groups)
+    pooled = [names.get(origin, origin) for origin in origins]
+    if len(set(pooled)) < 2:
+        names, pooled = {}, list(origins)
+    return pooled, _pooling_notes(small, names, sizes, minimum, factor)
+
+
+def with_pooled_origins(
+    samples: Sequence[Sample], factors: Sequence[str], minimum: int
+) -> tuple[tuple[Sample, ...], list[str]]:
+    """Apply `pool_origins` to every origin factor.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    factors : sequence of str
+    minimum : int
+        Smallest number of subjects of an origin.
+
+    Returns
+    -------
+    tuple of Sample
+        New ones.
+    list of str
+        Notes.
+    """
+    notes: list[str] = []
+    origins: list[dict[str, str]] = [dict(sample.origins) for sample in samples]
+    subjects, labels = [sample.subject for sample in samples], [sample.label for sample in samples]
+    for factor in factors:
+        pooled, said = pool_origins([origin[factor] for origin in origins], subjects, labels, minimum, factor)
+        notes += said
+        for origin, name in zip(origins, pooled, strict=True):
+            origin[factor] = name
+    return tuple(replace(sample, origins=o) for sample, o in zip(samples, origins, strict=True)), notes
+
+
+def parse_covariates(columns: Mapping[str, Sequence[str]]) -> list[dict[str, Covariate]]:
+    """Numbers where all cells of a column are numbers, else text; None where missing.
+
+    Parameters
+    ----------
+    columns : mapping of name to cells
+
+    Returns
+    -------
+    list of dict
+        One per row.
+    """
+    parsed = {name: _parse_column(cells) for name, cells in columns.items()}
+    count = len(next(iter(columns.values()), []))
+    return [{name: cells[row] for name, cells in parsed.items()} for row in range(count)]
+
+
+def subject_faults(samples: Sequence[Sample]) -> list[Fault]:
+    """Rows that say the same twice, or contradict each other about a subject."""
+    faults: list[Fault] = []
+    seen_images: dict[tuple[str, ...], Sample] = {}
+    seen_subjects: dict[str, Sample] = {}
+    for sample in samples:
+        first = seen_images.setdefault(sample.images, sample)
+        if first is not sample and sample.images:
+            faults.append(_repeated_image(first, sample))
+        known = seen_subjects.setdefault(sample.subject, sample)
+        if sample.label and known.label and sample.label != known.label:
+            message = f"subject {sample.subject!r} is {sample.label!r} here and {known.label!r} at {known.where}"
+            faults.append(Fault(sample.where, message, "one subject has one label; correct or drop a row"))
+    return faults
+
+
+def _repeated_image(first: Sample, second: Sample) -> Fault:
+    if first.subject == second.subject:
+        return Fault(second.where, f"repeats {first.where} (same subject and image)", "drop one of the two rows")
+    message = f"image {second.images[0]} belongs to {second.subject!r} here and to {first.subject!r} at {first.where}"
+    return Fault(second.where, message, "correct the path or the subject")
+
+
+def _class_names(values: Sequence[str], settings: LabelSettings) -> tuple[tuple[str, ...], str]:
+    positives = settings.positives
+    if settings.negative is not None:
+        return (settings.negative, *positives), ""
+    others = sorted({value for value in values if value and value not in positives})
+    if len(others) == 1:
+        return (others[0], *positives), ""
+    negative = f"not {' or '.join(positives)}"
+    note = f"class {negative!r} joins the labels {', '.join(others)}" if others else ""
+    return (negative, *positives), note
+
+
+def _class_of(value: str, names: tuple[str, ...], open_negative: bool) -> str:
+    if not value or value in names[1:]:
+        return value
+    return names[0] if open_negative or value == names[0] else ""
+
+
+def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
+    counts = Counter(value for value in values if value)
+    table = places[0].rsplit(":", 1)[0] if places else "the table"
+    empty = [place for value, place in zip(values, places, strict=True) if not value]
+    remedy = "fill it in, or leave the row out by `select`"
+    faults = gathered(empty, f"no label in column {settings.column!r}", remedy)
+    faults += _unknown_labels(values, places, settings)
+    shown = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
+    for role, name in (*(("positive", name) for name in settings.positives), ("negative", settings.negative)):
+        if name is not None and name not in counts and counts:
+            message = f"no row has the {role} label {name!r} in column {settings.column!r}; present: {shown}"
+            faults.append(Fault(table, message, suggestion(name, counts)))
+    if counts and set(counts) <= set(settings.positives) and settings.negative is None:
+        message = f"every row is {_either(list(counts))}; a classifier needs two classes"
+        if len(settings.positives) > 1:
+            message = f"every row is {_either(list(counts))}; a healthy class is needed beside them"
+        faults.append(Fault(table, message, "add rows of the other class"))
+    return faults
+
+
+def _misspelt(values: Sequence[str], settings: LabelSettings) -> list[str]:
+    """Say which labels that count as negative look like a positive one."""
+    counts = Counter(value for value in values if value and value not in settings.positives)
+    meant = {value: closest(value, _spellings(value, settings.positives), _LIKENESS) for value in counts}
+    return [
+        f"label {value!r} (rows: {counts[value]}) counts as negative but resembles the positive label {name!r}: "
+        "correct it if it is misspelt"
+        for value, name in meant.items()
+        if name is not None
+    ]
+
+
+def _spellings(value: str, names: Iterable[str]) -> list[str]:
+    """Leave out what is another word: one ends in the other (normal, abnormal), or numbers differ (grade 2, 3)."""
+    own = value.lower()
+    others = {name: name.lower() for name in names}
+    return [
+        name
+        for name, other in others.items()
+        if re.findall(r"\d+", own) == re.findall(r"\d+", other)
+        and (own == other or not (own.endswith(other) or other.endswith(own)))
+    ]
+
+
+def _unknown_labels(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
+    if settings.negative is None:
+        return []
+    known = (*settings.positives, settings.negative)
+    counts = Counter(value for value in values if value and value not in known)
+    return [
+        Fault(
+            places[list(values).index(value)],
+            f"unknown label {value!r} (rows: {count}), expected {_either(known)}",
+            _label_remedy(value, known),
+        )
+        for value, count in counts.items()
+    ]
+
+
+def _label_remedy(value: str, known: Sequence[str]) -> str:
+    """Advise `negative` to be left out only for what is no misspelling: it would make a patient healthy."""
+    meant = closest(value, _spellings(value, known))
+    if meant is not None:
+        return f"did you mean {meant!r}? If not, leave those rows out by `select`"
+    return "leave those rows out by `select`, or leave `negative` out to take all other labels as negative"
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(repr(name) for name in names)
+
+
+def _pool_names(groups: Mapping[tuple[str, ...], Sequence[str]]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for held, members in groups.items():
+        alone = len(groups) == 1 or len(held) > 1
+        if len(members) > 1:
+            names |= dict.fromkeys(members, OTHER if alone else f"{OTHER} ({held[0]})")
+    return names
+
+
+def _pooling_notes(
+    small: Sequence[str], names: Mapping[str, str], sizes: Mapping[str, int], minimum: int, factor: str
+) -> list[str]:
+    notes = []
+    for pool in sorted(set(names.values())):
+        members = ", ".join(f"{origin} ({sizes[origin]})" for origin in small if names.get(origin) == pool)
+        notes.append(f"{factor}: origins of fewer than {minimum} subjects are pooled as {pool!r}: {members}")
+    kept = [f"{origin} ({sizes[origin]})" for origin in small if origin not in names]
+    if kept:
+        notes.append(
+            f"{factor}: fewer than {minimum} subjects, kept because there is nothing to pool with: {', '.join(kept)}"
+        )
+    return notes
+
+
+def _parse_column(cells: Sequence[str]) -> list[Covariate]:
+    texts = [None if is_missing(cell) else cell for cell in cells]
+    try:
+        numbers = [None if text is None else float(text) for text in texts]
+    except ValueError:
+        return list(texts)
+    finite = all(number is None or np.isfinite(number) for number in numbers)
+    return list(numbers) if finite else list(texts)

@@ -1,0 +1,114 @@
+"""The reader of simulated cohorts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.cohort.images.template import mni_grid
+from biasaudit.cohort.simulation.phantom import (
+    AGE_MEAN,
+    AGE_SD,
+    Site,
+    anatomy_of,
+    lesion_factor,
+    render,
+    site_names,
+    sites,
+)
+from biasaudit.errors import DataError, Fault
+from biasaudit.protocol import GridSettings, PhantomCohort, PhantomSettings
+from biasaudit.records import BoolArray, Cohort, Grid, Sample, Volume
+from biasaudit.registry import register
+
+__all__ = ["PhantomReader"]
+
+
+@register("reader", "phantom")
+class PhantomReader:
+    """Simulated cohort (`PhantomSettings` says what each number means)."""
+
+    def read(self, settings: PhantomCohort, *, labelled: bool = True) -> Cohort:
+        """List the subjects of the simulated cohort; nothing is rendered yet."""
+        phantom = settings.phantom
+        _require_known_columns(settings)
+        places = {site.name: site for site in sites(phantom)}
+        chance = seeds.generator(phantom.seed, "phantom", "subjects")
+        positive = np.arange(phantom.n) % 2 == 1
+        where = _assign_sites(phantom, positive, chance)
+        ages = chance.normal(AGE_MEAN, AGE_SD, phantom.n) + phantom.age_difference * positive
+        samples = tuple(
+            Sample(
+                subject=f"sub-{index + 1:04d}",
+                images=(),
+                label=settings.label.positive if positive[index] else _negative(settings),
+                positive=bool(positive[index]),
+                origins={factor: _origin(places[where[index]], factor) for factor in settings.origins},
+                has_mask=bool(positive[index]),
+                covariates={"age": round(float(ages[index]), 1)},
+                simulation={
+                    "phantom": phantom.model_dump(mode="json"),
+                    "index": index,
+                    "site": where[index],
+                    "age": round(float(ages[index]), 1),
+                    "severity": lesion_factor(phantom, where[index]),
+                },
+                where=f"phantom subject {index + 1}",
+            )
+            for index in range(phantom.n)
+        )
+        return Cohort(
+            samples=samples,
+            classes=(_negative(settings), settings.label.positive),
+            factors=tuple(settings.origins),
+            dimensions=3,
+            channels=1,
+            notes=(
+                f"simulated cohort, seed {phantom.seed}: the planted truth is known and shown beside the estimates",
+            ),
+        )
+
+    def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
+        """MNI152 grid at the phantom's spacing, or at the protocol's."""
+        own = PhantomSettings.model_validate(cohort.samples[0].simulation["phantom"]).spacing
+        return mni_grid(settings.spacing or own)
+
+    def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
+        """Render one subject at its own site."""
+        phantom = PhantomSettings.model_validate(sample.simulation["phantom"])
+        subject = anatomy_of(sample, phantom, grid, sample.positive)
+        site = next(site for site in sites(phantom) if site.name == sample.simulation["site"])
+        return render(phantom, subject, site, grid, pathology=sample.positive)
+
+
+def _require_known_columns(settings: PhantomCohort) -> None:
+    known = ("site", "dataset")
+    unknown = [name for name in settings.origins if name not in known]
+    if unknown:
+        message = f"a phantom has no origin {unknown[0]!r}"
+        raise DataError([Fault("cohort.origins", message, f"expected {' or '.join(known)}")])
+
+
+def _negative(settings: PhantomCohort) -> str:
+    return settings.label.negative or "healthy"
+
+
+def _origin(site: Site, factor: str) -> str:
+    return site.name if factor == "site" else site.dataset
+
+
+def _assign_sites(phantom: PhantomSettings, positive: BoolArray, chance: np.random.Generator) -> list[str]:
+    names = np.array([name for name, _ in site_names(phantom)])
+    if phantom.design == "crossed":
+        half = np.arange(len(names)) >= len(names) / 2
+        follows = chance.random(phantom.n) < 0.5 + phantom.confounding / 2
+        upper = np.where(follows, positive, ~positive)
+        return [str(chance.choice(names[half == side])) for side in upper]
+    first = phantom.healthy_sites if phantom.design == "nested" else 1
+    own = [names[:first], names[first:]]
+    seen = [0, 0]
+    where = []
+    for side in positive.astype(int):
+        where.append(str(own[side][seen[side] % len(own[side])]))
+        seen[side] += 1
+    return where

@@ -1,0 +1,157 @@
+"""Held-out scores that the user gives, in place of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
+from biasaudit.errors import DataError, Fault
+from biasaudit.protocol import TableCohort
+from biasaudit.records import FloatArray, Sample
+
+__all__ = ["with_scores"]
+
+_USUAL = ("logit", "score", "probability", "prediction")
+_SATURATED = 1e-6
+_SUM_TOLERANCE = 1e-2
+_LARGEST = 1e100
+_GIVE_LOGITS = "rounded to decisions; give logits, or probabilities with more digits"
+
+
+def with_scores(
+    samples: Sequence[Sample], own: tuple[Manifest, Sequence[int]], settings: TableCohort, classes: Sequence[str]
+) -> tuple[tuple[Sample, ...], list[str]]:
+    """Give every sample its held-out logits.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    own : Manifest and rows
+        The cohort's own table, where the scores are its columns.
+    settings : TableCohort
+        With `predictions`, `score` or both.
+    classes : sequence of str
+        The healthy one first. One column is the score of the pathology; several are one per class in this order.
+
+    Returns
+    -------
+    samples, notes
+
+    Raises
+    ------
+    DataError
+        Subjects without a score or with two, cells that are no numbers.
+    """
+    manifest = own[0] if settings.predictions is None else read_manifest(settings.predictions)
+    columns = _columns(manifest, settings, classes)
+    rows = list(own[1]) if settings.predictions is None else _joined(samples, manifest, settings)
+    values = _numbers(manifest, rows, columns)
+    logits, note = _as_logits(values, settings.score_scale, f"{manifest.path}")
+    scored = tuple(replace(s, scores=tuple(row)) for s, row in zip(samples, logits.tolist(), strict=True))
+    source = f"the target's scores are given ({Path(manifest.path).name}: {', '.join(columns)})"
+    return scored, [f"{source}, {note}; that every one is held out is the word of who made them, and not tested"]
+
+
+def _columns(manifest: Manifest, settings: TableCohort, classes: Sequence[str]) -> list[str]:
+    wanted = list(settings.score)
+    if not wanted:
+        wanted = [name for name in _USUAL if name in manifest.frame][:1]
+        if not wanted:
+            message = f"no column of scores ({', '.join(_USUAL)})"
+            raise DataError([Fault(f"{manifest.path}:1", message, "name it by `cohort.score`")])
+    faults = missing_columns(manifest, wanted)
+    several = len(wanted) if len(wanted) > 1 else None
+    if several not in (None, len(classes)) or (several is None and len(classes) > 2):
+        message = f"{len(wanted)} columns of scores for {len(classes)} classes"
+        faults.append(Fault("cohort.score", message, f"name one for each of {', '.join(classes)}, in this order"))
+    if faults:
+        raise DataError(faults)
+    return wanted
+
+
+def _joined(samples: Sequence[Sample], manifest: Manifest, settings: TableCohort) -> list[int]:
+    """Find the row of every sample's subject."""
+    faults = missing_columns(manifest, [settings.subject])
+    if faults:
+        raise DataError(faults)
+    rows: dict[str, int] = {}
+    for row in range(len(manifest.lines)):
+        subject = manifest.cell(row, settings.subject)
+        if subject in rows:
+            message = f"subject {subject!r} has a score at line {manifest.lines[rows[subject]]} already"
+            faults.append(Fault(manifest.where(row), message, "keep one row per subject"))
+        rows.setdefault(subject, row)
+    for sample in samples:
+        if sample.subject not in rows:
+            message = f"subject {sample.subject!r} has no score in {manifest.path.name}"
+            faults.append(Fault(sample.where, message, "add the row, or leave the subject out by `select`"))
+    if faults:
+        raise DataError(faults)
+    return [rows[sample.subject] for sample in samples]
+
+
+def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) -> FloatArray:
+    values = np.full((len(rows), len(columns)), np.nan)
+    faults = []
+    for position, row in enumerate(rows):
+        for place, name in enumerate(columns):
+            cell = manifest.cell(row, name)
+            with suppress(ValueError):
+                values[position, place] = float(cell)
+            if not np.isfinite(values[position, place]):
+                message = f"column {name!r} holds {cell!r}, expected a finite number"
+                faults.append(Fault(manifest.where(row), message, "leave the subject out, or give its score"))
+    if faults:
+        raise DataError(faults)
+    return values
+
+
+def _as_logits(values: FloatArray, scale: str, where: str) -> tuple[FloatArray, str]:
+    """Logits as the engine knows them: one column for two classes."""
+    inside = bool(((values >= 0) & (values <= 1)).all())
+    if scale == "probabilities" and not inside:
+        message = f"probabilities are stated, but the scores run from {values.min():.3g} to {values.max():.3g}"
+        raise DataError([Fault(where, message, "state `cohort.score_scale: logits`")])
+    _require_scores(values, where)
+    probabilities = inside and scale != "logits"
+    if probabilities and values.shape[1] > 1 and np.abs(values.sum(1) - 1).max() > _SUM_TOLERANCE:
+        if scale == "probabilities":
+            raise DataError([Fault(where, "the probabilities of a row do not sum to 1", "give all classes, or logits")])
+        probabilities = False
+    logits, note = _of_probabilities(values) if probabilities else (values, "taken as logits")
+    if logits.shape[1] == 2:
+        logits = logits[:, 1:] - logits[:, :1]
+    if len(np.unique(logits)) <= 2 and len(logits) > 2:
+        raise DataError([Fault(where, f"all probabilities are within {_SATURATED:g} of 0 or 1", _GIVE_LOGITS)])
+    return logits, note
+
+
+def _require_scores(values: FloatArray, where: str) -> None:
+    """Refuse numbers that are no scores, or that statistics cannot square."""
+    spread, largest = np.ptp(values, axis=0).max(), np.abs(values).max()
+    if spread == 0:
+        raise DataError([Fault(where, "every score is the same", "give the scores of the network, not its classes")])
+    if len(np.unique(values)) <= 2 and len(values) > 2:
+        message = "the scores take two values: decisions, not scores"
+        raise DataError([Fault(where, message, "give logits or probabilities")])
+    if largest > _LARGEST or spread < 1 / _LARGEST:
+        message = f"the scores reach {largest:.3g} and spread over {spread:.3g}: their squares are no numbers"
+        raise DataError([Fault(where, message, "divide them by their standard deviation")])
+
+
+def _of_probabilities(values: FloatArray) -> tuple[FloatArray, str]:
+    """Turn probabilities into logits, and say how many had none."""
+    cut = np.clip(values, _SATURATED, 1 - _SATURATED)
+    logits = np.log(cut / (1 - cut)) if values.shape[1] == 1 else np.log(cut)
+    note, saturated = "probabilities turned into logits", int((cut != values).any(axis=1).sum())
+    if saturated:
+        note += (
+            f" ({saturated} of {len(values)} are within {_SATURATED:g} of 0 or 1 and count alike: what they owe to the "
+            "origin cannot be seen; logits would show it)"
+        )
+    return logits, note

@@ -1,0 +1,1 @@
+"""A first look at the data, and the draft of a protocol."""

@@ -1,0 +1,181 @@
+"""The use case `init`: look at the data, say what is there, draft a protocol."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from biasaudit import registry
+from biasaudit.cohort.images.alignment import alignment
+from biasaudit.drafting.first_look import Section, design_statements, sections
+from biasaudit.drafting.profile import Profile, geometry_of
+from biasaudit.drafting.profile_bids import profile_bids
+from biasaudit.drafting.profile_table import profile_table
+from biasaudit.drafting.proposal import Proposal, propose
+from biasaudit.drafting.protocol_text import Model, draft_protocol, open_points
+from biasaudit.errors import DataError, Fault, InputError, UsageError
+from biasaudit.protocol import GridSettings, Protocol, json_schema, parse_protocol
+from biasaudit.records import Cohort
+
+__all__ = ["FirstLook", "initialise", "model_of"]
+
+_ADD = "add some: another --bids with {} subjects, or more rows"
+_ALIGNED = 8
+_COARSE = 6.0
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """What was found, and what is open.
+
+    Attributes
+    ----------
+    sections : tuple of Section
+    notes : tuple of str
+    can_answer, cannot_answer : tuple of str
+        Of the design, by the primary origin factor; empty while something is open.
+    faults : tuple of Fault
+        What must be filled in or mended before `biasaudit validate` accepts the protocol.
+    """
+
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...]
+    can_answer: tuple[str, ...]
+    cannot_answer: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, force: bool) -> FirstLook:
+    """Look at BIDS datasets or a table and write a protocol with its JSON schema beside it.
+
+    Parameters
+    ----------
+    source : sequence of Path
+        Roots, or one table.
+    model : Model
+    out : Path
+        The protocol.
+    bids : bool
+        Whether `source` holds datasets.
+    force : bool
+        Overwrite.
+
+    Raises
+    ------
+    UsageError
+        The protocol exists.
+    DataError
+        There is nothing to look at; nothing has been written.
+    """
+    if out.exists() and not force:
+        raise UsageError(f"{out} exists; add --force to overwrite it, or name another file with -o")
+    if not bids and source[0].is_dir():
+        raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
+    if len({path.resolve() for path in source}) < len(source):
+        raise UsageError("the same dataset is given twice")
+    profile = profile_bids(source) if bids else profile_table(source[0])
+    absent = {fault.message.split(": no such file")[0] for fault in profile.faults}
+    geometry = geometry_of([path for path in profile.image if path not in absent])
+    proposal = propose(profile)
+    text = draft_protocol(profile, proposal, model, out.parent)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    (out.parent / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
+    faults = [*_open_faults(profile, proposal, model, (text, out)), *profile.faults, *geometry.faults]
+    notes, can, cannot = list(profile.notes), list[str](), list[str]()
+    if not faults:
+        try:
+            protocol = parse_protocol(text, out)
+            notes = _as_read(protocol)
+            can, cannot = design_statements(profile, proposal, protocol)
+        except InputError as error:
+            faults.extend(error.faults)
+    return FirstLook(sections(profile, geometry, proposal), tuple(notes), tuple(can), tuple(cannot), tuple(faults))
+
+
+def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
+    """Write the network as the protocol names it, with paths relative to the protocol.
+
+    Parameters
+    ----------
+    factory : str
+        ``my.py:build``, ``package.module:build``, or the name of a known network.
+    weights : Path or None
+    folder : Path
+        Where the protocol will lie.
+
+    Raises
+    ------
+    UsageError
+        There is no such file, or no function is named.
+    """
+    file, _, function = factory.partition(":")
+    if file.endswith(".py"):
+        if not Path(file).is_file():
+            raise UsageError(f"--model: no file {file}; expected my_network.py:function")
+        if not function:
+            raise UsageError(f"--model: which function of {file} makes the network? write {file}:function")
+        factory = f"{os.path.relpath(file, folder.resolve())}:{function}"
+    if weights is None:
+        return Model(factory)
+    if not factory:
+        raise UsageError("--weights needs the network they belong to: add --model my_network.py:function")
+    if not weights.is_file():
+        raise UsageError(f"--weights: no file {weights}")
+    return Model(factory, os.path.relpath(weights, folder.resolve()))
+
+
+def _open_faults(profile: Profile, proposal: Proposal, model: Model, written: tuple[str, Path]) -> list[Fault]:
+    """One fault for each line that has to be filled in."""
+    text, out = written
+    lines = text.splitlines()
+    faults = []
+    for key, choice in open_points(profile, proposal, model).items():
+        number = next(n for n, line in enumerate(lines, 1) if line.strip().startswith(f"# {key}:"))
+        where = {"origins": "cohort.origins", "training_subjects": "target.training_subjects"}.get(
+            key, f"cohort.label.{key}"
+        )
+        remedy = _remedy(key, proposal)
+        faults.append(Fault(f"{out}:{number}", f"{where} could not be guessed: {choice}", remedy))
+    for number, line in enumerate(lines, 1):
+        if line.strip().startswith("# FILL IN `select`"):
+            faults.append(Fault(f"{out}:{number}", line.strip(" #"), "rename the column to one word first"))
+    return faults
+
+
+def _remedy(key: str, proposal: Proposal) -> str:
+    if key == "negative":
+        return _ADD.format("healthy")
+    lacks_patients = key == "positive" and proposal.classes.negative is not None
+    return _ADD.format("ill") if lacks_patients else "fill the line in"
+
+
+def _as_read(protocol: Protocol) -> list[str]:
+    """Return the notes of the reader, and how well a few of the images lie on each other."""
+    reader = registry.get("reader", protocol.cohort.reader)()
+    cohort = reader.read(protocol.cohort)
+    notes = list(cohort.notes)
+    try:
+        notes += _alignment(reader, cohort)
+    except DataError as error:
+        notes.append(f"alignment was not looked at: {error.faults[0]}")
+    return notes
+
+
+def _alignment(reader: object, cohort: Cohort) -> list[str]:
+    """Measure the overlap of a few subjects of all classes and origins on a coarse grid."""
+    if cohort.dimensions == 2:
+        return []
+    factor = cohort.factors[0]
+    ordered = sorted(range(len(cohort.samples)), key=lambda row: (cohort.samples[row].origins[factor], row))
+    step = max(1, len(ordered) // _ALIGNED)
+    samples = tuple(cohort.samples[row] for row in ordered[::step][:_ALIGNED])
+    few = Cohort(samples, cohort.classes, cohort.factors, cohort.dimensions, cohort.channels)
+    grid = reader.grid(few, GridSettings(spacing=_COARSE))  # type: ignore[attr-defined]
+    volumes = [reader.load(sample, grid, "auto") for sample in samples]  # type: ignore[attr-defined]
+    report = alignment(
+        [v.image for v in volumes], [v.foreground for v in volumes], [sample.subject for sample in samples]
+    )
+    return [f"of {len(samples)} images: {note}" for note in report.notes]

@@ -1,0 +1,113 @@
+"""First look at a table: which columns hold images, masks and tissue maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from biasaudit.cohort.images.formats import SUPPORTED, dimensions_of
+from biasaudit.cohort.readers.manifest import Manifest, read_manifest
+from biasaudit.drafting import guesses
+from biasaudit.drafting.profile import DatasetCounts, Profile, missing_files
+from biasaudit.errors import DataError, Fault
+
+__all__ = ["profile_table"]
+
+
+def profile_table(path: Path) -> Profile:
+    """Look at a CSV or TSV table with one row per image.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or has neither paths of images nor columns of features.
+    """
+    manifest = read_manifest(path)
+    frame = manifest.frame.apply(guesses.filled)
+    paths = [str(column) for column in frame.columns if _holds_paths(list(frame[column]))]
+    settings = _columns(frame, paths)
+    images = settings["image"]
+    features = [] if images else guesses.feature_columns(frame, [str(settings["subject"])])
+    if not images and not features:
+        columns = ", ".join(map(str, frame.columns))
+        remedy = f"write one; its cells end in {', '.join(SUPPORTED[:4])} or similar; columns: {columns}"
+        raise DataError([Fault(f"{path}:1", "no column holds the paths of images", remedy)])
+    settings["features"] = guesses.as_patterns(features, [str(column) for column in frame.columns])
+    tissue = [str(name) for name in settings.get("tissue") or ()]
+    subject = tuple(frame[str(settings["subject"])])
+    first = tuple(_absolute(path, cell) for cell in frame[images[0]]) if images else ()
+    return Profile(
+        reader="table",
+        source=(os.path.abspath(path),),
+        datasets=(DatasetCounts(path.stem, len(set(subject)), len(set(subject)), len(frame)),),
+        frame=frame.drop(columns=[*paths, *features, str(settings["subject"])], errors="ignore"),
+        subject=subject,
+        dataset=(path.stem,) * len(frame),
+        image=first,
+        marked=_given(frame, settings.get("mask")),
+        tissue=tuple(all(row) for row in zip(*(frame[name] for name in tissue), strict=True))
+        if tissue
+        else (False,) * len(frame),
+        brain=_given(frame, settings.get("brain_mask")),
+        settings={key: value for key, value in settings.items() if value},
+        choices={"image": ", ".join(paths), "columns": ", ".join(map(str, frame.columns))},
+        dimensions=dimensions_of(first[0]) if first else 2,
+        faults=tuple(_absent(manifest, paths)),
+    )
+
+
+def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] | str | None]:
+    """Return settings of the table reader: which column is what."""
+    files = frame[list(paths)]
+    mask = guesses.named_column(files, guesses.MASKS, any)
+    brain = guesses.named_column(files, guesses.BRAIN_MASKS, any)
+    tissue = _tissue(files)
+    maps = [name for name in paths if all(frame[name]) and any(word in guesses.plain(name) for word in guesses.MAPS)]
+    taken = {mask, brain, *tissue, *maps}
+    images = [name for name in paths if name not in taken]
+    # Several image columns may be channels or alternatives; the first one is proposed and the others are named.
+    preferred = [name for name in images if guesses.plain(name) in ("image", "path", "file", "filename", "img")]
+    chosen = (preferred or images)[:1]
+    subject = guesses.named_column(frame, guesses.SUBJECTS, all) or (chosen or [str(frame.columns[0])])[0]
+    return {
+        "image": chosen,
+        "subject": subject,
+        "mask": mask,
+        "brain_mask": brain,
+        "tissue": tissue,
+        "maps": maps,
+        "split": guesses.named_column(frame, guesses.SPLITS, any),
+    }
+
+
+def _tissue(files: pd.DataFrame) -> list[str]:
+    by_name = {guesses.plain(str(column)): str(column) for column in files.columns}
+    found = [[by_name[name] for name in names] for names in guesses.TISSUES if all(name in by_name for name in names)]
+    return found[0] if found else []
+
+
+def _holds_paths(cells: Sequence[str]) -> bool:
+    known = [cell for cell in cells if cell]
+    return bool(known) and all(cell.lower().endswith(SUPPORTED) for cell in known)
+
+
+def _given(frame: pd.DataFrame, column: list[str] | str | None) -> tuple[bool, ...]:
+    return tuple(bool(cell) for cell in frame[column]) if isinstance(column, str) else (False,) * len(frame)
+
+
+def _absent(manifest: Manifest, columns: Sequence[str]) -> list[Fault]:
+    faults = []
+    for column in columns:
+        cells = {_absolute(manifest.path, cell): row for row, cell in enumerate(guesses.filled(manifest.frame[column]))}
+        there = {path: row for path, row in cells.items() if path != _absolute(manifest.path, "")}
+        for path in missing_files(there):
+            remedy = "paths are relative to the table; correct the cell or leave the row out"
+            faults.append(Fault(manifest.where(there[path]), f"{path}: no such file", remedy))
+    return faults
+
+
+def _absolute(table: Path, cell: str) -> str:
+    return os.path.abspath(table.parent / cell)

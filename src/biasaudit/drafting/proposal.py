@@ -1,0 +1,201 @@
+"""What an audit of the data that `biasaudit init` looked at could be: label, classes, origins, covariates, folds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from biasaudit.checks.identifiability import regime
+from biasaudit.cohort.readers.bids import DATASET
+from biasaudit.drafting.guesses import (
+    Classes,
+    OriginColumn,
+    covariate_columns,
+    guess_classes,
+    label_column,
+    looks_healthy,
+    most_origins,
+    origin_column,
+    origin_columns,
+)
+from biasaudit.drafting.profile import Profile
+
+__all__ = ["Proposal", "class_of", "numbers_by_class", "propose", "regime_of", "unused_columns"]
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The guesses behind a drafted protocol.
+
+    Attributes
+    ----------
+    label : str or None
+        Column of the class, or ``dataset`` where each dataset holds one class; None if no column looks like one.
+    labels : tuple of str
+        One per image; empty where missing.
+    classes : Classes
+    small : tuple of str
+        Classes with fewer subjects than there are folds, left out by `select`.
+    origins : tuple of OriginColumn
+        Chosen, the primary one first.
+    others : tuple of OriginColumn
+        Further columns that say where an image comes from.
+    covariates : mapping of ``age`` and ``sex`` to columns
+    folds : int
+    """
+
+    label: str | None
+    labels: tuple[str, ...]
+    classes: Classes
+    small: tuple[str, ...]
+    origins: tuple[OriginColumn, ...]
+    others: tuple[OriginColumn, ...]
+    covariates: Mapping[str, str]
+    folds: int
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Which images have one of the classes, bool (n,)."""
+        names = {self.classes.negative, *self.classes.positive}
+        return np.array([bool(label) and label in names for label in self.labels])
+
+
+def propose(profile: Profile) -> Proposal:
+    """Guess what the columns of a profile mean."""
+    label = _label(profile)
+    labels = tuple(profile.column(label)) if label else ("",) * len(profile.subject)
+    classes, small, folds = _classes(labels, profile)
+    chosen, others = _origins(profile, label)
+    return Proposal(
+        label=label,
+        labels=labels,
+        classes=classes,
+        small=small,
+        origins=chosen,
+        others=others,
+        covariates=covariate_columns(profile.frame, [column.name for column in chosen]),
+        folds=folds,
+    )
+
+
+def regime_of(proposal: Proposal, column: OriginColumn) -> str:
+    """Regime of the design for one origin column, among the images that have a class and an origin."""
+    rows = proposal.kept & np.array([bool(value) for value in column.values])
+    labels, origins = np.array(proposal.labels)[rows], np.array(column.values)[rows]
+    return regime(labels != proposal.classes.negative, origins, labels)
+
+
+def unused_columns(profile: Profile, proposal: Proposal) -> dict[str, list[str]]:
+    """Columns of which nothing is made, by what they are: their regime as origins, ``one value``, ``many values``...
+
+    Columns that are known to say where images come from are in `Proposal.others`.
+    """
+    origins = {column.name for column in (*proposal.origins, *proposal.others)}
+    used = {proposal.label, profile.settings.get("split"), *origins, *proposal.covariates.values()}
+    found: dict[str, list[str]] = {}
+    for name in map(str, profile.frame.columns):
+        if name not in used:
+            found.setdefault(_kind(profile, proposal, origin_column(profile.frame, name)), []).append(name)
+    return found
+
+
+def _kind(profile: Profile, proposal: Proposal, column: OriginColumn) -> str:
+    if column.levels < 2:
+        return "one value" if column.levels else "empty"
+    if column.levels > most_origins(profile.subject):
+        return "many values"
+    return regime_of(proposal, column) if proposal.classes.negative else "few values"
+
+
+def _label(profile: Profile) -> str | None:
+    """Column of the class; the dataset itself where no dataset holds two classes and some say nothing about it."""
+    label = label_column(profile.frame)
+    if len(set(profile.dataset)) < 2:
+        return label
+    values = _values_by_dataset(profile, label)
+    silent = [name for name, own in values.items() if not own]
+    return DATASET if silent and max(map(len, values.values())) <= 1 else label
+
+
+def _values_by_dataset(profile: Profile, label: str | None) -> dict[str, set[str]]:
+    """Labels that occur in each dataset."""
+    cells = profile.column(label) if label else [""] * len(profile.dataset)
+    found: dict[str, set[str]] = {name: set() for name in profile.dataset}
+    for name, cell in zip(profile.dataset, cells, strict=True):
+        found[name] |= {cell} - {""}
+    return found
+
+
+def _guessed(labels: Sequence[str], profile: Profile) -> Classes:
+    """Guess the healthy class; of datasets, the one without patients' labels is healthy where another has them."""
+    guess = guess_classes(labels)
+    by_dataset = _values_by_dataset(profile, label_column(profile.frame))
+    if guess.negative is not None or set(labels) != set(by_dataset):
+        return guess
+    ill = sorted(name for name, own in by_dataset.items() if own and not any(map(looks_healthy, own)))
+    healthy = sorted(set(by_dataset) - set(ill))
+    if not ill or len(healthy) != 1:
+        return guess
+    return Classes(healthy[0], tuple(ill), f"only {', '.join(ill)} names a disease")
+
+
+def _classes(labels: Sequence[str], profile: Profile) -> tuple[Classes, tuple[str, ...], int]:
+    """Classes that are large enough, those that are not, and the number of folds that the smallest one allows."""
+    subjects = dict(zip(profile.subject, labels, strict=True))
+    sizes = Counter(filter(None, subjects.values()))
+    whole = _guessed(labels, profile)
+    small = tuple(name for name in whole.positive if sizes[name] < _FOLDS) if len(whole.positive) > 1 else ()
+    kept = tuple(name for name in whole.positive if name not in small)
+    if not kept:
+        kept, small = whole.positive, ()
+    present = [sizes[name] for name in (whole.negative, *kept) if name is not None and name in sizes]
+    folds = max(2, min([_FOLDS, *present]))
+    return Classes(whole.negative, kept, whole.why), small, folds
+
+
+def _origins(profile: Profile, label: str | None) -> tuple[tuple[OriginColumn, ...], tuple[OriginColumn, ...]]:
+    """Choose the dataset where there are several, then the first column that divides it further.
+
+    Sites are proposed before scanners, and these before vendors, because the larger unit contains the smaller.
+    """
+    found = origin_columns(profile.frame, profile.subject, [label] if label else [])
+    chosen: list[OriginColumn] = []
+    if len(set(profile.dataset)) > 1 or (profile.reader == "bids" and not any(_usable(column) for column in found)):
+        chosen.append(OriginColumn(DATASET, profile.dataset, 0))
+    for column in found:
+        if len(chosen) < (2 if len(profile.source) > 1 else 1) and _usable(column) and not _same(column, chosen):
+            chosen.append(column)
+    if not chosen:  # one origin in all: the audit will say that there is nothing to compare
+        chosen += [column for column in found if column.missing == 0][:1]
+    return tuple(chosen), tuple(column for column in found if column not in chosen)
+
+
+def _usable(column: OriginColumn) -> bool:
+    return column.missing == 0 and column.levels > 1
+
+
+def _same(column: OriginColumn, others: Sequence[OriginColumn]) -> bool:
+    """Whether it divides the images just as another one does."""
+    return any(len(set(zip(column.values, o.values, strict=True))) == column.levels == o.levels for o in others)
+
+
+def class_of(proposal: Proposal, profile: Profile) -> dict[str, str]:
+    """Class of every subject that has one."""
+    rows = zip(profile.subject, proposal.labels, proposal.kept, strict=True)
+    return {subject: label for subject, label, kept in rows if kept}
+
+
+def numbers_by_class(proposal: Proposal, profile: Profile, column: str) -> dict[str, np.ndarray]:
+    """Numeric cells of one column by class, one per subject, missing ones left out."""
+    first = {subject: row for row, subject in reversed(list(enumerate(profile.subject)))}
+    values = pd.to_numeric(profile.frame[column], errors="coerce").to_numpy(dtype=float)
+    found: dict[str, list[float]] = {}
+    for subject, label in class_of(proposal, profile).items():
+        found.setdefault(label, []).append(float(values[first[subject]]))
+    return {label: np.array(own)[np.isfinite(own)] for label, own in found.items()}

@@ -1,0 +1,108 @@
+"""Plan the inputs of the networks: every image on the common grid, and what a representation makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from biasaudit.engine.jobs.book import JobBook, make_job
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.situation.outline import BLOCK, Outline
+from biasaudit.engine.situation.rows import erase_with
+from biasaudit.engine.situation.situation import Situation, input_of
+from biasaudit.engine.steps.harmonise import COMBAT, kept_columns
+from biasaudit.records import Sample
+
+__all__ = ["InputPlanner", "identity", "reading_jobs"]
+
+
+def reading_jobs(situation: Situation) -> list[Job]:
+    """Plan to read every image, block by block; a cohort without images has nothing to read."""
+    cohort, protocol = situation.cohort, situation.protocol
+    jobs = []
+    for start in range(0, len(cohort.samples) if cohort.channels else 0, BLOCK):
+        samples = cohort.samples[start : start + BLOCK]
+        arguments = {
+            "reader": protocol.cohort.reader,
+            "foreground": protocol.cohort.foreground,
+            "grid": situation.grid.to_dict(),
+            "channels": cohort.channels,
+            "samples": [identity(sample) for sample in samples],
+            "hashes": [situation.hashes[path] for sample in samples for path in _paths(sample)],
+        }
+        jobs.append(make_job("read", arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
+    return jobs
+
+
+def _paths(sample: Sample) -> Iterable[str]:
+    return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps)
+
+
+def identity(sample: Sample) -> dict[str, Any]:
+    """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
+    record = sample.to_dict()
+    del record["scores"]
+    for name in ("features", "maps"):
+        if not record[name]:
+            del record[name]
+    return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
+
+
+class InputPlanner:
+    """Plans what the networks of every recipe are shown.
+
+    Attributes
+    ----------
+    blocks : mapping of recipe to tuple of keys, one per block
+        Before anything is learnt from training rows; see `shown`.
+    """
+
+    def __init__(self, outline: Outline, book: JobBook) -> None:
+        self._outline = outline
+        self._book = book
+        self.blocks: dict[str, tuple[str, ...]] = {}
+        self._harmonised: dict[tuple[str, int], str] = {}
+
+    def add(self, recipe: str) -> None:
+        """Plan the inputs of a recipe; how the training rows are chosen changes none of them."""
+        representation = input_of(recipe)
+        if representation not in self.blocks:
+            self.blocks[representation] = self._represented(representation)
+        self.blocks[recipe] = self.blocks[representation]
+        if representation == COMBAT:
+            for fold in self._outline.folds:
+                self._harmonised[recipe, fold] = self._harmonise(representation, fold)
+
+    def shown(self, recipe: str, fold: int) -> tuple[str, ...]:
+        """Return the inputs of the networks of one fold, which differ where origins are harmonised by its rows."""
+        key = self._harmonised.get((recipe, fold))
+        return self.blocks[recipe] if key is None else (key,)
+
+    def _harmonise(self, representation: str, fold: int) -> str:
+        samples, protocol = self._outline.cohort.samples, self._outline.protocol
+        arguments = {
+            "representation": representation,
+            "training": self._outline.situation.rows(fold, held_out=False),
+            "origin": [sample.origins[self._outline.cohort.factors[0]] for sample in samples],
+            "kept": kept_columns(samples, protocol.combat.keep).tolist(),
+        }
+        title = f"harmonise {representation} input, fold {fold + 1}"
+        return self._book.add("harmonise", arguments, {"inputs": self.blocks[representation]}, title)
+
+    def _represented(self, representation: str) -> tuple[str, ...]:
+        outline, cohort = self._outline, self._outline.cohort
+        donors = erase_with(outline.situation, outline.facts) if outline.erasable(representation) else None
+        keys = []
+        for start in range(0, len(cohort.samples), BLOCK):
+            rows = list(range(start, min(start + BLOCK, len(cohort.samples))))
+            arguments = {
+                "representation": representation,
+                "grid": outline.situation.grid.to_dict(),
+                "channels": outline.situation.offered(representation),
+                "rows": rows,
+                "erase_with": None if donors is None else [donors[row] for row in rows],
+                **outline.situation.own_arguments(representation),
+            }
+            title = f"{representation} input {rows[0] + 1}-{rows[-1] + 1}"
+            keys.append(self._book.add("represent", arguments, {"read": outline.reads}, title))
+        return tuple(keys)

@@ -1,0 +1,209 @@
+"""Plan the networks: which are trained or taken over, on which rows, and what they answer to those held out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from biasaudit import seeds
+from biasaudit.engine.evidence.inputs import InputPlanner
+from biasaudit.engine.jobs.book import JobBook, user_code
+from biasaudit.engine.situation.contrasts import Contrast
+from biasaudit.engine.situation.outline import Outline
+from biasaudit.engine.situation.rows import training_rows
+from biasaudit.engine.situation.situation import Question, everyone
+
+__all__ = ["NetworkPlanner"]
+
+_OWN_BUILDER = "biasaudit.engine.user_code.network:build"
+
+
+class NetworkPlanner:
+    """Plans one network per question, fold and seed, and its held-out scores.
+
+    Attributes
+    ----------
+    inputs : InputPlanner
+        Has planned what networks are shown.
+    models : mapping of Question to tuple of tuple of keys
+        One tuple of keys (one per seed) per fold.
+    scores : mapping of Question to tuple of keys, one per fold
+    """
+
+    def __init__(self, outline: Outline, book: JobBook, inputs: InputPlanner) -> None:
+        self._outline = outline
+        self._book = book
+        self.inputs = inputs
+        self.models: dict[Question, tuple[tuple[str, ...], ...]] = {}
+        self.scores: dict[Question, tuple[str, ...]] = {}
+        self._log_odds: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
+
+    def add_target(self, representation: str) -> None:
+        """Plan the target of an arm, or take its scores as they were given."""
+        question = Question("target", representation)
+        if self._outline.situation.scored:
+            self._add_given(question)
+            return
+        self.add_question(question, everyone(self._outline.cohort))
+        for contrast in self._outline.contrasts:
+            if contrast.name is not None:
+                self._log_odds[representation, contrast.name] = self._one_logit(question, contrast)
+
+    def explained(self, representation: str, contrast: Contrast) -> tuple[tuple[str, ...], ...]:
+        """Return the target's networks, fold by fold, as networks with the single logit of a contrast."""
+        if contrast.name is None:
+            return self.models[Question("target", representation)]
+        return self._log_odds[representation, contrast.name]
+
+    def _one_logit(self, question: Question, contrast: Contrast) -> tuple[tuple[str, ...], ...]:
+        """Make of every trained target one network per contrast, whose single logit can be explained and edited."""
+        arguments = {"index": contrast.index, "turned": contrast.turned}
+        return tuple(
+            tuple(
+                self._book.add("contrast", arguments, {"model": (key,)}, f"log odds of {contrast.name}: {what}")
+                for key in keys
+            )
+            for fold, keys in enumerate(self.models[question])
+            for what in [f"{question}, fold {fold + 1}"]
+        )
+
+    def _add_given(self, question: Question) -> None:
+        keys = []
+        for fold in self._outline.folds:
+            rows = self._outline.situation.rows(fold, held_out=True)
+            arguments = {"rows": rows, "logits": [list(self._outline.cohort.samples[row].scores) for row in rows]}
+            keys.append(self._book.add("given", arguments, {}, f"given scores, fold {fold + 1}"))
+        self.scores[question] = tuple(keys)
+        self.models[question] = ()
+
+    def add_question(self, question: Question, members: Mapping[int, int]) -> None:
+        """Plan the networks of a question and their scores.
+
+        Parameters
+        ----------
+        question : Question
+            One that another arm has asked as well is planned once.
+        members : mapping of int to int
+            Rows that the question is asked of, and the right answers.
+        """
+        if question in self.models:
+            return
+        models, scores = [], []
+        for fold in self._outline.folds:
+            keys = self._trained(question, members, fold)
+            models.append(keys)
+            scores.append(self._scored(question, members, (fold, keys)))
+        self.models[question] = tuple(models)
+        self.scores[question] = tuple(scores)
+
+    def _trained(self, question: Question, members: Mapping[int, int], fold: int) -> tuple[str, ...]:
+        target = self._outline.protocol.target
+        if target.weights and question.name == "target" and self._is_arm(question):
+            return (self._add_adopted(question, fold),)
+        return tuple(self._add_training(question, members, (fold, number)) for number in range(target.training.seeds))
+
+    def _is_arm(self, question: Question) -> bool:
+        """Whether the question is the target's own, not that of a reduced input."""
+        asked = {arm.recipe for arm in self._outline.protocol.arms}
+        return question.variant == "original" and question.representation in asked
+
+    def _add_adopted(self, question: Question, fold: int) -> str:
+        """Plan to take over the weights that held a fold out; all folds share one file, if there is one."""
+        outline, target = self._outline, self._outline.protocol.target
+        files = target.weights or []
+        path = str(files[fold if len(files) > 1 else 0])
+        shared = outline.folds if len(files) == 1 else (fold,)
+        arguments = {
+            "weights": path,
+            "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            "network_code": user_code(target.network),
+            "network_arguments": dict(outline.situation.adopted),
+            "sizes": [outline.situation.grid.dimensions, self._channels(question), self.outputs],
+            "rows": [row for own in shared for row in outline.situation.rows(own, held_out=True)],
+            "batch_size": target.training.batch_size,
+            "stated": target.outputs != "auto",
+        }
+        title = f"take over {Path(path).name}: {question}"
+        inputs = self.inputs.shown(question.representation, fold)
+        return self._book.add("adopt", arguments, {"inputs": inputs}, title)
+
+    def _channels(self, question: Question) -> int:
+        return self._outline.situation.channels(question.representation)
+
+    @property
+    def outputs(self) -> int:
+        """Logits of a target."""
+        return 1 if len(self._outline.cohort.classes) == 2 else len(self._outline.cohort.classes)
+
+    def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
+        fold, number = which
+        trained_on = training_rows(self._outline.situation, question.representation, fold)
+        rows = [row for row in trained_on if row in members]
+        # The reduced inputs are shared by the arms, and so is everything that names their streams.
+        words = ("train", *asdict(question).values(), fold, number)
+        arguments = self.training_arguments(rows, members, question.variant, words)
+        title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
+        inputs = self.inputs.shown(question.representation, fold)
+        return self._book.add("train", arguments, {"inputs": inputs}, title)
+
+    def network_arguments(self) -> dict[str, Any]:
+        """Return how a network is made that is to be trained."""
+        target = self._outline.protocol.target
+        own = {name: value for name, value in self._outline.situation.adopted.items() if name != "order"}
+        return {
+            "network": _OWN_BUILDER if own else target.network,
+            "network_code": user_code(target.network),
+            "network_arguments": own or dict(target.network_arguments),
+        }
+
+    def training_arguments(
+        self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
+    ) -> dict[str, Any]:
+        """Return what a training takes; `words` name its random stream."""
+        protocol = self._outline.protocol
+        own = [user_code(name) for _, name in protocol.target.training.own]
+        return {
+            **self.network_arguments(),
+            **({"training_code": own} if own else {}),
+            "training": protocol.target.training.model_dump(mode="json", exclude={"seeds"}),
+            "variant": variant,
+            "rows": list(rows),
+            "targets": [members[row] for row in rows],
+            "groups": [self._outline.cohort.samples[row].subject for row in rows],
+            "classes": max(members.values()) + 1,
+            "seed": seeds.seed(protocol.folds.seed, *words),
+        }
+
+    def _scored(self, question: Question, members: Mapping[int, int], which: tuple[int, tuple[str, ...]]) -> str:
+        fold, models = which
+        variants = [question.variant]
+        is_target = question.name == "target" and question.variant == "original"
+        if is_target and self._outline.erasable(question.representation):
+            variants.append("erased")
+        rows = [row for row in self._outline.situation.rows(fold, held_out=True) if row in members]
+        needs = {"inputs": self.inputs.shown(question.representation, fold), "models": models}
+        features = is_target and self._outline.wanted("U2", "U3", "U9")
+        return self.add_scores(needs, rows, variants, f"score {question}, fold {fold + 1}", features=features)
+
+    def add_scores(
+        self,
+        needs: Mapping[str, tuple[str, ...]],
+        rows: Sequence[int],
+        variants: Sequence[str],
+        title: str,
+        *,
+        features: bool = False,
+    ) -> str:
+        """Plan to score rows in some variants of their input; `features` asks for the hidden layers as well."""
+        target = self._outline.protocol.target
+        arguments = {
+            "rows": list(rows),
+            "variants": list(variants),
+            "features": features,
+            "layers": target.layers,
+            "batch_size": target.training.batch_size,
+        }
+        return self._book.add("score", arguments, needs, title)

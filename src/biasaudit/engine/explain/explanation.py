@@ -1,0 +1,221 @@
+"""The use case of ``biasaudit explain``: maps of single subjects, as files that say what they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from biasaudit import registry
+from biasaudit.attributions.explained import Explained, Margin
+from biasaudit.attributions.regions import supervoxels
+from biasaudit.cohort.images.atlas import read_atlas
+from biasaudit.cohort.images.export import write_volume
+from biasaudit.cohort.images.own_grid import on_own_grid, write_picture
+from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.engine.jobs.threads import one_thread
+from biasaudit.engine.results.maps import Mapped, colour_limit, slices_of
+from biasaudit.engine.steps.attribute import Comparison, Work, complete_maps
+from biasaudit.engine.steps.train import device
+from biasaudit.protocol import AttributionSettings
+from biasaudit.records import Grid, Sample, Volume
+
+__all__ = ["Explanation", "Subject", "Target", "explained", "with_regions", "work_of", "write_explanations"]
+
+_UNITS = "logits per voxel of the audit grid"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One image to explain.
+
+    Attributes
+    ----------
+    sample : Sample
+    volume : Volume
+        On the common grid.
+    image : float32 (channels, *shape)
+        Network input.
+    output : int or None
+        Class explained; None is the single logit.
+    """
+
+    sample: Sample
+    volume: Volume
+    image: np.ndarray
+    output: int | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is explained, and in whose words.
+
+    Attributes
+    ----------
+    networks : tuple of Module
+        Their maps and margins are averaged.
+    comparison : Comparison
+    grid : Grid
+    classes : tuple of str
+        Of the outputs; of a single logit the negative class and the pathology.
+    facts : mapping
+        For the sidecars: what the network is and where it comes from.
+    """
+
+    networks: tuple[torch.nn.Module, ...]
+    comparison: Comparison
+    grid: Grid
+    classes: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A map and what was measured of it."""
+
+    subject: Subject
+    target: Target
+    relevance: np.ndarray
+    completeness: float
+    margin: float
+
+    @property
+    def drawn(self) -> Mapped:
+        """The map on its anatomy."""
+        return Mapped(0, self.relevance, self.subject.volume, self.margin)
+
+    @property
+    def class_explained(self) -> str:
+        """Class that red supports."""
+        return self.target.classes[1 if self.subject.output is None else self.subject.output]
+
+
+def work_of(settings: AttributionSettings, method: str) -> Work:
+    """Take a method as far as the protocol says."""
+    return Work.of({**settings.model_dump(), "method": method})
+
+
+def explained(subjects: Sequence[Subject], target: Target, work: Work) -> Iterator[Explanation]:
+    """Explain subjects one after the other."""
+    example = torch.from_numpy(subjects[0].image[None]).to(device())
+    networks = [Explained(network, example) for network in target.networks]
+    for subject in subjects:
+        with one_thread():
+            yield _explanation(subject, target, networks, work)
+
+
+def _explanation(subject: Subject, target: Target, networks: Sequence[Explained], work: Work) -> Explanation:
+    image = torch.from_numpy(subject.image[None]).to(device())
+    maps, errors, margins = [], [], []
+    for network in networks:
+        margin = Margin(network, subject.output)
+        relevance, error = complete_maps(margin, subject.image[None], target.comparison, work)
+        maps.append(relevance[0])
+        errors.append(float(error[0]))
+        with torch.no_grad():
+            margins.append(float(margin(image)[0]))
+    return Explanation(subject, target, np.mean(maps, axis=0), float(np.max(errors)), float(np.mean(margins)))
+
+
+def regions_of(settings: AttributionSettings, mean: np.ndarray, grid: Grid) -> np.ndarray:
+    """Regions to ablate: those of the atlas, or supervoxels of the mean image."""
+    if settings.atlas is not None:
+        return read_atlas(str(settings.atlas), grid)
+    return supervoxels(mean.mean(0), settings.patch)
+
+
+def write_explanations(found: Sequence[Explanation], work: Work, out: Path) -> None:
+    """Write every map on both grids with its sidecar, and what the page is drawn from.
+
+    Parameters
+    ----------
+    found : sequence of Explanation
+        At least one.
+    work : Work
+    out : Path
+        New or empty folder. Gets ``maps/``, ``explain.json`` and ``slices.npz``.
+    """
+    (out / "maps").mkdir(parents=True, exist_ok=True)
+    limit = colour_limit([explanation.drawn for explanation in found])
+    records: list[dict[str, Any]] = []
+    slices: dict[str, np.ndarray] = {}
+    names = _file_names([explanation.subject.sample for explanation in found])
+    for explanation, name in zip(found, names, strict=True):
+        sidecar = _sidecar(explanation, work, limit)
+        files = _write_maps(explanation, (out / "maps", f"{name}_{sidecar['Method']}", limit), sidecar)
+        records.append({**sidecar, "Files": [f"maps/{file}" for file in files], "Key": name})
+        slices.update({f"{name}__{key}": picture for key, picture in slices_of(explanation.drawn)})
+    np.savez_compressed(out / "slices.npz", **slices)  # type: ignore[arg-type]
+    write_json(out / "explain.json", records)
+
+
+def _sidecar(explanation: Explanation, work: Work, limit: float) -> dict[str, Any]:
+    sample, target, method = explanation.subject.sample, explanation.target, work.method
+    return {
+        "Description": "attribution map: how much every voxel moved the network's answer for one image",
+        "Subject": sample.subject,
+        "Label": sample.label,
+        "Origins": dict(sample.origins),
+        "Method": target.facts["Method"],
+        "Evidence": method.faithful,
+        "Baseline": "none" if method.needs == "nothing" else target.comparison.kind.replace("_", " "),
+        "ClassExplained": explanation.class_explained,
+        "Sign": f"positive (red) supports {explanation.class_explained}, negative (blue) opposes it",
+        "Units": _UNITS,
+        "Margin": round(explanation.margin, 6),
+        "CompletenessError": round(explanation.completeness, 6),
+        "CompletenessAccepted": work.completeness,
+        "CompleteByConstruction": method.complete,
+        "ColourLimit": limit,
+        **{key: value for key, value in target.facts.items() if key != "Method"},
+        "Sources": list(sample.images),
+        "GeneratedBy": {"Name": "biasaudit explain", "Version": version("biasaudit")},
+    }
+
+
+def _write_maps(explanation: Explanation, how: tuple[Path, str, float], sidecar: Mapping[str, Any]) -> list[str]:
+    """Write the map on the audit grid and, where there is an image file, on that file's own."""
+    grids = {"audit": (explanation.relevance, explanation.target.grid)}
+    images = explanation.subject.sample.images
+    if images:
+        grids["own"] = on_own_grid(explanation.relevance, explanation.target.grid, images[0])
+    folder, stem, limit = how
+    files = []
+    for space, (relevance, grid) in grids.items():
+        name = f"{stem}_space-{space}_relevance"
+        if grid.dimensions == 2:
+            np.save(folder / f"{name}.npy", relevance)
+            write_picture(str(folder / f"{name}.png"), relevance, limit)
+            files += [f"{name}.npy", f"{name}.png"]
+        else:
+            write_volume(folder / f"{name}.nii.gz", relevance, grid)
+            files.append(f"{name}.nii.gz")
+        text = "the audit's common grid" if space == "audit" else "the subject's own image; values kept, not their sum"
+        content = {**sidecar, "Space": text}
+        (folder / f"{name}.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return files
+
+
+def _file_names(samples: Sequence[Sample]) -> list[str]:
+    """Names of files that no two images share, from identifiers that may hold anything."""
+    taken: dict[str, int] = {}
+    names = []
+    for sample in samples:
+        label = "".join(c if c.isalnum() or c in "-." else "-" for c in sample.subject).strip(".") or "subject"
+        name = label if label.startswith("sub-") else f"sub-{label}"
+        taken[name] = taken.get(name, 0) + 1
+        names.append(name if taken[name] == 1 else f"{name}_image-{taken[name]}")
+    return names
+
+
+def with_regions(comparison: Comparison, settings: AttributionSettings, method: str, grid: Grid) -> Comparison:
+    """Add the regions where the method needs them."""
+    if registry.get("attribution", method).needs != "regions":
+        return comparison
+    return replace(comparison, regions=regions_of(settings, comparison.mean, grid))

@@ -1,0 +1,1 @@
+"""From finished jobs to the files of a run."""

@@ -1,0 +1,56 @@
+"""Compare the arms of one audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biasaudit.checks.localisation import lesion_gains
+from biasaudit.comparison.pair import Gains, compare_pair
+from biasaudit.records import ArmEvidence, Comparison
+
+if TYPE_CHECKING:
+    from biasaudit.engine.results.audit_record import Run
+
+__all__ = ["compare_arms"]
+
+
+def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
+    """Compare every pair of arms on AUC, reliance and lesion gain.
+
+    Parameters
+    ----------
+    arms : sequence of ArmEvidence
+        Without maps, in protocol order, for the primary factor and one contrast.
+    run : Run
+        For the maps, and the number of resamples.
+
+    Returns
+    -------
+    list of Comparison
+        First arm minus second; only quantities that both arms have.
+    """
+    gains = {arm.arm: _gains_of(arm, run) for arm in arms} if len(arms) > 1 else {}
+    protocol = run.situation.protocol
+    return [
+        comparison
+        for first, second in combinations(arms, 2)
+        for comparison in compare_pair((first, second), (gains[first.arm], gains[second.arm]), protocol)
+    ]
+
+
+def _gains_of(arm: ArmEvidence, run: Run) -> Gains:
+    """Return the lesion gain of every mapped patient, NaN for the healthy, and the fold of every map."""
+    evidence = run.evidence(arm.arm, run.factors[0], arm.contrast, with_maps=True)
+    maps = evidence.maps
+    if maps is None:
+        return np.empty(0), np.empty(0, dtype=np.intp)
+    gains = np.full(len(maps.rows), np.nan)
+    patients = np.flatnonzero(evidence.positive[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
+    if len(patients):
+        relevance = np.abs(maps.target[patients]).astype(np.float64)
+        gains[patients] = np.diag(lesion_gains(relevance, maps.mask[patients], maps.foreground[patients]))
+    return gains, np.asarray(evidence.fold[maps.rows])

@@ -1,0 +1,234 @@
+"""Attribution maps of a run: group maps, shares by region, and the slices that the report draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from biasaudit.cohort.images.export import write_volume
+from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
+from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.steps.represent import stored_volume
+from biasaudit.records import Volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biasaudit.engine.results.audit_record import ArmResult, Run
+
+__all__ = ["Mapped", "colour_limit", "slices_of", "write_maps"]
+
+_DRAWN_FEATURES = 20
+
+_ROLES = ("typical", "most pathological", "least pathological")
+_PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """One held-out image with its map."""
+
+    row: int
+    relevance: np.ndarray
+    volume: Volume
+    logit: float
+
+
+def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
+    """Write ``maps/*.nii.gz``, ``maps/overlays.*`` and ``tables/relevance.tsv``; nothing if there are no maps."""
+    folder = run.store.root / "maps"
+    shares: list[dict[str, Any]] = []
+    features: list[dict[str, Any]] = []
+    overlays: list[dict[str, Any]] = []
+    slices: dict[str, np.ndarray] = {}
+    for arm in arms:
+        question = Question("target", arm.recipe)
+        explained = _explained(run, arm.recipe)
+        if not explained:
+            continue
+        mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
+        if run.situation.tabular:
+            features.extend(_of_features(run, arm.name, mapped))
+            shares.extend(_feature_shares(run, arm.name, mapped))
+            continue
+        folder.mkdir(exist_ok=True)
+        _write_group_maps(run, arm.name, mapped, folder)
+        for item in mapped:
+            shares.extend(_shares(run, arm.name, item))
+        limit = colour_limit(mapped)
+        for role, item in _chosen(run, mapped):
+            key = f"{arm.name}-{len(overlays) + 1:02d}"
+            sample = run.situation.cohort.samples[item.row]
+            overlays.append(
+                {
+                    "key": key,
+                    "arm": arm.name,
+                    "subject": sample.subject,
+                    "label": sample.label,
+                    "origin": sample.origins[run.factors[0]],
+                    "logit": round(item.logit, 4),
+                    "role": role,
+                    "limit": limit,
+                }
+            )
+            slices.update({f"{key}__{name}": picture for name, picture in slices_of(item)})
+    tables = run.store.root / "tables"
+    if features:
+        pd.DataFrame(features).to_csv(tables / "feature_relevance.tsv", sep="\t", index=False, na_rep="n/a")
+    if shares:
+        pd.DataFrame(shares).to_csv(tables / "relevance.tsv", sep="\t", index=False, na_rep="n/a")
+    if overlays:
+        pd.DataFrame(overlays).to_csv(folder / "overlays.tsv", sep="\t", index=False)
+        np.savez_compressed(folder / "overlays.npz", **slices)  # type: ignore[arg-type]
+
+
+def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str, ...]]]:
+    """Contrasts with the jobs that hold their maps."""
+    if len(run.plan.contrasts) == 1:
+        keys = run.plan.maps.get(Question("target", representation))
+        return [(run.plan.contrasts[0], keys)] if keys else []
+    known = ((contrast, (representation, str(contrast.name))) for contrast in run.plan.contrasts)
+    return [(contrast, run.plan.contrast_maps[name]) for contrast, name in known if name in run.plan.contrast_maps]
+
+
+def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
+    """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
+    odds = None if contrast.name is None else {"index": contrast.index, "turned": contrast.turned}
+    folders = [run.store.folder(key) for key in run.plan.reads]
+    for fold, key in enumerate(keys):
+        maps = np.load(run.store.folder(key) / "maps.npy")
+        score = run.plan.scores[question][fold]
+        logits = contrast_logits(np.load(run.store.folder(score) / "logits-original.npy"), odds)
+        position = {row: index for index, row in enumerate(run.jobs[score].arguments["rows"])}
+        for row, relevance in zip(run.jobs[key].arguments["rows"], maps, strict=True):
+            if contrast.name in (None, run.situation.cohort.samples[row].label):
+                yield Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
+
+
+def _of_features(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:
+    """Mean relevance of every feature in every class, and its share of all absolute relevance."""
+    total = np.mean([np.abs(item.relevance).ravel() for item in mapped], axis=0)
+    for index, name in enumerate(run.situation.cohort.classes):
+        own = [item.relevance.ravel() for item in mapped if _class_of(run, item) == index]
+        if own:
+            means = np.mean(own, axis=0)
+            for feature, mean, share in zip(run.situation.cohort.features, means, total, strict=True):
+                shown = float(share / total.sum()) if total.sum() else np.nan
+                yield {"arm": arm, "label": name, "feature": feature, "relevance": float(mean), "share": shown}
+
+
+def _feature_shares(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:
+    """Share of absolute and of signed relevance in the features that have most of it, subject by subject."""
+    names = run.situation.cohort.features
+    order = np.argsort(-np.mean([np.abs(item.relevance).ravel() for item in mapped], axis=0), kind="stable")
+    for item in mapped:
+        sample, values = run.situation.cohort.samples[item.row], item.relevance.ravel()
+        total = float(np.abs(values).sum())
+        for place in order[:_DRAWN_FEATURES].tolist():
+            yield {
+                "arm": arm,
+                "subject": sample.subject,
+                "label": sample.label,
+                "region": names[place],
+                "share": abs(float(values[place])) / total if total else np.nan,
+                "signed_share": float(values[place]) / total if total else np.nan,
+                "volume_share": 1 / len(names),
+            }
+
+
+def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped], folder: Path) -> None:
+    for index, name in enumerate(run.situation.cohort.classes):
+        own = [m.relevance for m in mapped if _class_of(run, m) == index]
+        if own:
+            label = "".join(character if character.isalnum() else "" for character in name)
+            write_volume(folder / f"arm-{arm}_group-{label}_relevance.nii.gz", np.mean(own, axis=0), run.situation.grid)
+
+
+def _shares(run: Run, arm: str, item: Mapped) -> Iterator[dict[str, Any]]:
+    """Share of absolute and of signed relevance in pathology, healthy brain, its edge, and background."""
+    sample = run.situation.cohort.samples[item.row]
+    inside = item.volume.foreground
+    core = ndimage.binary_erosion(inside)
+    lesion = item.volume.mask & inside
+    regions = {
+        "pathology": lesion,
+        "brain": core & ~lesion,
+        "edge": inside & ~core & ~lesion,
+        "background": ~inside,
+    }
+    total = float(np.abs(item.relevance).sum())
+    for region, where in regions.items():
+        yield {
+            "arm": arm,
+            "subject": sample.subject,
+            "label": sample.label,
+            "region": region,
+            "share": float(np.abs(item.relevance[where]).sum()) / total if total else np.nan,
+            "signed_share": float(item.relevance[where].sum()) / total if total else np.nan,
+            "volume_share": float(where.mean()),
+        }
+
+
+def colour_limit(mapped: Sequence[Mapped]) -> float:
+    """One symmetric limit per arm: the 99.5th percentile of |relevance| where there is any."""
+    values = np.concatenate([np.abs(item.relevance[item.volume.foreground]) for item in mapped])
+    values = values[values > 0]
+    return float(np.percentile(values, 99.5)) if values.size else 1.0
+
+
+def _chosen(run: Run, mapped: Sequence[Mapped]) -> Iterator[tuple[str, Mapped]]:
+    """Of every class the subject in the middle and those at both ends of the score."""
+    for index in reversed(range(len(run.situation.cohort.classes))):
+        own = [m for m in mapped if _class_of(run, m) == index]
+        own.sort(key=lambda item: (item.logit, item.row))
+        places = (len(own) // 2, len(own) - 1, 0)
+        seen: set[int] = set()
+        for role, place in zip(_ROLES, places, strict=True):
+            if own and place not in seen:
+                seen.add(place)
+                yield role, own[place]
+
+
+def _class_of(run: Run, item: Mapped) -> int:
+    return class_index(run.situation.cohort, run.situation.cohort.samples[item.row])
+
+
+def slices_of(item: Mapped) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut a map and the anatomy under it where the pathology or the relevance is, by plane and layer."""
+    layers = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
+    return cut(layers, _interesting_point(item))
+
+
+def cut(layers: Mapping[str, np.ndarray], centre: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut layers of one shape through a voxel in every plane; pictures are whole.
+
+    Parameters
+    ----------
+    layers : mapping of name to array (*shape)
+    centre : sequence of int
+
+    Yields
+    ------
+    (str, float32 (height, width))
+        ``{plane}__{layer}``, the first row at the bottom.
+    """
+    for name, array in layers.items():
+        if array.ndim == 2:
+            yield f"picture__{name}", array[::-1].astype(np.float32)
+        else:
+            for plane, axis in _PLANES.items():
+                yield f"{plane}__{name}", np.take(array, int(centre[axis]), axis=axis).T.astype(np.float32)
+
+
+def _interesting_point(item: Mapped) -> tuple[int, ...]:
+    """Middle of the largest part of the pathology, else where relevance concentrates."""
+    weight = item.volume.mask.astype(np.float32)
+    if not weight.any():
+        weight = np.abs(item.relevance) * item.volume.foreground
+    smooth = ndimage.gaussian_filter(weight, 1.5)
+    return tuple(int(place) for place in np.unravel_index(int(np.argmax(smooth)), smooth.shape))

@@ -1,0 +1,100 @@
+"""Maps of what U8 compared: statistics as NIfTI, and the slices that the report draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from biasaudit.checks.voxelwise_maps import class_comparison, origin_comparison
+from biasaudit.cohort.images.export import write_volume
+from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.results.maps import cut
+from biasaudit.records import ArmEvidence, Finding, FloatArray
+from biasaudit.stats.voxelwise import map_statistics
+
+if TYPE_CHECKING:
+    from biasaudit.engine.results.audit_record import ArmResult, Run
+
+__all__ = ["write_differences"]
+
+
+def write_differences(run: Run, arms: Sequence[ArmResult]) -> None:
+    """Write ``maps/*_statistic.nii.gz``, ``*_significant.nii.gz`` and ``maps/differences.*``; nothing without U8."""
+    folder = run.store.root / "maps"
+    records: list[dict[str, Any]] = []
+    slices: dict[str, FloatArray] = {}
+    anatomy = cache(lambda: _anatomy(run))
+    for arm in arms:
+        for name, finding, statistic, words in _compared(run, arm):
+            folder.mkdir(exist_ok=True)
+            significant = np.abs(statistic) > finding.details["critical"]
+            stem = folder / f"arm-{arm.name}_{name}"
+            write_volume(stem.with_name(f"{stem.name}_statistic.nii.gz"), statistic, run.situation.grid)
+            shown = np.where(significant, statistic, 0.0)
+            write_volume(stem.with_name(f"{stem.name}_significant.nii.gz"), shown, run.situation.grid)
+            records.append({
+                "key": f"{arm.name}-{len(records) + 1:02d}",
+                "arm": arm.name,
+                "compared": words,
+                "p_value": finding.p_value,
+                "significant_voxels": int(significant.sum()),
+                "critical": finding.details["critical"],
+            })  # fmt: skip
+            layers = {"anatomy": anatomy(), "statistic": statistic, "significant": significant}
+            peak = np.unravel_index(int(np.abs(statistic).argmax()), statistic.shape)
+            slices |= {f"{records[-1]['key']}__{at}": picture for at, picture in cut(layers, [int(p) for p in peak])}
+    if records:
+        pd.DataFrame(records).to_csv(folder / "differences.tsv", sep="\t", index=False, na_rep="n/a")
+        np.savez_compressed(folder / "differences.npz", **slices)  # type: ignore[arg-type]
+
+
+def _compared(run: Run, arm: ArmResult) -> Iterator[tuple[str, Finding, FloatArray, str]]:
+    """Yield the comparisons that were made (primary factor): file name, finding, statistic on the grid, words."""
+    for contrast in run.plan.contrasts:
+        made = [
+            finding
+            for finding in arm.findings[run.factors[0]]
+            if finding.code == "U8" and finding.contrast == contrast.name and finding.p_value is not None
+        ]
+        if not made:
+            continue
+        evidence = run.evidence(arm.name, run.factors[0], contrast.name, code="U8", with_maps=True)
+        for finding in made:
+            yield _name(finding), finding, *_statistic(evidence, finding)
+
+
+def _name(finding: Finding) -> str:
+    parts = [("contrast", finding.contrast), ("group", finding.class_name)]
+    entities = [f"{key}-{''.join(filter(str.isalnum, word))}" for key, word in parts if word]
+    return "_".join([*entities, "origins" if finding.class_name else "classes"])
+
+
+def _words(evidence: ArmEvidence, class_name: str | None, names: Sequence[str]) -> str:
+    if class_name is None:
+        return f"{evidence.classes[1]} minus {evidence.classes[0]}, origin held fixed"
+    which = f"{names[1]} minus {names[0]}" if len(names) == 2 else f"{len(names)} origins, unsigned"
+    return f"{class_name}: {which}"
+
+
+def _statistic(evidence: ArmEvidence, finding: Finding) -> tuple[FloatArray, str]:
+    maps = evidence.maps
+    assert maps is not None
+    assert maps.inside is not None
+    if finding.class_name:
+        compared = origin_comparison(evidence, maps, finding.class_name)
+    else:
+        compared = class_comparison(evidence, maps)
+    volume = np.zeros(maps.inside.shape)
+    volume[maps.inside] = map_statistics(compared.maps, compared.groups, compared.blocks)
+    return volume, _words(evidence, finding.class_name, np.unique(compared.groups).tolist())
+
+
+def _anatomy(run: Run) -> FloatArray:
+    """Mean of the mapped images, first channel."""
+    images = Stack([run.store.folder(key) / "image.npy" for key in run.plan.reads])
+    rows = [row for own in run.plan.map_rows for row in own]
+    return np.asarray(sum(images[row][0].astype(np.float64) for row in rows) / len(rows))

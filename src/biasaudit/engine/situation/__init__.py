@@ -1,0 +1,1 @@
+"""All that a plan follows from; nothing is planned here."""

@@ -1,0 +1,89 @@
+"""What is known of an audit before its first job is planned; every planner reads it and none changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from biasaudit.engine.situation.contrasts import Contrast, contrasts_of, marked_classes
+from biasaudit.engine.situation.rows import origins_inside_classes, rows_for_maps
+from biasaudit.engine.situation.situation import Facts, Situation, default_checks, input_of
+from biasaudit.protocol import Protocol
+from biasaudit.records import Cohort
+
+__all__ = ["BLOCK", "Outline", "outline_of"]
+
+BLOCK = 16
+"""Images that one job reads, represents or edits."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What follows from the situation and the survey.
+
+    Attributes
+    ----------
+    reads : tuple of str
+        Keys of the jobs that read the images.
+    survey : str
+        Key of the job that looked at them.
+    contrasts : tuple of Contrast
+        One with two classes.
+    marked : tuple of str
+        Pathology classes whose every patient has a mask.
+    origins : mapping of (factor, class) to tuple of str
+        Origins told apart inside the class; absent when there is nothing to tell apart.
+    map_rows : tuple of tuple of int
+        Rows that get attribution maps, per fold.
+    """
+
+    situation: Situation
+    facts: Facts
+    reads: tuple[str, ...]
+    survey: str
+    contrasts: tuple[Contrast, ...]
+    marked: tuple[str, ...]
+    origins: Mapping[tuple[str, str], tuple[str, ...]]
+    map_rows: tuple[tuple[int, ...], ...]
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol of the situation."""
+        return self.situation.protocol
+
+    @property
+    def cohort(self) -> Cohort:
+        """The cohort of the situation."""
+        return self.situation.cohort
+
+    @property
+    def folds(self) -> range:
+        """The folds by number."""
+        return range(self.protocol.folds.n)
+
+    @property
+    def masks_given(self) -> bool:
+        """Whether every patient has a pathology mask."""
+        return set(self.marked) == set(self.cohort.classes[1:])
+
+    def wanted(self, *codes: str) -> bool:
+        """Whether the protocol asks for one of these checks."""
+        return any(code in default_checks(self.protocol) for code in codes)
+
+    def erasable(self, representation: str) -> bool:
+        """Whether the input is made again without the pathology; what shows none has no such version."""
+        return bool(self.marked) and input_of(representation) not in ("background", "silhouette")
+
+
+def outline_of(situation: Situation, facts: Facts, reads: tuple[str, ...], survey: str) -> Outline:
+    """Derive the outline of an audit whose images are read by the given jobs."""
+    return Outline(
+        situation,
+        facts,
+        reads,
+        survey,
+        contrasts_of(situation.cohort),
+        marked_classes(situation.cohort, facts.mask_voxels),
+        origins_inside_classes(situation),
+        rows_for_maps(situation),
+    )

@@ -1,0 +1,108 @@
+"""Which rows of the cohort a job takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.engine.situation.contrasts import Contrast, class_index
+from biasaudit.engine.situation.situation import Facts, Situation, input_of, origins_of
+from biasaudit.stats.subsampling import evenly_mixed_rows
+
+__all__ = [
+    "baseline_rows",
+    "erase_with",
+    "origins_inside_classes",
+    "own_rows",
+    "reference_rows",
+    "rows_for_maps",
+    "training_rows",
+    "truth_rows",
+]
+
+
+def origins_inside_classes(situation: Situation) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return origins with enough subjects in a class to be in every fold; a class with fewer than two is left out."""
+    found = {}
+    for factor in situation.cohort.factors:
+        for index, class_name in enumerate(situation.cohort.classes):
+            subjects: dict[str, set[str]] = {}
+            for sample in situation.cohort.samples:
+                if class_index(situation.cohort, sample) == index:
+                    subjects.setdefault(sample.origins[factor], set()).add(sample.subject)
+            kept = tuple(sorted(o for o, own in subjects.items() if len(own) >= max(4, situation.protocol.folds.n)))
+            if len(kept) >= 2:
+                found[factor, class_name] = kept
+    return found
+
+
+def training_rows(situation: Situation, recipe: str, fold: int) -> list[int]:
+    """Return what one fold trains on; balanced rows are drawn anew in every fold, from its training rows alone."""
+    rows, cohort = situation.rows(fold, held_out=False), situation.cohort
+    if recipe == input_of(recipe):
+        return rows
+    classes = np.array([class_index(cohort, sample) for sample in cohort.samples])
+    chance = seeds.generator(situation.protocol.folds.seed, "balanced training", fold)
+    origin = origins_of(cohort, cohort.factors[0])
+    return [int(row) for row in evenly_mixed_rows(np.array(rows), classes, origin, chance)]
+
+
+def rows_for_maps(situation: Situation) -> tuple[tuple[int, ...], ...]:
+    """Draw the held-out rows that get a map: as many of each class in every fold, drawn by chance."""
+    folds, cohort = situation.protocol.folds, situation.cohort
+    share = max(2, situation.protocol.attribution.max_subjects // folds.n)
+    chosen = []
+    for fold in range(folds.n):
+        chance = seeds.generator(folds.seed, "maps", fold)
+        rows: list[int] = []
+        for index in range(len(cohort.classes)):
+            own = [r for r in situation.rows(fold, held_out=True) if class_index(cohort, cohort.samples[r]) == index]
+            rows.extend(int(row) for row in chance.permutation(own)[:share])
+        chosen.append(tuple(sorted(rows)))
+    return tuple(chosen)
+
+
+def baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
+    """Return the healthy training rows by origin (primary factor)."""
+    factor = situation.cohort.factors[0]
+    rows: dict[str, list[int]] = {}
+    for row in situation.rows(fold, held_out=False):
+        sample = situation.cohort.samples[row]
+        if not sample.positive:
+            rows.setdefault(sample.origins[factor], []).append(row)
+    return [rows[origin] for origin in sorted(rows)]
+
+
+def reference_rows(situation: Situation, fold: int) -> list[int] | None:
+    """Draw the healthy training rows that expected gradients compare with; the origins take turns."""
+    settings = situation.protocol.attribution
+    if settings.method != "expected_gradients":
+        return None
+    chance = seeds.generator(situation.protocol.folds.seed, "references", fold)
+    pools = [chance.permutation(rows).tolist() for rows in baseline_rows(situation, fold)]
+    turns = [row for rank in range(max(map(len, pools))) for row in [pool[rank] for pool in pools if rank < len(pool)]]
+    return turns[: settings.references]
+
+
+def erase_with(situation: Situation, facts: Facts) -> list[int]:
+    """Return for every row the row whose mask is erased: its own for patients, an exchanged one for the healthy."""
+    samples = situation.cohort.samples
+    donors = [row for row, sample in enumerate(samples) if sample.positive and facts.mask_voxels[row]]
+    chance = seeds.generator(situation.protocol.folds.seed, "sham masks")
+    rounds = -(-len(samples) // len(donors))
+    exchanged = iter(np.concatenate([chance.permutation(donors) for _ in range(rounds)]).tolist())
+    return [row if sample.positive else next(exchanged) for row, sample in enumerate(samples)]
+
+
+def truth_rows(situation: Situation, fold: int, count: int) -> list[int]:
+    """Draw the held-out rows whose anatomies are rendered at every site."""
+    chance = seeds.generator(situation.protocol.folds.seed, "truth", fold)
+    held_out = situation.rows(fold, held_out=True)
+    return sorted(int(row) for row in chance.permutation(held_out)[:count])
+
+
+def own_rows(rows: Sequence[Sequence[int]], contrast: Contrast) -> tuple[tuple[int, ...], ...]:
+    """Keep the rows of either side of a contrast, fold by fold."""
+    return tuple(tuple(row for row in own if contrast.positive[row]) for own in rows)

@@ -1,0 +1,199 @@
+"""What a plan follows from: the protocol, the cohort and its files, and what the survey of the images found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from biasaudit.checks.identifiability import regime
+from biasaudit.engine.situation.contrasts import Contrast, class_index
+from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
+from biasaudit.protocol import Protocol
+from biasaudit.records import Cohort, Grid
+
+__all__ = [
+    "CONFIRMATION",
+    "MAPS",
+    "Facts",
+    "Question",
+    "Situation",
+    "class_members",
+    "default_checks",
+    "everyone",
+    "input_of",
+    "origins_of",
+    "regime_of",
+    "single_origin_notes",
+]
+
+DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "G2", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
+MAPS = "maps"
+"""Representation that shows maps of the user's own in place of the image."""
+
+CONFIRMATION = "G3"
+"""Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one network is trained to answer, and from what.
+
+    Attributes
+    ----------
+    name : str
+        ``target`` (the label) or ``origin`` (inside one class).
+    representation, variant : str
+        The input: ``intensity`` ... and ``original`` or ``erased``.
+    factor, class_name : str
+        Of an origin question; else empty.
+    """
+
+    name: str
+    representation: str
+    variant: str = "original"
+    factor: str = ""
+    class_name: str = ""
+
+    def __str__(self) -> str:
+        what = "label" if self.name == "target" else f"{self.factor} in {self.class_name}"
+        edit = "" if self.variant == "original" else f" ({self.variant})"
+        return f"{what} from {self.representation}{edit}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the survey of the images found, as far as it changes the plan.
+
+    Attributes
+    ----------
+    mask_voxels : tuple of int
+        Pathology voxels of every sample on the grid.
+    background : bool
+        Whether there is anything outside the foreground to learn from.
+    """
+
+    mask_voxels: tuple[int, ...]
+    background: bool
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a plan follows from.
+
+    Attributes
+    ----------
+    hashes : mapping
+        Path of an image file -> SHA-256.
+    confirm : frozenset of str
+        Representations whose PATHOLOGY is put to the spike-in test.
+    adopted : mapping
+        What `own_network.build` takes to rebuild the user's own network; empty where the network is ours.
+    sidecars : mapping
+        Path of an image -> path and SHA-256 of the JSON sidecars that apply to it, the nearest last.
+    own_inputs : mapping
+        Name of a representation -> the user's function that makes it.
+    """
+
+    protocol: Protocol
+    cohort: Cohort
+    grid: Grid
+    folds: tuple[int, ...]
+    hashes: Mapping[str, str]
+    confirm: frozenset[str] = frozenset()
+    adopted: Mapping[str, Any] = field(default_factory=dict)
+    sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    own_inputs: Mapping[str, OwnInput] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> bool:
+        """Whether held-out scores are given in place of a target."""
+        return any(sample.scores for sample in self.cohort.samples)
+
+    @property
+    def tabular(self) -> bool:
+        """Whether there are columns of features in place of images."""
+        return bool(self.cohort.features)
+
+    @property
+    def ready_made(self) -> bool:
+        """Whether the target was made outside of this audit, which cannot train it again."""
+        return self.scored or bool(self.protocol.target.weights)
+
+    @property
+    def confirms(self) -> bool:
+        """Whether a PATHOLOGY is put to the spike-in test, which trains the target again on edited images."""
+        return self.protocol.checks == "default" and not self.ready_made and not self.tabular
+
+    def channels(self, recipe: str) -> int:
+        """Count the channels of the network input of one recipe."""
+        name = input_of(recipe)
+        own = self.own_arguments(name).get("own")
+        return int(representation_of(name, own).channels(self.offered(name)))
+
+    def offered(self, representation: str) -> int:
+        """Count what a representation is made from: the channels of the images, or the user's maps of them."""
+        return len(self.cohort.samples[0].maps) if representation == MAPS else self.cohort.channels
+
+    def own_arguments(self, representation: str) -> dict[str, Any]:
+        """Return as the argument `own` which function of the user's makes an input; nothing for a registered one."""
+        own = self.own_inputs.get(representation)
+        return {"own": own.to_dict()} if own else {}
+
+    def codes(self, representation: str) -> tuple[str, ...]:
+        """Codes of the checks that the arms of one representation are asked."""
+        asked = default_checks(self.protocol)
+        return (*asked, CONFIRMATION) if representation in self.confirm and CONFIRMATION not in asked else asked
+
+    def rows(self, fold: int, *, held_out: bool) -> list[int]:
+        """Cohort rows that one fold holds out, or trains on."""
+        return [row for row, own in enumerate(self.folds) if (own == fold) == held_out]
+
+
+def default_checks(protocol: Protocol) -> tuple[str, ...]:
+    """Codes of the checks that the protocol asks for."""
+    return DEFAULT_CHECKS if protocol.checks == "default" else tuple(protocol.checks)
+
+
+def input_of(recipe: str) -> str:
+    """Return the name of the representation of a recipe."""
+    return recipe.removesuffix(" (balanced)")
+
+
+def regime_of(cohort: Cohort, factor: str, contrast: Contrast) -> str:
+    """Say how a contrast and the origins of a factor lie: crossed, nested or aliased."""
+    label = None if contrast.name is None else np.array([sample.label for sample in cohort.samples])
+    return regime(np.array(contrast.positive), origins_of(cohort, factor), label)
+
+
+def origins_of(cohort: Cohort, factor: str) -> np.ndarray:
+    """Return the origin of every row."""
+    return np.array([sample.origins[factor] for sample in cohort.samples])
+
+
+def single_origin_notes(cohort: Cohort) -> list[str]:
+    """Say of which factors the verdict is known before anything is trained, since all subjects share one origin."""
+    only = {factor: set(origins_of(cohort, factor)) for factor in cohort.factors}
+    return [
+        f"{factor}: all subjects come from one origin ({next(iter(origins))}), so no verdict on it but UNDETERMINED is "
+        "possible; add images of both classes from a second one"
+        for factor, origins in only.items()
+        if len(origins) == 1
+    ]
+
+
+def everyone(cohort: Cohort) -> dict[int, int]:
+    """Return the class of every row, as its place among the classes."""
+    return {row: class_index(cohort, sample) for row, sample in enumerate(cohort.samples)}
+
+
+def class_members(cohort: Cohort, factor: str, class_name: str, origins: Sequence[str]) -> dict[int, int]:
+    """Return the rows of one class that come from some origins, and the place of their origin among these."""
+    index = cohort.classes.index(class_name)
+    return {
+        row: origins.index(sample.origins[factor])
+        for row, sample in enumerate(cohort.samples)
+        if class_index(cohort, sample) == index and sample.origins[factor] in origins
+    }

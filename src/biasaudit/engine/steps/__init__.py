@@ -1,0 +1,1 @@
+"""One file per step: what a job does, found by its name."""

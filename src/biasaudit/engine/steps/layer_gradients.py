@@ -1,0 +1,70 @@
+"""Step `concepts`: how the logit answers to every channel of the hidden layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.steps.log_odds import ClassOdds
+from biasaudit.engine.steps.score import feature_layers
+from biasaudit.engine.steps.train import device, load_network
+
+__all__ = ["concepts"]
+
+
+def concepts(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
+    """Differentiate the logit of held-out rows with respect to the channels of the hidden layers.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``rows``, ``variant``, ``layers`` (module names or null), ``batch_size``.
+    needs : mapping
+        ``inputs``: represented blocks; ``models``: one network with a single logit.
+    folder : Path
+        Gets ``gradients-<layer>.npy`` (rows, channels): the gradient summed over space, that is the logit's derivative
+        to a shift of the whole channel.
+    """
+    network = load_network(needs["models"][0] / "model.safetensors")
+    inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
+    # The odds of one class are taken of a network whose layers keep their own names.
+    layers = feature_layers(network.network if isinstance(network, ClassOdds) else network, arguments["layers"])
+    found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+    for start in range(0, len(arguments["rows"]), arguments["batch_size"]):
+        images = torch.from_numpy(inputs.take(arguments["rows"][start : start + arguments["batch_size"]])).to(device())
+        with _activations(layers) as kept:
+            logits = network(images)[:, 0]
+        slopes = torch.autograd.grad(logits.sum(), list(kept.values()), allow_unused=True)
+        for (name, activation), slope in zip(kept.items(), slopes, strict=True):
+            known = torch.zeros_like(activation) if slope is None else slope
+            found[name].append((known.flatten(2).sum(2) if known.ndim > 2 else known).cpu().numpy())
+    for name, parts in found.items():
+        if parts:
+            np.save(folder / f"gradients-{name}.npy", np.concatenate(parts))
+
+
+@contextmanager
+def _activations(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, torch.Tensor]]:
+    """Keep the layers' outputs, part of the graph; a copy is passed on, which an in-place successor may overwrite."""
+    kept: dict[str, torch.Tensor] = {}
+
+    def hook(name: str) -> Any:
+        def keep(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:
+            kept[name] = output if output.requires_grad else output.requires_grad_(True)
+            return kept[name].clone()
+
+        return keep
+
+    handles = [module.register_forward_hook(hook(name)) for name, module in layers.items()]
+    try:
+        yield kept
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,109 @@
+"""Step `leakage`: which images are alike as only images of one subject are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.engine.jobs.stack import Stack
+from biasaudit.records import BoolArray, FloatArray
+from biasaudit.stats.twins import outlying_pairs, similarities
+
+__all__ = ["leakage", "small_image"]
+
+Needs = Mapping[str, Sequence[Path]]
+
+_SIDE = 24
+"""Voxels along the longest axis: enough for what tells brains apart, few enough for 1 000 subjects in memory."""
+
+_HIGH_PASS = 1.0
+"""Standard deviation, in those voxels, of what is subtracted: contrast and bias field are smoother than folds."""
+
+_CANDIDATE = 4.0
+"""Height from which a pair is kept; the threshold of the protocol lies above."""
+
+_MOST = 200
+
+
+def leakage(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Compare all images in pairs, after downsampling, normalising in the foreground and a high-pass filter.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``hashes``: SHA-256 of the image files of every sample; ``origins``: one name per sample; ``tabular``: whether
+        the images are rows of features, which are compared as they are.
+    needs : mapping
+        ``read``: all blocks in cohort order.
+    folder : Path
+        Gets ``twins.json``: candidate pairs, the most alike first.
+    """
+    images = Stack([block / "image.npy" for block in needs["read"]])
+    foregrounds = Stack([block / "foreground.npy" for block in needs["read"]])
+    rows = range(len(images))
+    if arguments["tabular"]:
+        small = _standardised(np.stack([images[row].ravel() for row in rows]))
+    else:
+        small = np.stack([small_image(images[row][0], foregrounds[row]).ravel() for row in rows])
+    similarity = similarities(small, arguments["origins"])
+    same = _same_files(arguments["hashes"])
+    # The same files are named even where too few images say what is usual.
+    pairs = dict.fromkeys((*sorted(same), *map(tuple, outlying_pairs(similarity, _CANDIDATE, 0.0).tolist())))
+    records = [
+        {
+            "first": first,
+            "second": second,
+            "correlation": round(float(similarity.correlation[first, second]), 6),
+            "height": round(float(similarity.height[first, second]), 3),
+            "same_file": (first, second) in same,
+        }
+        for first, second in pairs
+    ]
+    write_json(folder / "twins.json", records[: max(_MOST, len(same))])
+
+
+def small_image(image: FloatArray, foreground: BoolArray) -> FloatArray:
+    """Shrink one image to at most 24 voxels along an axis and keep its details.
+
+    Parameters
+    ----------
+    image : float (*shape)
+    foreground : bool (*shape)
+
+    Returns
+    -------
+    float (*smaller)
+        Mean over blocks of the image (median 0, standard deviation 1 in the foreground, 0 outside) less its smooth
+        part.
+    """
+    inside = image[foreground].astype(np.float64)
+    spread = float(inside.std()) if inside.size else 0.0
+    middle = float(np.median(inside)) if inside.size else 0.0
+    values = np.where(foreground, (image - middle) / (spread or 1.0), 0.0)
+    factor = max(1, -(-max(values.shape) // _SIDE))
+    padded = np.pad(values, [(0, -size % factor) for size in values.shape])
+    blocks = padded.reshape([part for size in padded.shape for part in (size // factor, factor)])
+    means = blocks.mean(axis=tuple(range(1, 2 * values.ndim, 2)))
+    return np.asarray(means - ndimage.gaussian_filter(means, _HIGH_PASS))
+
+
+def _standardised(rows: np.ndarray) -> FloatArray:
+    """Features with mean 0 and variance 1 over subjects, so that none rules by its unit."""
+    values = rows.astype(np.float64)
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
+
+
+def _same_files(hashes: Sequence[Sequence[str]]) -> set[tuple[int, int]]:
+    rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row, own in enumerate(hashes):
+        if own:
+            rows[tuple(own)].append(row)
+    return {pair for members in rows.values() for pair in combinations(members, 2)}

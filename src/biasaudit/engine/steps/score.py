@@ -1,0 +1,137 @@
+"""Steps that turn trained networks into evidence: `score` and, for simulated cohorts, `truth`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from biasaudit.cohort.simulation.phantom import counterfactuals
+from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.steps.represent import transform
+from biasaudit.engine.steps.train import device, load_network, outputs
+from biasaudit.records import Grid, Sample
+
+__all__ = ["feature_layers", "predict_rows", "score", "truth"]
+
+Needs = Mapping[str, Sequence[Path]]
+_MAX_LAYERS = 4
+
+
+def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Score the held-out rows of one fold, averaging the logits of its networks.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``rows``, ``variants`` (``original``, ``erased``), ``features`` (whether to pool hidden layers), ``layers``
+        (module names or null), ``batch_size``.
+    needs : mapping
+        ``inputs``: represented blocks; ``models``: trained networks, one per seed.
+    folder : Path
+        Gets ``logits-<variant>.npy`` (rows, outputs) and ``features-<layer>.npy`` (rows, channels)
+        of the first network.
+    """
+    networks = [load_network(model / "model.safetensors") for model in needs["models"]]
+    for variant in arguments["variants"]:
+        inputs = Stack([block / f"{variant}.npy" for block in needs["inputs"]])
+        logits = [outputs(network, inputs, arguments["rows"], arguments["batch_size"]) for network in networks]
+        np.save(folder / f"logits-{variant}.npy", np.mean(logits, axis=0))
+    if arguments["features"]:
+        inputs = Stack([block / f"{arguments['variants'][0]}.npy" for block in needs["inputs"]])
+        for layer, values in _features(networks[0], inputs, arguments).items():
+            np.save(folder / f"features-{layer}.npy", values)
+
+
+def truth(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Score simulated held-out anatomies at every site, with and without pathology.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``samples`` (records), ``grid``, ``representation``, ``own`` (function of the user's).
+    folder : Path
+        Gets ``margins.npy`` (anatomies, 2, sites): without and with pathology.
+    """
+    networks = [load_network(model / "model.safetensors") for model in needs["models"]]
+    grid, own = Grid.from_dict(arguments["grid"]), arguments.get("own")
+    margins = []
+    for record in arguments["samples"]:
+        rendered = [volume for _, _, volume in counterfactuals(Sample.from_dict(record), grid)]
+        images = np.stack([transform(arguments["representation"], volume, grid, own) for volume in rendered])
+        margins.append(predict_rows(networks, images)[:, 0].reshape(2, -1))
+    np.save(folder / "margins.npy", np.stack(margins))
+
+
+@torch.no_grad()
+def predict_rows(networks: Sequence[nn.Module], images: np.ndarray) -> np.ndarray:
+    """Mean logits of some networks for images in memory, float64 (images, outputs)."""
+    batch = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).to(device())
+    return np.mean([network.eval()(batch).double().cpu().numpy() for network in networks], axis=0)  # type: ignore[no-any-return]
+
+
+def feature_layers(network: nn.Module, wanted: Sequence[str] | None) -> dict[str, nn.Module]:
+    """Choose the modules whose outputs are tested as hidden features.
+
+    Parameters
+    ----------
+    network : Module
+    wanted : sequence of str or None
+        Module names; by default the last activation of up to four stages from shallow to deep.
+
+    Raises
+    ------
+    KeyError
+        If a wanted module does not exist.
+    """
+    modules = dict(network.named_modules())
+    if wanted is not None:
+        missing = [name for name in wanted if name not in modules]
+        if missing:
+            raise KeyError(f"target.layers: the network has no module {missing[0]!r}; it has {', '.join(modules)}")
+        return {name: modules[name] for name in wanted}
+    activations = [name for name, module in modules.items() if isinstance(module, _ACTIVATIONS)]
+    names = activations or [name for name, module in modules.items() if isinstance(module, _CONVOLUTIONS)]
+    places = np.linspace(0, len(names) - 1, min(_MAX_LAYERS, len(names))).round().astype(int).tolist()
+    return {names[place]: modules[names[place]] for place in sorted(set(places))}
+
+
+_ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU)
+_CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.Linear)
+
+
+@torch.no_grad()
+def _features(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    layers = feature_layers(network, arguments["layers"])
+    rows, size = arguments["rows"], arguments["batch_size"]
+    pooled: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+    for start in range(0, len(rows), size):
+        with _pooled_outputs(layers) as latest:
+            outputs(network, inputs, rows[start : start + size], size)
+        for name, values in latest.items():
+            pooled[name].append(values)
+    return {name: np.concatenate(values) for name, values in pooled.items() if values}
+
+
+@contextmanager
+def _pooled_outputs(layers: Mapping[str, nn.Module]) -> Iterator[Mapping[str, np.ndarray]]:
+    """Keep every layer's output, averaged over space, while the block runs; of a layer used twice the last one."""
+    latest: dict[str, np.ndarray] = {}
+
+    def hook(name: str) -> Callable[[nn.Module, Any, torch.Tensor], None]:
+        def keep(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+            latest[name] = output.flatten(2).mean(2).cpu().numpy() if output.ndim > 2 else output.cpu().numpy()
+
+        return keep
+
+    handles = [module.register_forward_hook(hook(name)) for name, module in layers.items()]
+    try:
+        yield latest
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,59 @@
+"""Step `survey`: what the images hold, as far as it changes the plan or belongs in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from biasaudit.cohort.images.alignment import alignment
+from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.engine.jobs.stack import Stack
+
+__all__ = ["survey"]
+
+# Less than this share of varying voxels outside the foreground is dust, not a background to learn from.
+_BACKGROUND_SHARE = 0.02
+
+Needs = Mapping[str, Sequence[Path]]
+
+
+def survey(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Measure masks, background and alignment, one image at a time.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``subjects``: one name per sample.
+    needs : mapping
+        ``read``: all blocks in cohort order.
+    folder : Path
+        Gets ``survey.json``.
+    """
+    images, foregrounds, masks = (
+        Stack([block / f"{name}.npy" for block in needs["read"]]) for name in ("image", "foreground", "mask")
+    )
+    report = alignment(images, foregrounds, arguments["subjects"])
+    rows = range(len(images))
+    shares = [_background_share(images[row], foregrounds[row]) for row in rows]
+    write_json(
+        folder / "survey.json",
+        {
+            "mask_voxels": [int(masks[row].sum()) for row in rows],
+            "foreground_voxels": [int(foregrounds[row].sum()) for row in rows],
+            "background_share": [round(share, 6) for share in shares],
+            "background": bool(np.median(shares) > _BACKGROUND_SHARE),
+            "dice": np.round(report.dice, 6).tolist(),
+            "correlation": [None if np.isnan(value) else round(float(value), 6) for value in report.correlation],
+            "outliers": list(report.outliers),
+            "notes": list(report.notes),
+        },
+    )
+
+
+def _background_share(image: np.ndarray, foreground: np.ndarray) -> float:
+    """Share of voxels outside the foreground that are not the commonest background value, 0."""
+    outside = ~foreground
+    return float((image[:, outside] != 0).mean()) if outside.any() else 0.0

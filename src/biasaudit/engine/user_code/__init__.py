@@ -1,0 +1,1 @@
+"""What the user brings: functions, preprocessing, networks, training and weights."""

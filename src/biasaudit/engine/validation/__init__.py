@@ -1,0 +1,1 @@
+"""What `biasaudit validate` does, and `run` does first: read, look, divide, refuse."""

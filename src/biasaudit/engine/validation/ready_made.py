@@ -1,0 +1,176 @@
+"""What was made outside of the audit, checked before anything runs: a trained network, or held-out scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from biasaudit.cohort.folds import assign_folds
+from biasaudit.cohort.split import split_folds, split_notes
+from biasaudit.engine.situation.situation import MAPS
+from biasaudit.engine.steps.harmonise import COMBAT
+from biasaudit.engine.user_code.functions import is_own
+from biasaudit.engine.user_code.network import Convention, convention, make_network
+from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
+from biasaudit.engine.user_code.weights import match_state, read_state
+from biasaudit.errors import Fault, ProtocolError, UsageError
+from biasaudit.protocol import ArmSettings, Protocol
+from biasaudit.records import Cohort, Grid
+
+__all__ = ["GIVEN", "divided", "ready_protocol", "taken_over"]
+
+GIVEN = "given"
+"""Name of the arm where there are scores and no images."""
+
+FEATURES = "features"
+"""Representation of a feature table."""
+
+_SAID = {
+    "logits": "logits",
+    "sigmoid": "probability (turned into its logit)",
+    "softmax": "probabilities (of all classes, turned into logarithms)",
+}
+
+
+def _said(known: Convention) -> str:
+    one = known.outputs == 1 and known.scale == "logits"
+    return "one logit" if one else f"{known.outputs} {_SAID[known.scale]}"
+
+
+def divided(cohort: Cohort, protocol: Protocol) -> list[int]:
+    """Return the fold that holds each sample out, or -1 for what an already trained target has seen."""
+    if protocol.target.weights:
+        return [int(fold) for fold in split_folds(cohort, protocol)]
+    return [int(fold) for fold in assign_folds(cohort, protocol.folds.n, protocol.folds.seed)]
+
+
+def ready_protocol(protocol: Protocol, cohort: Cohort) -> Protocol:
+    """Fit the protocol to what is given: one arm where there are no images, as many folds as files of weights."""
+    weights = protocol.target.weights or []
+    if weights and len(protocol.arms) > 1:
+        raise ProtocolError(
+            [Fault("arms", "an already trained network takes one input", "name the arm that it was trained on")]
+        )
+    if weights and any(sample.scores for sample in cohort.samples):
+        message = "both a network's weights and its scores are given"
+        raise ProtocolError([Fault("target.weights", message, "leave out `cohort.score` and `cohort.predictions`")])
+    if len(weights) > 1:
+        protocol = protocol.model_copy(update={"folds": protocol.folds.model_copy(update={"n": len(weights)})})
+    if cohort.features:
+        protocol = _for_features(protocol, len(cohort.features))
+    if not cohort.channels and any(sample.scores for sample in cohort.samples):
+        return protocol.model_copy(update={"arms": [ArmSettings(name=GIVEN, representation=GIVEN)]})
+    return protocol
+
+
+def _for_features(protocol: Protocol, count: int) -> Protocol:
+    """Read the table's columns, by the network for tables unless another is named."""
+    known = ("intensity", FEATURES, COMBAT)
+    faults = [
+        Fault(
+            f"arms.{number}", f"a feature table has no {arm.representation!r}", f"its inputs are {FEATURES}, {COMBAT}"
+        )
+        for number, arm in enumerate(protocol.arms)
+        if arm.representation not in known
+    ]
+    if faults:
+        raise ProtocolError(faults)
+    target = protocol.target
+    if target.network in ("cnn", "mlp"):
+        arguments = {"features": count, **target.network_arguments}
+        target = target.model_copy(update={"network": "mlp", "network_arguments": arguments})
+    arms = list(dict.fromkeys(_of_features(arm) for arm in protocol.arms))
+    learned = protocol.learned.model_copy(update={"enabled": False})
+    return protocol.model_copy(update={"target": target, "arms": arms, "learned": learned})
+
+
+def _of_features(arm: ArmSettings) -> ArmSettings:
+    """Take the arm that is there by default, named after what images have, for the columns as they are."""
+    if arm.representation != "intensity":
+        return arm
+    name = FEATURES if arm.name == "intensity" else arm.name
+    return arm.model_copy(update={"name": name, "representation": FEATURES})
+
+
+def taken_over(
+    protocol: Protocol, cohort: Cohort, grid: Grid, folds: Sequence[int], own_inputs: Mapping[str, OwnInput]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Load the user's own network once, with its weights, and see what it returns.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    cohort : Cohort
+    grid : Grid
+    folds : sequence of int
+        As `divided` gives them.
+    own_inputs : mapping of name to OwnInput
+        Functions of the user's that make the inputs of arms.
+
+    Returns
+    -------
+    adopted : dict
+        What `own_network.build` takes; empty for networks of the tool.
+    notes : tuple of str
+
+    Raises
+    ------
+    ProtocolError, DataError
+        What keeps the network from being audited.
+    """
+    target = protocol.target
+    if any(sample.scores for sample in cohort.samples) and not cohort.channels:
+        return {}, ()
+    if not target.weights and not is_own(target.network):
+        return {}, ()
+    name = protocol.arms[0].input
+    representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
+    channels = representation.channels(len(cohort.samples[0].maps) if name == MAPS else cohort.channels)
+    outputs = 1 if len(cohort.classes) == 2 else len(cohort.classes)
+    try:
+        network = make_network(target.network, (grid.dimensions, channels, outputs), target.network_arguments)
+        notes = []
+        for path in target.weights or []:
+            state, said = read_state(path)
+            state, renamed = match_state(network, state, path)
+            network.load_state_dict(state)
+            notes += [*said, *renamed]
+        known = convention(network, (channels, *grid.shape), target.outputs)
+        order = _order(protocol, cohort, known)
+    except UsageError as error:
+        raise ProtocolError([Fault("protocol", str(error))]) from None
+    if target.weights:
+        notes += split_notes(cohort, folds)
+        notes.append(f"the target {target.network} returns {_said(known)}")
+    adopted = {
+        "factory": target.network,
+        "arguments": dict(target.network_arguments),
+        "convention": asdict(known),
+        "order": order,
+    }
+    return adopted, tuple(dict.fromkeys(notes))
+
+
+def _order(protocol: Protocol, cohort: Cohort, known: Convention) -> list[int]:
+    """Columns of the network's outputs in the order of the cohort's classes; empty where that is theirs."""
+    stated, classes = protocol.target.output_classes, cohort.classes
+    count = len(classes)
+    if known.outputs != count and not (known.outputs == 1 and count == 2):
+        raise UsageError(
+            f"target.network: it returns {known.outputs} outputs for {count} classes ({', '.join(classes)}); "
+            "audit a network of these classes, or name its classes by `cohort.label`"
+        )
+    if stated is None:
+        return []
+    if sorted(stated) != sorted(classes):
+        raise UsageError(
+            f"target.output_classes: {', '.join(stated)} are not the classes of the cohort ({', '.join(classes)}); "
+            "name each once, in the order of the outputs"
+        )
+    if known.outputs == 1:
+        raise UsageError(
+            "target.output_classes: a network with one output gives the score of the pathology; leave it out"
+        )
+    order = [stated.index(name) for name in classes]
+    return [] if order == list(range(count)) else order

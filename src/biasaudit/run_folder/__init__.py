@@ -1,0 +1,1 @@
+"""The files and columns of a finished run, and how they are read."""

@@ -1,0 +1,34 @@
+"""Whether a run is finished, and what it found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from biasaudit.errors import IncompleteError, UsageError
+
+__all__ = ["finished_audit"]
+
+
+def finished_audit(run_folder: Path) -> dict[str, Any]:
+    """Read what a finished run found.
+
+    Raises
+    ------
+    UsageError
+        The folder is no run, or its ``audit.json`` is damaged.
+    IncompleteError
+        The run has not been finished.
+    """
+    if not (run_folder / "protocol.yaml").exists():
+        raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
+    path = run_folder / "audit.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise IncompleteError(
+            f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); rerun the audit") from None

@@ -1,0 +1,377 @@
+"""Stored files of a run -> tables; nothing is computed again and nothing is guessed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from biasaudit.errors import DataError, Fault, UsageError, suggestion
+from biasaudit.records import STATUSES, VERDICT_ORDER, FloatArray
+
+__all__ = [
+    "RunRecords",
+    "class_by_origin",
+    "contrasts",
+    "estimate_table",
+    "load_run",
+    "positive_class",
+    "score_table",
+    "withheld",
+]
+
+_SCHEMA = "1."
+_AGAIN = "repeat `biasaudit run` with the same output folder; it resumes"
+_EMPTY = ("", "nan", "NaN", "None", "n/a", "NA")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Columns that a table must have, and which of them hold numbers."""
+
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+
+
+_TABLES: Mapping[str, _Shape] = {
+    "tables/subjects.tsv": _Shape(("subject", "label"), ("severity",)),
+    "tables/scores.tsv": _Shape(("arm", "question", "input", "variant", "subject", "logit"), ("logit",)),
+    "tables/relevance.tsv": _Shape(("arm", "label", "region", "share"), ("share", "signed_share")),
+    "tables/training.tsv": _Shape(
+        ("arm", "question", "class", "input", "fold", "epoch", "training_loss", "validation_loss"),
+        ("epoch", "training_loss", "validation_loss"),
+    ),
+    "tables/units.tsv": _Shape(
+        ("arm", "layer", "unit", "origin_share", "pathology_share", "held"), ("unit", "origin_share", "pathology_share")
+    ),
+    "tables/embedding.tsv": _Shape(
+        ("arm", "fold", "label", "origin", "component_1", "component_2", "share_1", "share_2"),
+        ("fold", "component_1", "component_2", "share_1", "share_2"),
+    ),
+    "learned/gallery.tsv": _Shape(
+        ("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share"),
+        ("unit", "origin_share", "pathology_share"),
+    ),
+    "tables/preprocessing.tsv": _Shape(("factor", "origin", "quantity", "value", "images"), ("images",)),
+    "tables/image_quality.tsv": _Shape(("subject", "label", "origin", "measure", "value"), ("value",)),
+    "maps/overlays.tsv": _Shape(
+        ("key", "arm", "subject", "label", "origin", "logit", "role", "limit"), ("logit", "limit")
+    ),
+    "maps/differences.tsv": _Shape(
+        ("key", "arm", "compared", "p_value", "significant_voxels", "critical"),
+        ("p_value", "significant_voxels", "critical"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RunRecords:
+    """All that a report is made from.
+
+    Attributes
+    ----------
+    run : Path
+        The run folder.
+    audit : mapping
+        Content of ``audit.json``.
+    findings : DataFrame
+        One row per finding, with its arm; arm is empty for the findings of the design.
+    comparisons : DataFrame
+        One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
+        difference, low, high, p_value.
+    subjects, scores, relevance, training, preprocessing, image_quality : DataFrame
+        The stored tables; no rows where a file is absent.
+    overlays, differences, units, embedding, gallery : DataFrame
+        The same.
+    pictures : mapping of str to float (height, width)
+        Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
+        ``{key}__{picture}``.
+    difference_pictures : mapping of str to float (height, width)
+        Slices of the voxelwise comparisons, named like those of the overlays.
+    """
+
+    run: Path
+    audit: Mapping[str, Any]
+    findings: pd.DataFrame
+    comparisons: pd.DataFrame
+    subjects: pd.DataFrame
+    scores: pd.DataFrame
+    relevance: pd.DataFrame
+    training: pd.DataFrame
+    preprocessing: pd.DataFrame
+    image_quality: pd.DataFrame
+    overlays: pd.DataFrame
+    differences: pd.DataFrame
+    units: pd.DataFrame
+    embedding: pd.DataFrame
+    gallery: pd.DataFrame
+    pictures: Mapping[str, FloatArray]
+    difference_pictures: Mapping[str, FloatArray]
+
+
+def load_run(run: Path) -> RunRecords:
+    """Read the stored records of a run.
+
+    Parameters
+    ----------
+    run : Path
+        Folder that ``biasaudit run`` wrote.
+
+    Returns
+    -------
+    RunRecords
+
+    Raises
+    ------
+    UsageError
+        The folder is no run, or its audit is not finished.
+    DataError
+        A stored file is damaged; every fault at once.
+    """
+    audit = _read_audit(run)
+    tables = {Path(name).stem: _read_table(run / name, shape) for name, shape in _TABLES.items()}
+    pictures = _read_pictures(run / "maps" / "overlays.npz") | _read_pictures(run / "learned" / "gallery.npz")
+    findings = _findings(audit)
+    for name in ("overlays", "relevance", "differences"):
+        tables[name] = tables[name][~tables[name]["arm"].isin(withheld(findings))]
+    return RunRecords(
+        run=run,
+        audit=audit,
+        findings=findings,
+        comparisons=_comparisons(audit),
+        pictures=pictures,
+        difference_pictures=_read_pictures(run / "maps" / "differences.npz"),
+        **tables,
+    )
+
+
+def withheld(findings: pd.DataFrame) -> tuple[str, ...]:
+    """Arms whose attribution maps failed G2: they are not drawn."""
+    failed = findings[(findings["code"] == "G2") & (findings["status"] == "concern")]
+    return tuple(dict.fromkeys(failed["arm"].tolist()))
+
+
+def contrasts(records: RunRecords) -> tuple[str, ...]:
+    """Classes that were held against the rest; none with two classes."""
+    classes = tuple(str(name) for name in records.audit["cohort"]["classes"])
+    return classes if len(classes) > 2 else ()
+
+
+def positive_class(records: RunRecords) -> str:
+    """Name of the pathology class: what the subjects say, else the last class; of several, the word for all."""
+    if contrasts(records):
+        return "pathology"
+    subjects = records.subjects
+    if "positive" in subjects:
+        labels = subjects.loc[subjects["positive"].str.lower().isin(["true", "1"]), "label"]
+        if len(labels):
+            return str(labels.iloc[0])
+    return str((list(records.audit["cohort"]["classes"]) or ["pathology"])[-1])
+
+
+def class_by_origin(records: RunRecords, factor: str) -> pd.DataFrame:
+    """Count subjects per origin (rows, largest first) and class (columns).
+
+    Parameters
+    ----------
+    records : RunRecords
+    factor : str
+        Origin factor.
+
+    Returns
+    -------
+    DataFrame
+        No rows where neither the subjects nor the design tell.
+    """
+    classes = list(records.audit["cohort"]["classes"])
+    if factor in records.subjects:
+        counts = pd.crosstab(records.subjects[factor], records.subjects["label"])
+    elif factor == next(iter(records.audit["cohort"]["origins"]), None):
+        counts = pd.DataFrame(records.audit["design"].get("table", {}))
+    else:
+        counts = pd.DataFrame(columns=pd.Index(classes))
+    known = [name for name in classes if name in counts] + [name for name in counts if name not in classes]
+    counts = counts.reindex(columns=pd.Index(known)).fillna(0).astype(int)
+    totals = counts.sum(axis=1).to_dict()
+    return counts.loc[sorted(totals, key=lambda origin: (-totals[origin], str(origin)))]
+
+
+def score_table(records: RunRecords, factor: str, contrast: str | None = None) -> pd.DataFrame:
+    """Held-out scores of the target, for one contrast, with the subject's label and origin.
+
+    Returns
+    -------
+    DataFrame
+        arm, subject, variant (original or erased), logit, label, origin.
+    """
+    scores = records.scores
+    target = scores[(scores["question"] == "target") & (scores["input"] == "original")]
+    if contrast is not None and "contrast" in target:
+        target = target[target["contrast"] == contrast]
+    columns = ["arm", "subject", "variant", "logit", "label", "origin"]
+    if factor not in records.subjects or target.empty:
+        return pd.DataFrame(columns=pd.Index(columns))
+    subjects = records.subjects[["subject", "label", factor]].drop_duplicates("subject")
+    merged = target[columns[:4]].merge(subjects.rename(columns={factor: "origin"}), on="subject", how="inner")
+    return merged.dropna(subset=["logit"])
+
+
+def estimate_table(records: RunRecords) -> pd.DataFrame:
+    """Collect what arms are compared on.
+
+    Returns
+    -------
+    DataFrame
+        arm, quantity, estimate, low, high.
+    """
+    rows = [
+        {"arm": arm["name"], "quantity": quantity, **estimate}
+        for arm in records.audit["arms"]
+        for quantity, estimate in _estimates(arm).items()
+        if estimate["estimate"] is not None
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]))
+
+
+def _estimates(arm: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    target = arm.get("target") or {}
+    found = {
+        "auc": _estimate(target.get("auc"), target.get("auc_low"), target.get("auc_high")),
+        "truth": _estimate(_planted(arm)),
+    }
+    for quantity in ("reliance", "lesion_gain", "origin_auc"):
+        given = arm.get(quantity) or {}
+        found[quantity] = _estimate(given.get("estimate"), given.get("low"), given.get("high"))
+    return found
+
+
+def _estimate(estimate: Any, low: Any = None, high: Any = None) -> dict[str, Any]:
+    return {"estimate": estimate, "low": low, "high": high}
+
+
+def _planted(arm: Mapping[str, Any]) -> Any:
+    """Planted share of the class gap of the first factor."""
+    truth = next(iter((arm.get("truth") or {}).values()), None) or {}
+    return truth.get("omega")
+
+
+def _read_audit(run: Path) -> dict[str, Any]:
+    path = run / "audit.json"
+    if not run.is_dir():
+        raise UsageError(f"{run}: no such folder; give the output folder of `biasaudit run`")
+    if not path.is_file():
+        raise UsageError(f"{run}: no audit.json in this folder, so no finished audit; {_AGAIN}")
+    try:
+        audit = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError([Fault(str(path), f"not readable as JSON ({error})", _AGAIN)]) from None
+    if not isinstance(audit, dict):
+        raise DataError([Fault(str(path), f"expected an object, not {type(audit).__name__}", _AGAIN)])
+    audit = _with_defaults(audit)
+    faults = [Fault(str(path), message, _AGAIN) for message in _audit_faults(audit)]
+    if faults:
+        raise DataError(faults)
+    return audit
+
+
+def _with_defaults(audit: dict[str, Any]) -> dict[str, Any]:
+    """Put empty records where optional parts are absent, so that readers need not ask."""
+    parts = ("biasaudit", "cohort", "design", "checks", "settings", "environment")
+    empty: dict[str, Any] = {**{part: {} for part in parts}, "comparisons": [], "notes": [], "limits": []}
+    filled = {**empty, **{key: value for key, value in audit.items() if value is not None}}
+    if isinstance(filled["cohort"], dict):
+        filled["cohort"] = {"n": 0, "classes": {}, "origins": {}, **filled["cohort"]}
+    return filled
+
+
+def _audit_faults(audit: Mapping[str, Any]) -> list[str]:
+    faults = []
+    version = str(audit.get("schema_version", "1.0"))
+    if not version.startswith(_SCHEMA):
+        faults.append(f"schema_version is {version!r}, this biasaudit reads {_SCHEMA}x")
+    for key in ("biasaudit", "cohort", "design", "checks", "settings", "environment"):
+        if not isinstance(audit[key], dict):
+            faults.append(f"{key}: expected an object, not {type(audit[key]).__name__}")
+    arms = audit.get("arms")
+    if not isinstance(arms, list) or not arms:
+        return [*faults, "arms: expected a list with at least one arm"]
+    for position, arm in enumerate(arms):
+        faults.extend(f"arms[{position}]: {fault}" for fault in _arm_faults(arm))
+    if isinstance(audit["design"], dict):
+        faults.extend(f"design: {fault}" for fault in _finding_faults(audit["design"].get("findings", [])))
+    return faults
+
+
+def _arm_faults(arm: Any) -> list[str]:
+    if not isinstance(arm, dict) or not isinstance(arm.get("name"), str):
+        return ["expected an object with a name"]
+    words = [arm.get("verdict"), *(each.get("verdict") for each in arm.get("verdicts") or [])]
+    faults = [
+        f"verdict is {word!r}; {suggestion(str(word), VERDICT_ORDER)}" for word in words if word not in VERDICT_ORDER
+    ]
+    return faults + _finding_faults(arm.get("findings") or [])
+
+
+def _finding_faults(findings: Iterable[Any]) -> list[str]:
+    faults = []
+    for position, finding in enumerate(findings):
+        if not isinstance(finding, dict) or "code" not in finding:
+            faults.append(f"findings[{position}]: expected an object with a code")
+        elif finding.get("status") not in STATUSES:
+            known = suggestion(str(finding.get("status")), STATUSES)
+            faults.append(f"findings[{position}] ({finding['code']}): status is {finding.get('status')!r}; {known}")
+    return faults
+
+
+def _findings(audit: Mapping[str, Any]) -> pd.DataFrame:
+    holders = [("", audit["design"]), *((arm["name"], arm) for arm in audit["arms"])]
+    rows = [{"arm": name, **finding} for name, holder in holders for finding in holder.get("findings") or []]
+    return pd.DataFrame(rows, columns=None if rows else pd.Index(["arm", "code", "status"]))
+
+
+def _comparisons(audit: Mapping[str, Any]) -> pd.DataFrame:
+    columns = ["first", "second", "quantity", "difference", "low", "high", "p_value"]
+    primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
+    shown = [each for each in audit["comparisons"] if each.get("contrast") in (None, primary.get("contrast"))]
+    rows = [{**each, "first": each["arms"][0], "second": each["arms"][1]} for each in shown]
+    return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
+def _read_table(path: Path, shape: _Shape) -> pd.DataFrame:
+    if not path.is_file():
+        return pd.DataFrame(columns=pd.Index([*shape.columns]))
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        raise DataError([Fault(str(path), f"not readable as a table ({error})", _AGAIN)]) from None
+    missing = [column for column in shape.columns if column not in table]
+    if missing:
+        raise DataError([Fault(f"{path}:1", f"no column {', '.join(map(repr, missing))}", _AGAIN)])
+    numbers = {name: _numbers(table[name], path) for name in shape.numbers if name in table}
+    return table.assign(**numbers)
+
+
+def _numbers(column: pd.Series[str], path: Path) -> pd.Series[float]:
+    known = column.where(~column.isin(_EMPTY), None)
+    values = pd.to_numeric(known, errors="coerce").astype(float)
+    wrong = np.flatnonzero(values.isna() & known.notna())
+    if wrong.size:
+        line = int(wrong[0]) + 2
+        raise DataError([Fault(f"{path}:{line}", f"{column.name} is {column.iloc[wrong[0]]!r}, not a number", _AGAIN)])
+    return values
+
+
+def _read_pictures(path: Path) -> dict[str, FloatArray]:
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name], dtype=float) for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError([Fault(str(path), f"not readable as arrays ({error})", _AGAIN)]) from None

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from biasaudit.cohort.images.foreground import (
+    RULES,
+    central_field,
+    choose_rule,
+    filled,
+    has_empty_border,
+    threshold_foreground,
+)
+
+
+@pytest.mark.parametrize(
+    ("foreground", "dimensions", "empty_border", "rule"),
+    [
+        ("auto", 2, True, "centre"),
+        ("auto", 3, True, "nonzero"),
+        ("auto", 3, False, "threshold"),
+        ("threshold", 3, True, "threshold"),
+        ("nonzero", 2, False, "nonzero"),
+    ],
+)
+def test_rule(foreground, dimensions, empty_border, rule):
+    assert choose_rule(foreground, dimensions, empty_border) == rule
+    assert rule in RULES
+
+
+def test_central_field():
+    field = central_field((40, 80))
+    assert field[5:35, 10:70].all()
+    assert field.sum() == 30 * 60
+
+
+def test_border(ball):
+    image = ball((20, 20, 20))
+    assert has_empty_border(image)
+    assert not has_empty_border(image + np.random.default_rng(0).random(image.shape) + 0.1)
+    padded = np.ones((20, 20, 20))
+    padded[:2] = 0
+    assert not has_empty_border(padded)
+
+
+def test_threshold_finds_the_head_without_holes_and_specks(ball):
+    truth = ball((40, 40, 40)) > 0
+    noise = np.random.default_rng(0)
+    image = truth * 100.0
+    image[18:22, 18:22, 18:22] = 0
+    image[1:3, 1:3, 1:3] = 100
+    found = threshold_foreground(image + noise.normal(0, 5, image.shape))
+    overlap = 2 * (found & truth).sum() / (found.sum() + truth.sum())
+    assert overlap > 0.95
+    assert found[20, 20, 20]
+    assert not found[1, 1, 1]
+
+
+def test_threshold_of_a_constant_image_is_everything():
+    assert threshold_foreground(np.ones((4, 4, 4))).all()
+
+
+def test_filled():
+    mask = np.ones((5, 5, 5), dtype=bool)
+    mask[2, 2, 2] = False
+    assert filled(mask).all()

@@ -1,0 +1,73 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from biasaudit.cohort.readers.bids_files import companions, group_images
+from biasaudit.cohort.readers.bids_index import dataset_name, index_dataset
+from biasaudit.errors import DataError
+from biasaudit.protocol import BidsCohort, LabelSettings
+
+NATIVE, STANDARD = "", "_space-MNI_res-2"
+
+
+def build(root: Path, count: int) -> None:
+    for k in range(count):
+        subject = f"sub-{k:04d}"
+        raw = root / subject / "anat"
+        raw.mkdir(parents=True)
+        for name in ("T1w.nii.gz", "T1w.json", "FLAIR.nii.gz", "FLAIR.json"):
+            (raw / f"{subject}_{name}").touch()
+        derived = root / "derivatives" / "prep" / subject / "anat"
+        derived.mkdir(parents=True)
+        for space in (NATIVE, STANDARD):
+            for name in ("desc-brain_mask", "desc-preproc_T1w", *(f"label-{t}_probseg" for t in ("GM", "WM", "CSF"))):
+                (derived / f"{subject}{space}_{name}.nii.gz").touch()
+
+
+def test_names_are_parsed(tmp_path):
+    build(tmp_path, 1)
+    (tmp_path / "T1w.json").touch()
+    (tmp_path / "sub-0000/anat/notes.txt").touch()
+    (tmp_path / "sub-0000/anat/.hidden_T1w.nii.gz").touch()
+    index = index_dataset(tmp_path)
+    assert [file.suffix for file in index.shared] == ["T1w"]
+    files = {Path(file.path).name: file for file in index.by_subject["0000"]}
+    assert len(files) == 14
+    image = files["sub-0000_space-MNI_res-2_desc-preproc_T1w.nii.gz"]
+    assert image.entities == {"sub": "0000", "space": "MNI", "res": "2", "desc": "preproc"}
+    assert (image.suffix, image.extension, image.raw, image.is_image) == ("T1w", ".nii.gz", False, True)
+    assert files["sub-0000_T1w.nii.gz"].raw
+
+
+def test_group_and_companions(tmp_path):
+    build(tmp_path, 1)
+    files = index_dataset(tmp_path).by_subject["0000"]
+    settings = BidsCohort(reader="bids", roots=[tmp_path], label=LabelSettings(positive="x"), space="MNI")
+    ((image,),) = group_images(files, settings).images
+    found = companions(files, image, settings)
+    assert Path(found.brain_mask).name == "sub-0000_space-MNI_res-2_desc-brain_mask.nii.gz"
+    assert [Path(path).name for path in found.tissue] == [
+        f"sub-0000_space-MNI_res-2_label-{tissue}_probseg.nii.gz" for tissue in ("GM", "WM", "CSF")
+    ]
+    assert (found.mask, found.several) == (None, False)
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        index_dataset(tmp_path / "no")
+
+
+def test_name_falls_back_to_the_folder(tmp_path):
+    assert dataset_name(tmp_path) == tmp_path.name
+    (tmp_path / "dataset_description.json").write_text('{"Name": " A "}')
+    assert dataset_name(tmp_path) == "A"
+
+
+@pytest.mark.slow
+def test_five_hundred_subjects_in_two_seconds(tmp_path):
+    build(tmp_path, 500)
+    start = time.perf_counter()
+    index = index_dataset(tmp_path)
+    assert time.perf_counter() - start < 2
+    assert len(index.subjects) == 500

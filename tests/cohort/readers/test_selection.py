@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from biasaudit.cohort.readers.selection import select_rows
+from biasaudit.errors import DataError
+
+FRAME = pd.DataFrame(
+    {"origin": ["a", "b", "c", "a"], "age": ["17", "9", "100", "n/a"], "subject": ["007", "8", "9", "10"]}, dtype=object
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "kept"),
+    [
+        ("origin == 'a'", [1, 0, 0, 1]),
+        ("origin in ['a', 'b'] and age >= 10", [1, 0, 0, 0]),
+        ("age > 9", [1, 0, 1, 0]),
+        ("age != 9", [1, 0, 1, 0]),
+        ("10 <= age < 100", [1, 0, 0, 0]),
+        ("not (origin == 'a' or age == 9)", [0, 0, 1, 0]),
+        ("origin not in ('a', 'c')", [0, 1, 0, 0]),
+        ("age not in [9]", [1, 0, 1, 0]),
+        ("age > -1", [1, 1, 1, 0]),
+        ("subject == '007'", [1, 0, 0, 0]),
+        ("subject == 7", [1, 0, 0, 0]),
+        ("age != 'n/a'", [1, 1, 1, 0]),
+    ],
+)
+def test_kept_rows(expression, kept):
+    np.testing.assert_array_equal(select_rows(FRAME, expression, "select"), np.array(kept, dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("__import__('os').system('touch /tmp/owned') == 0", r"select: a function call \(.*\) is not allowed"),
+        ("open('x') == 1", "a function call"),
+        ("origin.__class__ == 'a'", "an attribute"),
+        ("origin[0] == 'a'", "an index"),
+        ("age + 1 > 2", "arithmetic"),
+        ("9 ** 9 ** 9 == age", "arithmetic"),
+        ("(lambda: 1) == 1", "a lambda"),
+        ("[x for x in age] == 1", "is not allowed"),
+        ("(age := 3) == 3", "an assignment"),
+        ("f'{origin}' == 'a'", "an f-string"),
+        ("origin is 'a'", "`is` is not allowed"),
+        ("origin == True", "'True' is not allowed"),
+        ("origin", "expected a comparison, not 'origin'"),
+        ("origin in 'abc'", "expected a list after `in`"),
+        ("origin = 'a'", "cannot be parsed"),
+        ("import os", "cannot be parsed"),
+        ("(" * 1500 + "age" + ")" * 400, "cannot be parsed"),
+        ("age > 1" + " " * 3000, "3007 characters, expected at most 2000"),
+        ("Age > 3", r"no column 'Age'; did you mean 'age'\?"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")  # CPython warns of `is` with a literal before we refuse it
+def test_refused(expression, message):
+    with pytest.raises(DataError, match=message):
+        select_rows(FRAME, expression, "select")
+
+
+def test_all_faults_at_once():
+    with pytest.raises(DataError) as caught:
+        select_rows(FRAME, "sight == 1 and orign == 'a' and len(age) > 2", "select")
+    assert len(caught.value.faults) == 3

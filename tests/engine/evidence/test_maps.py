@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from engine.planned import by_key, keys
+
+from biasaudit.engine.situation.situation import Question
+
+
+class TestRows:
+    def test_maps_and_baselines_stay_on_their_sides(self, planned):
+        own, plan = planned()
+        jobs = by_key(plan)
+        for question, folds in plan.maps.items():
+            for fold, key in enumerate(folds):
+                arguments = jobs[key].arguments
+                assert {own.folds[row] for row in arguments["rows"]} == {fold}, question
+                baseline = [row for rows in arguments["baseline"] for row in rows]
+                assert all(own.folds[row] != fold for row in baseline)
+                assert not any(own.cohort.samples[row].positive for row in baseline)
+                for rows in arguments["baseline"]:
+                    assert len({own.cohort.samples[row].origins["site"] for row in rows}) == 1
+
+    def test_maps_are_asked_of_as_many_of_each_class(self, planned):
+        own, plan = planned("attribution: {max_subjects: 9}\n")
+        for rows in plan.map_rows:
+            assert Counter(own.cohort.samples[row].positive for row in rows) == {False: 3, True: 3}
+
+
+class TestAttributionSettings:
+    def arguments(self, plan):
+        jobs = by_key(plan)
+        return [jobs[key].arguments for key in plan.maps[Question("target", "intensity")]]
+
+    def test_the_origins_take_turns_as_references(self, planned):
+        situation, plan = planned("attribution: {method: expected_gradients, references: 5}")
+        for fold, arguments in enumerate(self.arguments(plan)):
+            samples = [situation.cohort.samples[row] for row in arguments["references"]]
+            assert len(set(arguments["references"])) == 5
+            assert not any(sample.positive for sample in samples)
+            assert all(situation.folds[row] != fold for row in arguments["references"])
+            assert [sample.origins["site"] for sample in samples] == ["a", "b", "a", "b", "a"]
+
+    def test_other_methods_name_no_references_and_no_regions(self, planned):
+        _, plan = planned("attribution: {references: 5}")
+        assert {(a["references"], a["regions"], a["baseline_kind"]) for a in self.arguments(plan)} == {
+            (None, None, "origin_balanced")
+        }
+
+    def test_a_changed_atlas_makes_other_maps(self, planned, tmp_path):
+        atlas = tmp_path / "atlas.nii"
+        extra = f"attribution: {{method: region_ablation, atlas: {atlas}}}"
+        found = []
+        for content in (b"one", b"two"):
+            atlas.write_bytes(content)
+            situation, plan = planned(extra)
+            found.append(plan)
+        assert self.arguments(found[0])[0]["regions"]["grid"] == situation.grid.to_dict()
+        first, second = (set(plan.maps[Question("target", "intensity")]) for plan in found)
+        assert not first & second
+        assert set(keys(found[0], "train")) == set(keys(found[1], "train"))

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.json_files import digest, read_json, write_json
+from biasaudit.engine.jobs.store import Store
+from biasaudit.errors import UsageError
+
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "run")
+
+
+def write(store: Store, text: str, key: str = KEY) -> None:
+    with store.writing(key) as folder:
+        (folder / "result.txt").write_text(text)
+
+
+def left_in(store: Store) -> list[str]:
+    return sorted(path.name for path in store.jobs.iterdir())
+
+
+class TestWriting:
+    def test_a_finished_job_is_one_folder(self, store):
+        assert not store.finished(KEY)
+        write(store, "one")
+        assert store.finished(KEY)
+        assert (store.folder(KEY) / "result.txt").read_text() == "one"
+        assert left_in(store) == [KEY]
+
+    def test_nothing_is_finished_while_the_block_runs(self, store):
+        with store.writing(KEY) as folder:
+            (folder / "result.txt").write_text("half")
+            assert not store.finished(KEY)
+            assert not store.folder(KEY).exists()
+
+    @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+    def test_an_error_leaves_nothing(self, store, error):
+        def fail() -> None:
+            with store.writing(KEY) as folder:
+                (folder / "result.txt").write_text("half")
+                raise error
+
+        with pytest.raises(error):
+            fail()
+        assert not store.finished(KEY)
+        assert left_in(store) == []
+
+    def test_an_error_leaves_a_finished_job_as_it_was(self, store):
+        write(store, "one")
+        with pytest.raises(RuntimeError), store.writing(KEY):
+            raise RuntimeError
+        assert (store.folder(KEY) / "result.txt").read_text() == "one"
+
+    def test_a_half_written_folder_is_replaced(self, store):
+        store.folder(KEY).mkdir(parents=True)
+        (store.folder(KEY) / "leftover.txt").write_text("from a crash")
+        assert not store.finished(KEY)
+        write(store, "one")
+        assert sorted(path.name for path in store.folder(KEY).iterdir()) == ["done", "result.txt"]
+
+    def test_the_first_of_two_writers_wins(self, store):
+        with store.writing(KEY) as first:
+            (first / "result.txt").write_text("first")
+            write(store, "second")
+        assert (store.folder(KEY) / "result.txt").read_text() == "second"
+        assert store.finished(KEY)
+        assert left_in(store) == [KEY]
+
+    def test_a_writer_that_loses_the_race_at_the_rename_is_content(self, store, monkeypatch):
+        def overtaken(source, target):
+            Path(target).mkdir(parents=True)
+            (Path(target) / "done").touch()
+            raise OSError("directory not empty")
+
+        monkeypatch.setattr("biasaudit.engine.jobs.store.os.rename", overtaken)
+        write(store, "late")
+        assert store.finished(KEY)
+
+    def test_a_rename_that_fails_otherwise_is_not_swallowed(self, store, monkeypatch):
+        def full(source, target):
+            raise OSError("no space left")
+
+        monkeypatch.setattr("biasaudit.engine.jobs.store.os.rename", full)
+        with pytest.raises(OSError, match="no space left"):
+            write(store, "one")
+        assert not store.finished(KEY)
+
+    def test_the_marker_is_written_after_the_rename(self, store, monkeypatch):
+        def crash(self, *args, **kwargs):
+            raise RuntimeError("power cut")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "touch", crash)
+            with pytest.raises(RuntimeError, match="power cut"):
+                write(store, "one")
+        assert (store.folder(KEY) / "result.txt").exists()
+        assert not store.finished(KEY)
+        write(store, "two")
+        assert (store.folder(KEY) / "result.txt").read_text() == "two"
+
+    def test_sweep_removes_leftovers_only(self, store):
+        write(store, "one")
+        (store.jobs / f".{KEY}-crashed").mkdir()
+        (store.jobs / f".{KEY}-crashed" / "x").write_text("half")
+        store.sweep()
+        assert left_in(store) == [KEY]
+        assert store.finished(KEY)
+
+    def test_sweep_of_a_new_folder(self, store):
+        store.sweep()
+
+
+class TestJobKey:
+    base = Job("train", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("a", "b")}, "v1", "train it")
+
+    def test_title_is_no_part_of_it(self):
+        again = Job("train", {"rate": 0.1, "rows": [1, 2]}, {"inputs": ("a", "b")}, "v1", "another title")
+        assert again.key == self.base.key
+        assert len(self.base.key) == 24
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Job("score", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("a", "b")}, "v1"),
+            Job("train", {"rows": [2, 1], "rate": 0.1}, {"inputs": ("a", "b")}, "v1"),
+            Job("train", {"rows": [1, 2], "rate": 0.2}, {"inputs": ("a", "b")}, "v1"),
+            Job("train", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("b", "a")}, "v1"),
+            Job("train", {"rows": [1, 2], "rate": 0.1}, {"models": ("a", "b")}, "v1"),
+            Job("train", {"rows": [1, 2], "rate": 0.1}, {}, "v1"),
+            Job("train", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("a", "b")}, "v2"),
+        ],
+        ids=["step", "order of rows", "argument", "order of needs", "role", "no needs", "code"],
+    )
+    def test_everything_else_is(self, other):
+        assert other.key != self.base.key
+
+    def test_dependencies(self):
+        job = Job("judge", {}, {"target": ("a", "b"), "maps": ("c",)})
+        assert job.dependencies == ("a", "b", "c")
+
+
+class TestJson:
+    def test_digest_ignores_the_order_of_keys_and_the_kind_of_number(self):
+        assert digest({"a": 1, "b": [2.5]}) == digest({"b": np.array([2.5]), "a": np.int64(1)})
+        assert digest({"path": Path("/x")}) == digest({"path": "/x"})
+        assert digest({"a": 1}) != digest({"a": 2})
+
+    def test_what_is_not_json_is_refused(self):
+        with pytest.raises(TypeError, match="set is not JSON"):
+            digest({"a": {1, 2}})
+
+    def test_round_trip_leaves_no_temporary_file(self, tmp_path):
+        value = {"a": [1, 2.5, None], "b": "ü"}
+        write_json(tmp_path / "x.json", value)
+        assert read_json(tmp_path / "x.json") == value
+        assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+    def test_a_failed_write_keeps_the_old_file(self, tmp_path):
+        write_json(tmp_path / "x.json", 1)
+        with pytest.raises(TypeError):
+            write_json(tmp_path / "x.json", object())
+        assert json.loads((tmp_path / "x.json").read_text()) == 1
+
+
+class TestRequireOurs:
+    def test_new_or_empty_folders_and_runs_are_fine(self, tmp_path):
+        Store(tmp_path / "new").require_ours()
+        (tmp_path / "empty").mkdir()
+        Store(tmp_path / "empty").require_ours()
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "protocol.yaml").touch()
+        (tmp_path / "run" / "other").touch()
+        Store(tmp_path / "run").require_ours()
+
+    def test_other_peoples_folders_are_not(self, tmp_path):
+        (tmp_path / "thesis.tex").touch()
+        with pytest.raises(UsageError, match="is not empty and is no run of biasaudit"):
+            Store(tmp_path).require_ours()
+
+    def test_a_file_is_not(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(UsageError, match="is a file"):
+            Store(tmp_path / "file").require_ours()

@@ -1,0 +1,52 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from biasaudit.report.junit import junit_xml
+from biasaudit.run_folder.reading import load_run
+
+Make = Callable[..., Path]
+
+
+def suites(run: Path) -> dict[str, ElementTree.Element]:
+    return {str(suite.get("name")): suite for suite in ElementTree.fromstring(junit_xml(load_run(run)))}
+
+
+def test_one_case_per_finding_and_verdict(make_run: Make) -> None:
+    found = suites(make_run(arms=("intensity", "tissue"), n=24))
+    assert list(found) == ["design", "intensity", "tissue"]
+    counts = {
+        name: [suite.get(key) for key in ("tests", "failures", "errors", "skipped")] for name, suite in found.items()
+    }
+    assert counts == {"design": ["1", "1", "0", "0"], "intensity": ["9", "4", "1", "3"], "tissue": ["9", "1", "1", "3"]}
+
+
+def test_totals_add_up(make_run: Make) -> None:
+    run = make_run(arms=("intensity", "tissue"), n=24)
+    root = ElementTree.fromstring(junit_xml(load_run(run)))
+    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["19", "6", "2", "6"]
+
+
+def test_skipped_cases_say_why(make_run: Make) -> None:
+    case = suites(make_run(n=24))["intensity"].find("testcase[@name='U1 origin healthy']/skipped")
+    assert case is not None
+    assert case.get("message") == "not_applicable: one origin in this class"
+
+
+def test_what_could_not_be_assessed_does_not_pass(make_run: Make) -> None:
+    run = make_run(n=24)
+    audit = json.loads((run / "audit.json").read_text())
+    audit["arms"][0]["verdict"] = "UNDETERMINED"
+    (run / "audit.json").write_text(json.dumps(audit))
+    assert suites(run)["intensity"].find("testcase[@name='verdict']/failure") is not None
+
+
+def test_text_that_xml_cannot_hold(make_run: Make) -> None:
+    run = make_run(n=24)
+    audit = json.loads((run / "audit.json").read_text())
+    audit["arms"][0]["findings"][0]["reason"] = "odd \x00\x1b <b> & \ufffe"
+    (run / "audit.json").write_text(json.dumps(audit))
+    failure = suites(run)["intensity"].find("testcase[@name='A1 origin healthy']/failure")
+    assert failure is not None
+    assert failure.get("message") == "concern: odd  <b> & "
