@@ -12,8 +12,9 @@ from typing import Any
 
 from biasaudit import registry
 from biasaudit.cohort.images.channels import channels_of
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
-from biasaudit.cohort.images.inspection import FileFacts, foreground_notes, inspect_files, require_sound
+from biasaudit.cohort.images.inspection import foreground_notes, inspect_files, require_sound
 from biasaudit.engine.jobs.book import user_code
 from biasaudit.engine.jobs.dispatch import Failure, dispatcher
 from biasaudit.engine.jobs.job import Job

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from biasaudit.cohort.images import inspection as module
-from biasaudit.cohort.images.inspection import FileFacts, foreground_notes, inspect_files, require_sound
+from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.inspection import foreground_notes, inspect_files, require_sound
 from biasaudit.errors import DataError
 from biasaudit.protocol import GridSettings
 

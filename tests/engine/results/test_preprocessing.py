@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biasaudit.cohort.images.inspection import FileFacts
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.results.preprocessing import QUANTITIES, preprocessing_table
 from biasaudit.records import Cohort, Grid, Sample
 

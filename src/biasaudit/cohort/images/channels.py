@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.errors import Fault
 from biasaudit.records import Cohort, Sample
-
-if TYPE_CHECKING:
-    from biasaudit.cohort.images.inspection import FileFacts
 
 __all__ = ["MOST_CHANNELS", "channel_faults", "channel_notes", "channels_of", "series_fault"]
 

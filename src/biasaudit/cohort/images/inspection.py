@@ -7,15 +7,15 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from biasaudit.cohort.images import foreground as rules
 from biasaudit.cohort.images.channels import channel_faults, channel_notes, series_fault
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.formats import Scan, decode, orientation
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
@@ -23,7 +23,7 @@ from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
 
-__all__ = ["FileFacts", "Inspection", "foreground_notes", "foreground_rule_of", "inspect_files", "require_sound"]
+__all__ = ["Inspection", "foreground_notes", "foreground_rule_of", "inspect_files", "require_sound"]
 
 _WORKERS = 4
 _GRID_TOLERANCE = 0.1
@@ -31,70 +31,6 @@ _PROBABILITY_TOLERANCE = 1e-3
 _LARGEST_INPUT = 65504.0
 # The squares of a hundred million such values still add up to a 32-bit number.
 _LARGEST = 1e15
-Affine = tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class FileFacts:
-    """What one image file is.
-
-    Attributes
-    ----------
-    path : str
-    size : int
-        Bytes.
-    mtime_ns : int
-        Time of the last change, nanoseconds.
-    sha256 : str
-        Of the content as stored.
-    shape : tuple of int
-        Without trailing axes of length 1.
-    spacing : tuple of float
-        Millimetres per axis; empty for pictures.
-    affine : tuple of tuples of float, or None
-    orientation : str
-        Such as ``RAS``; empty for pictures.
-    finite : bool
-        No NaN and no infinity.
-    minimum, maximum : float
-        Of the finite values.
-    occupied : float or None
-        Share of values other than 0; None in a record from before this was measured.
-    binary : bool
-        At most one value other than 0.
-    empty_border : bool
-        A volume whose border is mostly exactly 0: skull-stripped.
-    interval : float
-        Seconds between the volumes of four axes; 0 or 1 where the header says nothing.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    shape: tuple[int, ...]
-    spacing: tuple[float, ...]
-    affine: Affine | None
-    orientation: str
-    finite: bool
-    minimum: float
-    maximum: float
-    occupied: float | None
-    binary: bool
-    empty_border: bool
-    interval: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> FileFacts:
-        """Inverse of `to_dict`."""
-        affine = record["affine"]
-        rows = affine and tuple(tuple(float(value) for value in row) for row in affine)
-        tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
-        return cls(**{"occupied": None, **record, **tuples})
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.errors import Fault
 from biasaudit.records import Cohort, Sample
 
@@ -15,11 +15,6 @@ LESION = "lesion"
 """Label of the map in BIDS derivatives (``label-lesion_probseg``)."""
 
 _MAPS = 4
-
-
-class _Fact(Protocol):
-    @property
-    def maximum(self) -> float: ...
 
 
 def with_common_maps(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], list[str]]:
@@ -34,7 +29,7 @@ def with_common_maps(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], lis
     return tuple(replace(sample, tissue=sample.tissue[: _MAPS - 1]) for sample in samples), [note]
 
 
-def lesion_map_faults(cohort: Cohort, facts: Mapping[str, _Fact]) -> list[Fault]:
+def lesion_map_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
     """Refuse lesion maps that are empty in the whole of one class and not in another: they are the label.
 
     Parameters

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.errors import Fault
 from biasaudit.records import Cohort, Sample
-
-if TYPE_CHECKING:
-    from biasaudit.cohort.images.inspection import FileFacts
 
 __all__ = ["mask_faults", "mask_notes"]
 

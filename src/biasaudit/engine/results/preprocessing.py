@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.foreground import RULES
-from biasaudit.cohort.images.inspection import FileFacts, foreground_rule_of
+from biasaudit.cohort.images.inspection import foreground_rule_of
 from biasaudit.cohort.images.resampling import is_identity, is_smoothed, picture_transform, volume_transform
 from biasaudit.records import Cohort, Grid
 

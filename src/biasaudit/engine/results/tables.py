@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.images.inspection import FileFacts
+from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.results.preprocessing import preprocessing_table
 from biasaudit.engine.situation.contrasts import log_odds

@@ -1,0 +1,76 @@
+"""What is known of one image file once it was read: the record that every check of files and masks looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["Affine", "FileFacts"]
+
+
+Affine = tuple[tuple[float, ...], ...]
+"""Voxel to millimetre, 4 x 4, as rows."""
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What one image file is.
+
+    Attributes
+    ----------
+    path : str
+    size : int
+        Bytes.
+    mtime_ns : int
+        Time of the last change, nanoseconds.
+    sha256 : str
+        Of the content as stored.
+    shape : tuple of int
+        Without trailing axes of length 1.
+    spacing : tuple of float
+        Millimetres per axis; empty for pictures.
+    affine : tuple of tuples of float, or None
+    orientation : str
+        Such as ``RAS``; empty for pictures.
+    finite : bool
+        No NaN and no infinity.
+    minimum, maximum : float
+        Of the finite values.
+    occupied : float or None
+        Share of values other than 0; None in a record from before this was measured.
+    binary : bool
+        At most one value other than 0.
+    empty_border : bool
+        A volume whose border is mostly exactly 0: skull-stripped.
+    interval : float
+        Seconds between the volumes of four axes; 0 or 1 where the header says nothing.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    affine: Affine | None
+    orientation: str
+    finite: bool
+    minimum: float
+    maximum: float
+    occupied: float | None
+    binary: bool
+    empty_border: bool
+    interval: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> FileFacts:
+        """Inverse of `to_dict`."""
+        affine = record["affine"]
+        rows = affine and tuple(tuple(float(value) for value in row) for row in affine)
+        tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
+        return cls(**{"occupied": None, **record, **tuples})
