@@ -31,7 +31,7 @@ from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.plan import plan_audit, plan_reading
-from biasaudit.engine.results.audit_record import Run
+from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows

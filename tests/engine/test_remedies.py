@@ -7,7 +7,7 @@ import pytest
 
 from biasaudit.engine.audit import situate
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.remedies import can_balance, other_inputs, propose, with_remedies
+from biasaudit.engine.remedies import can_balance, other_inputs, with_remedies
 from biasaudit.engine.situation.situation import Question
 from biasaudit.errors import ProtocolError
 from biasaudit.protocol import Protocol
@@ -79,17 +79,6 @@ class TestBalancedPlan:
         assert {job.key for job in alone.jobs} <= {job.key for job in both.jobs}
 
 
-def arm(name, verdict="ORIGIN", **more):
-    return {"name": name, "representation": name, "training": "all", "verdict": verdict, **more}
-
-
-def change(name, quantity, difference, low, high):
-    return {"arms": ["intensity", name], "quantity": quantity, "difference": difference, "low": low, "high": high}
-
-
-IMAGES = ("harmonised", "tissue")
-
-
 class TestOtherInputs:
     def test_tissue_maps_are_for_volumes_and_for_who_has_them(self, situation):
         volumes = situation().cohort
@@ -98,45 +87,3 @@ class TestOtherInputs:
         assert other_inputs(volumes) == ("harmonised", "tissue")
         assert other_inputs(pictures) == ("harmonised",)
         assert other_inputs(replace(pictures, samples=own)) == ("harmonised", "tissue")
-
-    def test_only_what_can_be_made_is_proposed(self):
-        said = propose([arm("intensity")], [], "nested", 0.1, inputs=["harmonised"])[0]["action"]
-        assert "`harmonised`" in said
-        assert "tissue" not in said
-
-
-class TestPropose:
-    def test_nothing_is_proposed_to_who_reads_pathology(self):
-        assert propose([arm("intensity", "PATHOLOGY")], [], "crossed", 0.1, inputs=IMAGES) == []
-
-    def test_what_was_tried_is_said_as_the_remedy_less_the_primary_arm(self):
-        compared = [change("tissue", "reliance", 0.3, 0.1, 0.5), change("tissue", "auc", -0.05, -0.1, 0.0)]
-        first = propose([arm("intensity"), arm("tissue", "MIXED")], compared, "nested", 0.1, inputs=IMAGES)[0]
-        assert first["action"] == (
-            "tissue lowers the reliance: reliance -0.30 [-0.50, -0.10], AUC +0.05 [+0.00, +0.10]; its verdict is MIXED."
-        )
-
-    def test_an_interval_about_0_shows_nothing(self):
-        compared = [change("tissue", "reliance", 0.3, -0.1, 0.7)]
-        first = propose([arm("intensity"), arm("tissue")], compared, "nested", 0.1, inputs=IMAGES)[0]
-        assert "is not shown to lower" in first["action"]
-
-    @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False), ("aliased", False)])
-    def test_balance_is_offered_where_it_can_be_had(self, regime, offered):
-        said = " ".join(each["action"] for each in propose([arm("intensity")], [], regime, 0.1, inputs=IMAGES))
-        assert ("training: balanced" in said) == offered
-        assert "`biasaudit run PROTOCOL -o OUT --with-remedies` tries intensities on one" in said
-        assert "72 of each class in each of two sites" in said
-
-    @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False)])
-    def test_tables_are_offered_what_acts_on_features(self, regime, offered):
-        said = " ".join(e["action"] for e in propose([arm("features")], [], regime, 0.1, inputs=["combat"]))
-        assert ("ComBat" in said) == offered
-        assert "tissue" not in said
-
-    def test_a_network_trained_elsewhere_is_not_trained_here(self):
-        said = " ".join(
-            e["action"] for e in propose([arm("intensity")], [], "crossed", 0.1, inputs=IMAGES, ready_made=True)
-        )
-        assert "trained by the same recipe" in said
-        assert "--with-remedies" not in said

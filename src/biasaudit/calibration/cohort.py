@@ -17,7 +17,7 @@ from biasaudit.engine.jobs.run import run_job
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.results.arms import compare_arms
-from biasaudit.engine.results.audit_record import Run
+from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding

@@ -22,7 +22,9 @@ from biasaudit.engine.jobs.json_files import read_json, write_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.plan import Plan, plan_audit, plan_reading
 from biasaudit.engine.remedies import can_balance
-from biasaudit.engine.results.audit_record import Run, to_confirm, write_results
+from biasaudit.engine.results.audit_record import write_results
+from biasaudit.engine.results.run import Run
+from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.engine.situation.situation import MAPS, Facts, Situation, default_checks, single_origin_notes
 from biasaudit.engine.steps.harmonise import harmonise_notes, require_harmonisable
 from biasaudit.engine.user_code.functions import find, is_own

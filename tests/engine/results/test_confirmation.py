@@ -9,8 +9,9 @@ import pytest
 
 from biasaudit.engine import audit
 from biasaudit.engine.audit import Options, run_audit
-from biasaudit.engine.results import audit_record as results
-from biasaudit.engine.results.audit_record import Run, to_confirm
+from biasaudit.engine.results import verdicts
+from biasaudit.engine.results.run import Run
+from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.protocol import parse_protocol
 from biasaudit.records import Reliance, Verdict
 
@@ -49,7 +50,7 @@ class TestToConfirm:
 
         def ask(words: dict[str, list[str]], extra: str):
             monkeypatch.setattr(
-                results,
+                verdicts,
                 "_verdicts",
                 lambda run, name: tuple(Verdict(word, "", "site", Reliance()) for word in words[name]),
             )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biasaudit.checks.localisation import lesion_gains
 from biasaudit.comparison.pair import Gains, compare_pair
+from biasaudit.engine.results.run import Run
 from biasaudit.records import ArmEvidence, Comparison
-
-if TYPE_CHECKING:
-    from biasaudit.engine.results.audit_record import Run
 
 __all__ = ["compare_arms"]
 

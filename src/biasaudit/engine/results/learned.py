@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from biasaudit.engine.jobs.json_files import read_json
-
-if TYPE_CHECKING:
-    from biasaudit.engine.results.audit_record import Run
+from biasaudit.engine.results.run import Run
 
 __all__ = ["write_learned"]
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 
 from biasaudit.cohort.images.export import write_volume
+from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.steps.represent import stored_volume
 from biasaudit.records import Volume
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from biasaudit.engine.results.audit_record import ArmResult, Run
 
 __all__ = ["Mapped", "colour_limit", "slices_of", "write_maps"]
 

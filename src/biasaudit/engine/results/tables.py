@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,10 @@ import pandas as pd
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.results.preprocessing import preprocessing_table
+from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import log_odds
 from biasaudit.engine.situation.situation import Question
 from biasaudit.records import Comparison
-
-if TYPE_CHECKING:
-    from biasaudit.engine.results.audit_record import ArmResult, Run
 
 __all__ = ["write_tables"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,9 @@ from biasaudit.checks.voxelwise_maps import class_comparison, origin_comparison
 from biasaudit.cohort.images.export import write_volume
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.results.maps import cut
+from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.stats.voxelwise import map_statistics
-
-if TYPE_CHECKING:
-    from biasaudit.engine.results.audit_record import ArmResult, Run
 
 __all__ = ["write_differences"]
 

@@ -1,0 +1,62 @@
+"""What a run does not show, in sentences for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from biasaudit.engine.results.run import ArmResult, Run
+from biasaudit.engine.situation.situation import CONFIRMATION, MAPS
+
+__all__ = ["limits_of", "withheld_maps"]
+
+
+def withheld_maps(arms: Sequence[ArmResult]) -> list[str]:
+    """Say of which arms the attribution maps are not shown, since they failed G2."""
+    return [
+        f"The report withholds the attribution maps of the {arm.name} arm: {finding.reason}. "
+        "Those in the folder `maps` are no evidence."
+        for arm in arms
+        for finding in next(iter(arm.findings.values()))
+        if finding.code == "G2" and finding.status == "concern"
+    ]
+
+
+def limits_of(run: Run) -> list[str]:
+    """Say what the reader must not conclude from this run."""
+    limits = [
+        "Error rates were measured on simulated brain images with a small network; real images differ.",
+        "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
+    ]
+    if not any(key[2] == CONFIRMATION for key in run.plan.judged):
+        limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
+    if run.situation.ready_made:
+        limits.append(
+            "The target was made outside of this audit. That its held-out subjects are held out is the word of who "
+            "made it; what retrains the target (U10, U11, G3) was not asked."
+        )
+    if any(arm.representation == "tissue" for arm in run.situation.protocol.arms) and not all(
+        sample.tissue for sample in run.situation.cohort.samples
+    ):
+        limits.append(
+            "Tissue maps were computed by a Gaussian mixture with MNI152 priors, without bias-field correction or "
+            "registration: an approximation."
+        )
+    if any(arm.representation == MAPS for arm in run.situation.protocol.arms):
+        limits.append(
+            "Maps given as files cannot be made again from an edited image: erasure (U4, A2) filled the masks in the "
+            "maps, and what the pathology did to them beyond the masks was left."
+        )
+    if not run.plan.masks_given:
+        limits.append(_unmarked(run.plan.marked))
+    if len(run.plan.contrasts) > 1:
+        limits.append("Calibration covers two classes; the error rates of several contrasts were not measured.")
+    return limits
+
+
+def _unmarked(marked: Sequence[str]) -> str:
+    if not marked:
+        return "Without a pathology mask for every patient nothing could be erased: U4 and U6 were not asked."
+    return (
+        f"Only {', '.join(marked)} had a pathology mask for every patient: erasure was asked of no other class, and "
+        "compared with no other patients."
+    )

@@ -1,0 +1,129 @@
+"""A finished run: its plan, its stored results, and what one arm came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.engine.evidence.assembly import assemble
+from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.json_files import read_json
+from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.plan import Plan
+from biasaudit.engine.situation.situation import Situation, default_checks
+from biasaudit.protocol import ArmSettings
+from biasaudit.records import ArmEvidence, Finding, Verdict
+from biasaudit.stats.truth import Truth, bootstrap_truth, true_reliance
+from biasaudit.verdict import headline
+
+__all__ = ["TRUTH_RESAMPLES", "ArmResult", "Run", "survey_of"]
+
+
+TRUTH_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: what was planned, and where the results lie."""
+
+    situation: Situation
+    plan: Plan
+    store: Store
+
+    @cached_property
+    def jobs(self) -> dict[str, Job]:
+        """Every job by its key."""
+        return {job.key: job for job in self.plan.jobs}
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Origin factors, primary first."""
+        return self.situation.cohort.factors
+
+    def _recipe(self, arm: str) -> str:
+        return next(own.recipe for own in self.situation.protocol.arms if own.name == arm)
+
+    def findings(self, arm: str, factor: str) -> list[Finding]:
+        """Return the findings of one arm and factor, all contrasts, in the order of the checks."""
+        found: list[Finding] = []
+        for code in self.situation.codes(self._recipe(arm)):
+            for contrast in self.plan.contrasts:
+                path = self.store.folder(self.plan.judgement(arm, factor, code, contrast.name)) / "findings.json"
+                found.extend(Finding.from_dict(record) for record in read_json(path))
+        return found
+
+    def evidence(
+        self, arm: str, factor: str, contrast: str | None = None, *, code: str = "", with_maps: bool = False
+    ) -> ArmEvidence:
+        """Gather again what the checks of one arm, factor and contrast looked at, or what one of them (code) did."""
+        code = code or default_checks(self.situation.protocol)[0]
+        job = self.jobs[self.plan.judgement(arm, factor, code, contrast)]
+        needs = self.store.needs(job)
+        return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)
+
+    def truth(self, recipe: str, factor: str) -> Truth | None:
+        """Planted truth of a simulated cohort, from the margins of all folds together."""
+        margins = self._truth_margins(recipe)
+        return None if margins is None else true_reliance(margins, *self._site_shares())
+
+    def truth_errors(self, representation: str) -> tuple[float, float]:
+        """Return the standard errors of R* and Omega*, which are known from a sample of anatomies only."""
+        margins = self._truth_margins(representation)
+        if margins is None:
+            return np.nan, np.nan
+        generator = seeds.generator(self.situation.protocol.folds.seed, "truth errors")
+        return bootstrap_truth(margins, self._site_shares(), TRUTH_RESAMPLES, generator)
+
+    def _truth_margins(self, representation: str) -> np.ndarray | None:
+        keys = self.plan.truth.get(representation)
+        return np.concatenate([np.load(self.store.folder(key) / "margins.npy") for key in keys]) if keys else None
+
+    def _site_shares(self) -> tuple[np.ndarray, np.ndarray]:
+        samples = self.situation.cohort.samples
+        # The margins are in the order of the simulated sites, which sort by name.
+        sites = sorted({str(sample.simulation["site"]) for sample in samples})
+        counts = np.zeros((2, len(sites)))
+        for sample in samples:
+            counts[int(sample.positive), sites.index(str(sample.simulation["site"]))] += 1
+        shares = counts / counts.sum(1, keepdims=True)
+        return shares[0], shares[1]
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm: findings per factor, verdicts per factor and contrast, and the primary factor's evidence by contrast."""
+
+    settings: ArmSettings
+    findings: Mapping[str, list[Finding]]
+    verdicts: tuple[Verdict, ...]
+    evidence: Mapping[str | None, ArmEvidence]
+
+    @property
+    def name(self) -> str:
+        """Name of the arm."""
+        return self.settings.name
+
+    @property
+    def recipe(self) -> str:
+        """What its target learned from."""
+        return self.settings.recipe
+
+    @property
+    def headline(self) -> Verdict:
+        """The worst verdict."""
+        return headline(self.verdicts)
+
+    @property
+    def shown(self) -> ArmEvidence:
+        """Evidence of the headline's contrast (primary factor)."""
+        return self.evidence[self.headline.contrast]
+
+
+def survey_of(run: Run) -> dict[str, Any]:
+    """Read what the survey measured of every image."""
+    return read_json(run.store.folder(run.plan.survey) / "survey.json")  # type: ignore[no-any-return]
