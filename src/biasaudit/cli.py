@@ -23,7 +23,7 @@ from rich.table import Table
 from biasaudit import registry
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.errors import BiasauditError, DataError, InputError, UsageError
-from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, located
+from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, with_lines
 from biasaudit.records import VERDICT_ORDER, VerdictWord
 from biasaudit.resources import protocols_folder
 from biasaudit.run_folder.finished import finished_audit
@@ -336,7 +336,7 @@ def _faults_of(protocol: Path) -> Iterator[None]:
     except InputError as error:
         if not protocol.is_file():
             raise
-        raise type(error)(located(error.faults, protocol)) from None
+        raise type(error)(with_lines(error.faults, protocol)) from None
 
 
 @contextmanager

@@ -1,0 +1,184 @@
+"""The section `cohort` of a protocol: where the images are, what they are labelled, where they come from."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from biasaudit.protocol.section import Names, OrName, Section, as_list, as_values
+
+__all__ = [
+    "SIGNATURES",
+    "BidsCohort",
+    "CohortSettings",
+    "LabelSettings",
+    "PhantomCohort",
+    "PhantomSettings",
+    "Signature",
+    "TableCohort",
+    "TwoClassLabelSettings",
+]
+
+
+Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge", "resampling"]
+
+
+SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
+
+
+def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
+    return {"contrast": contrast, "bias_field": bias_field}
+
+
+class LabelSettings(Section):
+    """What the target classifier predicts."""
+
+    column: str = Field("label", description="column that holds the class")
+    positive: Annotated[str | list[str], BeforeValidator(as_values)] = Field(
+        description="value that means pathology; several values are one class each"
+    )
+    negative: str | None = Field(None, description="value that means healthy; all other values if left out")
+
+    @property
+    def positives(self) -> tuple[str, ...]:
+        """Pathology classes, in the order of the protocol."""
+        return (self.positive,) if isinstance(self.positive, str) else tuple(self.positive)
+
+    @model_validator(mode="after")
+    def _distinct_classes(self) -> LabelSettings:
+        if self.negative in self.positives:
+            raise ValueError(f"{self.negative!r} is both `positive` and `negative`")
+        return self
+
+
+class TwoClassLabelSettings(LabelSettings):
+    """The label of a simulated cohort: one pathology."""
+
+    positive: str = Field(description="value that means pathology")
+
+
+class CohortSettings(Section):
+    """What every reader is told of a cohort."""
+
+    covariates: Names = Field(default_factory=list, description="columns such as age and sex")
+    select: str | None = Field(
+        None, description="row filter: comparisons, `in`, and/or/not; parsed, never evaluated as code"
+    )
+    min_origin_size: int = Field(10, ge=1, description="smaller origins are pooled as 'other' and reported")
+    mask_is_complete: bool = Field(False, description="true: all pathology is inside the masks")
+    foreground: Literal["auto", "nonzero", "threshold", "centre"] = Field(
+        "auto",
+        description="where no brain mask is given: non-zero voxels of stripped images, a threshold, or the centre "
+        "of a picture; auto chooses and says so",
+    )
+
+
+class TableCohort(CohortSettings):
+    """A CSV or TSV manifest."""
+
+    reader: Literal["table"]
+    table: Path = Field(description="manifest; relative to the protocol")
+    image: Names = Field(default_factory=lambda: ["image"], description="column(s) of image paths; several = channels")
+    subject: str = Field("subject", description="column of subject identifiers")
+    label: LabelSettings
+    origins: Names = Field(min_length=1, description="columns that say where an image comes from, primary first")
+    mask: str | None = Field(None, description="column of pathology masks; a column named `mask` is taken if present")
+    brain_mask: str | None = Field(None, description="column of brain masks")
+    tissue: Names = Field(default_factory=list, description="column(s) of GM, WM, CSF probability maps")
+    maps: Names = Field(
+        default_factory=list,
+        description="column(s) of other maps of your own, such as log-Jacobians, for the arm `maps`",
+    )
+    split: str | None = Field(
+        None, description="column that says how an already trained network split the subjects: train, val or test"
+    )
+    predictions: Path | None = Field(
+        None, description="table of held-out scores, one row per subject; no network is trained or loaded for them"
+    )
+    score: Names = Field(
+        default_factory=list, description="column(s) of held-out scores: of the pathology, or one per class"
+    )
+    features: Names = Field(
+        default_factory=list, description="columns of numbers in place of images, or patterns such as lh_*_thickness"
+    )
+    score_scale: Literal["auto", "logits", "probabilities"] = Field(
+        "auto", description="what the scores are; auto takes values within [0, 1] for probabilities and says so"
+    )
+
+    @property
+    def scored(self) -> bool:
+        """Whether held-out scores are given, so that no target is needed."""
+        return self.predictions is not None or bool(self.score)
+
+
+class BidsCohort(CohortSettings):
+    """One or more BIDS datasets."""
+
+    reader: Literal["bids"]
+    roots: Annotated[list[Path], BeforeValidator(as_list), OrName()] = Field(
+        min_length=1, description="dataset folders; relative to the protocol"
+    )
+    suffix: Names = Field(default_factory=lambda: ["T1w"], description="image suffix(es); several = channels")
+    label: LabelSettings
+    origins: Names = Field(
+        default_factory=lambda: ["dataset"],
+        min_length=1,
+        description="participants.tsv columns, sidecar fields (Manufacturer, ...), or `dataset` (the root)",
+    )
+    mask_labels: Names = Field(
+        default_factory=lambda: ["L", "lesion"], description="label entities of pathology masks in derivatives"
+    )
+    space: str | None = Field(None, description="space entity to choose where several are present")
+    maps: Names = Field(
+        default_factory=list,
+        description="suffix(es) of other maps in derivatives, such as jacobian, for the arm `maps`",
+    )
+
+
+class PhantomSettings(Section):
+    """A simulated cohort with a planted signature (cohort/phantom.py says how each number acts)."""
+
+    n: int = Field(160, ge=8, description="subjects")
+    design: Literal["crossed", "nested", "aliased"] = Field("nested", description="how class and site go together")
+    healthy_sites: int = Field(3, ge=1, description="sites of the healthy dataset (nested)")
+    patient_sites: int = Field(2, ge=1, description="sites of the patient dataset (nested); sites in all (crossed)")
+    confounding: float = Field(
+        0.0, ge=0, le=1, description="crossed: association of class and site; 0 independent, 1 aliased"
+    )
+    dataset_signature: dict[Signature, float] = Field(
+        default_factory=lambda: _strengths(contrast=1.0, bias_field=1.0),
+        description="strengths that differ between the two datasets (between the sites when crossed or aliased)",
+    )
+    site_signature: dict[Signature, float] = Field(
+        default_factory=lambda: _strengths(contrast=0.3, bias_field=0.3),
+        description="weaker strengths that differ between sites of one dataset (nested)",
+    )
+    lesion_load: float = Field(1.0, ge=0, description="factor on the number of lesions")
+    severity_difference: float = Field(
+        0.0, ge=0, description="log ratio by which the lesion load of the outermost sites differs from the mean site's"
+    )
+    lesion_contrast: float = Field(1.0, ge=0, description="factor on how bright lesions are")
+    atrophy: float = Field(0.0, ge=0, description="unmarked disease effect: tissue lost to CSF, share of brain volume")
+    age_effect: float = Field(0.0, ge=0, description="the same lost per 50 years of age")
+    age_difference: float = Field(0.0, description="years by which patients are older on average")
+    spacing: float = Field(4.0, gt=0.9, le=8, description="voxel size in mm")
+    seed: int = Field(1, ge=0, description="anatomies, lesions and sites")
+    truth_subjects: int = Field(
+        8, ge=0, description="held-out anatomies per fold rendered at every site for R* and Omega*; 0: no truth"
+    )
+
+
+class PhantomCohort(CohortSettings):
+    """A simulated cohort; its truth is known."""
+
+    reader: Literal["phantom"]
+    label: TwoClassLabelSettings = Field(
+        default_factory=lambda: TwoClassLabelSettings(column="label", positive="patient", negative="healthy")
+    )
+    origins: Names = Field(default_factory=lambda: ["site"], min_length=1)
+    min_origin_size: int = Field(1, ge=1)
+    mask_is_complete: bool = True
+    phantom: PhantomSettings = Field(default_factory=lambda: PhantomSettings.model_validate({}))

@@ -1,0 +1,174 @@
+"""The protocol: the frozen plan of an audit, one section per question that its author answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from biasaudit.protocol.cohort import BidsCohort, PhantomCohort, TableCohort
+from biasaudit.protocol.section import Names, OrName, Section
+from biasaudit.protocol.target import TargetSettings
+
+__all__ = [
+    "ArmSettings",
+    "AttributionSettings",
+    "CombatSettings",
+    "FoldSettings",
+    "GridSettings",
+    "LeakageSettings",
+    "LearnedSettings",
+    "Protocol",
+    "StatisticsSettings",
+    "VerdictSettings",
+]
+
+
+def _as_arm(value: Any) -> Any:
+    """Name an arm after its representation, or after the function in a file or module."""
+    return {"name": value.rpartition(":")[2], "representation": value} if isinstance(value, str) else value
+
+
+class GridSettings(Section):
+    """The common grid; images must already be aligned."""
+
+    spacing: float | None = Field(
+        None, gt=0, description="mm; default: as the images are, but not finer than 4 mm in 3-D"
+    )
+    reference: Path | None = Field(None, description="NIfTI file whose grid is taken")
+    shape: list[int] | None = Field(None, min_length=2, max_length=2, description="pictures: height, width in pixels")
+
+
+class ArmSettings(Section):
+    """One representation run through the whole audit."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    representation: str = Field(description="a registered one, own.py:function or package.module:function")
+    training: Literal["all", "balanced"] = Field(
+        "all", description="balanced: within every origin (primary factor) as many images of each class to train on"
+    )
+
+    @property
+    def input(self) -> str:
+        """Name of the representation without the folder of a file, on which no random stream may depend."""
+        file, colon, function = self.representation.rpartition(":")
+        return f"{Path(file).name}:{function}" if colon and file.endswith(".py") else self.representation
+
+    @property
+    def recipe(self) -> str:
+        """What its target learns from; arms that share it share their networks."""
+        return self.input if self.training == "all" else f"{self.input} ({self.training})"
+
+
+class FoldSettings(Section):
+    """Cross-validation, grouped by subject, stratified by class and origin, the same for every arm and control."""
+
+    n: int = Field(5, ge=2)
+    seed: int = Field(20261123, ge=0)
+
+
+class StatisticsSettings(Section):
+    """How tests and intervals are computed."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    n_permutations: int = Field(2000, ge=99)
+    n_bootstraps: int = Field(2000, ge=99)
+
+
+class VerdictSettings(Section):
+    """What counts as much, little and none."""
+
+    high: float = Field(0.5, gt=0, lt=1, description="reliance whose lower bound above this is ORIGIN")
+    low: float = Field(0.1, ge=0, lt=1, description="reliance whose lower bound above this is MIXED")
+    tolerance: float = Field(0.25, gt=0, lt=1, description="PATHOLOGY needs an upper bound of reliance below this")
+    delta: float = Field(0.10, gt=0, lt=0.5, description="PATHOLOGY: |AUC of origin within class - .5| below this")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> VerdictSettings:
+        if not self.low <= self.tolerance <= self.high:
+            raise ValueError(f"expected low <= tolerance <= high, not {self.low}, {self.tolerance}, {self.high}")
+        return self
+
+
+class LeakageSettings(Section):
+    """When two images count as images of one subject (D3)."""
+
+    height: float = Field(7.0, gt=0, description="robust standard deviations above the similarity of two subjects")
+    correlation: float = Field(0.5, gt=0, lt=1, description="smallest correlation of two images of one subject")
+
+
+class AttributionSettings(Section):
+    """How attribution maps are made."""
+
+    method: str = "integrated_gradients"
+    baseline: Literal["origin_balanced", "blurred", "zero"] = Field(
+        "origin_balanced", description="what images are compared with: the healthy mean, themselves blurred, or zero"
+    )
+    steps: int = Field(16, ge=2, description="points on the path; doubled until complete")
+    completeness: float = Field(0.05, gt=0, description="largest relative completeness error accepted")
+    max_steps: int = Field(64, ge=2)
+    max_subjects: int = Field(40, ge=4, description="held-out subjects per class that get a map")
+    references: int = Field(8, ge=1, description="expected gradients: healthy images compared with one by one")
+    deleted: float = Field(
+        0.05, gt=0, lt=0.5, description="G2: share of the foreground that is deleted where relevance is largest"
+    )
+    stability: float = Field(
+        0.5, ge=0, lt=1, description="G2: smallest cosine between the change of two networks' maps from class to class"
+    )
+    smoothing: float = Field(
+        0.1, ge=0, lt=1, description="G2, U7: maps are compared smoothed by this share of the grid's side"
+    )
+    following: float = Field(
+        0.25, gt=0, description="U7: change between origins, as a share of that between classes, that is a concern"
+    )
+    patch: int = Field(8, ge=1, description="side of an occluded cube and of a supervoxel, voxels")
+    stride: int = Field(8, ge=1, description="distance between occluded cubes, voxels")
+    atlas: Path | None = Field(None, description="atlas of regions for region ablation and U8; supervoxels if left out")
+    tfce: bool = Field(False, description="U8 also tests clusters (threshold-free cluster enhancement)")
+
+
+class LearnedSettings(Section):
+    """How it is shown what the network has learned; illustrates, and enters no verdict."""
+
+    enabled: bool = Field(True, description="false: rank no units and make no preferred images")
+    units: int = Field(1, ge=1, le=8, description="units per layer and ranking (origin, pathology) that are shown")
+    steps: int = Field(32, ge=2, description="steps of activation maximisation")
+
+
+class CombatSettings(Section):
+    """How the arm `combat` harmonises features between origins (primary factor)."""
+
+    keep: Names = Field(
+        default_factory=list, description="covariates whose effect is kept, such as age and sex; never the class"
+    )
+    min_training: int = Field(5, ge=2, description="training subjects that every origin needs in every fold")
+
+
+class Protocol(Section):
+    """The frozen plan of an audit (contract: ``examples/protocol.yaml``)."""
+
+    schema_version: Literal[1] = 1
+    name: str = "audit"
+    cohort: Annotated[TableCohort | BidsCohort | PhantomCohort, Field(discriminator="reader")]
+    grid: GridSettings = Field(default_factory=lambda: GridSettings.model_validate({}))
+    arms: list[Annotated[ArmSettings, BeforeValidator(_as_arm), OrName()]] = Field(
+        default_factory=lambda: [ArmSettings(name="intensity", representation="intensity")], min_length=1
+    )
+    target: TargetSettings = Field(default_factory=lambda: TargetSettings.model_validate({}))
+    folds: FoldSettings = Field(default_factory=lambda: FoldSettings.model_validate({}))
+    checks: Literal["default"] | list[str] = "default"
+    statistics: StatisticsSettings = Field(default_factory=lambda: StatisticsSettings.model_validate({}))
+    verdict: VerdictSettings = Field(default_factory=lambda: VerdictSettings.model_validate({}))
+    attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
+    learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
+    leakage: LeakageSettings = Field(default_factory=lambda: LeakageSettings.model_validate({}))
+    combat: CombatSettings = Field(default_factory=lambda: CombatSettings.model_validate({}))
+
+    @model_validator(mode="after")
+    def _distinct_arms(self) -> Protocol:
+        names = [arm.name for arm in self.arms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two arms are called {twice[0]!r}; give each a `name`")
+        return self

@@ -1,0 +1,180 @@
+"""A protocol from its file and back: YAML text, absolute paths, the line of every fault, the JSON schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from biasaudit.errors import Fault, ProtocolError
+from biasaudit.protocol.cohort import BidsCohort, TableCohort
+from biasaudit.protocol.faults import fault_of, line_of
+from biasaudit.protocol.protocol import Protocol
+from biasaudit.protocol.target import TargetSettings
+
+__all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "with_lines"]
+
+
+def load_protocol(path: Path) -> Protocol:
+    """Read and validate a protocol; paths in it become absolute.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+
+    Raises
+    ------
+    ProtocolError
+        Every fault at once, each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        known: dict[type[Exception], str] = {
+            FileNotFoundError: "no such file",
+            IsADirectoryError: "a folder, not a file",
+        }
+        reason = known.get(type(error), f"cannot be read ({error})")
+        raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
+    return parse_protocol(text, path)
+
+
+def parse_protocol(text: str, path: Path) -> Protocol:
+    """Validate the text of a protocol; relative paths are taken from the folder of `path`.
+
+    Raises
+    ------
+    ProtocolError
+        Every fault at once, each with its line.
+    """
+    document = _parse_yaml(text, path)
+    if not isinstance(document, CommentedMap):
+        raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`", _if_table(path))])
+    try:
+        protocol = Protocol.model_validate(_plain(document))
+    except ValidationError as error:
+        raise ProtocolError([fault_of(detail, document, path) for detail in error.errors()]) from None
+    return _with_absolute_paths(protocol, path.parent)
+
+
+def with_lines(faults: Iterable[Fault], path: Path) -> list[Fault]:
+    """Give faults that were found after a protocol was read the line of the key that they name.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+        Those whose place is ``protocol`` or a key such as ``arms.1`` are changed.
+    path : Path
+        The protocol. One that cannot be read has no lines, and the faults say so themselves.
+    """
+    try:
+        document = _parse_yaml(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError, ProtocolError):
+        return list(faults)
+    return [_with_line(fault, document, path) for fault in faults]
+
+
+def _with_line(fault: Fault, document: CommentedMap, path: Path) -> Fault:
+    place, message = fault.where, fault.message
+    if place == "protocol":
+        place, _, message = message.partition(": ")
+    keys: list[Any] = [int(key) if key.isdecimal() else key for key in place.split(".")]
+    if keys[0] not in Protocol.model_fields:
+        return replace(fault, where=str(path)) if fault.where == "protocol" else fault
+    return Fault(f"{path}:{line_of(document, keys)}", f"{place}: {message}", fault.remedy)
+
+
+def dump_protocol(protocol: Protocol) -> str:
+    """YAML text of a resolved protocol, with its schema line for editors."""
+    stream = StringIO()
+    yaml = YAML()
+    yaml.width = 110
+    yaml.dump(protocol.model_dump(mode="json"), stream)
+    return "# yaml-language-server: $schema=protocol.schema.json\n" + stream.getvalue()
+
+
+def json_schema() -> str:
+    """JSON schema of a protocol, for editors."""
+    schema = Protocol.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _parse_yaml(text: str, path: Path) -> Any:
+    try:
+        return YAML().load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ProtocolError([Fault(f"{path}:{line}", f"not valid YAML: {error.problem}", _if_table(path))]) from None
+    except YAMLError as error:
+        raise ProtocolError([Fault(str(path), f"not valid YAML: {error}")]) from None
+
+
+def _if_table(path: Path) -> str:
+    """Say what to do with a table that is given where a protocol is expected."""
+    return f"a table? `biasaudit init {path}` drafts a protocol" if path.suffix in (".tsv", ".csv") else ""
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
+    cohort: Any = protocol.cohort
+    if isinstance(cohort, TableCohort):
+        predictions = cohort.predictions and _absolute(cohort.predictions, base)
+        cohort = cohort.model_copy(update={"table": _absolute(cohort.table, base), "predictions": predictions})
+    elif isinstance(cohort, BidsCohort):
+        cohort = cohort.model_copy(update={"roots": [_absolute(root, base) for root in cohort.roots]})
+    grid = protocol.grid
+    if grid.reference is not None:
+        grid = grid.model_copy(update={"reference": _absolute(grid.reference, base)})
+    attribution = protocol.attribution
+    if attribution.atlas is not None:
+        attribution = attribution.model_copy(update={"atlas": _absolute(attribution.atlas, base)})
+    target = _located(protocol.target, base)
+    arms = [arm.model_copy(update={"representation": _own(arm.representation, base)}) for arm in protocol.arms]
+    changed = {"cohort": cohort, "grid": grid, "attribution": attribution, "target": target, "arms": arms}
+    return protocol.model_copy(update=changed)
+
+
+def _located(target: TargetSettings, base: Path) -> TargetSettings:
+    """Return the target with absolute paths, those of the user's own functions included."""
+    weights = target.weights and [_absolute(path, base) for path in target.weights]
+    subjects = target.training_subjects and _absolute(target.training_subjects, base)
+    training = target.training
+    augment = training.augment
+    own: dict[str, Any] = {name: _own(getattr(training, name), base) for name in ("loss", "optimiser")}
+    own["augment"] = _own(augment, base) if isinstance(augment, str) else [_own(name, base) for name in augment]
+    own["fit"] = training.fit and _own(training.fit, base)
+    return target.model_copy(
+        update={
+            "network": _own(target.network, base),
+            "weights": weights,
+            "training_subjects": subjects,
+            "training": training.model_copy(update=own),
+        }
+    )
+
+
+def _own(name: str, base: Path) -> str:
+    """Import string with the absolute path of the file it names; other names as they are."""
+    file, colon, function = name.rpartition(":")
+    return f"{_absolute(Path(file), base)}:{function}" if colon and file.endswith(".py") else name
+
+
+def _absolute(path: Path, base: Path) -> Path:
+    return Path(path) if Path(path).is_absolute() else (base / path).resolve()

@@ -1,0 +1,79 @@
+"""The base of every section of a protocol, and the kinds of value that several sections take."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+__all__ = ["Names", "OrName", "Section", "as_list", "as_values", "built_in_or_own", "shortened"]
+
+
+class Section(BaseModel):
+    """A part of a protocol: its keys are known, and nothing in it changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+def as_list(value: Any) -> Any:
+    """Take one name for a list of one; whatever else is no list is refused later."""
+    return [value] if isinstance(value, str) else value
+
+
+class OrName:
+    """Says in the JSON schema that a bare name is accepted too."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+
+Names = Annotated[list[str], BeforeValidator(as_list), OrName()]
+
+
+def as_values(value: Any) -> Any:
+    """Take one text or a list of different texts; a list of one becomes that text, so that both are one protocol.
+
+    Raises
+    ------
+    ValueError
+        If there is no text, something that is no text, or one text twice.
+    """
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values or not all(isinstance(each, str) for each in values):
+        raise ValueError(f"expected a text or a list of texts, not {shortened(value)}; put numbers in quotes")
+    twice = sorted({each for each in values if values.count(each) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]!r} is named twice")
+    return values[0] if len(values) == 1 else list(values)
+
+
+def built_in_or_own(*known: str) -> Any:
+    """Make a validator that accepts built-in names and import strings, which are looked up later.
+
+    Parameters
+    ----------
+    *known : str
+        Names of what is built in.
+
+    Returns
+    -------
+    callable
+        Takes a name or a list of names, and returns it or raises ValueError with the name that was probably meant.
+    """
+
+    def check(value: str | list[str]) -> str | list[str]:
+        for name in [value] if isinstance(value, str) else value:
+            if name not in known and ":" not in name:
+                close = difflib.get_close_matches(name, known, n=1)
+                meant = f"; did you mean {close[0]}?" if close else ""
+                raise ValueError(f"{name!r} is none of {', '.join(known)}, and no import string (own.py:name){meant}")
+        return value
+
+    return check
+
+
+def shortened(value: Any) -> str:
+    """Show a value in a message: its `repr`, cut after 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
