@@ -26,16 +26,17 @@ from audits import number
 
 from biasaudit import seeds
 from biasaudit.calibration.cohort import without_masks
-from biasaudit.engine.audit import Options, run_audit, situate, surveyed_facts
+from biasaudit.engine.audit import Options, run_audit
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.plan import plan_audit, plan_reading
+from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
+from biasaudit.engine.validation.situate import situate
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Grid, Sample, SignatureTransfer, Verdict
 from biasaudit.registry import get

@@ -192,7 +192,7 @@ def init(
 @app.command()
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
     """Check a protocol and every file it names; train nothing, write nothing."""
-    from biasaudit.engine.audit import situate  # imports torch
+    from biasaudit.engine.validation.situate import situate  # imports torch
 
     with _faults_of(protocol):
         situation, _ = situate(load_protocol(protocol))
@@ -361,9 +361,10 @@ def _engine(engine: Engine, workers: int) -> str:
 
 
 def _dry_run(plan: Protocol, workers: int | None) -> None:
-    from biasaudit.engine.audit import expected_plan, situate  # imports torch
     from biasaudit.engine.estimate import estimate_seconds
+    from biasaudit.engine.plan import expected_plan  # imports torch
     from biasaudit.engine.situation.situation import single_origin_notes
+    from biasaudit.engine.validation.situate import situate
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs

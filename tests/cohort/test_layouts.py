@@ -6,7 +6,8 @@ import nibabel
 import pytest
 
 from biasaudit.cohort.layouts import LAYOUTS, write_layout
-from biasaudit.engine.audit import Options, run_audit, situate
+from biasaudit.engine.audit import Options, run_audit
+from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import UsageError
 from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.resources import protocols_folder

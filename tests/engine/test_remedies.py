@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from biasaudit.engine.audit import situate
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.remedies import can_balance, other_inputs, with_remedies
+from biasaudit.engine.remedies import other_inputs, with_remedies
+from biasaudit.engine.situation.rows import can_balance
 from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import ProtocolError
 from biasaudit.protocol import Protocol
 

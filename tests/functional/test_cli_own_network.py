@@ -123,7 +123,8 @@ def test_several_files_of_weights_are_one_per_fold(trained, tmp_path):
 
 
 def test_a_change_of_the_factory_changes_the_jobs(trained, tmp_path):
-    from biasaudit.engine.audit import expected_plan, situate
+    from biasaudit.engine.plan import expected_plan
+    from biasaudit.engine.validation.situate import situate
 
     for path in trained[0].iterdir():
         if path.suffix in (".npy", ".tsv"):
@@ -174,7 +175,8 @@ def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, 
 
 
 def test_a_change_of_the_users_training_changes_the_trainings(trained, tmp_path):
-    from biasaudit.engine.audit import expected_plan, situate
+    from biasaudit.engine.plan import expected_plan
+    from biasaudit.engine.validation.situate import situate
 
     for path in trained[0].iterdir():
         if path.suffix in (".npy", ".tsv") or path.name == "own.py":

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.engine.audit import situate, surveyed_facts
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.run import run_job
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.plan import plan_audit, plan_reading
+from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
 from biasaudit.engine.results.arms import compare_arms
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
+from biasaudit.engine.validation.situate import situate
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import get

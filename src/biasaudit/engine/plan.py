@@ -18,11 +18,13 @@ from biasaudit.engine.evidence.retraining import RetrainingPlanner
 from biasaudit.engine.evidence.signature_transfer import EditPlanner
 from biasaudit.engine.jobs.book import JobBook, make_job
 from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.json_files import read_json
+from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline, outline_of
 from biasaudit.engine.situation.situation import Facts, Question, Situation
 
-__all__ = ["Plan", "plan_audit", "plan_reading"]
+__all__ = ["Plan", "expected_plan", "plan_audit", "plan_reading", "surveyed_facts"]
 
 
 @dataclass(frozen=True)
@@ -159,3 +161,15 @@ def _judgements(outline: Outline, book: JobBook, evidence: Evidence) -> dict[tup
                 for contrast in outline.contrasts:
                     planner.add((arm.name, factor, code), arm.recipe, contrast)
     return planner.judged
+
+
+def expected_plan(situation: Situation) -> Plan:
+    """Plan without having seen the images: masks where the table has them, nothing outside stripped brains."""
+    voxels = tuple(int(sample.has_mask) for sample in situation.cohort.samples)
+    return plan_audit(situation, Facts(voxels, background=situation.cohort.dimensions == 2))
+
+
+def surveyed_facts(store: Store, reading: Plan) -> Facts:
+    """Read what the survey found."""
+    survey = read_json(store.folder(reading.survey) / "survey.json")
+    return Facts(tuple(survey["mask_voxels"]), survey["background"])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from biasaudit import registry
-from biasaudit.engine.steps.harmonise import COMBAT, can_harmonise
-from biasaudit.engine.validation.ready_made import ready_protocol
+from biasaudit.engine.situation.rows import can_balance
+from biasaudit.engine.steps.harmonise import COMBAT
+from biasaudit.engine.validation.harmonisable import can_harmonise
+from biasaudit.engine.validation.ready_made import fitted_to_cohort
 from biasaudit.errors import UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort
-from biasaudit.stats.subsampling import origins_with_both_classes
 
-__all__ = ["CANNOT_RETRAIN", "can_balance", "other_inputs", "with_remedies"]
+__all__ = ["CANNOT_RETRAIN", "other_inputs", "with_remedies"]
 
 CANNOT_RETRAIN = (
     "a network trained elsewhere cannot be trained on another input here; leave `target.weights` and the scores out to "
@@ -32,7 +33,7 @@ def with_remedies(protocol: Protocol) -> Protocol:
     cohort = registry.get("reader", protocol.cohort.reader)().read(protocol.cohort)
     if protocol.target.weights or any(sample.scores for sample in cohort.samples):
         raise UsageError(f"--with-remedies: {CANNOT_RETRAIN}")
-    protocol = ready_protocol(protocol, cohort)
+    protocol = fitted_to_cohort(protocol, cohort)
     asked = {arm.representation for arm in protocol.arms}
     added = [ArmSettings(name=name, representation=name) for name in _possible(cohort) if name not in asked]
     primary = protocol.arms[0]
@@ -55,10 +56,3 @@ def other_inputs(cohort: Cohort) -> tuple[str, ...]:
         return (COMBAT,)
     tissue = cohort.dimensions == 3 or all(sample.tissue for sample in cohort.samples)
     return ("harmonised", "tissue") if tissue else ("harmonised",)
-
-
-def can_balance(cohort: Cohort) -> bool:
-    """Whether some origin (primary factor) holds enough subjects of both classes to train on."""
-    samples, factor = cohort.samples, cohort.factors[0]
-    positive, subject = [sample.positive for sample in samples], [sample.subject for sample in samples]
-    return bool(origins_with_both_classes(positive, [sample.origins[factor] for sample in samples], subject))

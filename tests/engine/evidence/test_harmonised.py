@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from engine.planned import by_key
 
-from biasaudit.engine.audit import expected_plan, situate
+from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.validation.situate import situate
 from biasaudit.protocol import Protocol
 
 pytest.importorskip("pycombat")

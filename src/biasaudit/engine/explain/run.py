@@ -13,7 +13,7 @@ import torch
 
 from biasaudit import registry
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
-from biasaudit.engine.audit import known_files, situate, surveyed_facts
+from biasaudit.engine.audit import known_files
 from biasaudit.engine.explain.explanation import (
     Explanation,
     Subject,
@@ -25,7 +25,7 @@ from biasaudit.engine.explain.explanation import (
 )
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.plan import plan_audit, plan_reading
+from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
 from biasaudit.engine.predict import chosen_arm, finished_audit, trained_networks
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows
 from biasaudit.engine.situation.situation import Situation
@@ -35,6 +35,7 @@ from biasaudit.engine.steps.train import to_device
 from biasaudit.engine.user_code.network import build, convention, make_network
 from biasaudit.engine.user_code.preprocessing import located
 from biasaudit.engine.user_code.weights import State, match_state, read_state
+from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import DataError, UsageError, suggestion
 from biasaudit.protocol import AttributionSettings, GridSettings, LabelSettings, TableCohort, load_protocol
 from biasaudit.records import Cohort, Grid, Sample

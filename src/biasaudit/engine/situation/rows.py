@@ -9,10 +9,12 @@ import numpy as np
 from biasaudit import seeds
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.situation.situation import Facts, Situation, input_of, origins_of
-from biasaudit.stats.subsampling import evenly_mixed_rows
+from biasaudit.records import Cohort
+from biasaudit.stats.subsampling import evenly_mixed_rows, origins_with_both_classes
 
 __all__ = [
     "baseline_rows",
+    "can_balance",
     "erase_with",
     "origins_inside_classes",
     "own_rows",
@@ -106,3 +108,10 @@ def truth_rows(situation: Situation, fold: int, count: int) -> list[int]:
 def own_rows(rows: Sequence[Sequence[int]], contrast: Contrast) -> tuple[tuple[int, ...], ...]:
     """Keep the rows of either side of a contrast, fold by fold."""
     return tuple(tuple(row for row in own if contrast.positive[row]) for own in rows)
+
+
+def can_balance(cohort: Cohort) -> bool:
+    """Whether some origin (primary factor) holds enough subjects of both classes to train on."""
+    samples, factor = cohort.samples, cohort.factors[0]
+    positive, subject = [sample.positive for sample in samples], [sample.subject for sample in samples]
+    return bool(origins_with_both_classes(positive, [sample.origins[factor] for sample in samples], subject))

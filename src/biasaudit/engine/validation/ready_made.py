@@ -18,7 +18,7 @@ from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort, Grid
 
-__all__ = ["GIVEN", "divided", "ready_protocol", "taken_over"]
+__all__ = ["GIVEN", "fitted_to_cohort", "folds_of", "probe_ready_made_network"]
 
 GIVEN = "given"
 """Name of the arm where there are scores and no images."""
@@ -38,14 +38,14 @@ def _said(known: Convention) -> str:
     return "one logit" if one else f"{known.outputs} {_SAID[known.scale]}"
 
 
-def divided(cohort: Cohort, protocol: Protocol) -> list[int]:
+def folds_of(cohort: Cohort, protocol: Protocol) -> list[int]:
     """Return the fold that holds each sample out, or -1 for what an already trained target has seen."""
     if protocol.target.weights:
         return [int(fold) for fold in split_folds(cohort, protocol)]
     return [int(fold) for fold in assign_folds(cohort, protocol.folds.n, protocol.folds.seed)]
 
 
-def ready_protocol(protocol: Protocol, cohort: Cohort) -> Protocol:
+def fitted_to_cohort(protocol: Protocol, cohort: Cohort) -> Protocol:
     """Fit the protocol to what is given: one arm where there are no images, as many folds as files of weights."""
     weights = protocol.target.weights or []
     if weights and len(protocol.arms) > 1:
@@ -93,7 +93,7 @@ def _of_features(arm: ArmSettings) -> ArmSettings:
     return arm.model_copy(update={"name": name, "representation": FEATURES})
 
 
-def taken_over(
+def probe_ready_made_network(
     protocol: Protocol, cohort: Cohort, grid: Grid, folds: Sequence[int], own_inputs: Mapping[str, OwnInput]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Load the user's own network once, with its weights, and see what it returns.
@@ -104,7 +104,7 @@ def taken_over(
     cohort : Cohort
     grid : Grid
     folds : sequence of int
-        As `divided` gives them.
+        As `folds_of` gives them.
     own_inputs : mapping of name to OwnInput
         Functions of the user's that make the inputs of arms.
 

@@ -1,4 +1,4 @@
-"""Where features may be harmonised between origins, and what the step writes."""
+"""Where features may be harmonised between origins, and what is said of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from biasaudit.engine.audit import situate
-from biasaudit.engine.steps.harmonise import can_harmonise, kept_columns
+from biasaudit.engine.steps.harmonise import kept_columns
+from biasaudit.engine.validation.harmonisable import can_harmonise
+from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import ProtocolError
 from biasaudit.protocol import Protocol, load_protocol
 
@@ -145,7 +146,7 @@ def test_images_are_not_harmonised_by_combat():
 
 
 def test_without_the_package_the_remedy_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("biasaudit.engine.steps.harmonise.combat_installed", lambda: False)
+    monkeypatch.setattr("biasaudit.engine.validation.harmonisable.combat_installed", lambda: False)
     assert "pip install 'biasaudit[combat]'" in refused(write(tmp_path, table()))
 
 

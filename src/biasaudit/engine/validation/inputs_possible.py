@@ -1,0 +1,54 @@
+"""Whether the inputs that the arms ask for can be made of the cohort."""
+
+from __future__ import annotations
+
+from biasaudit.engine.situation.rows import can_balance
+from biasaudit.engine.situation.situation import MAPS
+from biasaudit.errors import Fault, ProtocolError
+from biasaudit.protocol import Protocol
+from biasaudit.records import Cohort
+from biasaudit.stats.subsampling import SMALLEST_CLASS
+
+__all__ = ["require_inputs_possible"]
+
+
+def require_inputs_possible(protocol: Protocol, cohort: Cohort) -> None:
+    """Refuse arms whose input cannot be made of the cohort: tissue, maps, and balanced training rows.
+
+    Raises
+    ------
+    ProtocolError
+        The first of the reasons.
+    """
+    _require_tissue(protocol, cohort)
+    _require_maps(protocol, cohort)
+    _require_balance(protocol, cohort)
+
+
+def _require_tissue(protocol: Protocol, cohort: Cohort) -> None:
+    wanted = any(arm.representation == "tissue" for arm in protocol.arms)
+    if wanted and cohort.dimensions == 2 and not all(sample.tissue for sample in cohort.samples):
+        raise ProtocolError(
+            [Fault("protocol", "arms: the tissue representation needs 3-D images or your own maps", "remove that arm")]
+        )
+
+
+def _require_maps(protocol: Protocol, cohort: Cohort) -> None:
+    wanted = any(arm.representation == MAPS for arm in protocol.arms)
+    if wanted and not all(sample.maps for sample in cohort.samples):
+        message = "arms: the representation maps shows files of your own, and none are named"
+        raise ProtocolError([Fault("protocol", message, "name them by `cohort.maps`, or remove that arm")])
+
+
+def _require_balance(protocol: Protocol, cohort: Cohort) -> None:
+    if all(arm.training == "all" for arm in protocol.arms):
+        return
+    if protocol.target.weights:
+        message = "arms: a network trained elsewhere is not trained again"
+        raise ProtocolError([Fault("protocol", message, "leave `training` out")])
+    if not can_balance(cohort):
+        message = (
+            f"arms: balanced training needs a {cohort.factors[0]} with {SMALLEST_CLASS} subjects of each class: "
+            "elsewhere the origin says what the class is, and no choice of rows can change that"
+        )
+        raise ProtocolError([Fault("protocol", message, "remove that arm")])
