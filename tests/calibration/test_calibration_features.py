@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from calibration.simulation import feature_cohort, plausible_rates, rejection_rate
-from scipy.ndimage import gaussian_filter
 
-from biasaudit.stats.kernels import feature_difference_test, map_agreement_test
+from biasaudit.stats.kernels import feature_difference_test
 from biasaudit.stats.multiplicity import minimum_p
 
 
@@ -65,30 +64,3 @@ def test_minimum_p_of_dependent_statistics_has_nominal_size():
         results.append(minimum_p(statistics[0], statistics[1:])[0])
     low, high = plausible_rates(0.05, 1500)
     assert low <= rejection_rate(results) <= high
-
-
-def smooth_maps(n, generator, side=8):
-    noise = generator.standard_normal((n, side, side, side))
-    return gaussian_filter(noise, (0, 1.5, 1.5, 1.5)).reshape(n, -1)
-
-
-def test_size_of_map_agreement_on_smooth_unrelated_maps():
-    """Both networks look at the same places (a shared mean map), and no subject's maps are related."""
-    generator = np.random.default_rng(203)
-    strata, results = np.repeat([0, 1, 2], 8), []
-    for _ in range(2000):
-        shared = smooth_maps(3, generator)[strata]
-        target, origin = smooth_maps(24, generator) + 2 * shared, smooth_maps(24, generator) + shared
-        results.append(map_agreement_test(target, origin, strata, 199, generator).p_value)
-    low, high = plausible_rates(0.05, 2000)
-    assert low <= rejection_rate(results) <= high
-
-
-def test_power_of_map_agreement():
-    generator = np.random.default_rng(204)
-    results = []
-    for _ in range(40):
-        target = smooth_maps(24, generator)
-        origin = 0.3 * target + smooth_maps(24, generator)
-        results.append(map_agreement_test(target, origin, np.repeat([0, 1, 2], 8), 199, generator).p_value)
-    assert rejection_rate(results) > 0.9

@@ -103,9 +103,12 @@ def furnish(evidence: ArmEvidence, strength: float = 1.0) -> ArmEvidence:
             scores = strength * 2 * (evidence.origin[rows][:, None] == np.array(names))
             controls[name] = OriginControl(rows, names, scores + generator.normal(size=(rows.size, len(names))))
     shift = strength * np.isin(evidence.origin, ("b", "d"))[:, None]
+    layers = np.random.default_rng(11)
     return replace(
         evidence,
         features={"block1": generator.normal(size=(n, 6)) + shift, "block2": generator.normal(size=(n, 4))},
+        untrained={"block1": layers.normal(size=(n, 6)) + shift / 3, "block2": layers.normal(size=(n, 4))},
+        gradients={"block1": layers.normal(size=(n, 6)) + 1.0, "block2": layers.normal(size=(n, 4))},
         origin_controls=controls,
         reduced={"erased": generator.normal(size=n), "silhouette": generator.normal(size=n)},
         reduced_skipped={"background": "nothing lies outside the brain"},

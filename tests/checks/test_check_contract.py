@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+from checks.kinds import KINDS, SKIPPED, TOLD, WORDS, only
 
-from biasaudit import registry
+from biasaudit import checks, registry
+from biasaudit.checks.check import required
+from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Status
 
-CODES = ("D1", "G1", "G2", "G3", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U9", "U10", "U11", "U12")
-CODES += ("D2", "D3", "A3")
-WORDS = {"table", "scores", "erased", "features", "origin_controls", "reduced", "maps", "transfer", "retraining"}
-WORDS |= {"metadata", "quality", "twins"}
-RETRAINED = ("G3", "U10", "U11")
+CODES = registry.names("check")
+RETRAINED = [code for code in CODES if SKIPPED.keys() & set(registry.get("check", code).needs)]
 
 
-def test_the_default_checks_are_found_by_folder():
-    assert set(CODES) <= set(registry.names("check"))
+def test_every_check_is_found_by_its_folder():
+    files = Path(checks.__file__).parent.glob("*.py")
+    written = {code for file in files for code in re.findall(r'^@register\("check", "(\w+)"\)', file.read_text(), re.M)}
+    assert written
+    assert written <= set(CODES)
 
 
 def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
@@ -60,6 +65,8 @@ def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
         "no maps": {"maps": None},
         "bare": {
             "features": {},
+            "untrained": {},
+            "gradients": {},
             "origin_controls": {},
             "reduced": {},
             "reduced_skipped": {},
@@ -161,7 +168,69 @@ def test_judging_is_pure_and_the_arm_does_not_change_the_streams(code, planted, 
     first = [finding.to_dict() for finding in check.judge(evidence, protocol)]
     assert first == [finding.to_dict() for finding in check.judge(evidence, protocol)]
     assert first == [finding.to_dict() for finding in check.judge(replace(evidence, arm="tissue"), protocol)]
-    _require_equal(before, evidence)
+    _require_equal(before, evidence, "evidence")
+
+
+def evidence_of(design: str, masks: bool, planted: Any, furnished: Any) -> ArmEvidence:
+    """Evidence of every kind, with a signature that patients show too, and two retrainings that were skipped."""
+    own = furnished(planted(n=96, design=design, masks=masks, signature=1.5))
+    return replace(
+        own,
+        retraining_skipped={"U10": "too few subjects", "U11": "too few subjects", "G3": "too few subjects"},
+        covariates={"age": np.linspace(20.0, 60.0, 96)},
+    )
+
+
+def in_contrast(evidence: ArmEvidence) -> ArmEvidence:
+    """The same as one class against a rest that holds patients of another one."""
+    n = evidence.positive.size
+    label = np.where(evidence.positive, "ms", np.where(np.arange(n) % 3, "healthy", "tumour"))
+    return replace(
+        evidence,
+        contrast="ms",
+        classes=("not ms", "ms"),
+        inside=("ms",),
+        label=label,
+        patient=label != "healthy",
+        erasable=label != "tumour",
+    )
+
+
+def records(code: str, evidence: ArmEvidence, protocol: Protocol) -> list[dict[str, Any]]:
+    return [finding.to_dict() for finding in registry.get("check", code)().judge(evidence, protocol)]
+
+
+def situations(planted: Any, furnished: Any) -> list[ArmEvidence]:
+    """Evidence of every design, of a contrast, and of retrainings that a cohort does not allow."""
+    found = [
+        evidence_of(design, masks, planted, furnished)
+        for design in ("crossed", "nested", "aliased", "single")
+        for masks in (True, False)
+    ]
+    bare = [replace(own, unseen={}, dose=None, spike=None) for own in found[:1]]
+    return [*found, *bare, *(in_contrast(own) for own in found[:2])]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_check_looks_at_nothing_but_what_it_needs(code, planted, furnished, protocol):
+    needs = registry.get("check", code).needs
+    for evidence in situations(planted, furnished):
+        assert records(code, only(evidence, needs), protocol) == records(code, evidence, protocol)
+
+
+@pytest.mark.parametrize(("code", "word"), [(c, w) for c in CODES for w in registry.get("check", c).needs[1:]])
+def test_a_check_looks_at_all_that_it_needs(code, word, planted, furnished, protocol):
+    """Findings change in some situation when one kind of evidence is taken away."""
+    others = [name for name in registry.get("check", code).needs if name != word]
+    assert any(
+        records(code, only(evidence, others), protocol) != records(code, evidence, protocol)
+        for evidence in situations(planted, furnished)
+    )
+
+
+def test_every_field_of_the_evidence_belongs_to_one_kind():
+    fields = [*TOLD, *(name for names in KINDS.values() for name in names), "retraining_skipped"]
+    assert sorted(fields) == sorted(ArmEvidence.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -169,7 +238,11 @@ def test_a_check_says_what_it_is(code):
     check = registry.get("check", code)
     assert check.code == code
     assert check.kind in ("design", "available", "used", "gate")
+    assert check.needs[0] == "table"
     assert set(check.needs) <= WORDS
+    assert len(set(check.needs)) == len(check.needs)
+    assert required(check) <= set(check.needs)
+    assert set(getattr(check, "optional", ())) <= set(check.needs)
     assert all((check.title, check.question.endswith("?"), check.why.endswith(".")))
 
 
@@ -186,12 +259,40 @@ def _require_valid(findings: list[Finding], code: str) -> None:
         assert Finding.from_dict(record).to_dict() == record
 
 
-def _require_equal(first: Any, second: Any) -> None:
-    for name in first.__dataclass_fields__:
-        one, other = getattr(first, name), getattr(second, name)
-        if hasattr(one, "__dataclass_fields__"):
-            _require_equal(one, other)
-        elif isinstance(one, dict):
-            assert one.keys() == other.keys()
-        elif isinstance(one, np.ndarray):
-            np.testing.assert_array_equal(one, other)
+def _require_equal(first: Any, second: Any, where: str) -> None:
+    """Compare every value of records, mappings, sequences and arrays; nan equals nan."""
+    assert type(first) is type(second), where
+    if hasattr(first, "__dataclass_fields__"):
+        for name in first.__dataclass_fields__:
+            _require_equal(getattr(first, name), getattr(second, name), f"{where}.{name}")
+    elif isinstance(first, dict):
+        assert list(first) == list(second), where
+        for name in first:
+            _require_equal(first[name], second[name], f"{where}[{name!r}]")
+    elif isinstance(first, tuple | list):
+        assert len(first) == len(second), where
+        for place, (one, other) in enumerate(zip(first, second, strict=True)):
+            _require_equal(one, other, f"{where}[{place}]")
+    elif isinstance(first, np.ndarray):
+        assert first.dtype == second.dtype, where
+        np.testing.assert_array_equal(first, second, err_msg=where)
+    else:
+        assert first == second or (first != first and second != second), where
+
+
+def test_a_changed_value_is_noticed_wherever_it_lies(planted, furnished):
+    """The comparison itself: one number changed deep inside the evidence is found."""
+    for change in (
+        lambda own: own.features["block1"].__setitem__((3, 2), 99.0),
+        lambda own: own.origin_controls["healthy"].scores.__setitem__((0, 0), 99.0),
+        lambda own: own.maps.probes.deletion.__setitem__((0, 0), 99.0),
+        lambda own: own.unseen["a"].reference.__setitem__(0, 99.0),
+        lambda own: own.reduced_skipped.__setitem__("background", "another reason"),
+        lambda own: own.metadata["sidecar: Manufacturer"].__setitem__(0, "Siemens"),
+    ):
+        evidence = furnished(planted(n=48, masks=True))
+        before = copy.deepcopy(evidence)
+        _require_equal(before, evidence, "evidence")
+        change(evidence)
+        with pytest.raises(AssertionError):
+            _require_equal(before, evidence, "evidence")

@@ -71,11 +71,3 @@ def test_gap_share_is_not_clipped():
 def test_gap_share_without_gap_or_subjects_is_nan():
     assert np.isnan(effects.gap_share([1], [1], [1], [0]))
     assert np.isnan(effects.gap_share([], [], [1], [0]))
-
-
-def test_cosines_of_rows():
-    cosines = effects.cosine_rows([[1, 0], [1, 1], [0, 0]], [[2, 0], [-1, -1], [1, 0]])
-    np.testing.assert_allclose(cosines[:2], [1, -1])
-    assert np.isnan(cosines[2])
-    with pytest.raises(ValueError, match="same shape"):
-        effects.cosine_rows(np.ones((2, 2)), np.ones((2, 3)))

@@ -28,8 +28,8 @@ __all__ = ["calibrate", "without_masks"]
 
 _BULKY = ("read", "represent", "spike")
 """Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
-_LAYERS = ("U2", "U9")
-"""Checks that are given something of the hidden layers that no other check looks at."""
+_OF_ONE_CHECK = {"unseen_origin", "dose_response", "spike_in", "untrained", "gradients"}
+"""Kinds of evidence that a run gathers for the one check that looks at them."""
 _LAST = ("judge", "learned")
 """Steps that calibration goes without: it judges by itself, and looks at no pictures."""
 
@@ -75,7 +75,7 @@ def _evidence(run: Run, arm: str) -> ArmEvidence:
     maps = any("maps" in get("check", code).needs for code in default_checks(run.situation.protocol))
     evidence = run.evidence(arm, run.factors[0], with_maps=maps)
     for code in default_checks(run.situation.protocol):
-        if "retraining" in get("check", code).needs or code in _LAYERS:
+        if _OF_ONE_CHECK & set(get("check", code).needs):
             own = run.evidence(arm, run.factors[0], code=code)
             evidence = replace(
                 evidence,

@@ -23,7 +23,7 @@ class Competence:
     question = "Does the target classifier beat chance on held-out subjects?"
     why = "A network that has learned nothing cannot be audited for what it has learned."
     kind = "gate"
-    needs = ("scores",)
+    needs = ("table", "scores")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding; clear if the lower bound of the AUC is above one half."""

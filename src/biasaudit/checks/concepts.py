@@ -28,7 +28,7 @@ class Concepts:
         "direction says what the decision would make of it, to first order. It supports other findings, no more."
     )
     kind = "used"
-    needs = ("table", "features")
+    needs = ("table", "features", "gradients")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge each class and layer, from shallow to deep."""

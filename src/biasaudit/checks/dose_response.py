@@ -40,7 +40,7 @@ class DoseResponseCheck:
         "care."
     )
     kind = "used"
-    needs = ("table", "retraining")
+    needs = ("table", "dose_response")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge the slopes of the AUC and of the dependence on origin, Holm-corrected."""

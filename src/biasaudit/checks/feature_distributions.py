@@ -29,7 +29,7 @@ class FeatureDistributions:
         "it is no verdict, and its absence clears nobody."
     )
     kind = "used"
-    needs = ("table", "features")
+    needs = ("table", "features", "severity")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge each class and layer."""

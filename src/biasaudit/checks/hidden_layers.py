@@ -33,7 +33,7 @@ class HiddenLayers:
         "network has learned to carry it. It supports other findings and never clears."
     )
     kind = "used"
-    needs = ("table", "features")
+    needs = ("table", "features", "untrained")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge each class and layer, from shallow to deep."""

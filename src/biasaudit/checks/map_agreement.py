@@ -52,7 +52,7 @@ class MapAgreement:
         "does, may read what it reads. It supports other findings; by itself it neither accuses nor clears."
     )
     kind = "used"
-    needs = ("table", "origin_controls", "maps")
+    needs = ("table", "origin_controls", "maps", "origin_maps")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge each class that has origin maps."""

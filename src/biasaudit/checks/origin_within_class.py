@@ -25,7 +25,7 @@ class OriginWithinClass:
     question = "Can the same network tell the origins apart inside one class?"
     why = "It says whether a signature is there to be used. Availability alone is no fault: only use is."
     kind = "available"
-    needs = ("origin_controls",)
+    needs = ("table", "origin_controls")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding per class."""

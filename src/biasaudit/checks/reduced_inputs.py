@@ -38,7 +38,7 @@ class ReducedInputs:
     question = "Can the label be predicted from an input that does not show the marked pathology?"
     why = "If background alone predicts the disease, something besides the disease separates the classes."
     kind = "available"
-    needs = ("reduced",)
+    needs = ("table", "reduced")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding per reduced input, Holm-corrected."""

@@ -70,7 +70,8 @@ class ScoreDependence:
         "inside one class is the network's own response to the signature."
     )
     kind = "used"
-    needs = ("table", "scores")
+    needs = ("table", "scores", "severity", "erased")
+    optional = ("erased",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge all classes together (crossed designs) and each class alone."""

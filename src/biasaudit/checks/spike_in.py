@@ -31,7 +31,7 @@ class SpikeInCheck:
         "the label and the target is trained anew; the same edit at random must not be taken for one."
     )
     kind = "gate"
-    needs = ("table", "retraining")
+    needs = ("table", "spike_in")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding; clear if the plant is found and the sham is not."""

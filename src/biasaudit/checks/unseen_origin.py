@@ -48,7 +48,7 @@ class UnseenOriginCheck:
         "the same size and balance of classes is owed to the origin being new."
     )
     kind = "used"
-    needs = ("table", "retraining")
+    needs = ("table", "unseen_origin")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge the loss, pooled over the origins."""

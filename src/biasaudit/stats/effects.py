@@ -5,7 +5,6 @@ from numpy.typing import ArrayLike
 
 from biasaudit.stats.ranks import midranks
 from biasaudit.stats.strata import (
-    Booleans,
     Floats,
     require_same_length,
     vector_without_nan,
@@ -208,30 +207,3 @@ def pair_weights(variances: ArrayLike) -> Floats:
     total = float(np.sum(weights))
     scaled: Floats = np.asarray(weights, dtype=np.float64) / (total if total > 0 else 1.0)
     return scaled
-
-
-def cosine_rows(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Cosine between corresponding rows.
-
-    Parameters
-    ----------
-    a, b
-        (n, v) numbers.
-
-    Returns
-    -------
-    (n,) cosines from -1 to 1; nan where a row is zero.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if first.shape != second.shape or first.ndim != 2:
-        raise ValueError(f"a and b must have the same shape (n, v), got {first.shape} and {second.shape}")
-    products = np.einsum("ij,ij->i", first, second)
-    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    valid: Booleans = lengths > 0
-    cosines: Floats = np.divide(products, lengths, out=np.full(lengths.shape, np.nan), where=valid)
-    return cosines.clip(-1.0, 1.0)

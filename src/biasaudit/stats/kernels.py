@@ -1,10 +1,9 @@
-"""Two-sample tests in many dimensions: features and attribution maps of subjects of one class.
+"""Tests for whether the features of one class are distributed alike at every origin.
 
 Features and maps of different folds come from different networks, which are not comparable number by
 number; everything is therefore centred, compared and permuted inside folds (blocks, strata).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,18 +11,13 @@ from numpy.typing import ArrayLike
 
 from biasaudit.stats.multiplicity import minimum_p
 from biasaudit.stats.permutation import (
-    CELLS_PER_BLOCK,
     RELATIVE_TOLERANCE,
-    TestResult,
-    nothing_to_compare,
-    p_value,
     permutation_blocks,
 )
 from biasaudit.stats.strata import (
     Booleans,
     Floats,
     Indices,
-    centre_within,
     integer_codes,
     members_of,
     require_same_length,
@@ -510,113 +504,3 @@ def _checked_features(features: ArrayLike, origin: ArrayLike, blocks: ArrayLike)
     origins, codes = integer_codes(origin), integer_codes(blocks)
     require_same_length(features=values, origin=origins, blocks=codes)
     return values, origins, codes
-
-
-def map_cosines(target_maps: ArrayLike, origin_maps: ArrayLike, strata: ArrayLike) -> Floats:
-    """Cosines between every target map and every origin map, stratum means removed.
-
-    Voxels are read in chunks, so that maps may be memory-mapped and larger than memory.
-
-    Parameters
-    ----------
-    target_maps, origin_maps
-        (n, v) attribution maps, already masked; row i of both belongs to subject i.
-    strata
-        (n,) folds: the networks that made the maps.
-
-    Returns
-    -------
-    (n, n) cosines from -1 to 1, rows target and columns origin; 0 where a map equals its stratum's
-    mean.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ or a map is not finite.
-    """
-    target, origin, codes = np.asanyarray(target_maps), np.asanyarray(origin_maps), integer_codes(strata)
-    if target.shape != origin.shape or target.ndim != 2:
-        raise ValueError(f"maps must share one shape (n, v), got {target.shape} and {origin.shape}")
-    require_same_length(target_maps=target, strata=codes)
-    n = codes.size
-    products, target_squares, origin_squares = np.zeros((n, n)), np.zeros(n), np.zeros(n)
-    for first, second in _voxel_chunks(target, origin, codes):
-        products += first @ second.T
-        target_squares += (first**2).sum(axis=1)
-        origin_squares += (second**2).sum(axis=1)
-    if not np.isfinite(target_squares + origin_squares).all():
-        raise ValueError("maps hold values that are not finite; mask them out first")
-    lengths = np.sqrt(np.outer(target_squares, origin_squares))
-    cosines: Floats = np.divide(products, lengths, out=np.zeros((n, n)), where=lengths > 0)
-    return cosines
-
-
-def _voxel_chunks(target: Floats, origin: Floats, codes: Indices) -> Iterator[tuple[Floats, Floats]]:
-    """Pairs of centred voxel ranges (n, chunk)."""
-    step = max(1, CELLS_PER_BLOCK // max(1, codes.size))
-    for start in range(0, target.shape[1], step):
-        part = slice(start, start + step)
-        yield (
-            centre_within(np.asarray(target[:, part], dtype=np.float64), codes),
-            centre_within(np.asarray(origin[:, part], dtype=np.float64), codes),
-        )
-
-
-def map_agreement_test(
-    target_maps: ArrayLike,
-    origin_maps: ArrayLike,
-    strata: ArrayLike,
-    n_permutations: int,
-    generator: np.random.Generator,
-) -> TestResult:
-    """Test whether a subject's target map resembles its own origin map more than another's.
-
-    The pairing of subjects is permuted inside strata, never voxels or regions: maps are smooth,
-    and a null that permutes places takes smoothness for agreement.
-
-    Parameters
-    ----------
-    target_maps, origin_maps
-        (n, v) attribution maps of subjects of ONE class, already masked.
-    strata
-        (n,) folds; the mean map of each stratum is removed from both sets.
-    n_permutations
-        Number of permutations m.
-    generator
-        Source of randomness.
-
-    Returns
-    -------
-    TestResult
-        `statistic` and `null` are signed mean cosines from -1 to 1, the p-value is two-sided on
-        their absolute value; nan with a reason if no stratum holds two subjects.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ or a map is not finite.
-
-    Notes
-    -----
-    Exact if subjects of a stratum are exchangeable. Measured size on smooth, unrelated 3-D maps around
-    a mean map shared by both networks: .052 at nominal .05 (10 000 runs).
-
-    References
-    ----------
-    DESIGN.md section 5, U7; Mantel (1967), Cancer Research 27:209 (permuting subjects of a
-    similarity matrix).
-    """
-    codes = integer_codes(strata)
-    used = np.bincount(codes, minlength=1)[codes] > 1
-    if not used.any():
-        return nothing_to_compare("no stratum holds two subjects")
-    target, origin = np.asanyarray(target_maps), np.asanyarray(origin_maps)
-    require_same_length(target_maps=target, origin_maps=origin, strata=codes)
-    if not used.all():
-        target, origin, codes = target[used], origin[used], codes[used]
-    cosines = map_cosines(target, origin, codes)
-    rows = np.arange(codes.size)
-    indices = permutation_blocks(codes, n_permutations, generator)
-    null = np.concatenate([cosines[rows, block].mean(axis=1) for block in indices])
-    observed = float(np.diag(cosines).mean())
-    return TestResult(observed, p_value(abs(observed), np.abs(null)), codes.size, null)

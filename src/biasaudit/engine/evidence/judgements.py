@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from biasaudit.checks.check import required
 from biasaudit.engine.evidence.controls import ONLY_FEATURES, ControlPlanner
 from biasaudit.engine.evidence.hidden_layers import LayerPlanner
 from biasaudit.engine.evidence.maps import MapPlanner, known_atlas, rows_explained
@@ -22,7 +23,7 @@ __all__ = ["Evidence", "JudgementPlanner", "judgement_name"]
 
 _OF_PIXELS = ("A2", "A3", "G3", "U4", "U5", "U6", "U8")
 _NETWORK_NEEDS = {"features", "maps", "erased", "transfer"}
-_IMAGE_NEEDS = {"origin_controls", "reduced", "retraining", "quality", "twins"}
+_IMAGE_NEEDS = {"origin_controls", "reduced", "unseen_origin", "dose_response", "spike_in", "quality", "twins"}
 _ONLY_TABLE = "the table names no images: this needs networks trained on them"
 _ONLY_SCORES = "held-out scores were given in place of the network: this needs the network itself"
 
@@ -164,7 +165,7 @@ class JudgementPlanner:
 
     def _withheld(self, code: str) -> dict[str, str]:
         """Say as the argument `withheld` why a check cannot be asked of given scores; nothing if it can."""
-        needs = set(get("check", code).needs)
+        needs = required(get("check", code))
         situation = self._outline.situation
         if situation.tabular and code in _OF_PIXELS:
             return {"withheld": ONLY_FEATURES}
