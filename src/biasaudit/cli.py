@@ -26,6 +26,7 @@ from biasaudit.errors import BiasauditError, DataError, InputError, UsageError
 from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, with_lines
 from biasaudit.records import VERDICT_ORDER, VerdictWord
 from biasaudit.resources import protocols_folder
+from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
 
 app = typer.Typer(
@@ -507,10 +508,10 @@ def _origin_table(cohort: Any, factor: str) -> Table:
     return table
 
 
-def _chosen_arm(audit: dict[str, Any], name: str | None) -> dict[str, Any]:
+def _chosen_arm(audit: AuditRecord, name: str | None) -> ArmRecord:
     for arm in audit["arms"]:
         if arm["name"] == name or (name is None and arm["primary"]):
-            return arm  # type: ignore[no-any-return]
+            return arm
     known = ", ".join(arm["name"] for arm in audit["arms"])
     raise UsageError(f"the run has no arm {name!r}; it has {known}")
 

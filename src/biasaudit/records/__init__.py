@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +20,18 @@ __all__ = [
     "BoolArray",
     "Cohort",
     "Comparison",
+    "ComparisonRecord",
     "DoseResponse",
+    "EstimateRecord",
     "Finding",
+    "FindingRecord",
     "FloatArray",
     "Grid",
     "Maps",
     "OriginControl",
     "Regime",
     "Reliance",
+    "RelianceRecord",
     "Sample",
     "SignatureTransfer",
     "Status",
@@ -51,6 +55,57 @@ Regime = Literal["single", "aliased", "nested", "crossed"]
 
 REGIME_ORDER: tuple[Regime, ...] = get_args(Regime)
 """Every regime, from the one that allows least to the one that allows most."""
+
+
+class EstimateRecord(TypedDict, total=False):
+    """A number with its interval; null where it could not be estimated."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+# `from` and `class` are words of the language, so that these keys cannot be written as fields of a class.
+_From = TypedDict("_From", {"from": str | None}, total=False)
+_Class = TypedDict("_Class", {"class": NotRequired[str | None]})
+
+
+class RelianceRecord(EstimateRecord, _From, total=False):
+    """Share of the response that is owed to the signature, the check it is from, and those that agree."""
+
+    corroborated_by: list[str]
+
+
+class FindingRecord(_Class):
+    """The outcome of one check for one origin factor, class and layer."""
+
+    code: str
+    status: Status
+    factor: NotRequired[str | None]
+    contrast: NotRequired[str | None]
+    layer: NotRequired[str | None]
+    input: NotRequired[str | None]
+    statistic: NotRequired[float | None]
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+    p_value: NotRequired[float | None]
+    n: NotRequired[int]
+    threshold: NotRequired[float | None]
+    reason: NotRequired[str]
+    remedy: NotRequired[str]
+    details: NotRequired[dict[str, Any]]
+
+
+class ComparisonRecord(TypedDict):
+    """A paired difference of two arms, first minus second."""
+
+    arms: list[str]
+    quantity: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    contrast: NotRequired[str | None]
 
 
 @dataclass(frozen=True)

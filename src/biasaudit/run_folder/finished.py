@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from biasaudit.errors import IncompleteError, UsageError
+from biasaudit.run_folder.contract import AUDIT, PROTOCOL, AuditRecord
 
 __all__ = ["finished_audit"]
 
 
-def finished_audit(run_folder: Path) -> dict[str, Any]:
+def finished_audit(run_folder: Path) -> AuditRecord:
     """Read what a finished run found.
 
     Raises
@@ -21,9 +21,9 @@ def finished_audit(run_folder: Path) -> dict[str, Any]:
     IncompleteError
         The run has not been finished.
     """
-    if not (run_folder / "protocol.yaml").exists():
+    if not (run_folder / PROTOCOL).exists():
         raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
-    path = run_folder / "audit.json"
+    path = run_folder / AUDIT
     try:
         return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     except FileNotFoundError:

@@ -7,13 +7,24 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
-from biasaudit.records import STATUSES, VERDICT_ORDER, FloatArray
+from biasaudit.records import STATUSES, VERDICT_ORDER, EstimateRecord, FloatArray
+from biasaudit.run_folder.contract import (
+    AUDIT,
+    DIFFERENCE_PICTURES,
+    GALLERY_PICTURES,
+    OVERLAY_PICTURES,
+    READ_BY_THE_REPORT,
+    SCHEMA_VERSION,
+    ArmRecord,
+    AuditRecord,
+    Table,
+)
 
 __all__ = [
     "RunRecords",
@@ -26,48 +37,10 @@ __all__ = [
     "withheld",
 ]
 
-_SCHEMA = "1."
+_SCHEMA = SCHEMA_VERSION.partition(".")[0] + "."
 _AGAIN = "repeat `biasaudit run` with the same output folder; it resumes"
 _EMPTY = ("", "nan", "NaN", "None", "n/a", "NA")
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """Columns that a table must have, and which of them hold numbers."""
-
-    columns: tuple[str, ...]
-    numbers: tuple[str, ...] = ()
-
-
-_TABLES: Mapping[str, _Shape] = {
-    "tables/subjects.tsv": _Shape(("subject", "label"), ("severity",)),
-    "tables/scores.tsv": _Shape(("arm", "question", "input", "variant", "subject", "logit"), ("logit",)),
-    "tables/relevance.tsv": _Shape(("arm", "label", "region", "share"), ("share", "signed_share")),
-    "tables/training.tsv": _Shape(
-        ("arm", "question", "class", "input", "fold", "epoch", "training_loss", "validation_loss"),
-        ("epoch", "training_loss", "validation_loss"),
-    ),
-    "tables/units.tsv": _Shape(
-        ("arm", "layer", "unit", "origin_share", "pathology_share", "held"), ("unit", "origin_share", "pathology_share")
-    ),
-    "tables/embedding.tsv": _Shape(
-        ("arm", "fold", "label", "origin", "component_1", "component_2", "share_1", "share_2"),
-        ("fold", "component_1", "component_2", "share_1", "share_2"),
-    ),
-    "learned/gallery.tsv": _Shape(
-        ("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share"),
-        ("unit", "origin_share", "pathology_share"),
-    ),
-    "tables/preprocessing.tsv": _Shape(("factor", "origin", "quantity", "value", "images"), ("images",)),
-    "tables/image_quality.tsv": _Shape(("subject", "label", "origin", "measure", "value"), ("value",)),
-    "maps/overlays.tsv": _Shape(
-        ("key", "arm", "subject", "label", "origin", "logit", "role", "limit"), ("logit", "limit")
-    ),
-    "maps/differences.tsv": _Shape(
-        ("key", "arm", "compared", "p_value", "significant_voxels", "critical"),
-        ("p_value", "significant_voxels", "critical"),
-    ),
-}
+_PARTS = ("biasaudit", "cohort", "design", "checks", "settings", "environment")
 
 
 @dataclass(frozen=True)
@@ -78,7 +51,7 @@ class RunRecords:
     ----------
     run : Path
         The run folder.
-    audit : mapping
+    audit : AuditRecord
         Content of ``audit.json``.
     findings : DataFrame
         One row per finding, with its arm; arm is empty for the findings of the design.
@@ -97,7 +70,7 @@ class RunRecords:
     """
 
     run: Path
-    audit: Mapping[str, Any]
+    audit: AuditRecord
     findings: pd.DataFrame
     comparisons: pd.DataFrame
     subjects: pd.DataFrame
@@ -135,8 +108,8 @@ def load_run(run: Path) -> RunRecords:
         A stored file is damaged; every fault at once.
     """
     audit = _read_audit(run)
-    tables = {Path(name).stem: _read_table(run / name, shape) for name, shape in _TABLES.items()}
-    pictures = _read_pictures(run / "maps" / "overlays.npz") | _read_pictures(run / "learned" / "gallery.npz")
+    tables = {table.name: _read_table(run, table) for table in READ_BY_THE_REPORT}
+    pictures = _read_pictures(run / OVERLAY_PICTURES) | _read_pictures(run / GALLERY_PICTURES)
     findings = _findings(audit)
     for name in ("overlays", "relevance", "differences"):
         tables[name] = tables[name][~tables[name]["arm"].isin(withheld(findings))]
@@ -146,7 +119,7 @@ def load_run(run: Path) -> RunRecords:
         findings=findings,
         comparisons=_comparisons(audit),
         pictures=pictures,
-        difference_pictures=_read_pictures(run / "maps" / "differences.npz"),
+        difference_pictures=_read_pictures(run / DIFFERENCE_PICTURES),
         **tables,
     )
 
@@ -239,30 +212,31 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]))
 
 
-def _estimates(arm: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _estimates(arm: ArmRecord) -> dict[str, EstimateRecord]:
     target = arm.get("target") or {}
-    found = {
-        "auc": _estimate(target.get("auc"), target.get("auc_low"), target.get("auc_high")),
-        "truth": _estimate(_planted(arm)),
+    return {
+        "auc": {"estimate": target.get("auc"), "low": target.get("auc_low"), "high": target.get("auc_high")},
+        "truth": {"estimate": _planted(arm), "low": None, "high": None},
+        "reliance": _complete(arm.get("reliance")),
+        "lesion_gain": _complete(arm.get("lesion_gain")),
+        "origin_auc": _complete(arm.get("origin_auc")),
     }
-    for quantity in ("reliance", "lesion_gain", "origin_auc"):
-        given = arm.get(quantity) or {}
-        found[quantity] = _estimate(given.get("estimate"), given.get("low"), given.get("high"))
-    return found
 
 
-def _estimate(estimate: Any, low: Any = None, high: Any = None) -> dict[str, Any]:
-    return {"estimate": estimate, "low": low, "high": high}
+def _complete(given: EstimateRecord | None) -> EstimateRecord:
+    """Put null where a part is absent."""
+    known = given or {}
+    return {"estimate": known.get("estimate"), "low": known.get("low"), "high": known.get("high")}
 
 
-def _planted(arm: Mapping[str, Any]) -> Any:
+def _planted(arm: ArmRecord) -> float | None:
     """Planted share of the class gap of the first factor."""
-    truth = next(iter((arm.get("truth") or {}).values()), None) or {}
-    return truth.get("omega")
+    planted = list((arm.get("truth") or {}).values())
+    return planted[0].get("omega") if planted and planted[0] else None
 
 
-def _read_audit(run: Path) -> dict[str, Any]:
-    path = run / "audit.json"
+def _read_audit(run: Path) -> AuditRecord:
+    path = run / AUDIT
     if not run.is_dir():
         raise UsageError(f"{run}: no such folder; give the output folder of `biasaudit run`")
     if not path.is_file():
@@ -273,29 +247,29 @@ def _read_audit(run: Path) -> dict[str, Any]:
         raise DataError([Fault(str(path), f"not readable as JSON ({error})", _AGAIN)]) from None
     if not isinstance(audit, dict):
         raise DataError([Fault(str(path), f"expected an object, not {type(audit).__name__}", _AGAIN)])
-    audit = _with_defaults(audit)
-    faults = [Fault(str(path), message, _AGAIN) for message in _audit_faults(audit)]
+    filled = _with_defaults(audit)
+    faults = [Fault(str(path), message, _AGAIN) for message in _audit_faults(filled)]
     if faults:
         raise DataError(faults)
-    return audit
+    # Only what a report cannot do without was looked at: the rest is as the engine of the same schema wrote it.
+    return cast(AuditRecord, filled)
 
 
-def _with_defaults(audit: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(audit: Mapping[str, object]) -> dict[str, object]:
     """Put empty records where optional parts are absent, so that readers need not ask."""
-    parts = ("biasaudit", "cohort", "design", "checks", "settings", "environment")
-    empty: dict[str, Any] = {**{part: {} for part in parts}, "comparisons": [], "notes": [], "limits": []}
+    empty: dict[str, object] = {**{part: {} for part in _PARTS}, "comparisons": [], "notes": [], "limits": []}
     filled = {**empty, **{key: value for key, value in audit.items() if value is not None}}
     if isinstance(filled["cohort"], dict):
         filled["cohort"] = {"n": 0, "classes": {}, "origins": {}, **filled["cohort"]}
     return filled
 
 
-def _audit_faults(audit: Mapping[str, Any]) -> list[str]:
+def _audit_faults(audit: Mapping[str, object]) -> list[str]:
     faults = []
-    version = str(audit.get("schema_version", "1.0"))
+    version = str(audit.get("schema_version", SCHEMA_VERSION))
     if not version.startswith(_SCHEMA):
         faults.append(f"schema_version is {version!r}, this biasaudit reads {_SCHEMA}x")
-    for key in ("biasaudit", "cohort", "design", "checks", "settings", "environment"):
+    for key in _PARTS:
         if not isinstance(audit[key], dict):
             faults.append(f"{key}: expected an object, not {type(audit[key]).__name__}")
     arms = audit.get("arms")
@@ -303,12 +277,13 @@ def _audit_faults(audit: Mapping[str, Any]) -> list[str]:
         return [*faults, "arms: expected a list with at least one arm"]
     for position, arm in enumerate(arms):
         faults.extend(f"arms[{position}]: {fault}" for fault in _arm_faults(arm))
-    if isinstance(audit["design"], dict):
-        faults.extend(f"design: {fault}" for fault in _finding_faults(audit["design"].get("findings", [])))
+    design = audit["design"]
+    if isinstance(design, dict):
+        faults.extend(f"design: {fault}" for fault in _finding_faults(design.get("findings", [])))
     return faults
 
 
-def _arm_faults(arm: Any) -> list[str]:
+def _arm_faults(arm: object) -> list[str]:
     if not isinstance(arm, dict) or not isinstance(arm.get("name"), str):
         return ["expected an object with a name"]
     words = [arm.get("verdict"), *(each.get("verdict") for each in arm.get("verdicts") or [])]
@@ -318,7 +293,7 @@ def _arm_faults(arm: Any) -> list[str]:
     return faults + _finding_faults(arm.get("findings") or [])
 
 
-def _finding_faults(findings: Iterable[Any]) -> list[str]:
+def _finding_faults(findings: Iterable[object]) -> list[str]:
     faults = []
     for position, finding in enumerate(findings):
         if not isinstance(finding, dict) or "code" not in finding:
@@ -329,13 +304,13 @@ def _finding_faults(findings: Iterable[Any]) -> list[str]:
     return faults
 
 
-def _findings(audit: Mapping[str, Any]) -> pd.DataFrame:
-    holders = [("", audit["design"]), *((arm["name"], arm) for arm in audit["arms"])]
-    rows = [{"arm": name, **finding} for name, holder in holders for finding in holder.get("findings") or []]
+def _findings(audit: AuditRecord) -> pd.DataFrame:
+    rows = [{"arm": "", **finding} for finding in audit["design"].get("findings") or []]
+    rows += [{"arm": arm["name"], **finding} for arm in audit["arms"] for finding in arm.get("findings") or []]
     return pd.DataFrame(rows, columns=None if rows else pd.Index(["arm", "code", "status"]))
 
 
-def _comparisons(audit: Mapping[str, Any]) -> pd.DataFrame:
+def _comparisons(audit: AuditRecord) -> pd.DataFrame:
     columns = ["first", "second", "quantity", "difference", "low", "high", "p_value"]
     primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
     shown = [each for each in audit["comparisons"] if each.get("contrast") in (None, primary.get("contrast"))]
@@ -343,17 +318,18 @@ def _comparisons(audit: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
-def _read_table(path: Path, shape: _Shape) -> pd.DataFrame:
+def _read_table(run: Path, contract: Table) -> pd.DataFrame:
+    path = run / contract.path
     if not path.is_file():
-        return pd.DataFrame(columns=pd.Index([*shape.columns]))
+        return pd.DataFrame(columns=pd.Index([*contract.required]))
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise DataError([Fault(str(path), f"not readable as a table ({error})", _AGAIN)]) from None
-    missing = [column for column in shape.columns if column not in table]
+    missing = [column for column in contract.required if column not in table]
     if missing:
         raise DataError([Fault(f"{path}:1", f"no column {', '.join(map(repr, missing))}", _AGAIN)])
-    numbers = {name: _numbers(table[name], path) for name in shape.numbers if name in table}
+    numbers = {name: _numbers(table[name], path) for name in contract.numbers if name in table}
     return table.assign(**numbers)
 
 

@@ -1,0 +1,367 @@
+"""What a run folder holds: the names of its files, the columns of its tables, and the keys of ``audit.json``.
+
+Who writes a run and who reads one look here, so that a file or a column is named once. Keys that a run of an older
+version may lack are `NotRequired`, or belong to a record with ``total=False``. What findings, reliance and comparisons
+look like there stands beside them in `biasaudit.records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:  # the command line reads a run without waiting for numpy, which the records need
+    from biasaudit.records import (
+        ComparisonRecord,
+        EstimateRecord,
+        FindingRecord,
+        Regime,
+        RelianceRecord,
+        VerdictWord,
+    )
+
+__all__ = [
+    "AUDIT",
+    "COMPARISONS",
+    "COVARIATE_PREFIX",
+    "DIFFERENCES",
+    "DIFFERENCE_PICTURES",
+    "EMBEDDING",
+    "FEATURE_RELEVANCE",
+    "FILES",
+    "FINDINGS",
+    "GALLERY",
+    "GALLERY_PICTURES",
+    "IMAGE_QUALITY",
+    "MODELS",
+    "MODEL_INDEX",
+    "OVERLAYS",
+    "OVERLAY_PICTURES",
+    "PREPROCESSING",
+    "PROTOCOL",
+    "READ_BY_THE_REPORT",
+    "RELEVANCE",
+    "SCHEMA_VERSION",
+    "SCORES",
+    "SUBJECTS",
+    "TRAINING",
+    "TRUTH",
+    "UNITS",
+    "ArmRecord",
+    "AucRecord",
+    "AuditRecord",
+    "CheckRecord",
+    "CohortRecord",
+    "DesignRecord",
+    "ErrorRatesRecord",
+    "FactorDesign",
+    "GridRecord",
+    "ProvenanceRecord",
+    "RemedyRecord",
+    "Table",
+    "TargetRecord",
+    "TruthRecord",
+    "VerdictRecord",
+]
+
+SCHEMA_VERSION = "1.0"
+"""Of ``audit.json``; a reader takes every version with the same number before the point."""
+
+AUDIT = "audit.json"
+"""Written last: its presence says that the run is complete."""
+
+PROTOCOL = "protocol.yaml"
+MODELS = "models"
+MODEL_INDEX = "models/index.json"
+OVERLAY_PICTURES = "maps/overlays.npz"
+DIFFERENCE_PICTURES = "maps/differences.npz"
+GALLERY_PICTURES = "learned/gallery.npz"
+COVARIATE_PREFIX = "covariate_"
+"""Begins the columns of `SUBJECTS` that hold covariates."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the run folder, as tab-separated text.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the run folder.
+    columns : tuple of str
+        All that this version writes, but for those whose names or number depend on the cohort.
+    required : tuple of str
+        Without these the report cannot be made; older runs lack others.
+    numbers : tuple of str
+        Those that the report reads as numbers.
+    compared : tuple of str
+        Without these two runs cannot be compared.
+    """
+
+    path: str
+    columns: tuple[str, ...]
+    required: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """File name without folder and ending."""
+        return PurePosixPath(self.path).stem
+
+
+SUBJECTS = Table(
+    "tables/subjects.tsv",
+    columns=("subject", "label", "positive", "fold", "mask_voxels", "severity", "overlap", "correlation"),
+    required=("subject", "label"),
+    numbers=("severity",),
+    compared=("subject", "label", "positive", "fold", "mask_voxels", "severity"),
+)
+"""One row per image; also one column per origin factor, and one per covariate that begins with `COVARIATE_PREFIX`."""
+
+SCORES = Table(
+    "tables/scores.tsv",
+    columns=("arm", "question", "factor", "class", "input", "variant", "subject", "fold", "logit"),
+    required=("arm", "question", "input", "variant", "subject", "logit"),
+    numbers=("logit",),
+    compared=("arm", "question", "input", "variant", "subject", "logit"),
+)
+"""One row per held-out score; `contrast` with more than two classes, `logit_1` and so on with several outputs."""
+
+FINDINGS = Table(
+    "tables/findings.tsv",
+    columns=(
+        *("arm", "code", "factor", "contrast", "class", "layer", "input", "status", "statistic", "low", "high"),
+        *("p_value", "n", "threshold", "reason", "remedy", "details"),
+    ),
+)
+COMPARISONS = Table(
+    "tables/comparisons.tsv",
+    columns=("arms", "quantity", "contrast", "difference", "low", "high", "p_value"),
+)
+TRUTH = Table("tables/truth.tsv", columns=("arm", "factor", "omega", "r", "gap", "auc_one_site"))
+FILES = Table("tables/files.tsv", columns=("path", "sha256"))
+RELEVANCE = Table(
+    "tables/relevance.tsv",
+    columns=("arm", "subject", "label", "region", "share", "signed_share", "volume_share"),
+    required=("arm", "label", "region", "share"),
+    numbers=("share", "signed_share"),
+    compared=("arm", "subject", "label", "region", "share", "volume_share"),
+)
+FEATURE_RELEVANCE = Table(
+    "tables/feature_relevance.tsv",
+    columns=("arm", "label", "feature", "relevance", "share"),
+)
+TRAINING = Table(
+    "tables/training.tsv",
+    columns=("arm", "question", "class", "input", "fold", "seed", "epoch", "training_loss", "validation_loss"),
+    required=("arm", "question", "class", "input", "fold", "epoch", "training_loss", "validation_loss"),
+    numbers=("epoch", "training_loss", "validation_loss"),
+)
+PREPROCESSING = Table(
+    "tables/preprocessing.tsv",
+    columns=("factor", "origin", "quantity", "value", "images"),
+    required=("factor", "origin", "quantity", "value", "images"),
+    numbers=("images",),
+)
+IMAGE_QUALITY = Table(
+    "tables/image_quality.tsv",
+    columns=("subject", "label", "origin", "measure", "value"),
+    required=("subject", "label", "origin", "measure", "value"),
+    numbers=("value",),
+)
+UNITS = Table(
+    "tables/units.tsv",
+    columns=("arm", "layer", "unit", "origin_share", "pathology_share", "held"),
+    required=("arm", "layer", "unit", "origin_share", "pathology_share", "held"),
+    numbers=("unit", "origin_share", "pathology_share"),
+)
+EMBEDDING = Table(
+    "tables/embedding.tsv",
+    columns=("arm", "fold", "subject", "label", "origin", "component_1", "component_2", "share_1", "share_2"),
+    required=("arm", "fold", "label", "origin", "component_1", "component_2", "share_1", "share_2"),
+    numbers=("fold", "component_1", "component_2", "share_1", "share_2"),
+)
+GALLERY = Table(
+    "learned/gallery.tsv",
+    columns=(
+        *("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share", "channel", "before", "after"),
+        *("highest_subject", "most", "least"),
+    ),
+    required=("key", "arm", "layer", "unit", "label", "origin_share", "pathology_share"),
+    numbers=("unit", "origin_share", "pathology_share"),
+)
+OVERLAYS = Table(
+    "maps/overlays.tsv",
+    columns=("key", "arm", "subject", "label", "origin", "logit", "role", "limit"),
+    required=("key", "arm", "subject", "label", "origin", "logit", "role", "limit"),
+    numbers=("logit", "limit"),
+)
+DIFFERENCES = Table(
+    "maps/differences.tsv",
+    columns=("key", "arm", "compared", "p_value", "significant_voxels", "critical"),
+    required=("key", "arm", "compared", "p_value", "significant_voxels", "critical"),
+    numbers=("p_value", "significant_voxels", "critical"),
+)
+
+READ_BY_THE_REPORT: tuple[Table, ...] = (
+    *(SUBJECTS, SCORES, RELEVANCE, TRAINING, UNITS, EMBEDDING, GALLERY, PREPROCESSING, IMAGE_QUALITY),
+    *(OVERLAYS, DIFFERENCES),
+)
+
+
+class VerdictRecord(TypedDict):
+    """The answer for one arm, one origin factor and, with more than two classes, one contrast."""
+
+    verdict: VerdictWord
+    factor: NotRequired[str]
+    contrast: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    settle: NotRequired[str | None]
+    provisional: NotRequired[bool]
+    reliance: NotRequired[RelianceRecord]
+
+
+class ErrorRatesRecord(TypedDict, total=False):
+    """What calibration measured for the cell that is nearest to an audit; null where nothing was measured."""
+
+    cell: str | None
+    false_flag: float | None
+    false_clear: float | None
+    undetermined: float | None
+    false_flag_n: int
+    false_clear_n: int
+    undetermined_n: int
+    false_flag_high: float | None
+    false_clear_high: float | None
+    undetermined_high: float | None
+    within_calibration: bool
+    text: str
+
+
+class AucRecord(TypedDict, total=False):
+    """How well a target tells two sides apart."""
+
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+
+
+class TargetRecord(AucRecord, total=False):
+    """How well the target does, in the contrast of the headline; every contrast with more than two classes."""
+
+    balanced_accuracy: float
+    contrasts: dict[str, AucRecord]
+
+
+class TruthRecord(TypedDict, total=False):
+    """What was planted in a simulated cohort: R* (`omega`), sensitivity, class gap, AUC at one site."""
+
+    omega: float | None
+    r: float | None
+    gap: float
+    auc_one_site: float
+
+
+class ArmRecord(TypedDict):
+    """One arm: its worst verdict, every verdict, estimates and findings."""
+
+    name: str
+    verdict: VerdictWord
+    representation: NotRequired[str]
+    training: NotRequired[Literal["all", "balanced"]]
+    primary: NotRequired[bool]
+    contrast: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    provisional: NotRequired[bool]
+    error_rates: NotRequired[ErrorRatesRecord]
+    target: NotRequired[TargetRecord]
+    reliance: NotRequired[RelianceRecord]
+    lesion_gain: NotRequired[EstimateRecord | None]
+    origin_auc: NotRequired[EstimateRecord | None]
+    truth: NotRequired[dict[str, TruthRecord] | None]
+    verdicts: NotRequired[list[VerdictRecord]]
+    findings: NotRequired[list[FindingRecord]]
+
+
+class GridRecord(TypedDict):
+    """The common voxel grid."""
+
+    shape: list[int]
+    affine: list[list[float]] | None
+
+
+class CohortRecord(TypedDict):
+    """How many subjects there are, by class and by origin."""
+
+    n: int
+    classes: dict[str, int]
+    origins: dict[str, dict[str, int]]
+    images: NotRequired[int]
+    dimensions: NotRequired[int]
+    grid: NotRequired[GridRecord]
+
+
+class FactorDesign(TypedDict, total=False):
+    """How classes and origins lie for one factor, and with more than two classes for every contrast."""
+
+    regime: Regime
+    cramers_v: float | None
+    table: dict[str, dict[str, int]]
+    can_answer: list[str]
+    cannot_answer: list[str]
+    contrasts: dict[str, FactorDesign]
+
+
+class DesignRecord(FactorDesign, total=False):
+    """The design of the primary factor, that of every factor by name, and the findings about the design."""
+
+    findings: list[FindingRecord]
+    factors: dict[str, FactorDesign]
+
+
+class RemedyRecord(TypedDict):
+    """Something that may help, and why it is said."""
+
+    action: str
+    reason: str
+
+
+class CheckRecord(TypedDict, total=False):
+    """What a check asks, in words, and how well it discriminated in the calibration."""
+
+    title: str
+    question: str
+    why: str
+    kind: Literal["design", "available", "used", "gate"]
+    weight: str
+
+
+class ProvenanceRecord(TypedDict, total=False):
+    """Version, hashes and times."""
+
+    version: str
+    protocol_sha256: str
+    data_sha256: str
+    started: str
+    finished: str
+
+
+class AuditRecord(TypedDict):
+    """Content of ``audit.json``; whoever reads one puts empty parts where an older run has none."""
+
+    schema_version: str
+    biasaudit: ProvenanceRecord
+    cohort: CohortRecord
+    design: DesignRecord
+    arms: list[ArmRecord]
+    comparisons: list[ComparisonRecord]
+    checks: dict[str, CheckRecord]
+    notes: list[str]
+    limits: list[str]
+    settings: Mapping[str, Any]
+    environment: dict[str, str]
+    name: NotRequired[str]
+    remedies: NotRequired[list[RemedyRecord]]
