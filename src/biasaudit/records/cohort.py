@@ -1,0 +1,180 @@
+"""Who is audited: subjects, their images, and the grid that all images share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from biasaudit.records.arrays import BoolArray, FloatArray
+
+__all__ = [
+    "Cohort",
+    "Grid",
+    "Sample",
+    "Volume",
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of one subject, and what the table says about it.
+
+    Attributes
+    ----------
+    subject : str
+        Identifier; several samples may share it and then never part between folds.
+    images : tuple of str
+        Absolute paths, one per channel; empty for a simulated sample.
+    label : str
+        Class name; empty where unknown (prediction on new images).
+    positive : bool
+        Whether the label is a pathology class.
+    origins : mapping
+        Origin factor -> origin, after pooling of small origins.
+    mask, brain_mask : str or None
+        Absolute path of the pathology mask and of the brain (foreground) mask.
+    has_mask : bool
+        Whether the pathology is marked: a path, or a simulated lesion. Always False in the negative class.
+    tissue : tuple of str
+        Absolute paths of user-supplied GM, WM, CSF probability maps (three 3-D files or one 4-D file), or empty; a
+        fourth file is a map of lesions.
+    maps : tuple of str
+        Absolute paths of other maps that the user made of the image, such as log-Jacobians, or empty.
+    covariates : mapping
+        Name -> number or text; None where missing.
+    split : str
+        What the user says of an already trained network's split; empty if nothing.
+    simulation : mapping
+        What a simulated reader needs to render the sample again; empty for files.
+    where : str
+        ``table.tsv:12``, for messages.
+    scores : tuple of float
+        Held-out logits that the user gives instead of a network: one, or one per class; empty if none.
+    features : tuple of float
+        Numbers of a feature table, in place of images; empty if there are images.
+    """
+
+    subject: str
+    images: tuple[str, ...]
+    label: str
+    positive: bool
+    origins: Mapping[str, str]
+    mask: str | None = None
+    brain_mask: str | None = None
+    has_mask: bool = False
+    tissue: tuple[str, ...] = ()
+    covariates: Mapping[str, float | str | None] = field(default_factory=dict)
+    split: str = ""
+    simulation: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+    scores: tuple[float, ...] = ()
+    features: tuple[float, ...] = ()
+    maps: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, for job arguments."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Sample:
+        """Inverse of `to_dict`."""
+        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores", "features", "maps")}
+        return cls(**{**record, **tuples})
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The subjects of an audit.
+
+    Attributes
+    ----------
+    samples : tuple of Sample
+        In table order.
+    classes : tuple of str
+        Class names, the negative (healthy) one first, then one or more of pathology.
+    factors : tuple of str
+        Origin factors, the primary one first.
+    dimensions : int
+        2 or 3.
+    channels : int
+        Image channels per sample.
+    notes : tuple of str
+        What the reader saw, pooled, dropped or assumed; printed in the report.
+    features : tuple of str
+        Names of the columns of a feature table; empty if there are images.
+    """
+
+    samples: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    factors: tuple[str, ...]
+    dimensions: int
+    channels: int
+    notes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The common voxel grid of an audit.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Voxels (or pixels) per axis; length 2 or 3.
+    affine : tuple of tuples of float, or None
+        Voxel to millimetre, 4 x 4; None for pictures.
+    """
+
+    shape: tuple[int, ...]
+    affine: tuple[tuple[float, ...], ...] | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """2 or 3."""
+        return len(self.shape)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Voxel size in millimetres per axis; 1.0 for pictures."""
+        if self.affine is None:
+            return (1.0,) * len(self.shape)
+        matrix = np.asarray(self.affine)[:3, :3]
+        return tuple(float(size) for size in np.sqrt((matrix**2).sum(0)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, for job arguments."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Grid:
+        """Inverse of `to_dict`."""
+        affine = record["affine"]
+        return cls(tuple(record["shape"]), affine and tuple(tuple(float(v) for v in row) for row in affine))
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One sample's arrays on the common grid.
+
+    Attributes
+    ----------
+    image : float32 (channels, *shape)
+        Raw intensities after resampling.
+    foreground : bool (*shape)
+        Brain mask; for pictures without one, the central field of view.
+    mask : bool (*shape)
+        Pathology mask; all False where none is given.
+    tissue : float32 (3 or 4, *shape) or None
+        User-supplied GM, WM, CSF and, if given, lesion probability maps in [0, 1].
+    maps : float32 (maps, *shape) or None
+        Other maps that the user supplied.
+    """
+
+    image: FloatArray
+    foreground: BoolArray
+    mask: BoolArray
+    tissue: FloatArray | None = None
+    maps: FloatArray | None = None

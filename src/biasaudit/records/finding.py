@@ -1,0 +1,259 @@
+"""What checks find, what follows from it, and how ``audit.json`` holds either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NotRequired, TypedDict, get_args
+
+import numpy as np
+
+__all__ = [
+    "REGIME_ORDER",
+    "STATUSES",
+    "VERDICT_ORDER",
+    "Comparison",
+    "ComparisonRecord",
+    "EstimateRecord",
+    "Finding",
+    "FindingRecord",
+    "Regime",
+    "Reliance",
+    "RelianceRecord",
+    "Status",
+    "Verdict",
+    "VerdictWord",
+]
+
+Status = Literal["clear", "concern", "inconclusive", "not_applicable", "error"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+VerdictWord = Literal["PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN"]
+VERDICT_ORDER: tuple[VerdictWord, ...] = get_args(VerdictWord)
+"""Every verdict, from best to worst."""
+
+Regime = Literal["single", "aliased", "nested", "crossed"]
+"""How classes and origins lie: one origin in all, one per class, several per class, some that hold both classes."""
+
+REGIME_ORDER: tuple[Regime, ...] = get_args(Regime)
+"""Every regime, from the one that allows least to the one that allows most."""
+
+
+class EstimateRecord(TypedDict, total=False):
+    """A number with its interval; null where it could not be estimated."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+# `from` and `class` are words of the language, so that these keys cannot be written as fields of a class.
+_From = TypedDict("_From", {"from": str | None}, total=False)
+_Class = TypedDict("_Class", {"class": NotRequired[str | None]})
+
+
+class RelianceRecord(EstimateRecord, _From, total=False):
+    """Share of the response that is owed to the signature, the check it is from, and those that agree."""
+
+    corroborated_by: list[str]
+
+
+class FindingRecord(_Class):
+    """The outcome of one check for one origin factor, class and layer."""
+
+    code: str
+    status: Status
+    factor: NotRequired[str | None]
+    contrast: NotRequired[str | None]
+    layer: NotRequired[str | None]
+    input: NotRequired[str | None]
+    statistic: NotRequired[float | None]
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+    p_value: NotRequired[float | None]
+    n: NotRequired[int]
+    threshold: NotRequired[float | None]
+    reason: NotRequired[str]
+    remedy: NotRequired[str]
+    details: NotRequired[dict[str, Any]]
+
+
+class ComparisonRecord(TypedDict):
+    """A paired difference of two arms, first minus second."""
+
+    arms: list[str]
+    quantity: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    contrast: NotRequired[str | None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check for one origin factor, class and layer (contract: ``audit.json``).
+
+    Attributes
+    ----------
+    code : str
+        Stable code of the check: ``U4``.
+    status : Status
+        ``clear`` asked and nothing found, with power; ``concern``; ``inconclusive`` asked, cannot tell;
+        ``not_applicable`` this design or input does not allow the question; ``error`` the computation failed.
+    statistic, low, high : float or None
+        Estimate and its interval.
+    p_value : float or None
+        Never 0.
+    threshold : float or None
+        What the statistic or its bound was held against.
+    n : int
+        Subjects behind the finding.
+    factor, class_name, layer, input : str or None
+        Origin factor, class inside which the question was asked, network layer, reduced input.
+    contrast : str or None
+        With more than two classes: the class that was held against the rest.
+    reason : str
+        Why this status, in plain words.
+    remedy : str
+        What to do about it; may be empty.
+    details : mapping
+        Further named numbers.
+    """
+
+    code: str
+    status: Status
+    reason: str
+    statistic: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    threshold: float | None = None
+    n: int = 0
+    factor: str | None = None
+    class_name: str | None = None
+    layer: str | None = None
+    input: str | None = None
+    remedy: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    contrast: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as ``audit.json`` holds it; a number that is not finite becomes null."""
+        return {
+            "code": self.code,
+            "factor": self.factor,
+            "contrast": self.contrast,
+            "class": self.class_name,
+            "layer": self.layer,
+            "input": self.input,
+            "status": self.status,
+            "statistic": _number(self.statistic),
+            "low": _number(self.low),
+            "high": _number(self.high),
+            "p_value": _number(self.p_value),
+            "n": self.n,
+            "threshold": _number(self.threshold),
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "details": {key: _plain(value) for key, value in self.details.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Finding:
+        """Inverse of `to_dict`."""
+        fields = dict(record)
+        return cls(class_name=fields.pop("class"), **fields)
+
+
+@dataclass(frozen=True)
+class Reliance:
+    """Estimated share of the network's response that is owed to the signature.
+
+    Attributes
+    ----------
+    estimate, low, high : float or None
+        In [0, 1]; None where this design allows no estimate.
+    source : str or None
+        Code of the check it comes from.
+    corroborated_by : tuple of str
+        Codes of the checks that point the same way.
+    """
+
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    source: str | None = None
+    corroborated_by: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``audit.json`` holds it."""
+        return {
+            "estimate": _number(self.estimate),
+            "low": _number(self.low),
+            "high": _number(self.high),
+            "from": self.source,
+            "corroborated_by": list(self.corroborated_by),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one arm and one origin factor, with more than two classes for one contrast.
+
+    Attributes
+    ----------
+    word : VerdictWord
+    reason : str
+        Two plain sentences.
+    factor : str
+    reliance : Reliance
+    provisional : bool
+        True while something that the claim needs is still open (G3, calibration).
+    settle : str
+        The data that would settle an undetermined verdict, or what remains unexcluded.
+    contrast : str or None
+        The class held against the rest; None with two classes.
+    """
+
+    word: VerdictWord
+    reason: str
+    factor: str
+    reliance: Reliance
+    provisional: bool = True
+    settle: str = ""
+    contrast: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired difference between two arms (first minus second), same subjects and folds."""
+
+    arms: tuple[str, str]
+    quantity: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    contrast: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``audit.json`` holds it."""
+        return {
+            "arms": list(self.arms),
+            "quantity": self.quantity,
+            "contrast": self.contrast,
+            "difference": _number(self.difference),
+            "low": _number(self.low),
+            "high": _number(self.high),
+            "p_value": _number(self.p_value),
+        }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return _number(float(value))
+    return value.item() if isinstance(value, np.generic) else value
