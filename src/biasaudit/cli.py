@@ -286,7 +286,10 @@ def explain(
     spacing: Annotated[float | None, typer.Option(min=0.1, help="With --network: voxel size of its input, mm.")] = None,
 ) -> None:
     """Write attribution maps of single subjects, with a page of figures."""
-    from biasaudit.engine.explain.run import Request, explain_network, explain_run  # imports torch
+    # These import torch.
+    from biasaudit.engine.explain.network import TrainedNetwork, explain_network
+    from biasaudit.engine.explain.request import Request
+    from biasaudit.engine.explain.run import explain_run
     from biasaudit.report.explanations import write_explained_page
 
     request = Request(tuple(subject or ()), method, arm, out)
@@ -294,7 +297,7 @@ def explain(
     if (network is None) != (weights is None):
         raise UsageError("--network and --weights belong together: the factory of a network, and its weights")
     if network is not None and weights is not None:
-        explain_network((network, weights), source, spacing, request)
+        explain_network(TrainedNetwork(network, weights), source, spacing, request)
     elif spacing is not None:
         raise UsageError("--spacing belongs to --network; a run has its own grid")
     else:

@@ -11,7 +11,7 @@ from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.train import device, to_device
-from biasaudit.engine.user_code.network import BUILDER
+from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.networks.factory import build_network
 
 __all__ = ["estimate_seconds"]

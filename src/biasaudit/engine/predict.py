@@ -18,12 +18,13 @@ from biasaudit.engine.situation.situation import MAPS
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
-from biasaudit.engine.user_code.preprocessing import located
-from biasaudit.errors import DataError, Fault, IncompleteError, UsageError, suggestion
+from biasaudit.engine.user_code.preprocessing import import_string_of
+from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
 from biasaudit.records import Grid, Sample
+from biasaudit.run_folder.finished import finished_audit
 
-__all__ = ["chosen_arm", "finished_audit", "predict", "trained_networks"]
+__all__ = ["chosen_arm", "predict", "require_images", "trained_networks"]
 
 
 def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
@@ -53,8 +54,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     """
     audit = finished_audit(run)
     protocol = load_protocol(run / "protocol.yaml")
-    if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
-        raise UsageError(f"{run} audited no images (scores or features were given); predict needs images")
+    require_images(run, protocol, "predict")
     name, representation = chosen_arm(audit, arm)
     settings = _table_settings(protocol, table, with_maps=representation == MAPS)
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
@@ -63,11 +63,12 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     known = _known_subjects(run)
     grid = Grid.from_dict(audit["cohort"]["grid"])
     classes = list(audit["cohort"]["classes"])
+    made_by = import_string_of(protocol, representation)
     rows = []
     with one_thread():
         for sample in cohort.samples:
             fold = known.get(sample.subject)
-            image = _network_input(sample, (protocol, grid, located(protocol, representation)))
+            image = _network_input(sample, grid, protocol.cohort.foreground, made_by)
             _require_channels(sample, len(image), channels)
             chosen = networks[fold] if fold else [network for own in networks.values() for network in own]
             rows.append(
@@ -88,13 +89,15 @@ def _logits(values: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in zip(names, values, strict=True)}
 
 
-def finished_audit(run: Path) -> Mapping[str, Any]:
-    """Read ``audit.json`` of a run that is complete."""
-    if not (run / "protocol.yaml").exists():
-        raise UsageError(f"{run} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
-    if not (run / "audit.json").exists():
-        raise IncompleteError(f"the run in {run} is incomplete; run the same `biasaudit run` command again to resume")
-    return read_json(run / "audit.json")  # type: ignore[no-any-return]
+def require_images(run: Path, protocol: Protocol, command: str) -> None:
+    """Refuse a run that audited scores or feature tables, since the command needs images.
+
+    Raises
+    ------
+    UsageError
+    """
+    if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
+        raise UsageError(f"{run} audited no images (scores or features were given); {command} needs images")
 
 
 def chosen_arm(audit: Mapping[str, Any], arm: str | None) -> tuple[str, str]:
@@ -151,9 +154,9 @@ def _known_subjects(run: Path) -> dict[str, int]:
     return dict(zip(table["subject"], (int(fold) for fold in table["fold"]), strict=True))
 
 
-def _network_input(sample: Sample, how: tuple[Protocol, Grid, str]) -> np.ndarray:
-    protocol, grid, representation = how
-    volume = registry.get("reader", "table")().load(sample, grid, protocol.cohort.foreground)
+def _network_input(sample: Sample, grid: Grid, foreground: str, representation: str) -> np.ndarray:
+    """Load one image onto the grid and turn it into the network's input."""
+    volume = registry.get("reader", "table")().load(sample, grid, foreground)
     return transform(representation, volume, grid)
 
 

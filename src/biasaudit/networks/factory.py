@@ -7,19 +7,27 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from biasaudit.errors import UsageError
 from biasaudit.registry import get
 
-__all__ = ["build_network", "imported_function", "network_factory"]
+__all__ = ["NetworkSizes", "build_network", "imported_function", "network_factory"]
 
 _MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"}
 """Our names of a network's sizes, and what some networks of MONAI call them."""
 
 _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
+
+
+class NetworkSizes(NamedTuple):
+    """What every network is made for: spatial dimensions, input channels, outputs."""
+
+    spatial_dims: int
+    in_channels: int
+    out_channels: int
 
 
 def build_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str, Any]) -> nn.Module:
@@ -29,8 +37,7 @@ def build_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str
     ----------
     name : str
         ``cnn``, ``monai:DenseNet121``, or ``package.module:factory``.
-    sizes : tuple of int
-        Spatial dimensions, input channels, outputs.
+    sizes : NetworkSizes
     arguments : mapping
         Further keyword arguments of the factory.
 

@@ -7,7 +7,7 @@ import torch
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.score import feature_layers, predict_rows, score, truth
 from biasaudit.engine.steps.train import load_network, outputs, train
-from biasaudit.engine.user_code.network import BUILDER
+from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.networks.cnn import Cnn
 
 

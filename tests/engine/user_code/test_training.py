@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.train import load_network, outputs, train
-from biasaudit.engine.user_code.network import BUILDER
+from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.training import Images, fitted
 from biasaudit.errors import UsageError
 from biasaudit.stats.effects import auc

@@ -1,13 +1,13 @@
-"""The use case of ``biasaudit explain``: maps of single subjects, as files that say what they are."""
+"""Attribution maps of single subjects, and the files that they are written to."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -26,7 +26,16 @@ from biasaudit.engine.steps.train import device
 from biasaudit.protocol import AttributionSettings
 from biasaudit.records import Grid, Sample, Volume
 
-__all__ = ["Explanation", "Subject", "Target", "explained", "with_regions", "work_of", "write_explanations"]
+__all__ = [
+    "Explanation",
+    "NetworkFacts",
+    "Subject",
+    "Target",
+    "explained",
+    "with_regions",
+    "work_of",
+    "write_explanations",
+]
 
 _UNITS = "logits per voxel of the audit grid"
 
@@ -52,9 +61,45 @@ class Subject:
     output: int | None = None
 
 
+class NetworkFacts(TypedDict, total=False):
+    """What a network is and where it comes from, as the sidecar of its maps says it."""
+
+    Network: str
+    Run: str
+    Arm: str
+    Caution: str
+    Fold: int
+    Networks: int
+    Weights: str
+    Notes: list[str]
+    HeldOut: bool | str
+
+
+class Sidecar(NetworkFacts, total=False):
+    """The JSON file beside a map."""
+
+    Description: str
+    Subject: str
+    Label: str
+    Origins: dict[str, str]
+    Method: str
+    Evidence: bool
+    Baseline: str
+    ClassExplained: str
+    Sign: str
+    Units: str
+    Margin: float
+    CompletenessError: float
+    CompletenessAccepted: float
+    CompleteByConstruction: bool
+    ColourLimit: float
+    Sources: list[str]
+    GeneratedBy: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Target:
-    """What is explained, and in whose words.
+    """The networks to explain, their baseline, grid and class names.
 
     Attributes
     ----------
@@ -64,15 +109,18 @@ class Target:
     grid : Grid
     classes : tuple of str
         Of the outputs; of a single logit the negative class and the pathology.
-    facts : mapping
-        For the sidecars: what the network is and where it comes from.
+    method : str
+        Attribution method.
+    facts : NetworkFacts
+        For the sidecars.
     """
 
     networks: tuple[torch.nn.Module, ...]
     comparison: Comparison
     grid: Grid
     classes: tuple[str, ...]
-    facts: Mapping[str, Any]
+    method: str
+    facts: NetworkFacts
 
 
 @dataclass(frozen=True)
@@ -96,9 +144,9 @@ class Explanation:
         return self.target.classes[1 if self.subject.output is None else self.subject.output]
 
 
-def work_of(settings: AttributionSettings, method: str) -> Work:
-    """Take a method as far as the protocol says."""
-    return Work.of({**settings.model_dump(), "method": method})
+def work_of(settings: AttributionSettings) -> Work:
+    """Take the method of the settings as far as they say."""
+    return Work.of(settings.model_dump())
 
 
 def explained(subjects: Sequence[Subject], target: Target, work: Work) -> Iterator[Explanation]:
@@ -143,26 +191,27 @@ def write_explanations(found: Sequence[Explanation], work: Work, out: Path) -> N
     """
     (out / "maps").mkdir(parents=True, exist_ok=True)
     limit = colour_limit([explanation.drawn for explanation in found])
-    records: list[dict[str, Any]] = []
+    records = []
     slices: dict[str, np.ndarray] = {}
     names = _file_names([explanation.subject.sample for explanation in found])
     for explanation, name in zip(found, names, strict=True):
         sidecar = _sidecar(explanation, work, limit)
-        files = _write_maps(explanation, (out / "maps", f"{name}_{sidecar['Method']}", limit), sidecar)
+        files = _write_maps(explanation, out / "maps", f"{name}_{sidecar['Method']}", sidecar)
         records.append({**sidecar, "Files": [f"maps/{file}" for file in files], "Key": name})
         slices.update({f"{name}__{key}": picture for key, picture in slices_of(explanation.drawn)})
     np.savez_compressed(out / "slices.npz", **slices)  # type: ignore[arg-type]
     write_json(out / "explain.json", records)
 
 
-def _sidecar(explanation: Explanation, work: Work, limit: float) -> dict[str, Any]:
+def _sidecar(explanation: Explanation, work: Work, limit: float) -> Sidecar:
+    """Say of a map what it shows, how it was made, and from what."""
     sample, target, method = explanation.subject.sample, explanation.target, work.method
     return {
         "Description": "attribution map: how much every voxel moved the network's answer for one image",
         "Subject": sample.subject,
         "Label": sample.label,
         "Origins": dict(sample.origins),
-        "Method": target.facts["Method"],
+        "Method": target.method,
         "Evidence": method.faithful,
         "Baseline": "none" if method.needs == "nothing" else target.comparison.kind.replace("_", " "),
         "ClassExplained": explanation.class_explained,
@@ -173,25 +222,24 @@ def _sidecar(explanation: Explanation, work: Work, limit: float) -> dict[str, An
         "CompletenessAccepted": work.completeness,
         "CompleteByConstruction": method.complete,
         "ColourLimit": limit,
-        **{key: value for key, value in target.facts.items() if key != "Method"},
+        **target.facts,
         "Sources": list(sample.images),
         "GeneratedBy": {"Name": "biasaudit explain", "Version": version("biasaudit")},
     }
 
 
-def _write_maps(explanation: Explanation, how: tuple[Path, str, float], sidecar: Mapping[str, Any]) -> list[str]:
+def _write_maps(explanation: Explanation, folder: Path, stem: str, sidecar: Sidecar) -> list[str]:
     """Write the map on the audit grid and, where there is an image file, on that file's own."""
     grids = {"audit": (explanation.relevance, explanation.target.grid)}
     images = explanation.subject.sample.images
     if images:
         grids["own"] = on_own_grid(explanation.relevance, explanation.target.grid, images[0])
-    folder, stem, limit = how
     files = []
     for space, (relevance, grid) in grids.items():
         name = f"{stem}_space-{space}_relevance"
         if grid.dimensions == 2:
             np.save(folder / f"{name}.npy", relevance)
-            write_picture(str(folder / f"{name}.png"), relevance, limit)
+            write_picture(str(folder / f"{name}.png"), relevance, sidecar["ColourLimit"])
             files += [f"{name}.npy", f"{name}.png"]
         else:
             write_volume(folder / f"{name}.nii.gz", relevance, grid)
@@ -214,8 +262,8 @@ def _file_names(samples: Sequence[Sample]) -> list[str]:
     return names
 
 
-def with_regions(comparison: Comparison, settings: AttributionSettings, method: str, grid: Grid) -> Comparison:
-    """Add the regions where the method needs them."""
-    if registry.get("attribution", method).needs != "regions":
+def with_regions(comparison: Comparison, settings: AttributionSettings, grid: Grid) -> Comparison:
+    """Add the regions to ablate where the method of the settings needs them."""
+    if registry.get("attribution", settings.method).needs != "regions":
         return comparison
     return replace(comparison, regions=regions_of(settings, comparison.mean, grid))

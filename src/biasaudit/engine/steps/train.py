@@ -24,7 +24,7 @@ from biasaudit.engine.steps.training_parts import (
     make_optimiser,
     make_schedule,
 )
-from biasaudit.engine.user_code.network import BUILDER
+from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.training import Images, fitted
 from biasaudit.networks.factory import build_network
 from biasaudit.protocol import TrainingSettings

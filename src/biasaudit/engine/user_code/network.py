@@ -3,69 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from biasaudit.engine.user_code.functions import failure, find, is_own, takes
+from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.errors import UsageError
-from biasaudit.networks.factory import build_network, network_factory
+from biasaudit.networks.factory import NetworkSizes, build_network, network_factory
 
-__all__ = ["BUILDER", "Convention", "build", "convention", "make_network"]
-
-BUILDER = f"{__name__}:build"
-"""Import string of the factory that trained and adopted networks are rebuilt by."""
+__all__ = ["build", "build_own", "convention", "make_network"]
 
 SATURATED = 1e-6
 """Probabilities nearer to 0 or 1 than this have no finite logit and are cut."""
 
 _KEY = "target.network"
-_SIZES = ("spatial_dims", "in_channels", "out_channels")
 _SUM_TOLERANCE = 1e-3
 _PROBE_SCALES = (0.1, 1.0, 10.0, 100.0)
 _PROBES = 4
 
 
-@dataclass(frozen=True)
-class Convention:
-    """What a network returns.
-
-    Attributes
-    ----------
-    outputs : int
-        Columns.
-    scale : str
-        ``logits``, ``sigmoid`` (one probability) or ``softmax`` (probabilities that sum to 1).
-    """
-
-    outputs: int
-    scale: str
-
-
-def build(spatial_dims: int, in_channels: int, out_channels: int, **arguments: Any) -> nn.Module:
-    """Build the user's network so that it returns `out_channels` logits.
-
-    Module names stay the user's own: what is returned is converted by a hook, not by a wrapper.
+def build(spatial_dims: int, in_channels: int, out_channels: int, **description: Any) -> nn.Module:
+    """Build the user's network from the arguments of a job or of a stored model.
 
     Parameters
     ----------
     spatial_dims, in_channels, out_channels : int
-    arguments : Any
-        ``factory`` (name), ``arguments`` (of the factory), ``convention`` (`Convention` as a dict), ``order`` (columns
-        in the order of the classes; of the target only) and ``converted`` (False: its outputs are left as they are).
+    description : Any
+        `OwnNetwork` as JSON.
     """
-    network = make_network(arguments["factory"], (spatial_dims, in_channels, out_channels), arguments["arguments"])
-    known = Convention(**arguments["convention"])
-    if _follows(arguments["factory"], arguments["arguments"]):
-        known = Convention(out_channels, known.scale)
-    if known.outputs != out_channels and not (known.outputs == 2 and out_channels == 1):
-        _replace_head(network, known.outputs, out_channels)
-        known = Convention(out_channels, known.scale)
-    if arguments.get("converted", True):
-        order = arguments.get("order") or ()
-        network.register_forward_hook(_conversion(known, order, single=out_channels == 1))
+    return build_own(OwnNetwork.from_json(description), NetworkSizes(spatial_dims, in_channels, out_channels))
+
+
+def build_own(own: OwnNetwork, sizes: NetworkSizes) -> nn.Module:
+    """Build the user's network so that it returns as many logits as `sizes` says.
+
+    Module names stay the user's own: what is returned is converted by a hook, not by a wrapper.
+    """
+    network = make_network(own.factory, sizes, own.arguments)
+    known, wanted = own.convention, sizes.out_channels
+    if _follows(own.factory, own.arguments):
+        known = replace(known, outputs=wanted)
+    if known.outputs != wanted and not (known.outputs == 2 and wanted == 1):
+        _replace_head(network, known.outputs, wanted)
+        known = replace(known, outputs=wanted)
+    if own.converted:
+        network.register_forward_hook(_conversion(known, own.order, single=wanted == 1))
     return network
 
 
@@ -76,7 +61,7 @@ def _follows(name: str, arguments: Mapping[str, Any]) -> bool:
     return ":" not in name or takes(_found(name), "out_channels")
 
 
-def make_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str, Any]) -> nn.Module:
+def make_network(name: str, sizes: NetworkSizes, arguments: Mapping[str, Any]) -> nn.Module:
     """Call a factory with the sizes that it asks for; arguments that the user states go before them.
 
     Raises
@@ -87,7 +72,7 @@ def make_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str,
     if not is_own(name) and ":" not in name:
         return build_network(name, sizes, arguments)
     factory = _found(name)
-    wanted = {key: value for key, value in zip(_SIZES, sizes, strict=True) if takes(factory, key)}
+    wanted = {key: value for key, value in sizes._asdict().items() if takes(factory, key)}
     try:
         network = factory(**{**wanted, **arguments})
     except Exception as error:
@@ -97,7 +82,7 @@ def make_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str,
     return network
 
 
-def convention(network: nn.Module, shape: Sequence[int], stated: str) -> Convention:
+def convention(network: nn.Module, shape: Sequence[int], stated: str) -> OutputConvention:
     """Find out what a network returns by showing it noise of several strengths.
 
     Parameters
@@ -128,7 +113,7 @@ def convention(network: nn.Module, shape: Sequence[int], stated: str) -> Convent
     return _convention(output, len(noise), stated)
 
 
-def _convention(output: object, batch: int, stated: str) -> Convention:
+def _convention(output: object, batch: int, stated: str) -> OutputConvention:
     if not isinstance(output, torch.Tensor):
         raise UsageError(
             f"target.network: it returns a {type(output).__name__}, expected a tensor (batch, outputs); "
@@ -143,7 +128,7 @@ def _convention(output: object, batch: int, stated: str) -> Convention:
         )
     inside = bool(((output >= 0) & (output <= 1)).all())
     if stated == "logits" or (stated == "auto" and not inside):
-        return Convention(output.shape[1], "logits")
+        return OutputConvention(output.shape[1], "logits")
     if not inside:
         low, high = float(output.min()), float(output.max())
         raise UsageError(
@@ -151,17 +136,17 @@ def _convention(output: object, batch: int, stated: str) -> Convention:
             "state logits, or auto"
         )
     if output.shape[1] == 1:
-        return Convention(1, "sigmoid")
+        return OutputConvention(1, "sigmoid")
     sums = bool(((output.sum(1) - 1).abs() < _SUM_TOLERANCE).all())
     if stated == "probabilities" and not sums:
         raise UsageError(
             "target.outputs: probabilities are stated, but those of the classes do not sum to 1; "
             "let the factory return logits"
         )
-    return Convention(output.shape[1], "softmax" if sums else "logits")
+    return OutputConvention(output.shape[1], "softmax" if sums else "logits")
 
 
-def _conversion(known: Convention, order: Sequence[int], *, single: bool) -> Callable[..., torch.Tensor]:
+def _conversion(known: OutputConvention, order: Sequence[int], *, single: bool) -> Callable[..., torch.Tensor]:
     columns = list(order)
 
     def convert(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import get
 
-__all__ = ["OwnInput", "located", "representation_of", "try_inputs"]
+__all__ = ["OwnInput", "import_string_of", "representation_of", "try_inputs"]
 
 _KEY = "arms"
 # Inputs are stored in half precision.
@@ -129,7 +129,7 @@ def representation_of(name: str, own: Mapping[str, Any] | None = None) -> Any:
     return OwnRepresentation(name, None) if ":" in name else get("representation", name)()
 
 
-def located(protocol: Protocol, name: str) -> str:
+def import_string_of(protocol: Protocol, name: str) -> str:
     """Return where the representation of that name is found; see `ArmSettings.input`."""
     return next((arm.representation for arm in protocol.arms if arm.input == name), name)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from biasaudit import registry
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.user_code.functions import find, is_own
@@ -17,26 +19,42 @@ def require_known_names(protocol: Protocol) -> None:
 
     They are checked here because the protocol does not know the components.
     """
-    faults = []
-    for position, arm in enumerate(protocol.arms):
-        if ":" in arm.representation:
-            faults.extend(_function_faults(arm.representation, f"arms.{position}"))
-        elif arm.representation not in registry.names("representation"):
-            remedy = suggestion(arm.representation, registry.names("representation"))
-            faults.append(Fault("protocol", f"arms.{position}: no representation {arm.representation!r}", remedy))
-    for code in default_checks(protocol):
-        if code not in registry.names("check"):
-            faults.append(Fault("protocol", f"checks: no check {code!r}", suggestion(code, registry.names("check"))))
-    if protocol.attribution.method not in registry.names("attribution"):
-        remedy = suggestion(protocol.attribution.method, registry.names("attribution"))
-        faults.append(Fault("protocol", f"attribution.method: no method {protocol.attribution.method!r}", remedy))
-    atlas = protocol.attribution.atlas
-    if atlas is not None and not atlas.is_file():
-        faults.append(Fault("protocol", f"attribution.atlas: no such file {atlas}", "give the path of a label image"))
-    faults.extend(_network_faults(protocol))
-    faults.extend(functions_missing(protocol.target.training))
+    faults = [
+        *_representation_faults(protocol),
+        *_check_faults(protocol),
+        *_attribution_faults(protocol),
+        *_network_faults(protocol),
+        *functions_missing(protocol.target.training),
+    ]
     if faults:
         raise ProtocolError(faults)
+
+
+def _representation_faults(protocol: Protocol) -> Iterator[Fault]:
+    known = registry.names("representation")
+    for position, arm in enumerate(protocol.arms):
+        if ":" in arm.representation:
+            yield from _function_faults(arm.representation, f"arms.{position}")
+        elif arm.representation not in known:
+            message = f"arms.{position}: no representation {arm.representation!r}"
+            yield Fault("protocol", message, suggestion(arm.representation, known))
+
+
+def _check_faults(protocol: Protocol) -> Iterator[Fault]:
+    known = registry.names("check")
+    for code in default_checks(protocol):
+        if code not in known:
+            yield Fault("protocol", f"checks: no check {code!r}", suggestion(code, known))
+
+
+def _attribution_faults(protocol: Protocol) -> Iterator[Fault]:
+    settings, known = protocol.attribution, registry.names("attribution")
+    if settings.method not in known:
+        message = f"attribution.method: no method {settings.method!r}"
+        yield Fault("protocol", message, suggestion(settings.method, known))
+    if settings.atlas is not None and not settings.atlas.is_file():
+        message = f"attribution.atlas: no such file {settings.atlas}"
+        yield Fault("protocol", message, "give the path of a label image")
 
 
 def _function_faults(name: str, key: str) -> list[Fault]:
@@ -49,12 +67,12 @@ def _function_faults(name: str, key: str) -> list[Fault]:
 
 def _network_faults(protocol: Protocol) -> list[Fault]:
     from biasaudit.engine.user_code.network import make_network  # imports torch, which a table does not need
-    from biasaudit.networks.factory import build_network
+    from biasaudit.networks.factory import NetworkSizes, build_network
 
     target = protocol.target
     build = make_network if target.weights or is_own(target.network) else build_network
     try:
-        network = build(target.network, (3, 1, 1), target.network_arguments)
+        network = build(target.network, NetworkSizes(3, 1, 1), target.network_arguments)
     except UsageError as error:
         return [Fault("protocol", str(error))]
     modules = dict(network.named_modules())

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
 
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
 from biasaudit.engine.situation.situation import MAPS
 from biasaudit.engine.steps.harmonise import COMBAT
 from biasaudit.engine.user_code.functions import is_own
-from biasaudit.engine.user_code.network import Convention, convention, make_network
+from biasaudit.engine.user_code.network import convention, make_network
+from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
 from biasaudit.engine.user_code.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
+from biasaudit.networks.factory import NetworkSizes
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort, Grid
 
-__all__ = ["GIVEN", "fitted_to_cohort", "folds_of", "probe_ready_made_network"]
+__all__ = ["GIVEN", "ReadyMade", "fitted_to_cohort", "folds_of", "probe_ready_made_network"]
 
 GIVEN = "given"
 """Name of the arm where there are scores and no images."""
@@ -33,7 +37,7 @@ _SAID = {
 }
 
 
-def _said(known: Convention) -> str:
+def _said(known: OutputConvention) -> str:
     one = known.outputs == 1 and known.scale == "logits"
     return "one logit" if one else f"{known.outputs} {_SAID[known.scale]}"
 
@@ -65,7 +69,7 @@ def fitted_to_cohort(protocol: Protocol, cohort: Cohort) -> Protocol:
 
 
 def _for_features(protocol: Protocol, count: int) -> Protocol:
-    """Read the table's columns, by the network for tables unless another is named."""
+    """Fit the protocol to a feature table: its inputs, and the network for tables unless another is named."""
     known = ("intensity", FEATURES, COMBAT)
     faults = [
         Fault(
@@ -86,16 +90,32 @@ def _for_features(protocol: Protocol, count: int) -> Protocol:
 
 
 def _of_features(arm: ArmSettings) -> ArmSettings:
-    """Take the arm that is there by default, named after what images have, for the columns as they are."""
+    """Read the default arm `intensity` as `features`."""
     if arm.representation != "intensity":
         return arm
     name = FEATURES if arm.name == "intensity" else arm.name
     return arm.model_copy(update={"name": name, "representation": FEATURES})
 
 
+@dataclass(frozen=True)
+class ReadyMade:
+    """What the user's own network turned out to be.
+
+    Attributes
+    ----------
+    network : OwnNetwork or None
+        None for networks of the tool.
+    notes : tuple of str
+        What the report says of it.
+    """
+
+    network: OwnNetwork | None = None
+    notes: tuple[str, ...] = ()
+
+
 def probe_ready_made_network(
     protocol: Protocol, cohort: Cohort, grid: Grid, folds: Sequence[int], own_inputs: Mapping[str, OwnInput]
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> ReadyMade:
     """Load the user's own network once, with its weights, and see what it returns.
 
     Parameters
@@ -108,51 +128,53 @@ def probe_ready_made_network(
     own_inputs : mapping of name to OwnInput
         Functions of the user's that make the inputs of arms.
 
-    Returns
-    -------
-    adopted : dict
-        What `own_network.build` takes; empty for networks of the tool.
-    notes : tuple of str
-
     Raises
     ------
     ProtocolError, DataError
         What keeps the network from being audited.
     """
     target = protocol.target
-    if any(sample.scores for sample in cohort.samples) and not cohort.channels:
-        return {}, ()
-    if not target.weights and not is_own(target.network):
-        return {}, ()
-    name = protocol.arms[0].input
-    representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
-    channels = representation.channels(len(cohort.samples[0].maps) if name == MAPS else cohort.channels)
-    outputs = 1 if len(cohort.classes) == 2 else len(cohort.classes)
+    scores_alone = any(sample.scores for sample in cohort.samples) and not cohort.channels
+    if scores_alone or not (target.weights or is_own(target.network)):
+        return ReadyMade()
+    sizes = NetworkSizes(grid.dimensions, _input_channels(protocol, cohort, own_inputs), _logits(cohort))
     try:
-        network = make_network(target.network, (grid.dimensions, channels, outputs), target.network_arguments)
-        notes = []
-        for path in target.weights or []:
-            state, said = read_state(path)
-            state, renamed = match_state(network, state, path)
-            network.load_state_dict(state)
-            notes += [*said, *renamed]
-        known = convention(network, (channels, *grid.shape), target.outputs)
+        network = make_network(target.network, sizes, target.network_arguments)
+        notes = _load_weights(network, target.weights or [])
+        known = convention(network, (sizes.in_channels, *grid.shape), target.outputs)
         order = _order(protocol, cohort, known)
     except UsageError as error:
         raise ProtocolError([Fault("protocol", str(error))]) from None
     if target.weights:
-        notes += split_notes(cohort, folds)
-        notes.append(f"the target {target.network} returns {_said(known)}")
-    adopted = {
-        "factory": target.network,
-        "arguments": dict(target.network_arguments),
-        "convention": asdict(known),
-        "order": order,
-    }
-    return adopted, tuple(dict.fromkeys(notes))
+        notes += [*split_notes(cohort, folds), f"the target {target.network} returns {_said(known)}"]
+    own = OwnNetwork(target.network, target.network_arguments, known, tuple(order))
+    return ReadyMade(own, tuple(dict.fromkeys(notes)))
 
 
-def _order(protocol: Protocol, cohort: Cohort, known: Convention) -> list[int]:
+def _input_channels(protocol: Protocol, cohort: Cohort, own_inputs: Mapping[str, OwnInput]) -> int:
+    """Count the channels of the input of the first arm."""
+    name = protocol.arms[0].input
+    representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
+    return int(representation.channels(len(cohort.samples[0].maps) if name == MAPS else cohort.channels))
+
+
+def _logits(cohort: Cohort) -> int:
+    """Count the logits of a target: one for two classes, else one for each."""
+    return 1 if len(cohort.classes) == 2 else len(cohort.classes)
+
+
+def _load_weights(network: nn.Module, files: Sequence[Path]) -> list[str]:
+    """Load every file of weights into the network, one after the other, and return what was renamed."""
+    notes: list[str] = []
+    for path in files:
+        state, said = read_state(path)
+        state, renamed = match_state(network, state, path)
+        network.load_state_dict(state)
+        notes += [*said, *renamed]
+    return notes
+
+
+def _order(protocol: Protocol, cohort: Cohort, known: OutputConvention) -> list[int]:
     """Columns of the network's outputs in the order of the cohort's classes; empty where that is theirs."""
     stated, classes = protocol.target.output_classes, cohort.classes
     count = len(classes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from biasaudit import registry
 from biasaudit.cohort.images.channels import channels_of
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
-from biasaudit.cohort.images.inspection import foreground_notes, inspect_files, require_sound
+from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
 from biasaudit.engine.jobs.book import user_code
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
@@ -19,11 +19,11 @@ from biasaudit.engine.user_code.preprocessing import OwnInput, try_inputs
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import require_inputs_possible
 from biasaudit.engine.validation.names import require_known_names
-from biasaudit.engine.validation.ready_made import fitted_to_cohort, folds_of, probe_ready_made_network
+from biasaudit.engine.validation.ready_made import ReadyMade, fitted_to_cohort, folds_of, probe_ready_made_network
 from biasaudit.engine.validation.trial import training_faults, trial_notes
 from biasaudit.errors import DataError, ProtocolError
 from biasaudit.protocol import Protocol
-from biasaudit.records import Cohort, Grid
+from biasaudit.records import Cohort, Grid, Volume
 
 __all__ = ["situate"]
 
@@ -49,41 +49,22 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     """
     require_known_names(protocol)
     reader = registry.get("reader", protocol.cohort.reader)()
-    cohort = reader.read(protocol.cohort)
-    protocol = fitted_to_cohort(protocol, cohort)
-    inspection = inspect_files(cohort, protocol.grid, known or {})
-    faults = list(inspection.faults)
-    folds: Sequence[int] = ()
-    try:
-        folds = folds_of(cohort, protocol)
-    except DataError as error:
-        faults.extend(error.faults)
-    require_sound(replace(inspection, faults=tuple(faults)))
-    if cohort.samples[0].images:
-        cohort = replace(cohort, channels=channels_of(cohort.samples[0], inspection.facts))
-    grid = reader.grid(cohort, protocol.grid)
-    own_inputs = _own_inputs(protocol, cohort, grid)
-    adopted, said = probe_ready_made_network(protocol, cohort, grid, folds, own_inputs)
-    require_inputs_possible(protocol, cohort)
-    require_harmonisable(protocol, cohort, folds)
-    notes = (
-        *single_origin_notes(cohort),
-        *cohort.notes,
-        *said,
-        *trial_notes(protocol.target.training),
-        *harmonise_notes(protocol, cohort),
-        *inspection.notes,
-        *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
-    )
-    hashes = {path: fact.sha256 for path, fact in inspection.facts.items()}
-    cohort = replace(cohort, notes=tuple(dict.fromkeys(notes)))
+    read = reader.read(protocol.cohort)
+    fitted = fitted_to_cohort(protocol, read)
+    inspection, folds = _inspected(read, fitted, known or {})
+    cohort = _with_channels(read, inspection)
+    grid = reader.grid(cohort, fitted.grid)
+    own_inputs = _own_inputs(fitted, lambda: reader.load(cohort.samples[0], grid, fitted.cohort.foreground), grid)
+    ready_made = probe_ready_made_network(fitted, cohort, grid, folds, own_inputs)
+    require_inputs_possible(fitted, cohort)
+    require_harmonisable(fitted, cohort, folds)
     situation = Situation(
-        protocol,
-        cohort,
+        fitted,
+        replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made)),
         grid,
-        tuple(folds),
-        hashes,
-        adopted=adopted,
+        folds,
+        hashes={path: fact.sha256 for path, fact in inspection.facts.items()},
+        adopted=ready_made.network.to_json() if ready_made.network else {},
         sidecars=_sidecars(cohort),
         own_inputs=own_inputs,
     )
@@ -91,14 +72,44 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     return situation, dict(inspection.facts)
 
 
-def _own_inputs(protocol: Protocol, cohort: Cohort, grid: Grid) -> dict[str, OwnInput]:
+def _inspected(
+    cohort: Cohort, protocol: Protocol, known: Mapping[str, FileFacts]
+) -> tuple[Inspection, tuple[int, ...]]:
+    """Look at every file and divide the subjects into folds; what is wrong with either is raised at once."""
+    inspection = inspect_files(cohort, protocol.grid, known)
+    try:
+        folds = tuple(folds_of(cohort, protocol))
+    except DataError as error:
+        raise DataError([*inspection.faults, *error.faults]) from None
+    require_sound(inspection)
+    return inspection, folds
+
+
+def _with_channels(cohort: Cohort, inspection: Inspection) -> Cohort:
+    """Count the channels in the files of the first subject, where there are any."""
+    if not cohort.samples[0].images:
+        return cohort
+    return replace(cohort, channels=channels_of(cohort.samples[0], inspection.facts))
+
+
+def _own_inputs(protocol: Protocol, first_volume: Callable[[], Volume], grid: Grid) -> dict[str, OwnInput]:
     """Try the user's own preprocessing on the first image."""
     codes = {arm.representation: user_code(arm.representation) for arm in protocol.arms if ":" in arm.representation}
-    if not codes:
-        return {}
-    reader = registry.get("reader", protocol.cohort.reader)()
-    volume = reader.load(cohort.samples[0], grid, protocol.cohort.foreground)
-    return try_inputs(protocol.arms, volume, grid, codes)
+    return try_inputs(protocol.arms, first_volume(), grid, codes) if codes else {}
+
+
+def _notes(protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_made: ReadyMade) -> tuple[str, ...]:
+    """Gather what the report says of the cohort before anything ran, each note once."""
+    notes = (
+        *single_origin_notes(cohort),
+        *cohort.notes,
+        *ready_made.notes,
+        *trial_notes(protocol.target.training),
+        *harmonise_notes(protocol, cohort),
+        *inspection.notes,
+        *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
+    )
+    return tuple(dict.fromkeys(notes))
 
 
 def _sidecars(cohort: Cohort) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -110,6 +121,7 @@ def _sidecars(cohort: Cohort) -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 def _require_trainable(situation: Situation) -> None:
+    """Train one epoch on noise where the user's own functions train."""
     faults = training_faults(situation, expected_plan(situation).jobs)
     if faults:
         raise ProtocolError(faults)

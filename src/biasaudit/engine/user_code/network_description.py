@@ -1,0 +1,73 @@
+"""How a network of the user's is built and read, as the plan and the stored models say it; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["BUILDER", "OutputConvention", "OwnNetwork"]
+
+BUILDER = "biasaudit.engine.user_code.network:build"
+"""Import string of the factory that trained and adopted networks are rebuilt by."""
+
+
+@dataclass(frozen=True)
+class OutputConvention:
+    """What a network returns.
+
+    Attributes
+    ----------
+    outputs : int
+        Columns.
+    scale : str
+        ``logits``, ``sigmoid`` (one probability) or ``softmax`` (probabilities that sum to 1).
+    """
+
+    outputs: int
+    scale: str
+
+
+@dataclass(frozen=True)
+class OwnNetwork:
+    """How a network of the user's is built, and how its outputs become logits.
+
+    Attributes
+    ----------
+    factory : str
+        ``own.py:factory``, ``package.module:factory`` or the name of a known network.
+    arguments : mapping
+        Of the factory.
+    convention : OutputConvention
+    order : tuple of int
+        Columns in the order of the classes, of the target only; empty where that is theirs.
+    converted : bool
+        False: the outputs are left as they are.
+    """
+
+    factory: str
+    arguments: Mapping[str, Any]
+    convention: OutputConvention
+    order: tuple[int, ...] = ()
+    converted: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types, for job arguments; `converted` is said only where it is False."""
+        record = {
+            "factory": self.factory,
+            "arguments": dict(self.arguments),
+            "convention": asdict(self.convention),
+            "order": list(self.order),
+        }
+        return record if self.converted else {**record, "converted": False}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> OwnNetwork:
+        """Inverse of `to_json`; `order` and `converted` may be missing."""
+        return cls(
+            factory=record["factory"],
+            arguments=record["arguments"],
+            convention=OutputConvention(**record["convention"]),
+            order=tuple(record.get("order") or ()),
+            converted=record.get("converted", True),
+        )
