@@ -23,9 +23,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from biasaudit.stats.conditional import covariate_adjusted_test, smooth_columns
-from biasaudit.stats.kernels import feature_difference_test
-from biasaudit.stats.permutation import origin_dependence_test
-from biasaudit.stats.reliance import fold_columns, standardised_logits
+from biasaudit.stats.feature_tests import feature_difference_test
+from biasaudit.stats.fold_scales import fold_columns, standardised_logits
+from biasaudit.stats.rank_tests import origin_dependence_test
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from calibration.simulation import covariate_cohort, feature_cohort, fold_deal, score_cohort

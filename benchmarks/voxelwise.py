@@ -15,10 +15,11 @@ from nilearn.maskers import NiftiMasker
 from nilearn.mass_univariate import permuted_ols
 from scipy.ndimage import gaussian_filter
 
+from biasaudit.stats.map_columns import equal_gain
 from biasaudit.stats.permutation import p_value, permutation_indices
 from biasaudit.stats.strata import centre_within
 from biasaudit.stats.tfce import enhanced, enhanced_peaks, neighbours
-from biasaudit.stats.voxelwise import MapDifference, Places, equal_gain, map_difference_test, map_statistics
+from biasaudit.stats.voxelwise import MapDifference, Places, map_difference_test, map_statistics
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from calibration.simulation import class_maps, origin_maps

@@ -5,8 +5,8 @@ import pytest
 from calibration.simulation import covariate_cohort, fold_deal, plausible_rates, rejection_rate, score_cohort
 
 from biasaudit.stats.conditional import covariate_adjusted_test, smooth_columns
-from biasaudit.stats.permutation import origin_dependence_test
-from biasaudit.stats.reliance import fold_columns, standardised_logits
+from biasaudit.stats.fold_scales import fold_columns, standardised_logits
+from biasaudit.stats.rank_tests import origin_dependence_test
 
 SHAPES = ("linear", "quadratic", "saturating")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from calibration.simulation import feature_cohort, plausible_rates, rejection_rate
 
-from biasaudit.stats.kernels import feature_difference_test
+from biasaudit.stats.feature_tests import feature_difference_test
 from biasaudit.stats.multiplicity import minimum_p
 
 

@@ -5,7 +5,8 @@ import pytest
 from calibration.simulation import plausible_rates, rejection_rate, score_cohort
 
 from biasaudit.stats.conditional import covariate_adjusted_test
-from biasaudit.stats.permutation import cross_validated_auc_test, origin_dependence_test
+from biasaudit.stats.fold_auc import cross_validated_auc_test
+from biasaudit.stats.rank_tests import origin_dependence_test
 from biasaudit.stats.strata import indicator_matrix
 
 

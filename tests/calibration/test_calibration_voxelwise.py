@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from calibration.simulation import class_maps, origin_maps, plausible_rates, rejection_rate
 
+from biasaudit.stats.map_columns import equal_gain
 from biasaudit.stats.strata import joint_codes
 from biasaudit.stats.tfce import neighbours
-from biasaudit.stats.voxelwise import Places, equal_gain, map_difference_test
+from biasaudit.stats.voxelwise import Places, map_difference_test
 
 SHAPE = (8, 8, 8)
 INSIDE = np.ones(SHAPE, dtype=bool)

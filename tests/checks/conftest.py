@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.protocol import Protocol
 from biasaudit.records import (
     ArmEvidence,
@@ -23,6 +22,7 @@ from biasaudit.records import (
     Twin,
     UnseenOrigin,
 )
+from biasaudit.stats.design import regime
 
 Factory = Callable[..., ArmEvidence]
 

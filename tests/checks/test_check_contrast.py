@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from biasaudit import registry
-from biasaudit.checks.identifiability import regime
-from biasaudit.stats.reliance import crossed_reliance
+from biasaudit.stats.design import regime
+from biasaudit.stats.reliance import Responses, crossed_reliance
 
 
 def against_the_rest(planted, seed=1, signature=0.0, n=240):
@@ -114,19 +114,19 @@ def test_a_design_in_which_no_class_spans_two_origins_is_aliased():
 
 
 def reliance(own, strata=None):
-    arguments = ((own.logit, None), own.positive, own.origin, np.zeros(len(own.origin)), 99)
-    return crossed_reliance(*arguments, np.random.default_rng(0), strata=strata)
+    responses = Responses(own.logit, own.positive, own.origin, np.zeros(len(own.origin)), strata=strata)
+    return crossed_reliance(responses, 99, np.random.default_rng(0))
 
 
 def test_reliance_compares_origins_inside_strata(planted):
     evidence = against_the_rest(planted, n=2000)
-    inside, draws = reliance(evidence, evidence.label)
-    assert inside < 0.1 < 0.2 < reliance(evidence)[0]
-    assert np.abs(np.median(draws) - inside) < 0.05
+    inside = reliance(evidence, evidence.label)
+    assert inside.estimate < 0.1 < 0.2 < reliance(evidence).estimate
+    assert np.abs(np.median(inside.draws) - inside.estimate) < 0.05
 
 
 def test_strata_that_are_the_sides_change_nothing(planted):
     own = planted()
-    (estimate, draws), (plain, plain_draws) = (reliance(own, strata) for strata in (own.positive, None))
-    assert estimate == pytest.approx(plain)
-    assert draws == pytest.approx(plain_draws)
+    found, plain = (reliance(own, strata) for strata in (own.positive, None))
+    assert found.estimate == pytest.approx(plain.estimate)
+    assert found.draws == pytest.approx(plain.draws)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from biasaudit import registry
-from biasaudit.checks.identifiability import regime
-from biasaudit.checks.localisation import rank_accuracies
 from biasaudit.records import Finding
+from biasaudit.stats.design import regime
+from biasaudit.stats.localisation import rank_accuracies
 
 
 def judge(code, evidence, protocol) -> list[Finding]:

@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 
 from biasaudit.stats.effects import auc, pair_weights
+from biasaudit.stats.fold_scales import fold_columns, standardised_logits
 from biasaudit.stats.intervals import percentile_interval, resample_weights
-from biasaudit.stats.reliance import (
-    crossed_reliance,
-    fold_columns,
-    origin_effect,
-    standardised_logits,
-    without_covariates,
-)
+from biasaudit.stats.origin_effect import origin_effect, without_covariates
+from biasaudit.stats.reliance import Responses, crossed_reliance
 from biasaudit.stats.strata import joint_codes
 
 
@@ -48,7 +44,8 @@ def test_bootstrap_equals_the_statistic_of_every_resample(after_erasure, names, 
     # Lesions that weigh the same at every origin add nothing to the difference between origins.
     erased = logits - 2 * positive if after_erasure else logits
     site = erased if after_erasure else None
-    _, fast = crossed_reliance((logits, site), positive, origin, np.zeros(90), 20, np.random.default_rng(4))
+    responses = Responses(logits, positive, origin, np.zeros(90), erased=site)
+    fast = crossed_reliance(responses, 20, np.random.default_rng(4)).draws
     sizes = np.array([[np.sum((positive == c) & (origin == s)) for s in names] for c in (False, True)])
     cells = [[erased[(positive == c) & (origin == s)] for s in names] for c in (False, True)]
     pooled = [sum(x.size * x.var() for x in row) / sum(x.size - 1 for x in row) for row in cells]
@@ -68,9 +65,9 @@ def test_the_lower_bound_keeps_below_what_is_true(origins):
     positive = number // origins % 2 == 1
     above = []
     for _ in range(60):
-        scores = (positive + generator.normal(size=300), None)
-        estimate, draws = crossed_reliance(scores, positive, number % origins, np.zeros(300), 199, generator)
-        above.append(percentile_interval(estimate, draws, 0.9).low > 0)
+        scores = positive + generator.normal(size=300)
+        found = crossed_reliance(Responses(scores, positive, number % origins, np.zeros(300)), 199, generator)
+        above.append(percentile_interval(found.estimate, found.draws, 0.9).low > 0)
     assert sum(above) <= 9
 
 
@@ -80,9 +77,8 @@ def test_lesions_that_weigh_less_at_one_origin_count(weight):
     positive, origin = np.arange(400) % 2 == 1, np.arange(400) // 2 % 2
     rest = 1.0 * origin + generator.normal(size=400)
     lesions = positive * 4.0 * np.where(origin == 1, weight, 1.0)
-    estimate, _ = crossed_reliance(
-        (rest + lesions, rest), positive, origin, np.arange(400) // 4 % 4, 9, np.random.default_rng(6)
-    )
+    responses = Responses(rest + lesions, positive, origin, np.arange(400) // 4 % 4, erased=rest)
+    estimate = crossed_reliance(responses, 9, np.random.default_rng(6)).estimate
     site = np.sqrt((1.0**2 + (1.0 - 4.0 * (1 - weight)) ** 2) / 2)
     truth = site / (site + 2.0 * (1 + weight))
     assert estimate == pytest.approx(truth, abs=0.05)
@@ -96,8 +92,8 @@ def test_erasure_narrows_the_reliance_of_a_network_that_reads_lesions():
     folds = np.arange(160) // 4 % 4
     widths = {}
     for name, erased in (("as it is", None), ("erased", rest)):
-        logits = (rest + lesions, erased)
-        _, draws = crossed_reliance(logits, positive, origin, folds, 400, np.random.default_rng(6))
+        responses = Responses(rest + lesions, positive, origin, folds, erased=erased)
+        draws = crossed_reliance(responses, 400, np.random.default_rng(6)).draws
         widths[name] = float(np.ptp(np.quantile(draws, [0.05, 0.95])))
     assert widths["erased"] < 0.9 * widths["as it is"]
 

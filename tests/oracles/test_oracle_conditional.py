@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals
-from biasaudit.stats.permutation import shift_scores
+from biasaudit.stats.rank_tests import shift_scores
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
-from biasaudit.stats import kernels
+from biasaudit.stats import feature_tests, kernels
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_half_rank_ridge_halves_the_degrees_of_freedom(columns):
 
 @pytest.mark.parametrize("name", ["linear", "rbf"])
 def test_closed_form_scores_equal_refitting(columns, name):
-    block = kernels.feature_block(columns, np.arange(18))
+    block = feature_tests.feature_block(columns, np.arange(18))
     if name == "linear":
         kernel, operator = columns @ columns.T, block.linear
         ridge = kernels.shrinkage_ridge(kernel, 7)
@@ -81,17 +81,17 @@ def test_closed_form_scores_equal_refitting(columns, name):
 
 
 def test_mmd_is_the_unbiased_double_loop(columns):
-    kernel = rbf(columns, kernels.MMD_BANDWIDTH_SHARE * median_of_pairs(columns))
-    block = kernels.feature_block(columns, np.arange(18))
+    kernel = rbf(columns, feature_tests.MMD_BANDWIDTH_SHARE * median_of_pairs(columns))
+    block = feature_tests.feature_block(columns, np.arange(18))
     group = np.arange(18) < 7
     expected = mmd_by_double_loop(kernel, group)
-    assert kernels.squared_mmd(block.similarity, group[None, :] * 1.0)[0] == pytest.approx(expected)
+    assert feature_tests.squared_mmd(block.similarity, group[None, :] * 1.0)[0] == pytest.approx(expected)
 
 
 def test_fourth_powers_are_of_standardised_differences(columns):
     group = np.arange(18) < 7
     expected = sum((column[group].sum() / np.sqrt(7 * 11 / 17 * column.var())) ** 4 for column in columns.T)
-    assert kernels.fourth_powers(columns, group[None, :] * 1.0)[0] == pytest.approx(expected)
+    assert feature_tests.fourth_powers(columns, group[None, :] * 1.0)[0] == pytest.approx(expected)
 
 
 def test_decorrelated_features_are_residuals_of_ridge_regressions(columns):
@@ -108,8 +108,8 @@ def test_statistics_of_two_blocks_and_three_origins_by_loops():
     generator = np.random.default_rng(22)
     features = generator.standard_normal((30, 4))
     origin, blocks = np.tile([0, 1, 2], 10), np.repeat([0, 1], [12, 18])
-    parts = [kernels.feature_block(features, np.flatnonzero(blocks == b)) for b in (0, 1)]
-    result = kernels.feature_difference_test(features, origin, blocks, 9, generator)
+    parts = [feature_tests.feature_block(features, np.flatnonzero(blocks == b)) for b in (0, 1)]
+    result = feature_tests.feature_difference_test(features, origin, blocks, 9, generator)
     linear, mmd, sparse = [], [], []
     for k in range(3):
         scores, labels, discrepancies, powers = [], [], [], []
@@ -121,9 +121,9 @@ def test_statistics_of_two_blocks_and_three_origins_by_loops():
             ridge = kernels.shrinkage_ridge(gram, 4)
             scores.append(leave_one_out_by_refitting(gram, label, ridge))
             labels.append(label)
-            kernel = rbf(own, kernels.MMD_BANDWIDTH_SHARE * median_of_pairs(own))
+            kernel = rbf(own, feature_tests.MMD_BANDWIDTH_SHARE * median_of_pairs(own))
             discrepancies.append(inside.size * mmd_by_double_loop(kernel, origin[inside] == k))
-            powers.append(kernels.fourth_powers(part.columns, (origin[inside] == k)[None, :] * 1.0)[0])
+            powers.append(feature_tests.fourth_powers(part.columns, (origin[inside] == k)[None, :] * 1.0)[0])
         score, label = np.concatenate(scores), np.concatenate(labels)
         linear.append(score @ label / np.sqrt(score @ score * (label @ label)))
         mmd.append(sum(discrepancies) / 30)

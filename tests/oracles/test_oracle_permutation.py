@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import kruskal, mannwhitneyu, rankdata
 from scipy.stats import norm as normal
 
-from biasaudit.stats import permutation
-from biasaudit.stats.strata import indicator_matrix
+from biasaudit.stats import fold_auc, rank_tests
+from biasaudit.stats.strata import integer_codes
 
 
 def van_elteren(scores, in_first, strata):
@@ -24,6 +24,25 @@ def van_elteren(scores, in_first, strata):
     return total / np.sqrt(variance)
 
 
+def ranks_within(scores, strata):
+    """Midranks inside strata, of mean 0 and variance 1 there."""
+    ranks = np.empty(scores.size)
+    for stratum in np.unique(strata):
+        inside = strata == stratum
+        own = rankdata(scores[inside])
+        ranks[inside] = (own - own.mean()) / own.std()
+    return ranks
+
+
+def statistic_of(design, scores, origin, strata):
+    """The statistic of the shipped test for ranks in place of scores."""
+    codes = integer_codes(strata)
+    columns = design(integer_codes(origin), codes)
+    return rank_tests.linear_rank_test(
+        ranks_within(scores, strata), columns, codes, 1, np.random.default_rng(0)
+    ).statistic
+
+
 @pytest.fixture
 def cohort():
     generator = np.random.default_rng(11)
@@ -34,24 +53,21 @@ def cohort():
 
 def test_two_origins_are_van_elteren(cohort):
     scores, origin, strata = cohort
-    ranks = permutation.rank_within(scores, strata)
-    statistic = permutation.origin_statistic(ranks, indicator_matrix(origin), strata)[0]
+    statistic = statistic_of(rank_tests.pooled_design, scores, origin, strata)
     assert statistic == pytest.approx(2 * van_elteren(scores, origin == 0, strata) ** 2)
 
 
 def test_one_stratum_is_mann_whitney_without_continuity(cohort):
     scores, origin, _ = cohort
     one = np.zeros(scores.size)
-    ranks = permutation.rank_within(scores, one)
-    statistic = permutation.origin_statistic(ranks, indicator_matrix(origin), one)[0]
+    statistic = statistic_of(rank_tests.pooled_design, scores, origin, one)
     p = mannwhitneyu(scores[origin == 0], scores[origin == 1], use_continuity=False, method="asymptotic").pvalue
     assert 2 * normal.sf(np.sqrt(statistic / 2)) == pytest.approx(p)
 
 
 def test_per_stratum_is_a_sum_of_kruskal_wallis(cohort):
     scores, origin, strata = cohort
-    ranks = permutation.rank_within(scores, strata)
-    statistic = permutation.opposite_shift_statistic(ranks, indicator_matrix(origin), strata)[0]
+    statistic = statistic_of(rank_tests.per_stratum_design, scores, origin, strata)
     expected = 0.0
     for stratum in np.unique(strata):
         inside = strata == stratum
@@ -83,7 +99,7 @@ def test_exhaustive_permutation_of_a_tiny_cohort():
     origin = np.array([0, 1, 2, 1, 0, 1, 1, 0, 0])
     strata = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1])
     np.testing.assert_array_equal(
-        permutation.shift_scores(scores, strata), permutation.normal_scores_within(scores, strata)
+        rank_tests.shift_scores(scores, strata), rank_tests.normal_scores_within(scores, strata)
     )
     observed = statistic_by_loops(scores, origin, strata)
     null = [
@@ -92,7 +108,7 @@ def test_exhaustive_permutation_of_a_tiny_cohort():
         for b in itertools.permutations(range(5, 9))
     ]
     exact = np.mean(np.array(null) >= observed - 1e-9)
-    result = permutation.origin_dependence_test(scores, origin, strata, 20_000, np.random.default_rng(1))
+    result = rank_tests.origin_dependence_test(scores, origin, strata, 20_000, np.random.default_rng(1))
     assert result.statistic == pytest.approx(observed)
     assert result.p_value == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20_000))
 
@@ -111,7 +127,7 @@ def test_cross_validated_auc_by_loops():
                 pairs = [(a > b) + 0.5 * (a == b) for a in first for b in rest]
                 areas.append(np.mean(pairs))
         by_fold.append(np.mean(areas))
-    result = permutation.cross_validated_auc_test(scores, origin, folds, 50, generator)
+    result = fold_auc.cross_validated_auc_test(scores, origin, folds, 50, generator)
     assert result.statistic == pytest.approx(np.mean(by_fold))
 
 
@@ -119,8 +135,8 @@ def test_cross_validated_null_by_loops():
     """Exhaustive null of one tiny fold, and the widening for overlapping training sets."""
     scores = np.array([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3]] * 2)
     origin, folds = np.array([1, 0, 1, 0, 0, 1, 0, 1]), np.repeat([0, 1], 4)
-    plain = permutation.cross_validated_auc_test(scores, origin, folds, 4000, np.random.default_rng(3), corrected=False)
-    wide = permutation.cross_validated_auc_test(scores, origin, folds, 4000, np.random.default_rng(3))
+    plain = fold_auc.cross_validated_auc_test(scores, origin, folds, 4000, np.random.default_rng(3), corrected=False)
+    wide = fold_auc.cross_validated_auc_test(scores, origin, folds, 4000, np.random.default_rng(3))
     areas = []
     for chosen in itertools.combinations(range(4), 2):
         others = [i for i in range(4) if i not in chosen]

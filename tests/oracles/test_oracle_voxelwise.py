@@ -6,9 +6,10 @@ from scipy.ndimage import gaussian_filter, label
 from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
+from biasaudit.stats.map_columns import region_means
 from biasaudit.stats.permutation import permutation_indices
 from biasaudit.stats.tfce import enhanced, neighbours
-from biasaudit.stats.voxelwise import Places, map_difference_test, region_means
+from biasaudit.stats.voxelwise import Places, map_difference_test
 
 
 def enhancement_by_labels(values, inside):

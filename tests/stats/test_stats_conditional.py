@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals, smooth_columns
-from biasaudit.stats.permutation import origin_dependence_test
+from biasaudit.stats.rank_tests import origin_dependence_test
 
 
 @pytest.fixture

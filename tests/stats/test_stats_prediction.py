@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from biasaudit.stats.permutation import cross_validated_auc_statistic
+from biasaudit.stats.fold_auc import cross_validated_auc_statistic
 from biasaudit.stats.prediction import PENALTY, encode_columns, ridge_prediction_test, ridge_scores
 
 

@@ -1,16 +1,9 @@
 import numpy as np
 import pytest
 
-from biasaudit.stats import voxelwise
+from biasaudit.stats.map_columns import equal_gain, region_means
 from biasaudit.stats.tfce import neighbours
-from biasaudit.stats.voxelwise import (
-    Places,
-    critical_value,
-    equal_gain,
-    map_difference_test,
-    map_statistics,
-    region_means,
-)
+from biasaudit.stats.voxelwise import Places, critical_value, map_difference_test, map_statistics
 
 
 def cohort(seed, n=24, v=30, n_groups=2):
@@ -72,7 +65,7 @@ def test_families_share_permutations_and_are_combined():
 def test_memory_blocks_do_not_change_the_null_beyond_its_draws(monkeypatch):
     maps, groups, blocks, _ = cohort(8)
     monkeypatch.setattr("biasaudit.stats.permutation.CELLS_PER_BLOCK", 200)
-    monkeypatch.setattr(voxelwise, "CELLS_PER_BLOCK", 200)
+    monkeypatch.setattr("biasaudit.stats.map_columns.CELLS_PER_BLOCK", 200)
     result = map_difference_test(maps, groups, blocks, 99, np.random.default_rng(9))
     assert result.families["voxels"].null.shape == (99,)
 

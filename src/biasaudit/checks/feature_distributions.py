@@ -11,7 +11,7 @@ from biasaudit.checks.premises import SEVERITY, inside_classes, lesion_volume, p
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
 from biasaudit.registry import register
-from biasaudit.stats.kernels import FeatureTest, feature_difference_test
+from biasaudit.stats.feature_tests import FeatureTest, feature_difference_test
 from biasaudit.stats.variance import variance_partition
 
 __all__ = ["FeatureDistributions"]

@@ -14,8 +14,8 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
 from biasaudit.registry import register
 from biasaudit.stats.decoding import Decoding, decode, decoding_gain_test
+from biasaudit.stats.fold_auc import bootstrap_fold_auc
 from biasaudit.stats.intervals import percentile_interval
-from biasaudit.stats.reliance import bootstrap_fold_auc
 from biasaudit.stats.strata import integer_codes
 
 __all__ = ["HiddenLayers"]

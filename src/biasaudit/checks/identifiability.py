@@ -5,57 +5,16 @@ from __future__ import annotations
 from math import exp, lgamma
 
 import numpy as np
-import numpy.typing as npt
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, Status
+from biasaudit.records import ArmEvidence, Finding, Status
 from biasaudit.registry import register
 from biasaudit.stats.effects import cramers_v
 
-__all__ = [
-    "CONCERN_V",
-    "Identifiability",
-    "counts_by_class",
-    "effective_n",
-    "regime",
-    "smallest_p",
-    "statements",
-]
+__all__ = ["CONCERN_V", "Identifiability", "counts_by_class", "effective_n", "smallest_p", "statements"]
 
 CONCERN_V = 0.3
 """Cramér's V of class and origin from which the design is a concern: Cohen's medium association."""
-
-
-def regime(positive: BoolArray, origin: npt.NDArray[np.str_], label: npt.NDArray[np.str_] | None = None) -> str:
-    """Name how class and origin go together.
-
-    Parameters
-    ----------
-    positive : bool (n,)
-    origin : str (n,)
-    label : str (n,), optional
-        Actual classes, where a side holds several: if none of them spans two origins the design is aliased.
-
-    Returns
-    -------
-    str
-        ``crossed`` if some origin holds both classes, ``nested`` if none does but a class spans several,
-        ``aliased`` with one origin per class, ``single`` with one origin in all (or no subjects).
-
-    Examples
-    --------
-    >>> regime(np.array([True, True, False]), np.array(["lyon", "lyon", "london"]))
-    'aliased'
-    """
-    truth, names = np.asarray(positive, dtype=bool), np.asarray(origin, dtype=str)
-    patients, healthy = set(names[truth].tolist()), set(names[~truth].tolist())
-    if len(patients | healthy) <= 1:
-        return "single"
-    classes = truth if label is None else np.asarray(label)
-    spans = max(len(set(names[classes == name].tolist())) for name in np.unique(classes))
-    if spans > 1 and patients & healthy:
-        return "crossed"
-    return "aliased" if spans == 1 else "nested"
 
 
 def counts_by_class(evidence: ArmEvidence) -> dict[str, dict[str, int]]:

@@ -9,9 +9,9 @@ import numpy as np
 from biasaudit.checks.premises import Fault, class_rows, interval_level, origins_of, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence
+from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_test
 from biasaudit.stats.intervals import Interval, percentile_interval
-from biasaudit.stats.permutation import TestResult, cross_validated_auc_test
-from biasaudit.stats.reliance import bootstrap_fold_auc
+from biasaudit.stats.permutation import TestResult
 
 __all__ = ["OriginScore", "origin_score"]
 

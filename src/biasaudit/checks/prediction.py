@@ -12,11 +12,10 @@ from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.premises import class_rows, interval_level, origins_of, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
+from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_statistic
 from biasaudit.stats.intervals import percentile_interval
 from biasaudit.stats.multiplicity import holm
-from biasaudit.stats.permutation import cross_validated_auc_statistic
 from biasaudit.stats.prediction import Encoded, ridge_prediction_test, ridge_scores
-from biasaudit.stats.reliance import bootstrap_fold_auc
 from biasaudit.stats.strata import integer_codes
 
 __all__ = ["Asked", "Source", "label_question", "origin_question", "predict", "with_holm"]

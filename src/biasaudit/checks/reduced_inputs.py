@@ -10,10 +10,9 @@ from biasaudit.checks.premises import interval_level, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
+from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_test
 from biasaudit.stats.intervals import Interval, percentile_interval
 from biasaudit.stats.multiplicity import holm
-from biasaudit.stats.permutation import cross_validated_auc_test
-from biasaudit.stats.reliance import bootstrap_fold_auc
 
 __all__ = ["ReducedInputs"]
 

@@ -24,16 +24,11 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Status
 from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
+from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
 from biasaudit.stats.intervals import Interval, percentile_interval
+from biasaudit.stats.origin_effect import OriginEffect, origin_effect
 from biasaudit.stats.permutation import TestResult
-from biasaudit.stats.reliance import (
-    OriginEffect,
-    aligned_logits,
-    crossed_reliance,
-    fold_columns,
-    origin_effect,
-    standardised_logits,
-)
+from biasaudit.stats.reliance import ResampledReliance, Responses, crossed_reliance
 from biasaudit.stats.sample_size import feasible
 from biasaudit.stats.strata import joint_codes
 
@@ -336,14 +331,12 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
 
 
 def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
-    estimate, draws = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance"))
-    interval = percentile_interval(estimate, draws, bound_level(protocol))
+    found = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance"))
+    interval = percentile_interval(found.estimate, found.draws, bound_level(protocol))
     return _ratio_details(interval, evidence.positive.size, protocol)
 
 
-def crossed_reliance_of(
-    evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator
-) -> tuple[float, FloatArray]:
+def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator) -> ResampledReliance:
     """Within-class origin difference against within-origin class difference, as a share, and its resamples.
 
     Where the pathology can be erased the origin difference is read after erasure, where neither severity nor its spread
@@ -358,17 +351,17 @@ def crossed_reliance_of(
         adjustment(evidence, protocol, rows, classes, severity=severity).all_columns
         for severity in (erased is None, True)
     )
-    return crossed_reliance(
-        (evidence.logit, erased),
+    responses = Responses(
+        evidence.logit,
         evidence.positive,
         evidence.origin,
         evidence.fold,
-        protocol.statistics.n_bootstraps,
-        generator,
-        fixed,
-        with_severity,
-        evidence.label,
+        erased=erased,
+        covariates=fixed,
+        severity=with_severity,
+        strata=evidence.label,
     )
+    return crossed_reliance(responses, protocol.statistics.n_bootstraps, generator)
 
 
 def _ratio_details(interval: Interval, n: int, protocol: Protocol) -> dict[str, float | int | None]:

@@ -11,9 +11,10 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeTrial, Status
 from biasaudit.registry import register
 from biasaudit.stats.effects import gap_share
+from biasaudit.stats.fold_scales import standardised_logits
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, percentile_interval
-from biasaudit.stats.permutation import origin_dependence_test
-from biasaudit.stats.reliance import crossed_reliance, standardised_logits
+from biasaudit.stats.rank_tests import origin_dependence_test
+from biasaudit.stats.reliance import Responses, crossed_reliance
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["SpikeInCheck"]
@@ -107,8 +108,8 @@ def _look(evidence: ArmEvidence, trial: SpikeTrial, name: str, protocol: Protoco
     scores = standardised_logits(observed, truth, evidence.fold)
     test = origin_dependence_test(scores, edited, truth, settings.n_permutations, stream(evidence, "G3", name))
     generator = stream(evidence, "G3", name, "reliance")
-    ratio, draws = crossed_reliance((observed, None), truth, edited, evidence.fold, settings.n_bootstraps, generator)
-    return _Look(test.p_value, percentile_interval(ratio, draws, bound_level(protocol)))
+    found = crossed_reliance(Responses(observed, truth, edited, evidence.fold), settings.n_bootstraps, generator)
+    return _Look(test.p_value, percentile_interval(found.estimate, found.draws, bound_level(protocol)))
 
 
 def _owed(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Interval:

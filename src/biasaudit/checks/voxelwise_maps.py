@@ -14,9 +14,10 @@ from biasaudit.checks.premises import SEVERITY, Fault, class_rows, inside_classe
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps
 from biasaudit.registry import register
+from biasaudit.stats.map_columns import equal_gain
 from biasaudit.stats.strata import centre_within, indicator_matrix, joint_codes
 from biasaudit.stats.tfce import neighbours
-from biasaudit.stats.voxelwise import MapDifference, Places, critical_value, equal_gain, map_difference_test
+from biasaudit.stats.voxelwise import MapDifference, Places, critical_value, map_difference_test
 
 __all__ = ["MapComparison", "VoxelwiseMaps", "class_comparison", "compare_maps", "origin_comparison"]
 

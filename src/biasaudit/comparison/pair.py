@@ -90,7 +90,8 @@ def _erased_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, Float
 def _crossed_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, FloatArray] | None:
     if not _finite(arm.logit):
         return None
-    return crossed_reliance_of(arm, protocol, seeds.generator(arm.seed, "compare", "reliance"))
+    found = crossed_reliance_of(arm, protocol, seeds.generator(arm.seed, "compare", "reliance"))
+    return found.estimate, found.draws
 
 
 def _finite(*scores: FloatArray) -> bool:

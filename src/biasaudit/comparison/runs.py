@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.comparison.pair import Gains, compare_pair
 from biasaudit.comparison.stored_arm import StoredRun, load_stored_run
 from biasaudit.errors import UsageError
 from biasaudit.records import ArmEvidence, Comparison
+from biasaudit.stats.design import regime
 
 __all__ = ["ArmPair", "Difference", "FindingPair", "RunComparison", "compare_runs"]
 

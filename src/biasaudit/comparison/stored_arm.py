@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence
 from biasaudit.run_folder.finished import finished_audit
+from biasaudit.stats.design import regime
 
 __all__ = ["StoredRun", "load_stored_run"]
 

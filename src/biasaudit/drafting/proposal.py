@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.cohort.readers.bids import DATASET
 from biasaudit.drafting.guesses import (
     Classes,
@@ -23,6 +22,7 @@ from biasaudit.drafting.guesses import (
     origin_columns,
 )
 from biasaudit.drafting.profile import Profile
+from biasaudit.stats.design import regime
 
 __all__ = ["Proposal", "class_of", "numbers_by_class", "propose", "regime_of", "unused_columns"]
 

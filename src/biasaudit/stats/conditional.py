@@ -5,19 +5,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from biasaudit.stats.permutation import (
-    RELATIVE_TOLERANCE,
-    TestResult,
-    informative_subjects,
-    linear_rank_test,
-    nothing_to_compare,
-    shift_scores,
-)
+from biasaudit.stats.permutation import RELATIVE_TOLERANCE, TestResult, nothing_to_compare
+from biasaudit.stats.rank_tests import linear_rank_test, shift_scores
 from biasaudit.stats.strata import (
     Floats,
     Indices,
     centre_within,
     indicator_matrix,
+    informative_subjects,
     integer_codes,
     joint_codes,
     members_of,

@@ -187,3 +187,21 @@ def require_same_length(**arrays: NDArray[np.generic] | Floats | Indices | Boole
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name}: {length}" for name, length in lengths.items())
         raise ValueError(f"arrays must describe the same subjects, got lengths {listed}")
+
+
+def informative_subjects(origin: Indices, strata: Indices) -> Booleans:
+    """Subjects of strata that hold at least two origins.
+
+    Parameters
+    ----------
+    origin, strata
+        (n,) integer codes.
+
+    Returns
+    -------
+    (n,) booleans.
+    """
+    used = np.zeros(origin.size, dtype=bool)
+    for members in members_of(strata):
+        used[members] = np.unique(origin[members]).size > 1
+    return used

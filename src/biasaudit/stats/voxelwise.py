@@ -11,39 +11,26 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from biasaudit.stats.map_columns import Reals, region_means, unit_columns
 from biasaudit.stats.multiplicity import minimum_p
-from biasaudit.stats.permutation import CELLS_PER_BLOCK, informative_subjects, permutation_blocks
+from biasaudit.stats.permutation import permutation_blocks
 from biasaudit.stats.strata import (
     Booleans,
     Floats,
     Indices,
     centre_within,
     indicator_matrix,
+    informative_subjects,
     integer_codes,
-    members_of,
     require_same_length,
 )
 from biasaudit.stats.tfce import Neighbours, enhanced, enhanced_peaks
 
-__all__ = [
-    "Family",
-    "MapDifference",
-    "Places",
-    "critical_value",
-    "equal_gain",
-    "map_difference_test",
-    "map_statistics",
-    "region_means",
-]
+__all__ = ["Family", "MapDifference", "Places", "critical_value", "map_difference_test", "map_statistics"]
 
 TIED = 1e-5
 """Relative difference below which two correlations, or two enhanced values, are equal: products may be of single
 precision."""
-
-CONSTANT = 1e-6
-"""Spread of a voxel, relative to its largest value, below which it does not vary."""
-
-Reals = NDArray[np.float32] | Floats
 
 
 @dataclass(frozen=True)
@@ -167,53 +154,6 @@ class _Model:
         return positive
 
 
-def equal_gain(maps: ArrayLike, blocks: ArrayLike, networks: ArrayLike) -> Floats:
-    """Scale maps so that those of every network vary equally about their block means.
-
-    Networks of different folds answer with different gains, and without this the loudest decides. The scale depends on
-    the blocks alone, so permuting inside blocks stays exact.
-
-    Parameters
-    ----------
-    maps
-        (n, v) finite maps.
-    blocks
-        (n,) codes or names; each block lies in one network.
-    networks
-        (n,) codes or names.
-
-    Returns
-    -------
-    (n, v) maps over the root mean square of their network's differences from block means; unchanged where that is 0.
-    """
-    values, codes = np.array(maps, dtype=np.float64), integer_codes(blocks)
-    for members in members_of(integer_codes(networks)):
-        spread = float(np.sqrt((centre_within(values[members], codes[members]) ** 2).mean()))
-        values[members] /= spread or 1.0
-    return values
-
-
-def region_means(maps: ArrayLike, regions: Indices) -> Floats:
-    """Mean of every map in every region.
-
-    Parameters
-    ----------
-    maps
-        (n, v) maps.
-    regions
-        (v,) region of each voxel, from 1; 0 is none.
-
-    Returns
-    -------
-    (n, r) means in the order of the regions that occur.
-    """
-    order = np.argsort(regions, kind="stable")[np.count_nonzero(regions == 0) :]
-    starts = np.flatnonzero(np.diff(regions[order], prepend=0))
-    sums = np.add.reduceat(np.asarray(maps, dtype=np.float64)[:, order], starts, axis=1)
-    means: Floats = sums / np.diff(starts, append=order.size)
-    return means
-
-
 def map_statistics(maps: ArrayLike, groups: ArrayLike, blocks: ArrayLike) -> Floats:
     """Statistic of every voxel, without a test.
 
@@ -237,7 +177,7 @@ def map_statistics(maps: ArrayLike, groups: ArrayLike, blocks: ArrayLike) -> Flo
         raise ValueError("no block holds two groups")
     group, block = integer_codes(group[used]), integer_codes(block[used])
     model = _model(group, block)
-    columns = _unit_columns(values[used], block, np.float32)
+    columns = unit_columns(values[used], block, np.float32)
     return model.statistics(model.correlations(columns, np.arange(group.size)[None, :])[0])
 
 
@@ -347,23 +287,10 @@ def _columns(maps: NDArray[np.floating], blocks: Indices, places: Places | None)
     where = places or Places()
     # t close to a perfect correlation magnifies the last digits, and enhancement does so again.
     precision = np.float32 if where.neighbours is None else np.float64
-    columns = {"voxels": _unit_columns(maps, blocks, precision)}
+    columns = {"voxels": unit_columns(maps, blocks, precision)}
     if where.regions is not None and (where.regions > 0).any():
-        columns["regions"] = _unit_columns(region_means(maps, where.regions), blocks, precision)
+        columns["regions"] = unit_columns(region_means(maps, where.regions), blocks, precision)
     return _Columns(columns, where.neighbours)
-
-
-def _unit_columns(values: NDArray[np.floating], blocks: Indices, precision: type[np.floating]) -> Reals:
-    """Remove block means and scale to length 1, 0 where a column is constant; voxels in chunks."""
-    columns: Reals = np.empty(values.shape, dtype=precision)
-    step = max(1, CELLS_PER_BLOCK // max(1, values.shape[0]))
-    for start in range(0, values.shape[1], step):
-        part = np.asarray(values[:, start : start + step], dtype=np.float64)
-        centred = centre_within(part, blocks)
-        length = np.sqrt((centred**2).sum(axis=0))
-        varies = length > CONSTANT * np.abs(part).max(axis=0)
-        columns[:, start : start + step] = np.divide(centred, length, out=np.zeros_like(part), where=varies)
-    return columns
 
 
 def _families(columns: _Columns, model: _Model, arrangements: Iterator[Indices]) -> dict[str, Family]:

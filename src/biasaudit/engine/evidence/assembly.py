@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.engine.evidence.data import data_evidence, data_per_unit
 from biasaudit.engine.evidence.map_choices import explained_origins
 from biasaudit.engine.evidence.map_regions import map_regions
@@ -21,6 +20,7 @@ from biasaudit.engine.situation.contrasts import contrast_logits
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, MapProbes, Maps, OriginControl, SignatureTransfer
 from biasaudit.registry import get
+from biasaudit.stats.design import regime
 
 __all__ = ["assemble", "judge"]
 

@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
-from biasaudit.checks.localisation import lesion_gains
 from biasaudit.comparison.pair import Gains, compare_pair
 from biasaudit.engine.results.run import Run
 from biasaudit.records import ArmEvidence, Comparison
+from biasaudit.stats.localisation import lesion_gains
 
 __all__ = ["compare_arms"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid
+from biasaudit.stats.design import regime
 
 __all__ = [
     "CONFIRMATION",

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from biasaudit.checks.identifiability import regime
 from biasaudit.engine.situation.contrasts import contrasts_of
 from biasaudit.engine.steps.harmonise import COMBAT, kept_columns
 from biasaudit.errors import Fault, ProtocolError, suggestion
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort
 from biasaudit.representations.combat import combat_installed
+from biasaudit.stats.design import regime
 
 __all__ = ["can_harmonise", "harmonise_notes", "require_harmonisable"]
 
