@@ -1,4 +1,7 @@
-"""The command line: parse, call, exit code."""
+"""The command line: parse, call, exit code.
+
+A command imports what it needs when it runs, so that help texts and typing errors do not wait for pydantic or torch.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,24 @@ import os
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from biasaudit import registry
+from biasaudit import registry, terminal
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.errors import BiasauditError, DataError, InputError, UsageError
-from biasaudit.protocol import PhantomCohort, Protocol, load_protocol, with_lines
-from biasaudit.records import VERDICT_ORDER, VerdictWord
 from biasaudit.resources import protocols_folder
-from biasaudit.run_folder.contract import ArmRecord, AuditRecord
-from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.finished import arm_of, finished_audit
+from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
+
+if TYPE_CHECKING:
+    from biasaudit.protocol import Protocol
 
 app = typer.Typer(
     help="Does a network discriminate pathology, or the signature of the dataset its images came from?",
@@ -35,12 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out_console = Console(soft_wrap=True)
-error_console = Console(stderr=True, soft_wrap=True)
-
-VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
 INTERRUPTED = 130
-_SHOWN_ORIGINS = 20
 
 
 class Engine(StrEnum):
@@ -73,12 +68,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(standalone_mode=True)
-    except InputError as error:
-        for fault in error.faults:
-            error_console.print(escape(str(fault)), style="red", highlight=False)
-        sys.exit(error.exit_code)
     except BiasauditError as error:
-        error_console.print(escape(str(error)), style="red", highlight=False)
+        for fault in error.faults if isinstance(error, InputError) else (error,):
+            terminal.print_fault(str(fault))
         sys.exit(error.exit_code)
 
 
@@ -96,6 +88,8 @@ def run(
     ] = False,
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
+    from biasaudit.protocol import load_protocol
+
     with _faults_of(protocol):
         plan = load_protocol(protocol)
         if remedies:
@@ -105,7 +99,7 @@ def run(
         if dry_run:
             _dry_run(plan, workers)
         else:
-            _run(plan, out, (engine, workers))
+            _run(plan, out, engine, workers)
 
 
 @app.command()
@@ -126,11 +120,13 @@ def demo(
     subjects: Annotated[int | None, typer.Option(min=24, help="With --write-data: how many to simulate.")] = None,
 ) -> None:
     """Audit a simulated cohort with a planted signature."""
+    from biasaudit.protocol import load_protocol
+
     plan = load_protocol(protocols_folder() / "demo.yaml")
     if write_data is None:
         if layout or subjects:
             raise UsageError("--layout and --subjects say what data are written; give a folder with --write-data")
-        _run(plan, out, (engine, workers))
+        _run(plan, out, engine, workers)
         return
     if write_data.exists() and any(write_data.iterdir()):
         raise UsageError(f"{write_data} is not empty; give a new folder")
@@ -160,11 +156,11 @@ def calibrate(
 
         chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
         count = workers or os.cpu_count() or 1
-        with _progress("cohorts") as progress:
+        with terminal.shown_progress("cohorts") as progress:
             page = calibrate_grid(
                 (chosen, cells(chosen, quick=quick)[:cohorts]), out, (_engine(engine, count), count), progress
             )
-    out_console.print(f"summary: {page}", highlight=False)
+    terminal.print_line(f"summary: {page}")
 
 
 @app.command()
@@ -183,25 +179,23 @@ def init(
         raise UsageError("give a table, or one or more BIDS datasets with --bids")
     source = [table] if table is not None else bids or []
     look = initialise(source, model_of(model, weights, out.parent), out, bids=bool(bids), force=force)
-    _print_first_look(look)
+    terminal.print_first_look(look)
     if look.faults:
-        error_console.print(f"wrote {out}, which needs {len(look.faults)} correction(s):", highlight=False)
+        terminal.print_to_stderr(f"wrote {out}, which needs {len(look.faults)} correction(s):")
         raise DataError(look.faults)
-    out_console.print(f"wrote {out}; next: biasaudit validate {out}", style="green", highlight=False)
+    terminal.print_success(f"wrote {out}; next: biasaudit validate {out}")
 
 
 @app.command()
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
     """Check a protocol and every file it names; train nothing, write nothing."""
     from biasaudit.engine.validation.situate import situate  # imports torch
+    from biasaudit.protocol import load_protocol
 
     with _faults_of(protocol):
         situation, _ = situate(load_protocol(protocol))
-    cohort = situation.cohort
-    out_console.print(f"{protocol}: sound", style="green", highlight=False)
-    _print_cohort(situation)
-    for note in cohort.notes:
-        out_console.print(f"  note: {escape(note)}", highlight=False)
+    terminal.print_success(f"{protocol}: sound")
+    terminal.print_cohort(situation.cohort)
 
 
 @app.command()
@@ -210,7 +204,7 @@ def report(run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folde
     from biasaudit.report.render import write_report
 
     finished_audit(run_folder)
-    out_console.print(str(write_report(run_folder)), highlight=False)
+    terminal.print_line(str(write_report(run_folder)))
 
 
 @app.command()
@@ -221,13 +215,12 @@ def gate(
 ) -> None:
     """Judge a run for CI: exit 0 or 1."""
     audit = finished_audit(run_folder)
-    record = _chosen_arm(audit, arm)
+    record = arm_of(audit, arm)
     failed = VERDICT_ORDER.index(record["verdict"]) >= VERDICT_ORDER.index(fail_on.verdict)
-    out_console.print(
+    terminal.print_line(
         f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} "
         + (f"for {record['contrast']} against the rest " if record.get("contrast") else "")
-        + f"(fails at {fail_on.value} or worse)",
-        highlight=False,
+        + f"(fails at {fail_on.value} or worse)"
     )
     if failed:
         raise typer.Exit(1)
@@ -248,9 +241,9 @@ def compare(
     if as_json:
         sys.stdout.write(json.dumps(record, indent=2) + "\n")
     else:
-        _print_sections(sections(record))
+        terminal.print_sections(sections(record))
     if output is not None:
-        error_console.print(f"page: {write_comparison_page(record, output)}", highlight=False)
+        terminal.print_to_stderr(f"page: {write_comparison_page(record, output)}")
 
 
 @app.command()
@@ -303,33 +296,29 @@ def explain(
     else:
         caution = explain_run(source, request)
     if caution is not None:
-        out_console.print(f"caution: {escape(caution)}", style="yellow", highlight=False)
-    out_console.print(f"page: {write_explained_page(out)}", highlight=False)
+        terminal.print_line(f"caution: {caution}", style="yellow")
+    terminal.print_line(f"page: {write_explained_page(out)}")
 
 
 @app.command("list")
 def list_components() -> None:
     """List the registered checks, representations, networks, attributions and readers."""
     for kind in sorted(registry.KINDS):
-        table = Table("name", "what", title=f"{kind}s", title_justify="left", box=None)
-        for name in registry.names(kind):
-            component = registry.get(kind, name)
-            table.add_row(name, getattr(component, "question", None) or _first_line(component))
-        out_console.print(table)
+        found = {name: registry.get(kind, name) for name in registry.names(kind)}
+        terminal.print_components(kind, [(name, _first_line(component)) for name, component in found.items()])
 
 
-def _run(plan: Protocol, out: Path, how: tuple[Engine, int | None]) -> None:
-    workers = how[1] or os.cpu_count() or 1
-    engine = _engine(how[0], workers)
+def _run(plan: Protocol, out: Path, engine: Engine, workers: int | None) -> None:
+    count = workers or os.cpu_count() or 1
     with _resumable("jobs"):
         from biasaudit.engine.audit import Options, run_audit  # imports torch
         from biasaudit.report.render import write_report
 
-        with _progress() as progress:
-            audit = run_audit(plan, out, Options(engine, workers), progress)
+        with terminal.shown_progress() as progress:
+            run_audit(plan, out, Options(_engine(engine, count), count), progress)
         page = write_report(out)
-    _print_verdicts(audit)
-    out_console.print(f"report: {page}", highlight=False)
+    terminal.print_verdicts(finished_audit(out))
+    terminal.print_line(f"report: {page}")
 
 
 @contextmanager
@@ -340,6 +329,8 @@ def _faults_of(protocol: Path) -> Iterator[None]:
     except InputError as error:
         if not protocol.is_file():
             raise
+        from biasaudit.protocol import with_lines
+
         raise type(error)(with_lines(error.faults, protocol)) from None
 
 
@@ -350,18 +341,14 @@ def _resumable(what: str) -> Iterator[None]:
         with interrupts_kept():
             yield
     except KeyboardInterrupt:
-        error_console.print(f"interrupted; finished {what} are kept, the same command resumes")
+        terminal.print_to_stderr(f"interrupted; finished {what} are kept, the same command resumes")
         raise typer.Exit(INTERRUPTED) from None
 
 
 def _engine(engine: Engine, workers: int) -> str:
     if engine is not Engine.auto:
         return engine.value
-    try:
-        import distributed  # noqa: F401  (only whether it is there)
-    except ImportError:
-        return "local"
-    return "dask" if workers > 1 else "local"
+    return "dask" if workers > 1 and find_spec("distributed") is not None else "local"
 
 
 def _dry_run(plan: Protocol, workers: int | None) -> None:
@@ -372,22 +359,19 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs
-    for job in jobs:
-        out_console.print(f"{job.step:10} {escape(job.title)}", highlight=False)
-    seconds = estimate_seconds(situation, jobs) / (workers or os.cpu_count() or 1)
-    out_console.print(f"{len(jobs)} jobs, about {_duration(seconds)} on {workers or os.cpu_count()} worker(s)")
-    for note in single_origin_notes(situation.cohort):
-        out_console.print(f"  note: {escape(note)}", highlight=False)
+    count = workers or os.cpu_count() or 1
+    terminal.print_plan(jobs, estimate_seconds(situation, jobs) / count, count)
+    terminal.print_notes(single_origin_notes(situation.cohort))
     if situation.confirms:
-        out_console.print(
-            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold.",
-            highlight=False,
+        terminal.print_line(
+            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold."
         )
 
 
 def _write_data(plan: Protocol, folder: Path, subjects: int | None) -> None:
     from biasaudit.cohort.images.export import write_bids
     from biasaudit.cohort.readers.phantom import PhantomReader
+    from biasaudit.protocol import PhantomCohort
 
     assert isinstance(plan.cohort, PhantomCohort)
     phantom = plan.cohort.phantom.model_copy(update={"n": subjects} if subjects else {})
@@ -395,7 +379,7 @@ def _write_data(plan: Protocol, folder: Path, subjects: int | None) -> None:
     cohort = reader.read(plan.cohort.model_copy(update={"phantom": phantom}))
     grid = reader.grid(cohort, plan.grid)
     write_bids(cohort, lambda sample: reader.load(sample, grid, "auto"), grid, folder)
-    out_console.print(f"wrote {len(cohort.samples)} subjects below {folder}", highlight=False)
+    terminal.print_line(f"wrote {len(cohort.samples)} subjects below {folder}")
 
 
 def _write_layout(name: str, folder: Path, subjects: int | None) -> None:
@@ -404,134 +388,13 @@ def _write_layout(name: str, folder: Path, subjects: int | None) -> None:
     count = write_layout(name, folder, {"n": subjects} if subjects else None)
     protocol = folder / f"{name}.yaml"
     shutil.copyfile(protocols_folder() / protocol.name, protocol)
-    out_console.print(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}", highlight=False)
-
-
-@contextmanager
-def _progress(what: str = "jobs") -> Iterator[Callable[[int, int, Any], None]]:
-    """Show what is done and left: a bar on a terminal, plain lines elsewhere."""
-    if not error_console.is_terminal:
-        yield _PlainProgress(what).show
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(f"{what}, time to go"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=error_console, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def show(done: int, total: int, job: Any) -> None:
-            bar.update(task, completed=done, total=total, description=escape(job.title)[:60] if job else "starting")
-
-        yield show
-
-
-class _PlainProgress:
-    """One line at every tenth of the work, with the time to go."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._started = time.monotonic()
-        self._tenth = -1
-
-    def show(self, done: int, total: int, job: Any) -> None:
-        tenth = 10 * done // max(total, 1)
-        if tenth == self._tenth:
-            return
-        self._tenth = tenth
-        elapsed = time.monotonic() - self._started
-        left = f", about {_duration(elapsed / done * (total - done))} to go" if 0 < done < total else ""
-        error_console.print(f"{done} of {total} {self._what}{left}", highlight=False)
-
-
-def _print_verdicts(audit: dict[str, Any]) -> None:
-    for arm in audit["arms"]:
-        style = VERDICT_STYLES[arm["verdict"]]
-        mark = " (provisional)" if arm.get("provisional") and arm["verdict"] == "PATHOLOGY" else ""
-        contrast = f", {arm['contrast']} against the rest" if arm.get("contrast") else ""
-        out_console.print(
-            f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}{escape(contrast)}: {escape(arm['reason'])}",
-            highlight=False,
-        )
-        if arm.get("contrast"):
-            each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
-            out_console.print(f"  against the rest: {escape(each)}", highlight=False)
-
-
-def _print_sections(shown: Sequence[Any]) -> None:
-    for section in shown:
-        out_console.print(f"[bold]{escape(section.title)}[/]", highlight=False)
-        if section.lead:
-            out_console.print(escape(section.lead), highlight=False)
-        if section.rows:
-            table = Table(*section.columns, box=None)
-            for row in section.rows:
-                table.add_row(*map(escape, row))
-            out_console.print(table)
-        out_console.print()
-
-
-def _print_first_look(look: Any) -> None:
-    for section in look.sections:
-        table = Table(*section.columns, title=section.title, title_justify="left", title_style="bold", box=None)
-        for row in section.rows:
-            table.add_row(*map(escape, row))
-        out_console.print(table)
-        out_console.print()
-    lines = [f"note: {note}" for note in look.notes]
-    lines += [f"can be answered: {text}" for text in look.can_answer]
-    lines += [f"cannot be answered: {text}" for text in look.cannot_answer]
-    for line in lines:
-        out_console.print(escape(line), highlight=False)
-
-
-def _print_cohort(situation: Any) -> None:
-    for factor in situation.cohort.factors:
-        out_console.print(_origin_table(situation.cohort, factor))
-
-
-def _origin_table(cohort: Any, factor: str) -> Table:
-    """Count classes by origin, the smaller of many origins in one row."""
-    labels: dict[str, list[str]] = {}
-    for sample in cohort.samples:
-        labels.setdefault(sample.origins[factor], []).append(sample.label)
-    by_size = sorted(labels, key=lambda origin: (-len(labels[origin]), origin))
-    shown = sorted(by_size if len(by_size) <= _SHOWN_ORIGINS else by_size[: _SHOWN_ORIGINS - 1])
-    smaller = [label for origin in by_size if origin not in shown for label in labels[origin]]
-    table = Table(factor, *cohort.classes, box=None)
-    for origin in shown:
-        table.add_row(escape(origin), *(str(labels[origin].count(name)) for name in cohort.classes))
-    if smaller:
-        count = len(by_size) - len(shown)
-        table.add_row(f"{count} smaller origins", *(str(smaller.count(name)) for name in cohort.classes))
-    return table
-
-
-def _chosen_arm(audit: AuditRecord, name: str | None) -> ArmRecord:
-    for arm in audit["arms"]:
-        if arm["name"] == name or (name is None and arm["primary"]):
-            return arm
-    known = ", ".join(arm["name"] for arm in audit["arms"])
-    raise UsageError(f"the run has no arm {name!r}; it has {known}")
+    terminal.print_line(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}")
 
 
 def _first_line(component: Any) -> str:
-    return (component.__doc__ or "").strip().splitlines()[0]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    """Say what a component is: the question of a check, else the first line of its docstring."""
+    return getattr(component, "question", None) or (component.__doc__ or "").strip().splitlines()[0]
 
 
 def _interrupt(signal_number: int, frame: Any) -> None:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    main()

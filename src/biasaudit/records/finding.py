@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NotRequired, TypedDict, get_args
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
+
+from biasaudit.vocabulary import REGIME_ORDER, STATUSES, VERDICT_ORDER, Regime, Status, VerdictWord
 
 __all__ = [
     "REGIME_ORDER",
@@ -24,18 +26,6 @@ __all__ = [
     "Verdict",
     "VerdictWord",
 ]
-
-Status = Literal["clear", "concern", "inconclusive", "not_applicable", "error"]
-STATUSES: tuple[Status, ...] = get_args(Status)
-VerdictWord = Literal["PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN"]
-VERDICT_ORDER: tuple[VerdictWord, ...] = get_args(VerdictWord)
-"""Every verdict, from best to worst."""
-
-Regime = Literal["single", "aliased", "nested", "crossed"]
-"""How classes and origins lie: one origin in all, one per class, several per class, some that hold both classes."""
-
-REGIME_ORDER: tuple[Regime, ...] = get_args(Regime)
-"""Every regime, from the one that allows least to the one that allows most."""
 
 
 class EstimateRecord(TypedDict, total=False):

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from biasaudit.errors import IncompleteError, UsageError
-from biasaudit.run_folder.contract import AUDIT, PROTOCOL, AuditRecord
+from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
 
-__all__ = ["finished_audit"]
+__all__ = ["arm_of", "finished_audit"]
 
 
 def finished_audit(run_folder: Path) -> AuditRecord:
@@ -32,3 +32,18 @@ def finished_audit(run_folder: Path) -> AuditRecord:
         ) from None
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); rerun the audit") from None
+
+
+def arm_of(audit: AuditRecord, name: str | None) -> ArmRecord:
+    """Return one arm of an ``audit.json``, without a name the primary one.
+
+    Raises
+    ------
+    UsageError
+        The run has no arm of that name.
+    """
+    for arm in audit["arms"]:
+        if arm["name"] == name or (name is None and arm["primary"]):
+            return arm
+    known = ", ".join(arm["name"] for arm in audit["arms"])
+    raise UsageError(f"the run has no arm {name!r}; it has {known}")

@@ -1,0 +1,202 @@
+"""What a terminal shows: verdicts, tables, progress and faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:  # these import numpy or torch, which a help text must not wait for
+    from biasaudit.drafting.initialise import FirstLook
+    from biasaudit.engine.jobs.job import Job
+    from biasaudit.records import Cohort
+    from biasaudit.report.side_by_side import Section
+    from biasaudit.run_folder.contract import AuditRecord
+
+__all__ = [
+    "in_words",
+    "print_cohort",
+    "print_components",
+    "print_fault",
+    "print_first_look",
+    "print_line",
+    "print_notes",
+    "print_plan",
+    "print_sections",
+    "print_success",
+    "print_to_stderr",
+    "print_verdicts",
+    "shown_progress",
+]
+
+ShowProgress = Callable[[int, int, "Job | None"], None]
+"""Called with jobs done, jobs known and the job that has just ended."""
+
+out_console = Console(soft_wrap=True)
+error_console = Console(stderr=True, soft_wrap=True)
+
+VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
+_SHOWN_ORIGINS = 20
+
+
+def print_line(text: str, style: str | None = None) -> None:
+    """Print one line of plain text to standard output."""
+    out_console.print(escape(text), style=style, highlight=False)
+
+
+def print_success(text: str) -> None:
+    """Print one green line to standard output."""
+    print_line(text, style="green")
+
+
+def print_to_stderr(text: str) -> None:
+    """Print one line of plain text to standard error."""
+    error_console.print(escape(text), highlight=False)
+
+
+def print_fault(text: str) -> None:
+    """Print one red line to standard error."""
+    error_console.print(escape(text), style="red", highlight=False)
+
+
+def print_verdicts(audit: AuditRecord) -> None:
+    """Print the verdict of every arm of an ``audit.json``, with its reason."""
+    for arm in audit["arms"]:
+        style = VERDICT_STYLES[arm["verdict"]]
+        mark = " (provisional)" if arm.get("provisional") and arm["verdict"] == "PATHOLOGY" else ""
+        contrast = f", {arm['contrast']} against the rest" if arm.get("contrast") else ""
+        out_console.print(
+            f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}{escape(contrast)}: {escape(arm['reason'] or '')}",
+            highlight=False,
+        )
+        if arm.get("contrast"):
+            each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
+            print_line(f"  against the rest: {each}")
+
+
+def print_sections(sections: Sequence[Section]) -> None:
+    """Print the tables of a comparison of two runs."""
+    for section in sections:
+        out_console.print(f"[bold]{escape(section.title)}[/]", highlight=False)
+        if section.lead:
+            print_line(section.lead)
+        if section.rows:
+            out_console.print(_filled(Table(*section.columns, box=None), section.rows))
+        out_console.print()
+
+
+def print_first_look(look: FirstLook) -> None:
+    """Print what `biasaudit init` found in the data, and what an audit of them can answer."""
+    for section in look.sections:
+        table = Table(*section.columns, title=section.title, title_justify="left", title_style="bold", box=None)
+        out_console.print(_filled(table, section.rows))
+        out_console.print()
+    lines = [f"note: {note}" for note in look.notes]
+    lines += [f"can be answered: {text}" for text in look.can_answer]
+    lines += [f"cannot be answered: {text}" for text in look.cannot_answer]
+    for line in lines:
+        print_line(line)
+
+
+def print_cohort(cohort: Cohort) -> None:
+    """Print one table per origin factor, which counts the classes by origin, and the notes of the cohort."""
+    for factor in cohort.factors:
+        out_console.print(_origin_table(cohort, factor))
+    print_notes(cohort.notes)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print every note as an indented line."""
+    for note in notes:
+        print_line(f"  note: {note}")
+
+
+def print_plan(jobs: Sequence[Job], seconds: float, workers: int) -> None:
+    """Print one line per job, and how long all of them would take."""
+    for job in jobs:
+        print_line(f"{job.step:10} {job.title}")
+    print_line(f"{len(jobs)} jobs, about {in_words(seconds)} on {workers} worker(s)")
+
+
+def print_components(kind: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Print the names of the components of one kind, each with what it is."""
+    out_console.print(_filled(Table("name", "what", title=f"{kind}s", title_justify="left", box=None), rows))
+
+
+def in_words(seconds: float) -> str:
+    """Write a duration in the unit that fits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def shown_progress(what: str = "jobs") -> Iterator[ShowProgress]:
+    """Show what is done and left: a bar on a terminal, plain lines elsewhere."""
+    if not error_console.is_terminal:
+        yield _PlainProgress(what).show
+        return
+    # Only a long command shows a bar, and its modules would be a seventh of the start of every other.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(f"{what}, time to go"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=error_console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(done: int, total: int, job: Job | None) -> None:
+            bar.update(task, completed=done, total=total, description=escape(job.title)[:60] if job else "starting")
+
+        yield show
+
+
+class _PlainProgress:
+    """One line at every tenth of the work, with the time to go."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._started = time.monotonic()
+        self._tenth = -1
+
+    def show(self, done: int, total: int, job: Job | None) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth == self._tenth:
+            return
+        self._tenth = tenth
+        elapsed = time.monotonic() - self._started
+        left = f", about {in_words(elapsed / done * (total - done))} to go" if 0 < done < total else ""
+        print_to_stderr(f"{done} of {total} {self._what}{left}")
+
+
+def _filled(table: Table, rows: Sequence[tuple[str, ...]]) -> Table:
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _origin_table(cohort: Cohort, factor: str) -> Table:
+    """Count classes by origin, the smaller of many origins in one row."""
+    labels: dict[str, list[str]] = {}
+    for sample in cohort.samples:
+        labels.setdefault(sample.origins[factor], []).append(sample.label)
+    by_size = sorted(labels, key=lambda origin: (-len(labels[origin]), origin))
+    shown = sorted(by_size if len(by_size) <= _SHOWN_ORIGINS else by_size[: _SHOWN_ORIGINS - 1])
+    smaller = [label for origin in by_size if origin not in shown for label in labels[origin]]
+    table = Table(factor, *cohort.classes, box=None)
+    for origin in shown:
+        table.add_row(escape(origin), *(str(labels[origin].count(name)) for name in cohort.classes))
+    if smaller:
+        count = len(by_size) - len(shown)
+        table.add_row(f"{count} smaller origins", *(str(smaller.count(name)) for name in cohort.classes))
+    return table

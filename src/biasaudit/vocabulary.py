@@ -1,0 +1,24 @@
+"""The small closed sets of words that findings and verdicts are made of, each with its order."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+__all__ = ["REGIME_ORDER", "STATUSES", "VERDICT_ORDER", "Regime", "Status", "VerdictWord"]
+
+Status = Literal["clear", "concern", "inconclusive", "not_applicable", "error"]
+"""What a check found."""
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+VerdictWord = Literal["PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN"]
+"""What an audit says of a network."""
+
+VERDICT_ORDER: tuple[VerdictWord, ...] = get_args(VerdictWord)
+"""Every verdict, from best to worst."""
+
+Regime = Literal["single", "aliased", "nested", "crossed"]
+"""How classes and origins lie: one origin in all, one per class, several per class, some that hold both classes."""
+
+REGIME_ORDER: tuple[Regime, ...] = get_args(Regime)
+"""Every regime, from the one that allows least to the one that allows most."""
