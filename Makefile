@@ -17,8 +17,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/biasaudit demo -o out/demo
 
+# One worker per core; a worker that has run out of tests takes some of another's.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 test-all: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt monai

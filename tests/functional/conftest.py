@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from once import built_once
 
 from biasaudit.cli import main
 
@@ -64,14 +65,16 @@ def biasaudit_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
 
 @pytest.fixture(scope="session")
 def small_protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("protocol") / "protocol.yaml"
-    path.write_text(PROTOCOL)
-    return path
+    folder = built_once(tmp_path_factory, "protocol", lambda own: (own / "protocol.yaml").write_text(PROTOCOL))
+    return folder / "protocol.yaml"
 
 
 @pytest.fixture(scope="session")
 def finished_run(small_protocol: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("runs") / "finished"
-    done = command("run", small_protocol, "-o", out, "--engine", "local")
-    assert done.returncode == 0, done.stderr
-    return out
+    """A run that tests read and never write to; copy it to change it."""
+
+    def build(folder: Path) -> None:
+        done = command("run", small_protocol, "-o", folder / "out", "--engine", "local")
+        assert done.returncode == 0, done.stderr
+
+    return built_once(tmp_path_factory, "finished", build) / "out"

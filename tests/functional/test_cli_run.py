@@ -81,15 +81,18 @@ def test_every_subject_is_scored_by_the_fold_that_held_it_out(finished_run):
         assert arm.set_index("subject")["fold"].to_dict() == subjects.to_dict()
 
 
-def test_same_run_again_does_nothing_and_changes_nothing(finished_run, small_protocol, biasaudit):
-    before = (finished_run / "audit.json").read_text()
-    page = (finished_run / "report.html").read_text()
-    trained = {path: path.stat().st_mtime_ns for path in (finished_run / "jobs").glob("*/done")}
-    done = biasaudit("run", small_protocol, "-o", finished_run, "--engine", "local")
+def test_same_run_again_does_nothing_and_changes_nothing(finished_run, small_protocol, biasaudit, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(finished_run, out)
+    before = (out / "audit.json").read_text()
+    page = (out / "report.html").read_text()
+    trained = {path: path.stat().st_mtime_ns for path in (out / "jobs").glob("*/done")}
+    assert trained
+    done = biasaudit("run", small_protocol, "-o", out, "--engine", "local")
     assert done.returncode == 0, done.stderr
-    assert without_times((finished_run / "audit.json").read_text()) == without_times(before)
-    assert {path: path.stat().st_mtime_ns for path in (finished_run / "jobs").glob("*/done")} == trained
-    assert len((finished_run / "report.html").read_text()) == len(page)
+    assert without_times((out / "audit.json").read_text()) == without_times(before)
+    assert {path: path.stat().st_mtime_ns for path in (out / "jobs").glob("*/done")} == trained
+    assert len((out / "report.html").read_text()) == len(page)
 
 
 def test_report_is_rebuilt_without_torch(finished_run, biasaudit, tmp_path):
