@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from biasaudit.records import Regime
 from biasaudit.resources import measured_checks, measured_rates
 
 __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
@@ -31,7 +32,7 @@ class Setting:
 
     Attributes
     ----------
-    regime : str
+    regime : Regime
     masks : str
         ``complete``, ``incomplete`` or ``none``.
     n : int
@@ -44,7 +45,7 @@ class Setting:
         Classes that the target tells apart.
     """
 
-    regime: str
+    regime: Regime
     masks: str
     n: int
     dimensions: int
@@ -86,13 +87,13 @@ def error_rates(setting: Setting) -> dict[str, Any]:
     }
 
 
-def carries_weight(code: str, regime: str) -> bool | None:
+def carries_weight(code: str, regime: Regime) -> bool | None:
     """Say whether calibration found that a check discriminates in a regime; None where that was not measured."""
     board = _board(code, regime)
     return None if board is None else bool(board["discriminates"])
 
 
-def weight_text(code: str, regime: str) -> str:
+def weight_text(code: str, regime: Regime) -> str:
     """Say in words how well a check told driven networks from clean ones in the calibration; empty if not measured."""
     board = _board(code, regime)
     if board is None:
@@ -106,7 +107,7 @@ def weight_text(code: str, regime: str) -> str:
     return f"{figures}: it does not discriminate" + ("" if code in _DECIDING else " and carries no weight")
 
 
-def _board(code: str, regime: str) -> Mapping[str, Any] | None:
+def _board(code: str, regime: Regime) -> Mapping[str, Any] | None:
     """Return the check's board in the regime, else in all; of a check with several inputs that of the best input."""
     checks = _measured().get("checks", {})
     own = [boards for name, boards in checks.items() if name == code or name.startswith(f"{code} ")]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import VERDICT_ORDER, Finding, Reliance, Verdict, VerdictWord
+from biasaudit.records import VERDICT_ORDER, Finding, Regime, Reliance, Verdict, VerdictWord
 from biasaudit.stats.multiplicity import holm
 
 __all__ = ["Design", "decide", "decide_contrasts", "estimate_reliance", "flags", "headline"]
@@ -29,7 +29,7 @@ class Design:
 
     Attributes
     ----------
-    regime : str
+    regime : Regime
         ``crossed``, ``nested``, ``aliased`` or ``single``.
     masks_given : bool
         Every patient has a pathology mask.
@@ -37,7 +37,7 @@ class Design:
         The user declares that no pathology lies outside the masks.
     """
 
-    regime: str
+    regime: Regime
     masks_given: bool
     mask_is_complete: bool
 

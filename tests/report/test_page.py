@@ -204,6 +204,33 @@ def test_audit_of_the_bare_contract_makes_a_page(tmp_path: Path) -> None:
     assert "Error rates of this verdict have not been measured." in text
 
 
+def test_the_regime_of_every_factor_is_the_one_that_the_verdict_was_given_for(make_run: Make) -> None:
+    """Healthy at one vendor, two diseases at the other: an origin holds two classes, but no contrast is crossed."""
+    run = make_run(n=24)
+    path = run / "tables" / "subjects.tsv"
+    vendors = {"label": "vendor", "healthy": "siemens", "ms": "philips", "tumour": "philips"}
+    lines = [
+        line.replace("\tms\t", "\ttumour\t") if row % 2 else line
+        for row, line in enumerate(path.read_text().split("\n"))
+    ]
+    path.write_text("\n".join(line and f"{line}\t{vendors[line.split(chr(9))[1]]}" for line in lines))
+
+    def three_classes(audit: dict) -> None:
+        audit["cohort"]["classes"] = {"healthy": 12, "ms": 6, "tumour": 6}
+        audit["cohort"]["origins"]["vendor"] = {"siemens": 12, "philips": 12}
+        audit["design"]["factors"] = {"origin": {"regime": "aliased"}, "vendor": {"regime": "aliased"}}
+
+    text = page(edit_audit(run, three_classes)).text
+    assert "vendor: aliased" in text
+    assert "crossed" not in text
+
+
+def test_a_regime_that_an_older_run_did_not_record_is_not_made_up(make_run: Make) -> None:
+    text = page(edit_audit(make_run(n=24), lambda audit: audit["cohort"]["origins"].update(scanner={"a": 24}))).text
+    assert "origin: aliased" in text
+    assert "scanner: not recorded" in text
+
+
 def test_undetermined_says_what_would_settle_it(make_run: Make) -> None:
     def undetermined(audit: dict) -> None:
         audit["arms"][0].update(verdict="UNDETERMINED")

@@ -20,7 +20,7 @@ from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.validation.situate import situate
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding
+from biasaudit.records import MAPS_GATE, ArmEvidence, Finding, withholds_maps
 from biasaudit.registry import get
 from biasaudit.verdict import Design, decide
 
@@ -127,11 +127,11 @@ def _judged(evidence: ArmEvidence, protocol: Protocol) -> dict[str, Any]:
 
 def _ungated(evidence: ArmEvidence, findings: Sequence[Finding], protocol: Protocol) -> list[Finding]:
     """Judge maps that failed G2 all the same, so that it is known what the gate costs."""
-    failed = any(finding.code == "G2" and finding.status == "concern" for finding in findings)
+    failed = any(withholds_maps(finding.code, finding.status) for finding in findings)
     if not failed or evidence.maps is None:
         return []
     own = replace(evidence, maps=replace(evidence.maps, probes=None))
-    codes = [code for code in default_checks(protocol) if code != "G2" and "maps" in get("check", code).needs]
+    codes = [code for code in default_checks(protocol) if code != MAPS_GATE and "maps" in get("check", code).needs]
     return [finding for code in codes for finding in get("check", code)().judge(own, protocol)]
 
 

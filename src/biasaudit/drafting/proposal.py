@@ -22,6 +22,7 @@ from biasaudit.drafting.guesses import (
     origin_columns,
 )
 from biasaudit.drafting.profile import Profile
+from biasaudit.records import Regime
 from biasaudit.stats.design import regime
 
 __all__ = ["Proposal", "class_of", "numbers_by_class", "propose", "regime_of", "unused_columns"]
@@ -84,7 +85,7 @@ def propose(profile: Profile) -> Proposal:
     )
 
 
-def regime_of(proposal: Proposal, column: OriginColumn) -> str:
+def regime_of(proposal: Proposal, column: OriginColumn) -> Regime:
     """Regime of the design for one origin column, among the images that have a class and an origin."""
     rows = proposal.kept & np.array([bool(value) for value in column.values])
     labels, origins = np.array(proposal.labels)[rows], np.array(column.values)[rows]

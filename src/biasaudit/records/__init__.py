@@ -20,6 +20,7 @@ from biasaudit.records.evidence import (
     UnseenOrigin,
 )
 from biasaudit.records.finding import (
+    MAPS_GATE,
     REGIME_ORDER,
     STATUSES,
     VERDICT_ORDER,
@@ -34,9 +35,11 @@ from biasaudit.records.finding import (
     Status,
     Verdict,
     VerdictWord,
+    withholds_maps,
 )
 
 __all__ = [
+    "MAPS_GATE",
     "REGIME_ORDER",
     "STATUSES",
     "VERDICT_ORDER",
@@ -67,4 +70,5 @@ __all__ = [
     "Verdict",
     "VerdictWord",
     "Volume",
+    "withholds_maps",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from biasaudit.records.arrays import BoolArray, FloatArray
+from biasaudit.records.finding import Regime
 
 __all__ = [
     "ArmEvidence",
@@ -232,7 +233,7 @@ class ArmEvidence:
         Name of the arm; empty for the checks of the design.
     factor : str
         Origin factor.
-    regime : str
+    regime : Regime
         ``crossed``, ``nested``, ``aliased`` or ``single`` (one origin in all).
     classes : tuple of str
         ``(negative, positive)``; of a contrast ``(not ms, ms)``.
@@ -296,7 +297,7 @@ class ArmEvidence:
 
     arm: str
     factor: str
-    regime: str
+    regime: Regime
     classes: tuple[str, str]
     subject: npt.NDArray[np.str_]
     positive: BoolArray

@@ -11,6 +11,7 @@ import numpy as np
 from biasaudit.vocabulary import REGIME_ORDER, STATUSES, VERDICT_ORDER, Regime, Status, VerdictWord
 
 __all__ = [
+    "MAPS_GATE",
     "REGIME_ORDER",
     "STATUSES",
     "VERDICT_ORDER",
@@ -25,7 +26,12 @@ __all__ = [
     "Status",
     "Verdict",
     "VerdictWord",
+    "withholds_maps",
 ]
+
+
+MAPS_GATE = "G2"
+"""The check that attribution maps must pass."""
 
 
 class EstimateRecord(TypedDict, total=False):
@@ -237,6 +243,14 @@ class Comparison:
             "high": _number(self.high),
             "p_value": _number(self.p_value),
         }
+
+
+def withholds_maps(code: str, status: Status) -> bool:
+    """Say whether a finding withholds the attribution maps of its arm: they failed G2 and are not drawn.
+
+    Takes the two fields, since a finding is also met as a record of ``audit.json`` and as a row of a table.
+    """
+    return code == MAPS_GATE and status == "concern"
 
 
 def _number(value: float | None) -> float | None:

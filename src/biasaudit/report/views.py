@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from biasaudit.records import Regime
 from biasaudit.report.words import (
     NOTHING,
     QUANTITIES,
@@ -25,6 +26,7 @@ from biasaudit.report.words import (
     probability,
     worst,
 )
+from biasaudit.run_folder.contract import AuditRecord
 from biasaudit.run_folder.reading import RunRecords, class_by_origin, estimate_table
 
 __all__ = [
@@ -418,8 +420,7 @@ def _text(value: Any) -> str:
 
 def _factor_view(records: RunRecords, name: str) -> FactorView:
     counts = class_by_origin(records, name)
-    primary = name == next(iter(records.audit["cohort"]["origins"]))
-    regime = str((records.audit["design"].get("regime") if primary else "") or _regime(counts))
+    regime = _regime(records.audit, name)
     largest = max(int(counts.to_numpy().max(initial=0)), 1)
     rows = [
         (str(origin), tuple((int(cell), round(int(cell) / largest, 3)) for cell in row), int(row.sum()))
@@ -427,16 +428,16 @@ def _factor_view(records: RunRecords, name: str) -> FactorView:
     ]
     cut = _SHOWN_ORIGINS if len(rows) > _SHOWN_ORIGINS + 2 else len(rows)
     classes = tuple(str(label) for label in counts.columns)
-    return FactorView(name, regime, REGIMES.get(regime, ""), classes, tuple(rows[:cut]), tuple(rows[cut:]))
+    meaning = REGIMES[regime] if regime else ""
+    return FactorView(name, regime or "not recorded", meaning, classes, tuple(rows[:cut]), tuple(rows[cut:]))
 
 
-def _regime(counts: pd.DataFrame) -> str:
-    held = counts.to_numpy() > 0
-    if held.shape[0] <= 1:
-        return "single"
-    if (held.sum(axis=1) > 1).any():
-        return "crossed"
-    return "nested" if (held.sum(axis=0) > 1).any() else "aliased"
+def _regime(audit: AuditRecord, factor: str) -> Regime | None:
+    """Regime of a factor as the verdict took it; runs of an older version hold that of the primary factor only."""
+    recorded = audit["design"].get("factors", {}).get(factor)
+    if recorded is None and factor == next(iter(audit["cohort"]["origins"])):
+        recorded = audit["design"]
+    return recorded.get("regime") if recorded else None
 
 
 def _value(estimates: pd.DataFrame, quantity: str) -> tuple[str, str]:

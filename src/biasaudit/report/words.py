@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.records import VERDICT_ORDER
+from biasaudit.records import VERDICT_ORDER, Regime, Status, VerdictWord
 
 __all__ = [
     "NOTHING",
@@ -66,7 +66,7 @@ class Quantity:
     is_bounded: bool = True
 
 
-VERDICTS: Mapping[str, VerdictWords] = {
+VERDICTS: Mapping[VerdictWord, VerdictWords] = {
     "ORIGIN": VerdictWords(
         "This network mostly recognises where an image comes from, not the disease.",
         "Do not read its accuracy as diagnostic performance. Break the link between class and origin (both classes "
@@ -90,7 +90,7 @@ VERDICTS: Mapping[str, VerdictWords] = {
 }
 """In no order; `worst` knows the order."""
 
-STATUSES: Mapping[str, StatusWords] = {
+STATUSES: Mapping[Status, StatusWords] = {
     "error": StatusWords("Error", "the computation failed; rerun to resume", 0),
     "concern": StatusWords("Concern", "asked, and something was found", 1),
     "inconclusive": StatusWords("Inconclusive", "asked, but this cohort cannot tell", 2),
@@ -98,7 +98,7 @@ STATUSES: Mapping[str, StatusWords] = {
     "not_applicable": StatusWords("Not applicable", "this design or input does not allow the question", 4),
 }
 
-REGIMES: Mapping[str, str] = {
+REGIMES: Mapping[Regime, str] = {
     "crossed": "At least one origin holds both classes. The network's answers can be compared between origins inside "
     "one class and between classes inside one origin: the strongest design.",
     "nested": "No origin holds both classes, but a class spans several origins. Differences between the origins of one "
@@ -120,9 +120,9 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 
 
-def worst(words: list[str]) -> str:
+def worst(words: Sequence[VerdictWord]) -> VerdictWord:
     """Return the worst of several verdict words (PATHOLOGY < UNDETERMINED < MIXED < ORIGIN)."""
-    return max(words, key=list[str](VERDICT_ORDER).index)
+    return max(words, key=VERDICT_ORDER.index)
 
 
 def finite(value: Any) -> float | None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
-from biasaudit.records import STATUSES, VERDICT_ORDER, EstimateRecord, FloatArray
+from biasaudit.records import STATUSES, VERDICT_ORDER, EstimateRecord, FloatArray, withholds_maps
 from biasaudit.run_folder.contract import (
     AUDIT,
     DIFFERENCE_PICTURES,
@@ -126,8 +126,8 @@ def load_run(run: Path) -> RunRecords:
 
 def withheld(findings: pd.DataFrame) -> tuple[str, ...]:
     """Arms whose attribution maps failed G2: they are not drawn."""
-    failed = findings[(findings["code"] == "G2") & (findings["status"] == "concern")]
-    return tuple(dict.fromkeys(failed["arm"].tolist()))
+    rows = zip(findings["arm"], findings["code"], findings["status"], strict=True)
+    return tuple(dict.fromkeys(arm for arm, code, status in rows if withholds_maps(code, status)))
 
 
 def contrasts(records: RunRecords) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from biasaudit.engine.user_code.preprocessing import import_string_of
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import UsageError
 from biasaudit.protocol import AttributionSettings, load_protocol
-from biasaudit.records import Volume
+from biasaudit.records import Volume, withholds_maps
 from biasaudit.run_folder.finished import finished_audit
 
 __all__ = ["explain_run"]
@@ -105,7 +105,7 @@ def _by_fold(
 def _caution(audit: Mapping[str, Any], arm: str, *, tested: str, used: str) -> str | None:
     """Say that the maps of an arm, by the method of the audit, failed G2; None if they did not."""
     findings = next(record["findings"] for record in audit["arms"] if record["name"] == arm)
-    failed = [own["reason"] for own in findings if own["code"] == "G2" and own["status"] == "concern"]
+    failed = [own["reason"] for own in findings if withholds_maps(own["code"], own["status"])]
     if not failed:
         return None
     text = f"The report withholds the maps of the {arm} arm ({_plain(tested)}): {'; '.join(dict.fromkeys(failed))}."

@@ -27,7 +27,7 @@ from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.error_rates import Setting, error_rates, weight_text
-from biasaudit.records import Finding
+from biasaudit.records import Finding, Regime
 from biasaudit.stats.effects import balanced_accuracy
 from biasaudit.stats.truth import Truth
 
@@ -209,7 +209,7 @@ def _cohort(situation: Situation) -> dict[str, Any]:
     }
 
 
-def _check_texts(run: Run, regime: str) -> dict[str, dict[str, str]]:
+def _check_texts(run: Run, regime: Regime) -> dict[str, dict[str, str]]:
     texts = {}
     for code in dict.fromkeys(key[2] for key in run.plan.judged):
         check = registry.get("check", code)

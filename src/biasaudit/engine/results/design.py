@@ -10,7 +10,7 @@ import numpy as np
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.results.verdicts import evidence_by_contrast
 from biasaudit.engine.situation.contrasts import Contrast
-from biasaudit.records import REGIME_ORDER, ArmEvidence
+from biasaudit.records import REGIME_ORDER, ArmEvidence, Regime
 from biasaudit.stats.effects import cramers_v
 
 __all__ = ["DESIGN_CODES", "design_record"]
@@ -69,7 +69,7 @@ def _joint_design(
     }
 
 
-def _hardest(regimes: Sequence[str]) -> str:
+def _hardest(regimes: Sequence[Regime]) -> Regime:
     """Return the regime that allows least: one contrast that cannot be answered leaves the audit open."""
     return min(regimes, key=REGIME_ORDER.index)
 

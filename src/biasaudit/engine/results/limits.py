@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.situation import CONFIRMATION, MAPS
+from biasaudit.records import withholds_maps
 
 __all__ = ["limits_of", "withheld_maps"]
 
@@ -17,7 +18,7 @@ def withheld_maps(arms: Sequence[ArmResult]) -> list[str]:
         "Those in the folder `maps` are no evidence."
         for arm in arms
         for finding in next(iter(arm.findings.values()))
-        if finding.code == "G2" and finding.status == "concern"
+        if withholds_maps(finding.code, finding.status)
     ]
 
 

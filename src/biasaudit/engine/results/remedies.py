@@ -7,6 +7,7 @@ from typing import Any
 
 from biasaudit.engine.remedies import CANNOT_RETRAIN
 from biasaudit.engine.steps.harmonise import COMBAT
+from biasaudit.records import Regime
 from biasaudit.stats.sample_size import equivalence_cell_size
 
 __all__ = ["propose_remedies"]
@@ -24,7 +25,7 @@ _OF_CROSSED = frozenset({COMBAT, "balanced"})
 def propose_remedies(
     arms: Sequence[Mapping[str, Any]],
     comparisons: Sequence[Mapping[str, Any]],
-    regime: str,
+    regime: Regime,
     delta: float,
     *,
     inputs: Sequence[str],
@@ -38,7 +39,7 @@ def propose_remedies(
         Arms as ``audit.json`` holds them, the primary first.
     comparisons : sequence of mapping
         Paired differences, first arm minus second.
-    regime : str
+    regime : Regime
         Of the primary factor.
     delta : float
         Of the equivalence claim.
@@ -87,7 +88,7 @@ def _change(quantity: str, change: Sequence[float]) -> str:
     return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def _untried(arms: Sequence[Mapping[str, Any]], regime: str, inputs: Sequence[str]) -> Iterator[dict[str, str]]:
+def _untried(arms: Sequence[Mapping[str, Any]], regime: Regime, inputs: Sequence[str]) -> Iterator[dict[str, str]]:
     seen = {arm["representation"] for arm in arms} | {arm.get("training", "all") for arm in arms}
     known = [name for name in (*inputs, "balanced") if regime == "crossed" or name not in _OF_CROSSED]
     possible = [_REMEDIES[name] for name in known if name not in seen]
@@ -99,7 +100,7 @@ def _retrain() -> dict[str, str]:
     return {"action": f"To try remedies: {CANNOT_RETRAIN}.", "reason": "remedies not tried"}
 
 
-def _more_data(regime: str, delta: float) -> dict[str, str]:
+def _more_data(regime: Regime, delta: float) -> dict[str, str]:
     cell = equivalence_cell_size(delta)
     size = f"about {cell} of each class in each of two sites"
     if regime == "crossed":

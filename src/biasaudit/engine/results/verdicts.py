@@ -7,7 +7,7 @@ from dataclasses import replace
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.error_rates import carries_weight
 from biasaudit.protocol import ArmSettings
-from biasaudit.records import ArmEvidence, Verdict
+from biasaudit.records import ArmEvidence, Regime, Verdict
 from biasaudit.verdict import Design, decide_contrasts
 
 __all__ = ["arm_result", "evidence_by_contrast", "to_confirm"]
@@ -44,7 +44,7 @@ def _verdicts(run: Run, name: str) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def _weighed(verdict: Verdict, regime: str) -> Verdict:
+def _weighed(verdict: Verdict, regime: Regime) -> Verdict:
     """Leave checks that calibration found not to discriminate out of what corroborates."""
     kept = tuple(code for code in verdict.reliance.corroborated_by if carries_weight(code, regime) is not False)
     return replace(verdict, reliance=replace(verdict.reliance, corroborated_by=kept))

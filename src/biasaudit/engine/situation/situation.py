@@ -11,7 +11,7 @@ import numpy as np
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
 from biasaudit.protocol import Protocol
-from biasaudit.records import Cohort, Grid
+from biasaudit.records import Cohort, Grid, Regime
 from biasaudit.stats.design import regime
 
 __all__ = [
@@ -162,7 +162,7 @@ def input_of(recipe: str) -> str:
     return recipe.removesuffix(" (balanced)")
 
 
-def regime_of(cohort: Cohort, factor: str, contrast: Contrast) -> str:
+def regime_of(cohort: Cohort, factor: str, contrast: Contrast) -> Regime:
     """Say how a contrast and the origins of a factor lie: crossed, nested or aliased."""
     label = None if contrast.name is None else np.array([sample.label for sample in cohort.samples])
     return regime(np.array(contrast.positive), origins_of(cohort, factor), label)

@@ -10,7 +10,7 @@ from biasaudit.engine.situation.contrasts import contrasts_of
 from biasaudit.engine.steps.harmonise import COMBAT, kept_columns
 from biasaudit.errors import Fault, ProtocolError, suggestion
 from biasaudit.protocol import Protocol
-from biasaudit.records import Cohort
+from biasaudit.records import Cohort, Regime
 from biasaudit.representations.combat import combat_installed
 from biasaudit.stats.design import regime
 
@@ -142,7 +142,7 @@ def _singular(place: str, protocol: Protocol, cohort: Cohort, folds: Sequence[in
             return
 
 
-def _regimes(cohort: Cohort) -> set[str]:
+def _regimes(cohort: Cohort) -> set[Regime]:
     """How class and primary factor go together, for every contrast."""
     several = len(cohort.classes) > 2
     label = np.array([sample.label for sample in cohort.samples]) if several else None
