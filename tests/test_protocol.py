@@ -153,8 +153,8 @@ class TestRefused:
 
     def test_unknown_reader(self):
         (found,) = faults("name: x\ncohort:\n  reader: tabel\n")
-        assert "`reader` must be table, bids or phantom" in found
-        assert found.startswith("/study/protocol.yaml:2")
+        known = "`reader` must be bids, phantom or table"
+        assert found == f"/study/protocol.yaml:2: cohort: {known}, not 'tabel'; did you mean 'table'?"
 
     def test_weights_are_one_file_or_several_but_nothing_else(self):
         (found,) = faults(PHANTOM + "target: {weights: 3}\n")

@@ -58,7 +58,9 @@ def get(kind: str, name: str) -> Any:
     UsageError
         If there is none, with the name that was probably meant.
     """
-    _load(kind)
+    _load_file(kind, name)
+    if (kind, name) not in _components:
+        _load(kind)
     try:
         return _components[kind, name]
     except KeyError:
@@ -69,6 +71,13 @@ def names(kind: str) -> list[str]:
     """Names of all components of one kind, sorted."""
     _load(kind)
     return sorted(name for known_kind, name in _components if known_kind == kind)
+
+
+def _load_file(kind: str, name: str) -> None:
+    """Import the file that is called like the component, if there is one, and nothing that its siblings need."""
+    package = importlib.import_module(KINDS[kind])
+    if any(module.name == name for module in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"{package.__name__}.{name}")
 
 
 def _load(kind: str) -> None:

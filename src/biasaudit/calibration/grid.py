@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from biasaudit import seeds
 from biasaudit.errors import Fault, ProtocolError
-from biasaudit.protocol import SIGNATURES, Protocol
+from biasaudit.protocol import SIGNATURES, PhantomCohort, Protocol
 
 __all__ = ["Cell", "Family", "Grid", "cells", "load_grid"]
 
@@ -196,7 +196,9 @@ def _as_list(value: str | list[str]) -> list[str]:
 
 def describe(cell: Cell) -> Mapping[str, Any]:
     """Columns that say what was simulated."""
-    phantom = cell.protocol.cohort.phantom  # type: ignore[union-attr]
+    cohort = cell.protocol.cohort
+    assert isinstance(cohort, PhantomCohort)
+    phantom = cohort.phantom
     columns: Iterable[str] = (
         "design", "n", "patient_sites", "confounding", "lesion_load", "severity_difference", "atrophy", "age_effect",
         "age_difference",

@@ -96,7 +96,7 @@ def require_images(run: Path, protocol: Protocol, command: str) -> None:
     ------
     UsageError
     """
-    if isinstance(protocol.cohort, TableCohort) and (protocol.cohort.scored or protocol.cohort.features):
+    if not protocol.cohort.has_images:
         raise UsageError(f"{run} audited no images (scores or features were given); {command} needs images")
 
 

@@ -61,8 +61,15 @@ class TwoClassLabelSettings(LabelSettings):
 
 
 class CohortSettings(Section):
-    """What every reader is told of a cohort."""
+    """What every reader is told of a cohort.
 
+    A reader derives its settings from this class: ``reader: Literal["its name"]``, and the keys that only it knows.
+    Those of the readers that come with the tool stand below; any other reader keeps its own beside itself.
+    """
+
+    reader: str
+    label: LabelSettings
+    origins: Names = Field(min_length=1, description="where an image comes from, the primary factor first")
     covariates: Names = Field(default_factory=list, description="columns such as age and sex")
     select: str | None = Field(
         None, description="row filter: comparisons, `in`, and/or/not; parsed, never evaluated as code"
@@ -74,6 +81,21 @@ class CohortSettings(Section):
         description="where no brain mask is given: non-zero voxels of stripped images, a threshold, or the centre "
         "of a picture; auto chooses and says so",
     )
+
+    @property
+    def has_images(self) -> bool:
+        """Whether networks look at images; False where scores or features are given in their place."""
+        return True
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the subjects are made up, so that the truth is known."""
+        return False
+
+    @property
+    def truth_subjects(self) -> int:
+        """Held-out subjects per fold whose truth is simulated; 0 where it is not known."""
+        return 0
 
 
 class TableCohort(CohortSettings):
@@ -112,6 +134,11 @@ class TableCohort(CohortSettings):
     def scored(self) -> bool:
         """Whether held-out scores are given, so that no target is needed."""
         return self.predictions is not None or bool(self.score)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether neither scores nor features stand in for images."""
+        return not self.scored and not self.features
 
 
 class BidsCohort(CohortSettings):
@@ -182,3 +209,13 @@ class PhantomCohort(CohortSettings):
     min_origin_size: int = Field(1, ge=1)
     mask_is_complete: bool = True
     phantom: PhantomSettings = Field(default_factory=lambda: PhantomSettings.model_validate({}))
+
+    @property
+    def simulated(self) -> bool:
+        """Always: nobody was scanned."""
+        return True
+
+    @property
+    def truth_subjects(self) -> int:
+        """As the protocol says."""
+        return self.phantom.truth_subjects

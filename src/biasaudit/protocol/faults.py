@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from biasaudit.errors import Fault
+from biasaudit.protocol.cohort import CohortSettings
 from biasaudit.protocol.protocol import Protocol
+from biasaudit.protocol.reader_settings import registered_settings, settings_of
 from biasaudit.protocol.section import shortened
 
 __all__ = ["fault_of", "line_of"]
@@ -31,7 +33,7 @@ def fault_of(detail: Any, document: CommentedMap, path: Path) -> Fault:
         The file.
     """
     keys = _existing_prefix(detail["loc"], document)
-    message, remedy = _explain(detail)
+    message, remedy = _explain(detail, document)
     shown = ".".join(str(key) for key in keys) or "protocol"
     return Fault(f"{path}:{line_of(document, keys)}", f"{shown}: {message}", remedy)
 
@@ -51,9 +53,6 @@ def line_of(document: CommentedMap, keys: Sequence[Any]) -> int:
 
 def _existing_prefix(location: Sequence[Any], document: CommentedMap) -> list[Any]:
     """Drop from the location the names that pydantic adds for union members."""
-    if location[:1] == ("cohort",):
-        # The reader's name comes second; it may also be a key of the section (`table`, `phantom`).
-        location = (*location[:1], *location[2:])
     node: Any = document
     keys: list[Any] = []
     for position, key in enumerate(location):
@@ -68,62 +67,56 @@ def _existing_prefix(location: Sequence[Any], document: CommentedMap) -> list[An
     return keys
 
 
-def _explain(detail: Any) -> tuple[str, str]:
+def _explain(detail: Any, document: CommentedMap) -> tuple[str, str]:
+    """Say what is wrong, and what to do where that can be told."""
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return "no such field", _did_you_mean(str(detail["loc"][-1]), detail["loc"])
+        return "no such field", _did_you_mean(str(detail["loc"][-1]), _section_at(detail["loc"][:-1], document))
     if kind == "missing":
         return "required but missing", ""
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return "`reader` must be table, bids or phantom", ""
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return message, ""
     return f"{message[0].lower()}{message[1:]}, not {shortened(detail['input'])}", ""
 
 
-def _did_you_mean(word: str, location: Sequence[Any]) -> str:
-    known = list(_fields_at(Protocol, location[:-1]))
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+def _did_you_mean(word: str, section: type[BaseModel]) -> str:
+    """Say which key of the section was probably meant, or in which other section the word is a key."""
+    close = difflib.get_close_matches(word, list(section.model_fields), n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]}?"
     elsewhere = [name for name in _all_fields(Protocol) if name.split(".")[-1] == word]
     if elsewhere:
         return f"it belongs at {elsewhere[0]}"
-    return f"known here: {', '.join(sorted(known))}"
+    return f"known here: {', '.join(sorted(section.model_fields))}"
 
 
-def _fields_at(model: type[BaseModel], location: Sequence[Any]) -> Mapping[str, Any]:
-    current: type[BaseModel] = model
+def _section_at(location: Sequence[Any], document: CommentedMap) -> type[BaseModel]:
+    """Class of the section to which a location leads; places in lists and names of union members lead nowhere."""
+    section: type[BaseModel] = Protocol
     for key in location:
-        found = [m for m in _section_models(current) if _names_model(current, key, m)]
-        if found:
-            current = found[0]
-    return current.model_fields
+        field = section.model_fields.get(key) if isinstance(key, str) else None
+        inside = _sections_in(field.annotation) if field is not None else []
+        if inside == [CohortSettings]:
+            inside = [settings_of(document["cohort"]["reader"])]
+        section = inside[0] if inside else section
+    return section
 
 
-def _names_model(parent: type[BaseModel], key: Any, candidate: type[BaseModel]) -> bool:
-    """Whether `key` leads from `parent` to `candidate`: a field of that type, or a union tag."""
-    if isinstance(key, str) and key in parent.model_fields:
-        return candidate in _models_in(parent.model_fields[key].annotation) and key != "cohort"
-    reader = candidate.model_fields.get("reader")
-    return reader is not None and key in typing.get_args(reader.annotation)
-
-
-def _section_models(parent: type[BaseModel]) -> list[type[BaseModel]]:
-    return [model for field in parent.model_fields.values() for model in _models_in(field.annotation)]
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def _sections_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]
+    return [section for argument in typing.get_args(annotation) for section in _sections_in(argument)]
 
 
-def _all_fields(model: type[BaseModel], prefix: str = "") -> list[str]:
+def _all_fields(section: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every key of a section and of the sections in it, those of every reader included: ``folds.n``."""
     names = []
-    for name, field in model.model_fields.items():
+    for name, field in section.model_fields.items():
         names.append(prefix + name)
-        for section in _models_in(field.annotation):
-            names.extend(_all_fields(section, f"{prefix}{name}."))
+        inside = _sections_in(field.annotation)
+        if inside == [CohortSettings]:
+            inside = list(registered_settings().values())
+        for each in inside:
+            names.extend(_all_fields(each, f"{prefix}{name}."))
     return names

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from biasaudit.protocol.cohort import BidsCohort, PhantomCohort, TableCohort
+from biasaudit.protocol.cohort import CohortSettings
+from biasaudit.protocol.reader_settings import OfItsReader
 from biasaudit.protocol.section import Names, OrName, Section
 from biasaudit.protocol.target import TargetSettings
 
@@ -150,7 +151,7 @@ class Protocol(Section):
 
     schema_version: Literal[1] = 1
     name: str = "audit"
-    cohort: Annotated[TableCohort | BidsCohort | PhantomCohort, Field(discriminator="reader")]
+    cohort: Annotated[SerializeAsAny[CohortSettings], OfItsReader()]
     grid: GridSettings = Field(default_factory=lambda: GridSettings.model_validate({}))
     arms: list[Annotated[ArmSettings, BeforeValidator(_as_arm), OrName()]] = Field(
         default_factory=lambda: [ArmSettings(name="intensity", representation="intensity")], min_length=1

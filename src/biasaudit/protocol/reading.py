@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -15,12 +15,14 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from biasaudit.errors import Fault, ProtocolError
-from biasaudit.protocol.cohort import BidsCohort, TableCohort
 from biasaudit.protocol.faults import fault_of, line_of
 from biasaudit.protocol.protocol import Protocol
+from biasaudit.protocol.section import Section
 from biasaudit.protocol.target import TargetSettings
 
 __all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "with_lines"]
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 def load_protocol(path: Path) -> Protocol:
@@ -132,49 +134,52 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _with_absolute_paths(protocol: Protocol, base: Path) -> Protocol:
-    cohort: Any = protocol.cohort
-    if isinstance(cohort, TableCohort):
-        predictions = cohort.predictions and _absolute(cohort.predictions, base)
-        cohort = cohort.model_copy(update={"table": _absolute(cohort.table, base), "predictions": predictions})
-    elif isinstance(cohort, BidsCohort):
-        cohort = cohort.model_copy(update={"roots": [_absolute(root, base) for root in cohort.roots]})
-    grid = protocol.grid
-    if grid.reference is not None:
-        grid = grid.model_copy(update={"reference": _absolute(grid.reference, base)})
-    attribution = protocol.attribution
-    if attribution.atlas is not None:
-        attribution = attribution.model_copy(update={"atlas": _absolute(attribution.atlas, base)})
-    target = _located(protocol.target, base)
-    arms = [arm.model_copy(update={"representation": _own(arm.representation, base)}) for arm in protocol.arms]
-    changed = {"cohort": cohort, "grid": grid, "attribution": attribution, "target": target, "arms": arms}
-    return protocol.model_copy(update=changed)
+def _with_absolute_paths(protocol: Protocol, folder: Path) -> Protocol:
+    """Return the protocol with paths that hold wherever it is read from, those of the user's own functions included."""
+    placed = _placed(protocol, folder)
+    arms = [
+        arm.model_copy(update={"representation": _with_absolute_file(arm.representation, folder)})
+        for arm in placed.arms
+    ]
+    return placed.model_copy(update={"arms": arms, "target": _with_absolute_code(placed.target, folder)})
 
 
-def _located(target: TargetSettings, base: Path) -> TargetSettings:
-    """Return the target with absolute paths, those of the user's own functions included."""
-    weights = target.weights and [_absolute(path, base) for path in target.weights]
-    subjects = target.training_subjects and _absolute(target.training_subjects, base)
-    training = target.training
-    augment = training.augment
-    own: dict[str, Any] = {name: _own(getattr(training, name), base) for name in ("loss", "optimiser")}
-    own["augment"] = _own(augment, base) if isinstance(augment, str) else [_own(name, base) for name in augment]
-    own["fit"] = training.fit and _own(training.fit, base)
-    return target.model_copy(
-        update={
-            "network": _own(target.network, base),
-            "weights": weights,
-            "training_subjects": subjects,
-            "training": training.model_copy(update=own),
-        }
+def _placed(section: AnySection, folder: Path) -> AnySection:
+    """Return a section with every path in it, and in the sections inside it, taken from the folder."""
+    return section.model_copy(
+        update={name: _placed_value(getattr(section, name), folder) for name in type(section).model_fields}
     )
 
 
-def _own(name: str, base: Path) -> str:
+def _placed_value(value: Any, folder: Path) -> Any:
+    if isinstance(value, Section):
+        return _placed(value, folder)
+    if isinstance(value, list):
+        return [_placed_value(each, folder) for each in value]
+    return _absolute(value, folder) if isinstance(value, Path) else value
+
+
+def _with_absolute_code(target: TargetSettings, folder: Path) -> TargetSettings:
+    """Return the target with absolute paths of the files that its functions lie in."""
+    training = target.training
+    functions: dict[str, Any] = {
+        name: _with_absolute_file(getattr(training, name), folder) for name in ("loss", "optimiser")
+    }
+    functions["augment"] = (
+        _with_absolute_file(training.augment, folder)
+        if isinstance(training.augment, str)
+        else [_with_absolute_file(name, folder) for name in training.augment]
+    )
+    functions["fit"] = training.fit and _with_absolute_file(training.fit, folder)
+    network = _with_absolute_file(target.network, folder)
+    return target.model_copy(update={"network": network, "training": training.model_copy(update=functions)})
+
+
+def _with_absolute_file(name: str, folder: Path) -> str:
     """Import string with the absolute path of the file it names; other names as they are."""
     file, colon, function = name.rpartition(":")
-    return f"{_absolute(Path(file), base)}:{function}" if colon and file.endswith(".py") else name
+    return f"{_absolute(Path(file), folder)}:{function}" if colon and file.endswith(".py") else name
 
 
-def _absolute(path: Path, base: Path) -> Path:
-    return Path(path) if Path(path).is_absolute() else (base / path).resolve()
+def _absolute(path: Path, folder: Path) -> Path:
+    return path if path.is_absolute() else (folder / path).resolve()

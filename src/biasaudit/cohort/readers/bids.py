@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from biasaudit.cohort.readers.labels import (
 from biasaudit.cohort.readers.manifest import Manifest, is_missing, missing_columns, read_manifest
 from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError, Fault, suggestion
-from biasaudit.protocol import BidsCohort, GridSettings
+from biasaudit.protocol import BidsCohort, CohortSettings, GridSettings
 from biasaudit.records import Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
 
@@ -40,6 +40,8 @@ _SHOWN = 5
 @register("reader", "bids")
 class BidsReader:
     """``participants.tsv``, ``sub-*/[ses-*/]anat`` and masks and tissue maps in the derivatives."""
+
+    settings: ClassVar[type[CohortSettings]] = BidsCohort
 
     def read(self, settings: BidsCohort, *, labelled: bool = True) -> Cohort:
         """Index the datasets and join images with participants and sidecars; no image is opened.

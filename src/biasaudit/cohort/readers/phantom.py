@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit import seeds
@@ -17,7 +19,7 @@ from biasaudit.cohort.simulation.phantom import (
     sites,
 )
 from biasaudit.errors import DataError, Fault
-from biasaudit.protocol import GridSettings, PhantomCohort, PhantomSettings
+from biasaudit.protocol import CohortSettings, GridSettings, PhantomCohort, PhantomSettings
 from biasaudit.records import BoolArray, Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
 
@@ -27,6 +29,8 @@ __all__ = ["PhantomReader"]
 @register("reader", "phantom")
 class PhantomReader:
     """Simulated cohort (`PhantomSettings` says what each number means)."""
+
+    settings: ClassVar[type[CohortSettings]] = PhantomCohort
 
     def read(self, settings: PhantomCohort, *, labelled: bool = True) -> Cohort:
         """List the subjects of the simulated cohort; nothing is rendered yet."""
@@ -83,10 +87,13 @@ class PhantomReader:
 
 def _require_known_columns(settings: PhantomCohort) -> None:
     known = ("site", "dataset")
-    unknown = [name for name in settings.origins if name not in known]
-    if unknown:
-        message = f"a phantom has no origin {unknown[0]!r}"
-        raise DataError([Fault("cohort.origins", message, f"expected {' or '.join(known)}")])
+    faults = [
+        Fault("cohort.origins", f"a phantom has no origin {name!r}", f"expected {' or '.join(known)}")
+        for name in settings.origins
+        if name not in known
+    ]
+    if faults:
+        raise DataError(faults)
 
 
 def _negative(settings: PhantomCohort) -> str:

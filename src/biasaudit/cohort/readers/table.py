@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_ma
 from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError, Fault, gathered
-from biasaudit.protocol import GridSettings, TableCohort
+from biasaudit.protocol import CohortSettings, GridSettings, TableCohort
 from biasaudit.records import Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
 
@@ -36,6 +37,8 @@ _EMPTY = ("", "n/a")
 @register("reader", "table")
 class TableReader:
     """One row per image: paths, subject, label, origins, covariates, masks."""
+
+    settings: ClassVar[type[CohortSettings]] = TableCohort
 
     def read(self, settings: TableCohort, *, labelled: bool = True) -> Cohort:
         """Read and check the table; no image is opened.

@@ -32,12 +32,12 @@ class EditPlanner:
 
     def add_truth(self, representation: str) -> None:
         """Plan to render held-out anatomies of a simulated cohort at every site."""
-        cohort = self._outline.protocol.cohort
-        if cohort.reader != "phantom" or cohort.phantom.truth_subjects == 0:
+        count = self._outline.protocol.cohort.truth_subjects
+        if count == 0:
             return
         keys = []
         for fold in self._outline.folds:
-            rows = truth_rows(self._outline.situation, fold, cohort.phantom.truth_subjects)
+            rows = truth_rows(self._outline.situation, fold, count)
             arguments = {
                 "samples": [identity(self._outline.cohort.samples[row]) for row in rows],
                 "grid": self._outline.situation.grid.to_dict(),

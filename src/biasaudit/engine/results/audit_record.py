@@ -131,7 +131,7 @@ def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
             dimensions=run.situation.cohort.dimensions,
             network="made elsewhere" if run.situation.ready_made else protocol.target.network,
             representation=arm.recipe,
-            simulated=protocol.cohort.reader == "phantom",
+            simulated=protocol.cohort.simulated,
             classes=len(run.situation.cohort.classes),
         )
     )
