@@ -26,6 +26,7 @@ from biasaudit.stats.conditional import covariate_adjusted_test, smooth_columns
 from biasaudit.stats.feature_tests import feature_difference_test
 from biasaudit.stats.fold_scales import fold_columns, standardised_logits
 from biasaudit.stats.rank_tests import origin_dependence_test
+from biasaudit.stats.strata import HeldFixed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from calibration.simulation import covariate_cohort, feature_cohort, fold_deal, score_cohort
@@ -102,7 +103,7 @@ def _folds(scores, label, origin, generator) -> float:
     """U1 as the audit asks it: five folds dealt over class and origin, standardised and held fixed."""
     folds = fold_deal(label, origin, 5, generator)
     standardised, columns = standardised_logits(scores, label == 1, folds), fold_columns(label == 1, folds)
-    return covariate_adjusted_test(standardised, origin, label, columns, 999, generator).p_value
+    return covariate_adjusted_test(standardised, origin, HeldFixed(label, columns), 999, generator).p_value
 
 
 def _t_test(scores, label, origin) -> float:
@@ -157,7 +158,7 @@ def _covariates() -> str:
 
 def _held(scores, label, origin, covariate, generator, held: bool) -> float:
     columns = smooth_columns(covariate, label) if held else np.empty((label.size, 0))
-    return covariate_adjusted_test(scores, origin, label, columns, 199, generator).p_value
+    return covariate_adjusted_test(scores, origin, HeldFixed(label, columns), 199, generator).p_value
 
 
 def _features() -> str:

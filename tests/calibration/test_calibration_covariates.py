@@ -7,6 +7,7 @@ from calibration.simulation import covariate_cohort, fold_deal, plausible_rates,
 from biasaudit.stats.conditional import covariate_adjusted_test, smooth_columns
 from biasaudit.stats.fold_scales import fold_columns, standardised_logits
 from biasaudit.stats.rank_tests import origin_dependence_test
+from biasaudit.stats.strata import HeldFixed
 
 SHAPES = ("linear", "quadratic", "saturating")
 
@@ -16,7 +17,7 @@ def covariate_p_values(n_runs, n, shape, difference=1.0, shift=0.0):
     for _ in range(n_runs):
         scores, label, origin, covariate = covariate_cohort(n, shape, difference, shift, generator)
         columns = smooth_columns(covariate, label)
-        adjusted = covariate_adjusted_test(scores, origin, label, columns, 199, generator)
+        adjusted = covariate_adjusted_test(scores, origin, HeldFixed(label, columns), 199, generator)
         plain = origin_dependence_test(scores, origin, label, 199, generator)
         results.append((adjusted.p_value, plain.p_value))
     return np.array(results).T
@@ -53,7 +54,7 @@ def fold_p_values(n_runs, bias, spread=0.0):
         scores = np.exp(spread * generator.standard_normal(5))[folds] * scores + generator.standard_normal(5)[folds]
         standardised = standardised_logits(scores, label == 1, folds)
         columns = fold_columns(label == 1, folds)
-        held = covariate_adjusted_test(standardised, origin, label, columns, 199, generator)
+        held = covariate_adjusted_test(standardised, origin, HeldFixed(label, columns), 199, generator)
         ignored = origin_dependence_test(standardised, origin, label, 199, generator)
         results.append((held.p_value, ignored.p_value))
     return np.array(results).T

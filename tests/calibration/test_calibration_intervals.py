@@ -24,7 +24,7 @@ def test_paired_difference_has_nominal_size():
     for _ in range(400):
         common = positive + 0.7 * generator.standard_normal(100)
         first, second = common + generator.standard_normal((2, 100))
-        p = intervals.bootstrap_auc_difference(first, second, positive, positive, 400, generator)[1]
+        p = intervals.bootstrap_auc_difference(first, second, positive, positive, 400, generator).two_sided_p
         rejected.append(p <= 0.05)
     assert np.mean(rejected) <= plausible_rates(0.06, 400)[1]
 

@@ -7,7 +7,7 @@ from calibration.simulation import plausible_rates, rejection_rate, score_cohort
 from biasaudit.stats.conditional import covariate_adjusted_test
 from biasaudit.stats.fold_auc import cross_validated_auc_test
 from biasaudit.stats.rank_tests import origin_dependence_test
-from biasaudit.stats.strata import indicator_matrix
+from biasaudit.stats.strata import HeldFixed, indicator_matrix
 
 
 def p_values(n_runs, n, bias, association, statistic="pooled", saturated=False):
@@ -56,7 +56,7 @@ def severity_p_values(n_runs, n, difference, shift):
         origin = generator.integers(0, 2, n)
         severity = generator.standard_normal(n) + difference * origin
         scores = 2 * label + severity * label + shift * origin + generator.standard_normal(n)
-        adjusted = covariate_adjusted_test(scores, origin, label, severity, 199, generator)
+        adjusted = covariate_adjusted_test(scores, origin, HeldFixed(label, severity), 199, generator)
         plain = origin_dependence_test(scores, origin, label, 199, generator)
         results.append((adjusted.p_value, plain.p_value))
     return np.array(results).T

@@ -12,7 +12,7 @@ from biasaudit.stats.fold_scales import fold_columns, standardised_logits
 from biasaudit.stats.intervals import percentile_interval, resample_weights
 from biasaudit.stats.origin_effect import origin_effect, without_covariates
 from biasaudit.stats.reliance import Responses, crossed_reliance
-from biasaudit.stats.strata import joint_codes
+from biasaudit.stats.strata import HeldFixed, joint_codes
 
 
 def ratio_by_loops(scores, erased, positive, origin, weights, times):
@@ -103,7 +103,7 @@ def test_effect_is_the_auc_inside_classes():
     positive = np.arange(80) % 2 == 1
     origin = np.where(np.arange(80) // 2 % 2, "b", "a")
     scores = 5 * positive + (origin == "b") + generator.normal(size=80)
-    effect = origin_effect(scores, origin, positive, 99, generator, 0.9)
+    effect = origin_effect(scores, origin, HeldFixed(positive), 99, generator, 0.9)
     each = [auc(scores[side], origin[side] == "b") for side in (~positive, positive)]
     assert effect.pairs == (("a", "b"),)
     assert effect.by_class[:, 0] == pytest.approx(each)

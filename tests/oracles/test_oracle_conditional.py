@@ -6,6 +6,7 @@ from sklearn.linear_model import LinearRegression
 
 from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals
 from biasaudit.stats.rank_tests import shift_scores
+from biasaudit.stats.strata import HeldFixed
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_statistic_is_the_squared_partial_association(cohort):
             (strata == s).sum() / ((strata == s).sum() - 1) * (design[strata == s] ** 2).sum() for s in (0, 1)
         )
         expected += (ranks @ design) ** 2 / variance
-    result = covariate_adjusted_test(scores, origin, strata, covariates, 99, np.random.default_rng(1))
+    result = covariate_adjusted_test(scores, origin, HeldFixed(strata, covariates), 99, np.random.default_rng(1))
     assert result.statistic == pytest.approx(expected)
 
 
@@ -53,5 +54,5 @@ def test_null_is_widened_by_the_degrees_of_freedom_of_the_covariates():
     generator = np.random.default_rng(32)
     origin, covariates = np.arange(12) % 2, generator.standard_normal((12, 3))
     scores = generator.standard_normal(12)
-    result = covariate_adjusted_test(scores, origin, np.zeros(12), covariates, 40_000, generator)
+    result = covariate_adjusted_test(scores, origin, HeldFixed(np.zeros(12), covariates), 40_000, generator)
     assert result.null.mean() == pytest.approx(2 * 11 / 8, rel=0.03)

@@ -27,12 +27,11 @@ def test_auc_of_resamples(cohort):
     result = intervals.bootstrap_auc(scores, positive, positive, 200, np.random.default_rng(6), 0.9)
     assert (result.low, result.high) == pytest.approx((low, high))
     differences = np.array(expected) - [auc(other[drawn(row)], positive[drawn(row)]) for row in weights]
-    paired, p = intervals.bootstrap_auc_difference(
-        scores, other, positive, positive, 200, np.random.default_rng(6), 0.9
-    )
+    found = intervals.bootstrap_auc_difference(scores, other, positive, positive, 200, np.random.default_rng(6))
+    paired = found.interval(0.9)
     assert (paired.low, paired.high) == pytest.approx(tuple(np.quantile(differences, [0.05, 0.95])))
     tails = [(1 + (differences <= 0).sum()) / 201, (1 + (differences >= 0).sum()) / 201]
-    assert p == pytest.approx(min(1, 2 * min(tails)))
+    assert found.two_sided_p == pytest.approx(min(1, 2 * min(tails)))
 
 
 def test_gap_shares_and_means_of_resamples(cohort):

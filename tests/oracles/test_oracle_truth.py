@@ -104,6 +104,6 @@ def test_standard_errors_are_those_of_repeated_samples_of_anatomies():
         return margins
 
     repeated = [true_reliance(sample(), *ALIASED) for _ in range(200)]
-    errors = np.mean([bootstrap_truth(sample(), ALIASED, 100, generator) for _ in range(20)], axis=0)
+    errors = np.mean([bootstrap_truth(sample(), *ALIASED, 100, generator) for _ in range(20)], axis=0)
     assert errors[0] == pytest.approx(np.std([truth.sensitivity for truth in repeated]), rel=0.25)
     assert errors[1] == pytest.approx(np.std([truth.origin_share for truth in repeated]), rel=0.25)

@@ -3,6 +3,7 @@ import pytest
 
 from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals, smooth_columns
 from biasaudit.stats.rank_tests import origin_dependence_test
+from biasaudit.stats.strata import HeldFixed
 
 
 @pytest.fixture
@@ -51,34 +52,36 @@ def test_severity_that_differs_between_origins_is_no_dependence(generator):
     origin, label = np.arange(200) % 2, np.repeat([0, 1], 100)
     severity = label * (generator.standard_normal(200) + 1.5 * origin)
     scores = 2 * severity + generator.standard_normal(200)
-    result = covariate_adjusted_test(scores, origin, label, severity, 499, generator)
+    result = covariate_adjusted_test(scores, origin, HeldFixed(label, severity), 499, generator)
     assert result.p_value > 0.05
-    shifted = covariate_adjusted_test(scores + 1.5 * origin, origin, label, severity, 499, generator)
+    shifted = covariate_adjusted_test(scores + 1.5 * origin, origin, HeldFixed(label, severity), 499, generator)
     assert shifted.p_value < 0.01
 
 
 def test_covariates_that_determine_the_origin(generator):
     origin = np.arange(20) % 2
     result = covariate_adjusted_test(
-        generator.standard_normal(20), origin, np.zeros(20), 3.0 * origin + 1, 99, generator
+        generator.standard_normal(20), origin, HeldFixed(np.zeros(20), 3.0 * origin + 1), 99, generator
     )
     assert np.isnan(result.p_value)
     assert result.reason == "the covariates determine the origin"
 
 
 def test_nothing_to_compare_says_why(generator):
-    result = covariate_adjusted_test(np.arange(4.0), list("aabb"), [0, 0, 1, 1], np.arange(4.0), 9, generator)
+    result = covariate_adjusted_test(
+        np.arange(4.0), list("aabb"), HeldFixed([0, 0, 1, 1], np.arange(4.0)), 9, generator
+    )
     assert np.isnan(result.p_value)
     assert result.reason == "no stratum holds two origins"
 
 
 def test_faults_are_named(generator):
     with pytest.raises(ValueError, match="finite"):
-        covariate_adjusted_test([0.0, np.inf], [0, 1], [0, 0], [1.0, 2.0], 9, generator)
+        covariate_adjusted_test([0.0, np.inf], [0, 1], HeldFixed([0, 0], [1.0, 2.0]), 9, generator)
     with pytest.raises(ValueError, match="none infinite"):
-        covariate_adjusted_test([0.0, 1.0], [0, 1], [0, 0], [1.0, np.inf], 9, generator)
+        covariate_adjusted_test([0.0, 1.0], [0, 1], HeldFixed([0, 0], [1.0, np.inf]), 9, generator)
     with pytest.raises(ValueError, match="covariates: 3"):
-        covariate_adjusted_test([0.0, 1.0], [0, 1], [0, 0], [1.0, 2.0, 3.0], 9, generator)
+        covariate_adjusted_test([0.0, 1.0], [0, 1], HeldFixed([0, 0], [1.0, 2.0, 3.0]), 9, generator)
     with pytest.raises(ValueError, match="covariates: 3"):
         adjusted([0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [0, 0])
 
@@ -100,8 +103,8 @@ def test_curved_effects_need_curved_columns(generator):
     label, age = np.repeat([0, 1], 100), generator.standard_normal(200)
     origin = (generator.random(200) < np.where(np.abs(age) > 0.7, 0.9, 0.1)).astype(int)
     scores = 2 * age**2 + 0.5 * generator.standard_normal(200)
-    straight = covariate_adjusted_test(scores, origin, label, age, 199, generator)
-    curved = covariate_adjusted_test(scores, origin, label, smooth_columns(age, label), 199, generator)
+    straight = covariate_adjusted_test(scores, origin, HeldFixed(label, age), 199, generator)
+    curved = covariate_adjusted_test(scores, origin, HeldFixed(label, smooth_columns(age, label)), 199, generator)
     assert straight.p_value < 0.01 < 0.05 < curved.p_value
 
 
@@ -109,7 +112,7 @@ def test_groups_share_the_slopes_of_their_strata(generator):
     groups, strata = np.repeat([0, 1], 20), np.arange(40) // 10
     severity = generator.standard_normal(40) + strata
     scores, origin = 3 * severity + 5 * strata, np.arange(40) % 2
-    result = covariate_adjusted_test(scores, origin, strata, severity, 99, generator, groups)
+    result = covariate_adjusted_test(scores, origin, HeldFixed(strata, severity, groups), 99, generator)
     assert result.statistic == pytest.approx(0, abs=1e-9)
     assert result.p_value == 1.0
 
@@ -117,12 +120,14 @@ def test_groups_share_the_slopes_of_their_strata(generator):
 def test_covariates_that_use_up_a_group_are_refused(generator):
     columns = generator.standard_normal((8, 5))
     result = covariate_adjusted_test(
-        generator.standard_normal(8), np.arange(8) % 2, np.zeros(8), columns, 99, generator
+        generator.standard_normal(8), np.arange(8) % 2, HeldFixed(np.zeros(8), columns), 99, generator
     )
     assert np.isnan(result.p_value)
     assert result.reason == "8 subjects are too few to hold 5 covariate columns fixed"
     with pytest.raises(ValueError, match="per_stratum"):
-        covariate_adjusted_test(np.arange(4.0), [0, 1] * 2, np.zeros(4), np.empty((4, 0)), 9, generator, None, "both")
+        covariate_adjusted_test(
+            np.arange(4.0), [0, 1] * 2, HeldFixed(np.zeros(4), np.empty((4, 0))), 9, generator, "both"
+        )
 
 
 def test_without_covariates_it_is_the_plain_test(generator):
@@ -130,7 +135,7 @@ def test_without_covariates_it_is_the_plain_test(generator):
     for kind in ("pooled", "per_stratum"):
         plain = origin_dependence_test(scores, origin, strata, 99, np.random.default_rng(1), kind)
         adjusted = covariate_adjusted_test(
-            scores, origin, strata, np.empty((60, 0)), 99, np.random.default_rng(1), None, kind
+            scores, origin, HeldFixed(strata, np.empty((60, 0))), 99, np.random.default_rng(1), kind
         )
         assert adjusted.statistic == pytest.approx(plain.statistic)
         assert adjusted.p_value == plain.p_value

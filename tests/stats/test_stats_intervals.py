@@ -50,24 +50,24 @@ def test_same_generator_state_same_interval():
 def test_empty_group_gives_nan(generator):
     result = intervals.bootstrap_auc([0.0, 1.0], [True, True], [0, 0], 20, generator)
     assert np.isnan([result.estimate, result.low, result.high]).all()
-    paired, p = intervals.bootstrap_auc_difference([0.0, 1.0], [0.0, 1.0], [True, True], [0, 0], 20, generator)
-    assert np.isnan([paired.estimate, p]).all()
+    paired = intervals.bootstrap_auc_difference([0.0, 1.0], [0.0, 1.0], [True, True], [0, 0], 20, generator)
+    assert np.isnan([paired.interval(0.95).estimate, paired.two_sided_p]).all()
 
 
 def test_equal_scores_do_not_differ(generator):
     scores, positive = generator.standard_normal(40), np.arange(40) < 20
-    interval, p = intervals.bootstrap_auc_difference(scores, scores, positive, positive, 99, generator)
-    assert (interval.estimate, interval.low, interval.high, p) == (0, 0, 0, 1.0)
+    found = intervals.bootstrap_auc_difference(scores, scores, positive, positive, 99, generator)
+    interval = found.interval(0.95)
+    assert (interval.estimate, interval.low, interval.high, found.two_sided_p) == (0, 0, 0, 1.0)
 
 
 def test_a_better_score_is_found(generator):
     positive = np.arange(200) < 100
     good = 2 * positive + generator.standard_normal(200)
-    interval, p = intervals.bootstrap_auc_difference(
-        good, generator.standard_normal(200), positive, positive, 499, generator
-    )
-    assert interval.low > 0
-    assert p == pytest.approx(2 / 500)
+    other = generator.standard_normal(200)
+    found = intervals.bootstrap_auc_difference(good, other, positive, positive, 499, generator)
+    assert found.interval(0.95).low > 0
+    assert found.two_sided_p == pytest.approx(2 / 500)
 
 
 def test_resamples_without_a_class_are_nan(generator):

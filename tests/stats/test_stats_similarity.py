@@ -69,7 +69,7 @@ class TestFollowing:
     def test_a_target_that_changes_as_the_origin_classifier_is_found(self):
         generator = np.random.default_rng(3)
         maps, group, folds = pair_of_networks(generator, target=1.5, origin=3.0)
-        found = following_test(maps, group, folds, 199, generator)
+        found = following_test(*maps, group, folds, 199, generator)
         assert found.p_value == 1 / 200
         assert found.cosine[0] > 0.5
 
@@ -77,18 +77,18 @@ class TestFollowing:
         generator = np.random.default_rng(4)
         maps, group, folds = pair_of_networks(generator, target=1.5, origin=3.0)
         found, larger = (
-            following_test((scale * maps[0], maps[1]), group, folds, 99, np.random.default_rng(5)) for scale in (1, 10)
+            following_test(scale * maps[0], maps[1], group, folds, 99, np.random.default_rng(5)) for scale in (1, 10)
         )
         assert larger.change == pytest.approx(10 * found.change)
         assert larger.p_value == found.p_value
-        assert following_test((maps[0], 7 * maps[1]), group, folds, 99, generator).change == pytest.approx(found.change)
+        assert following_test(maps[0], 7 * maps[1], group, folds, 99, generator).change == pytest.approx(found.change)
 
     def test_turning_the_contrast_changes_nothing(self):
         generator = np.random.default_rng(6)
         maps, group, folds = pair_of_networks(generator, target=1.5, origin=3.0)
-        found = following_test(maps, group, folds, 99, np.random.default_rng(7))
-        turned = following_test((maps[0], -maps[1]), group, folds, 99, np.random.default_rng(7))
-        other = following_test(maps, ~group, folds, 99, np.random.default_rng(7))
+        found = following_test(*maps, group, folds, 99, np.random.default_rng(7))
+        turned = following_test(maps[0], -maps[1], group, folds, 99, np.random.default_rng(7))
+        other = following_test(*maps, ~group, folds, 99, np.random.default_rng(7))
         assert found.change == pytest.approx(turned.change)
         assert found.change == pytest.approx(other.change)
         assert found.cosine == pytest.approx(-turned.cosine)
@@ -99,7 +99,7 @@ class TestFollowing:
         unrelated = np.stack([smooth_noise(generator, 36) for _ in range(2)])
         both = np.stack([unrelated, maps[1][0]])
         groups = np.stack([generator.permutation(group[0]), group[0]])
-        found = following_test((maps[0], both), groups, folds, 199, generator)
+        found = following_test(maps[0], both, groups, folds, 199, generator)
         assert found.change[1] > found.change[0]
         assert found.p_value == 1 / 200
 
@@ -109,7 +109,7 @@ class TestFollowing:
         for seed in range(60):
             generator = np.random.default_rng(seed)
             maps, group, folds = pair_of_networks(generator, images=5.0, origin=1.0)
-            p_values.append(following_test(maps, group, folds, 99, generator).p_value)
+            p_values.append(following_test(*maps, group, folds, 99, generator).p_value)
         assert np.mean(np.array(p_values) <= 0.05) <= 0.12
 
     @pytest.mark.slow
@@ -121,5 +121,5 @@ class TestFollowing:
         for seed in range(400):
             generator = np.random.default_rng([seed, 9])
             maps, group, folds = pair_of_networks(generator, n=24, images=images, origin=origin)
-            p_values.append(following_test(maps, group, folds, 199, generator).p_value)
+            p_values.append(following_test(*maps, group, folds, 199, generator).p_value)
         assert np.mean(np.array(p_values) <= 0.05) <= largest

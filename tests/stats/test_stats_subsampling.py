@@ -87,7 +87,7 @@ class TestDoses:
         positive, side = generator.random(240) < 0.5, generator.random(240) < 0.5
         pool = np.flatnonzero(generator.random(240) < 0.8)
         size = subsampling.common_training_size(positive[pool], side[pool])
-        subsets = subsampling.associated_rows(pool, positive, side, (LEVELS, size), generator)
+        subsets = subsampling.associated_rows(pool, positive, side, LEVELS, size, generator)
         for level, rows in zip(LEVELS, subsets, strict=True):
             assert rows.size == np.unique(rows).size == size
             assert np.isin(rows, pool).all()
@@ -97,14 +97,14 @@ class TestDoses:
 
     def test_levels_share_as_many_rows_as_they_can(self):
         positive, side = np.arange(80) % 2 == 0, np.arange(80) // 2 % 2 == 0
-        first, last = subsampling.associated_rows(np.arange(80), positive, side, ((0.0, 0.8), 40), chance())
+        first, last = subsampling.associated_rows(np.arange(80), positive, side, (0.0, 0.8), 40, chance())
         # 10 of every cell against 18 and 2: the first 10 and the first 2 are the same.
         assert np.intersect1d(first, last).size == 2 * (10 + 2)
 
     def test_a_cell_too_small_is_named(self):
         positive, side = np.arange(40) % 2 == 0, np.arange(40) // 2 % 2 == 0
         with pytest.raises(ValueError, match=r"a subset of 40 at an association of 0\.8 needs"):
-            subsampling.associated_rows(np.arange(40), positive, side, ((0.8,), 40), chance())
+            subsampling.associated_rows(np.arange(40), positive, side, (0.8,), 40, chance())
 
     def test_an_empty_cell_leaves_no_size(self):
         positive = np.arange(40) % 2 == 0

@@ -54,13 +54,13 @@ def path_integral(margin: Margin, images: torch.Tensor, baseline: torch.Tensor, 
         start = stem(baseline)
         way = stem(images) - start
     rows = range(len(images))
-    hidden = [_mean_gradient(margin, (start[row % len(start)], way[row]), steps) for row in rows]
+    hidden = [_mean_gradient(margin, start[row % len(start)], way[row], steps) for row in rows]
     return (images - baseline) * _led_back(margin, images, torch.stack(hidden))
 
 
-def _mean_gradient(margin: Margin, ends: tuple[torch.Tensor, torch.Tensor], steps: int) -> torch.Tensor:
+def _mean_gradient(margin: Margin, start: torch.Tensor, way: torch.Tensor, steps: int) -> torch.Tensor:
     """Mean over one image's path of the gradient behind the stem, a few points at a time."""
-    start, way = (packed(end[None]) for end in ends)
+    start, way = packed(start[None]), packed(way[None])
     total = torch.zeros_like(way)
     places = (torch.arange(steps, device=way.device, dtype=way.dtype) + 0.5) / steps
     for some in torch.split(places, _points_at_once(way)):

@@ -51,12 +51,20 @@ class Occlusion:
 
 
 @dataclass(frozen=True)
+class _LayerInput:
+    """What one layer is given by the image as it is: the shape of its input, and that input padded."""
+
+    shape: tuple[int, ...]
+    padded: torch.Tensor
+
+
+@dataclass(frozen=True)
 class _Parts:
-    """Local layers, what follows them, and of every layer the shape of its input and that input padded."""
+    """Local layers with their inputs, and what follows them."""
 
     chain: Sequence[Layer]
     rest: nn.Module
-    states: Sequence[tuple[tuple[int, ...], torch.Tensor]]
+    inputs: Sequence[_LayerInput]
 
 
 @torch.no_grad()
@@ -74,7 +82,9 @@ def margins_without(margin: Margin, image: torch.Tensor, baseline: torch.Tensor,
     for layer in chain:
         padded.append(layer.padded(states[-1][None])[0])
         states.append(layer(padded[-1][None])[0])
-    network = _Parts(chain, rest, [(tuple(state.shape[1:]), own) for state, own in zip(states, padded, strict=False)])
+    network = _Parts(
+        chain, rest, [_LayerInput(tuple(state.shape[1:]), own) for state, own in zip(states, padded, strict=False)]
+    )
     found: torch.Tensor = margin(image[None]).repeat(len(boxes))
     for places in _alike(boxes, chain, states):
         patches = torch.stack([baseline[_inside(boxes[place])] for place in places])
@@ -86,9 +96,9 @@ def _without(
     margin: Margin, network: _Parts, last: torch.Tensor, patches: torch.Tensor, boxes: list[Box]
 ) -> torch.Tensor:
     """Margins with boxes replaced that all have the same shape in every layer."""
-    for layer, (shape, padded) in zip(network.chain, network.states, strict=True):
-        reached = [layer.reached(box, shape) for box in boxes]
-        patches = _through(layer, padded, patches, (boxes, reached))
+    for layer, given in zip(network.chain, network.inputs, strict=True):
+        reached = [layer.reached(box, given.shape) for box in boxes]
+        patches = _through(layer, given.padded, patches, boxes, reached)
         boxes = reached
     hidden = last.expand(len(boxes), *last.shape).clone()
     for row, box in enumerate(boxes):
@@ -97,10 +107,9 @@ def _without(
 
 
 def _through(
-    layer: Layer, padded: torch.Tensor, patches: torch.Tensor, boxes: tuple[list[Box], list[Box]]
+    layer: Layer, padded: torch.Tensor, patches: torch.Tensor, changed: list[Box], reached: list[Box]
 ) -> torch.Tensor:
-    """Recompute the outputs of a layer that changed inputs reach."""
-    changed, reached = boxes
+    """Recompute the outputs of a layer, `reached`, that its changed inputs reach."""
     fields = [layer.field(box) for box in reached]
     inputs = torch.stack([padded[_inside(field)] for field in fields])
     for row, (box, field) in enumerate(zip(changed, fields, strict=True)):

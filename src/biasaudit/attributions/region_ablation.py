@@ -38,16 +38,15 @@ class RegionAblation:
         maps = []
         for row, image in enumerate(images):
             baseline = references.baseline[row % len(references.baseline)]
-            drops = _drops(margin, image, baseline, (references.regions, numbers))
+            drops = _drops(margin, image, baseline, references.regions, numbers)
             maps.append((torch.where(numbers > 0, drops, 0) / sizes)[place])
         return torch.stack(maps)[:, None].expand_as(images) / images.shape[1]
 
 
 def _drops(
-    margin: Margin, image: torch.Tensor, baseline: torch.Tensor, regions: tuple[torch.Tensor, torch.Tensor]
+    margin: Margin, image: torch.Tensor, baseline: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor
 ) -> torch.Tensor:
-    """Margin of an image less that without each region, (regions,)."""
-    labels, numbers = regions
+    """Margin of an image less that without each region, (regions,); `labels` holds the region of every voxel."""
     found = []
     for some in torch.split(numbers, max(1, _VOXELS_AT_ONCE // image.numel())):
         inside = labels == some.reshape(-1, *[1] * labels.ndim)

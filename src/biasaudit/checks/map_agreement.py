@@ -68,7 +68,8 @@ class MapAgreement:
             status, reason = compared
             return Finding(self.code, status, reason, factor=evidence.factor, class_name=class_name)
         found = following_test(
-            (compared.target, compared.origin),
+            compared.target,
+            compared.origin,
             compared.groups,
             compared.folds,
             protocol.statistics.n_permutations,

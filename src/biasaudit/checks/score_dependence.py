@@ -25,12 +25,12 @@ from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Statu
 from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
 from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
-from biasaudit.stats.intervals import Interval, percentile_interval
+from biasaudit.stats.intervals import Interval, Resampled
 from biasaudit.stats.origin_effect import OriginEffect, origin_effect
 from biasaudit.stats.permutation import TestResult
-from biasaudit.stats.reliance import ResampledReliance, Responses, crossed_reliance
+from biasaudit.stats.reliance import Responses, crossed_reliance
 from biasaudit.stats.sample_size import feasible
-from biasaudit.stats.strata import joint_codes
+from biasaudit.stats.strata import HeldFixed, joint_codes
 
 __all__ = ["INDIFFERENT", "ScoreDependence", "crossed_reliance_of"]
 
@@ -155,11 +155,10 @@ def _effect(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> O
     return origin_effect(
         question.scores,
         origin,
-        classes,
+        HeldFixed(classes, question.fixed.all_columns),
         settings.n_bootstraps,
         stream(evidence, "U1", *question.words, "bootstrap"),
         bound_level(protocol),
-        question.fixed.all_columns,
     )
 
 
@@ -170,11 +169,11 @@ def _test(
     return covariate_adjusted_test(
         question.scores,
         evidence.origin[question.rows],
-        question.fixed.strata,
-        np.column_stack([question.folds, question.fixed.columns]),
+        HeldFixed(
+            question.fixed.strata, np.column_stack([question.folds, question.fixed.columns]), question.fixed.groups
+        ),
         protocol.statistics.n_permutations,
         stream(evidence, "U1", *question.words, kind),
-        question.fixed.groups,
         kind,
     )
 
@@ -313,17 +312,16 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
     test = covariate_adjusted_test(
         logits,
         evidence.positive,
-        fixed.strata,
-        fixed.columns,
+        HeldFixed(fixed.strata, fixed.columns, fixed.groups),
         protocol.statistics.n_permutations,
         stream(evidence, "U1", "mirror"),
-        fixed.groups,
     )
     if np.isnan(test.p_value):
         return _Mirror(words=f"whether they follow the label inside origins cannot be said: {test.reason}")
     label = np.where(evidence.positive, "1", "0")
     generator = stream(evidence, "U1", "mirror AUC")
-    effect = origin_effect(logits, label, evidence.origin, 1, generator, bound_level(protocol), fixed.all_columns)
+    inside = HeldFixed(evidence.origin, fixed.all_columns)
+    effect = origin_effect(logits, label, inside, 1, generator, bound_level(protocol))
     area = float(effect.estimate[0])
     verb = "follow" if test.p_value <= protocol.statistics.alpha else "are not shown to follow"
     words = f"inside origins the scores {verb} the label (AUC {area:.2f}, {probability(test.p_value)})"
@@ -332,11 +330,10 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
 
 def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
     found = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance"))
-    interval = percentile_interval(found.estimate, found.draws, bound_level(protocol))
-    return _ratio_details(interval, evidence.positive.size, protocol)
+    return _ratio_details(found.interval(bound_level(protocol)), evidence.positive.size, protocol)
 
 
-def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator) -> ResampledReliance:
+def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator) -> Resampled:
     """Within-class origin difference against within-origin class difference, as a share, and its resamples.
 
     Where the pathology can be erased the origin difference is read after erasure, where neither severity nor its spread

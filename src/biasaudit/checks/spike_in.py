@@ -109,7 +109,7 @@ def _look(evidence: ArmEvidence, trial: SpikeTrial, name: str, protocol: Protoco
     test = origin_dependence_test(scores, edited, truth, settings.n_permutations, stream(evidence, "G3", name))
     generator = stream(evidence, "G3", name, "reliance")
     found = crossed_reliance(Responses(observed, truth, edited, evidence.fold), settings.n_bootstraps, generator)
-    return _Look(test.p_value, percentile_interval(found.estimate, found.draws, bound_level(protocol)))
+    return _Look(test.p_value, found.interval(bound_level(protocol)))
 
 
 def _owed(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Interval:

@@ -56,10 +56,9 @@ def compare_pair(
 def _auc(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Comparison:
     generator = seeds.generator(first.seed, "compare", "auc")
     n = protocol.statistics.n_bootstraps
-    interval, p_value = bootstrap_auc_difference(
-        first.logit, second.logit, first.positive, _groups(first), n, generator
-    )
-    return Comparison((first.arm, second.arm), "auc", interval.estimate, interval.low, interval.high, p_value)
+    found = bootstrap_auc_difference(first.logit, second.logit, first.positive, _groups(first), n, generator)
+    interval = found.interval(0.95)
+    return Comparison((first.arm, second.arm), "auc", found.estimate, interval.low, interval.high, found.two_sided_p)
 
 
 def _reliance(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Iterator[Comparison]:

@@ -87,8 +87,10 @@ def origin_effect_along_features(
     if not np.isfinite(squares[0]):
         return ConceptEffect(float("nan"), float("nan"), float("nan"), 0)
     effect = float(np.sqrt(max(0.0, squares[0] - squares[1:].mean())))
-    pair = np.unravel_index(int(np.nanargmax(np.abs(differences))), differences.shape)
-    share = _growing_share((values, slopes), origins, folds, (int(pair[0]), int(pair[1])))
+    first, second = np.unravel_index(int(np.nanargmax(np.abs(differences))), differences.shape)
+    # From the first origin of the pair that differs most to the second.
+    ends = np.where(origins == second, 1, np.where(origins == first, -1, 0))
+    share = _growing_share(values, slopes, ends, folds)
     return ConceptEffect(effect, p_value(squares[0], squares[1:]), share, origins.size)
 
 
@@ -147,12 +149,11 @@ def _pair_squares(projected: Floats, labels: Indices, folds: Indices, n_origins:
     return squares, differences[0]
 
 
-def _growing_share(layer: tuple[Floats, Floats], origins: Indices, folds: Indices, pair: tuple[int, int]) -> float:
-    """Share of subjects whose logit grows along the direction from the first origin of a pair to the second."""
-    values, slopes = layer
+def _growing_share(values: Floats, slopes: Floats, ends: Indices, folds: Indices) -> float:
+    """Share of subjects whose logit grows from the mean of the rows with end -1 to that of those with end 1."""
     grows = []
     for members in members_of(folds):
-        first, second = (members[origins[members] == k] for k in pair)
+        first, second = (members[ends[members] == end] for end in (-1, 1))
         if first.size and second.size:
             grows.append(slopes[members] @ (values[second].mean(axis=0) - values[first].mean(axis=0)) > 0)
     return float(np.concatenate(grows).mean())

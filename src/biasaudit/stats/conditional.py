@@ -9,6 +9,7 @@ from biasaudit.stats.permutation import RELATIVE_TOLERANCE, TestResult, nothing_
 from biasaudit.stats.rank_tests import linear_rank_test, shift_scores
 from biasaudit.stats.strata import (
     Floats,
+    HeldFixed,
     Indices,
     centre_within,
     indicator_matrix,
@@ -162,11 +163,9 @@ def smooth_columns(values: ArrayLike, groups: ArrayLike) -> Floats:
 def covariate_adjusted_test(
     scores: ArrayLike,
     origin: ArrayLike,
-    strata: ArrayLike,
-    covariates: ArrayLike,
+    held: HeldFixed,
     n_permutations: int,
     generator: np.random.Generator,
-    groups: ArrayLike | None = None,
     statistic: Literal["pooled", "per_stratum"] = "pooled",
 ) -> TestResult:
     """Test whether scores depend on origin inside strata beyond what covariates explain.
@@ -183,18 +182,13 @@ def covariate_adjusted_test(
         (n,) finite held-out scores.
     origin
         (n,) origin names or codes.
-    strata
-        (n,) who may be exchanged: class, or class x category of a covariate.
-    covariates
-        (n,) or (n, c), c may be 0; nan is replaced by the mean of the stratum. Curved effects need
-        curved columns: `smooth_columns`.
+    held
+        Strata: who may be exchanged, class, or class x category of a covariate. Covariates: nan is replaced by the mean
+        of the stratum; curved effects need curved columns: `smooth_columns`.
     n_permutations
         Number of permutations m.
     generator
         Source of randomness.
-    groups
-        (n,) unions of strata that share the slopes of their covariates, such as classes; by default
-        every stratum has its own.
     statistic
         "pooled" adds directions over strata, "per_stratum" sees shifts that point in opposite
         directions in different groups.
@@ -223,8 +217,9 @@ def covariate_adjusted_test(
     """
     if statistic not in ("pooled", "per_stratum"):
         raise ValueError(f"statistic must be pooled or per_stratum, got {statistic!r}")
-    values, codes = _finite(scores), integer_codes(strata)
-    unions = codes if groups is None else integer_codes(groups)
+    values, codes = _finite(scores), integer_codes(held.strata)
+    unions = codes if held.groups is None else integer_codes(held.groups)
+    covariates = np.empty((codes.size, 0)) if held.covariates is None else held.covariates
     columns, origins = centred_covariates(covariates, codes), integer_codes(origin)
     require_same_length(scores=values, origin=origins, groups=unions)
     used = informative_subjects(origins, codes)

@@ -141,10 +141,10 @@ def decoding_gain_test(
     swaps = generator.random((n_permutations, int(used.sum()))) < 0.5
     swaps = np.vstack([np.zeros_like(swaps[:1]), swaps])
     differences = np.zeros(len(swaps))
-    pair = first[used], second[used]
+    one, other = first[used], second[used]
     for members in members_of(folds[used]):
         own, swap = codes[used][members], swaps[:, members]
-        differences += members.size * _area_difference((pair[0][members], pair[1][members]), own, swap)
+        differences += members.size * _area_difference(one[members], other[members], own, swap)
     differences /= used.sum()
     null = LEARNED_TOO * differences[1:]
     return TestResult(float(differences[0]), p_value(differences[0], null), int(used.sum()), null)
@@ -179,11 +179,11 @@ def _area(operator: Floats, labels: Indices, columns: range) -> Floats:
     return _mean_area((_ranks(operator, labels == label), labels == label) for label in columns)
 
 
-def _area_difference(ranks: tuple[Floats, Floats], labels: Indices, swap: Booleans) -> Floats:
+def _area_difference(first: Floats, second: Floats, labels: Indices, swap: Booleans) -> Floats:
     """Difference (m,) of the areas of two networks after exchanging some subjects' ranks, swap (m, b)."""
-    columns = range(1, 2) if ranks[0].shape[1] == 1 else range(ranks[0].shape[1])
+    columns = range(1, 2) if first.shape[1] == 1 else range(first.shape[1])
     areas = []
-    for one, other in (ranks, ranks[::-1]):
+    for one, other in ((first, second), (second, first)):
         mixed = (
             (np.where(swap, other[:, place], one[:, place]), labels == label) for place, label in enumerate(columns)
         )

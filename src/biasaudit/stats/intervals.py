@@ -40,6 +40,36 @@ class Interval:
     high: float
 
 
+@dataclass(frozen=True)
+class Resampled:
+    """An estimate and its bootstrap distribution.
+
+    Attributes
+    ----------
+    estimate
+        Of the sample; nan where undefined.
+    draws
+        (B,) of the resamples.
+    """
+
+    estimate: float
+    draws: Floats
+
+    def interval(self, level: float) -> Interval:
+        """Percentile interval of coverage `level`, between 0 and 1."""
+        return percentile_interval(self.estimate, self.draws, level)
+
+    @property
+    def two_sided_p(self) -> float:
+        """p-value of a difference from 0, from 2 / (1 + B) to 1, never 0; nan if the estimate is.
+
+        Twice the smaller of (1 + #{draws <= 0}) / (1 + B) and its mirror image.
+        """
+        if np.isnan(self.estimate):
+            return float("nan")
+        return min(1.0, 2 * min(one_sided_p(self.draws, 0.0), one_sided_p(-self.draws, 0.0)))
+
+
 def resample_weights(groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator) -> Weights:
     """Count how often each subject is drawn by each stratified bootstrap resample.
 
@@ -151,8 +181,7 @@ def bootstrap_auc_difference(
     groups: ArrayLike,
     n_bootstraps: int,
     generator: np.random.Generator,
-    level: float = 0.95,
-) -> tuple[Interval, float]:
+) -> Resampled:
     """Paired difference AUC(a) - AUC(b): both are evaluated on the same resamples.
 
     Parameters
@@ -167,31 +196,22 @@ def bootstrap_auc_difference(
         Number of resamples B.
     generator
         Source of randomness.
-    level
-        Coverage, between 0 and 1.
 
     Returns
     -------
-    interval
-        Estimate and percentile interval of the difference.
-    p
-        Two-sided: twice the smaller of (1 + #{difference <= 0}) / (1 + B) and its mirror image,
-        at most 1 and never 0; nan if the estimate is.
+    Resampled
 
     Raises
     ------
     ValueError
-        If scores hold NaN, the lengths differ, or `level` is outside (0, 1).
+        If scores hold NaN or the lengths differ.
     """
     first, second = vector_without_nan(scores_a, "scores_a"), vector_without_nan(scores_b, "scores_b")
     truth = np.asarray(positive, dtype=bool)
     estimate = auc(first, truth) - auc(second, truth)
     blocks = _weight_blocks(groups, n_bootstraps, generator)
     distribution = np.concatenate([_weighted_auc(w, first, truth) - _weighted_auc(w, second, truth) for w in blocks])
-    if np.isnan(estimate):
-        return percentile_interval(estimate, distribution, level), float("nan")
-    p = 2 * min(one_sided_p(distribution, 0.0), one_sided_p(-distribution, 0.0))
-    return percentile_interval(estimate, distribution, level), min(1.0, p)
+    return Resampled(estimate, distribution)
 
 
 def bootstrap_gap_share(

@@ -14,6 +14,7 @@ from biasaudit.stats.effects import auc_many
 from biasaudit.stats.intervals import percentile_interval
 from biasaudit.stats.strata import (
     Floats,
+    HeldFixed,
     Indices,
     indicator_matrix,
     integer_codes,
@@ -70,11 +71,10 @@ class OriginEffect:
 def origin_effect(
     scores: ArrayLike,
     origin: ArrayLike,
-    classes: ArrayLike,
+    held: HeldFixed,
     n_bootstraps: int,
     generator: np.random.Generator,
     level: float,
-    covariates: Columns | None = None,
 ) -> OriginEffect:
     """AUC of origin by the score inside classes, with bootstrap intervals.
 
@@ -84,17 +84,15 @@ def origin_effect(
         (n,) numbers without NaN.
     origin
         (n,) origin names.
-    classes
-        (n,) names or codes; subjects of different classes are never compared.
+    held
+        Its strata are the classes, each with its own slopes; the effect of the covariates inside classes and origins
+        is removed (`without_covariates`), anew in every resample.
     n_bootstraps
         Number of resamples B, inside cells of class and origin.
     generator
         Source of randomness.
     level
         Coverage of the intervals, between 0 and 1.
-    covariates
-        (n, c) columns held fixed: their effect inside classes and origins is removed (`without_covariates`),
-        anew in every resample.
 
     Returns
     -------
@@ -106,13 +104,13 @@ def origin_effect(
         If scores hold NaN or the lengths differ.
     """
     values, names = vector_without_nan(scores, "scores"), np.asarray(origin, dtype=str)
-    strata = integer_codes(classes)
+    strata = integer_codes(held.strata)
     require_same_length(scores=values, origin=names, classes=strata)
     known = np.unique(names)
     origins = integer_codes(names)
     pairs = list(combinations(range(known.size), 2))
     cells = joint_codes(strata, origins)
-    columns = np.empty((values.size, 0)) if covariates is None else covariates
+    columns = np.empty((values.size, 0)) if held.covariates is None else np.asarray(held.covariates)
     adjusted = without_covariates(values, columns, strata, cells, np.ones((1, values.size)))
     by_class, weights = _pair_aucs(adjusted, origins, strata, pairs)
     draws = []

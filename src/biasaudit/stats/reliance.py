@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 
 from biasaudit.stats.effects import pair_weights
 from biasaudit.stats.fold_scales import fold_scales
-from biasaudit.stats.intervals import resample_weights
+from biasaudit.stats.intervals import Resampled, resample_weights
 from biasaudit.stats.origin_effect import CELLS_PER_BLOCK, Columns, without_covariates
 from biasaudit.stats.strata import Floats, Indices, indicator_matrix, integer_codes, joint_codes
 
-__all__ = ["DOUBTED", "ResampledReliance", "Responses", "crossed_reliance"]
+__all__ = ["DOUBTED", "Responses", "crossed_reliance"]
 
 DOUBTED = 4.0
 """Square of the standard errors below which what lesions add to the difference between origins counts as noise."""
@@ -57,23 +57,7 @@ class Responses:
     strata: ArrayLike | None = None
 
 
-@dataclass(frozen=True)
-class ResampledReliance:
-    """Reliance of a cohort and of its resamples.
-
-    Attributes
-    ----------
-    estimate
-        From 0 to 1; nan where undefined.
-    draws
-        (B,) of the resamples.
-    """
-
-    estimate: float
-    draws: Floats
-
-
-def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.random.Generator) -> ResampledReliance:
+def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.random.Generator) -> Resampled:
     """Compare the origin difference inside classes with the class difference inside origins.
 
     With the logits after erasure the origin difference is read from them, where neither severity nor its spread between
@@ -95,7 +79,8 @@ def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.rand
 
     Returns
     -------
-    ResampledReliance
+    Resampled
+        From 0 to 1; nan where undefined.
 
     References
     ----------
@@ -109,7 +94,7 @@ def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.rand
     times = _times_of_noise(_independent_differences(pairs))
     blocks = _blocks(cells.groups, n_bootstraps, generator)
     draws = np.concatenate([_ratios(scores, cells, pairs, block, times) for block in blocks])
-    return ResampledReliance(estimate, draws)
+    return Resampled(estimate, draws)
 
 
 @dataclass(frozen=True)

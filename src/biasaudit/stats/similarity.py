@@ -135,7 +135,8 @@ def difference_weights(group: npt.ArrayLike, strata: npt.ArrayLike) -> Floats:
 
 
 def following_test(
-    maps: tuple[Floats, Floats],
+    following: Floats,
+    followed: Floats,
     groups: npt.ArrayLike,
     strata: npt.ArrayLike,
     n_permutations: int,
@@ -145,9 +146,10 @@ def following_test(
 
     Parameters
     ----------
-    maps : float (r, n, voxels) and float (k, q, n, voxels)
-        Of the network in question, in `r` copies that were asked the same; of the one that it may follow, which was
-        asked about `k` contrasts, in `q` copies.
+    following : float (r, n, voxels)
+        Maps of the network in question, in `r` copies that were asked the same.
+    followed : float (k, q, n, voxels)
+        Maps of the network that it may follow, which was asked about `k` contrasts, in `q` copies.
     groups : bool (k, n)
         Who belongs to the group of a contrast; the others do not.
     strata : (n,)
@@ -170,7 +172,6 @@ def following_test(
     Kriegeskorte N et al. Nature Neuroscience 12:535, 2009 (directions from other data than those tested); Nichols TE,
     Holmes AP. Human Brain Mapping 15:1, 2002 (permuting subjects, largest statistic).
     """
-    following, followed = maps
     codes = np.unique(np.asarray(strata), return_inverse=True)[1]
     indices = permutation_indices(codes, n_permutations, generator)
     observed, alike, null = [], [], []

@@ -1,6 +1,7 @@
 """Integer codes and means of groups: the bookkeeping that every stratified statistic needs."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +9,26 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class HeldFixed:
+    """What a comparison of subjects holds fixed.
+
+    Attributes
+    ----------
+    strata
+        (n,) codes or names: subjects of different strata are never compared, and never exchanged.
+    covariates
+        (n,) or (n, c) numbers whose effect is removed; None: none.
+    groups
+        (n,) unions of strata that share the slopes of their covariates, such as classes; by default every stratum has
+        its own.
+    """
+
+    strata: ArrayLike
+    covariates: ArrayLike | None = None
+    groups: ArrayLike | None = None
 
 
 def integer_codes(values: ArrayLike) -> Indices:

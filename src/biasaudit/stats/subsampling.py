@@ -150,7 +150,8 @@ def associated_rows(
     pool: Indices,
     positive: ArrayLike,
     side: ArrayLike,
-    doses: tuple[Sequence[float], int],
+    levels: Sequence[float],
+    size: int,
     generator: np.random.Generator,
 ) -> list[Indices]:
     """Draw one subset per level; the subsets share as many subjects as their levels allow.
@@ -161,8 +162,10 @@ def associated_rows(
         Rows to draw from.
     positive, side
         (n,) booleans.
-    doses
-        Associations of class and side, and the size of every subset.
+    levels
+        Associations of class and side.
+    size
+        Subjects of every subset.
     generator
         Source of randomness.
 
@@ -178,12 +181,11 @@ def associated_rows(
     Examples
     --------
     >>> positive, side = np.arange(40) % 2 == 1, np.arange(40) >= 20
-    >>> rows = associated_rows(np.arange(40), positive, side, ([0.0, 0.5], 20), np.random.default_rng(0))
+    >>> rows = associated_rows(np.arange(40), positive, side, [0.0, 0.5], 20, np.random.default_rng(0))
     >>> [int((positive[subset] == side[subset]).sum()) for subset in rows]
     [10, 15]
     """
     truth, sides = np.asarray(positive, dtype=bool), np.asarray(side, dtype=bool)
-    levels, size = doses
     order = {
         (s, c): generator.permutation(pool[(sides[pool] == bool(s)) & (truth[pool] == bool(c))])
         for s in (0, 1)

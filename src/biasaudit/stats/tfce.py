@@ -173,8 +173,24 @@ def _summits(padded: Ranks, grid: Neighbours, n: int) -> Ranks:
         upward = further
 
 
-def _saddles(padded: Ranks, grid: Neighbours, leaf: Indices) -> tuple[Indices, Indices, Ranks]:
-    """Find neighbours that ascend to different summits: the two leaves, and the rank of the lower voxel."""
+@dataclass(frozen=True)
+class _Edges:
+    """Neighbours that ascend to different summits.
+
+    Attributes
+    ----------
+    one, other
+        (e,) leaves that they ascend to.
+    saddle
+        (e,) rank of the lower voxel.
+    """
+
+    one: Indices
+    other: Indices
+    saddle: Ranks
+
+
+def _saddles(padded: Ranks, grid: Neighbours, leaf: Indices) -> _Edges:
     first, second = [], []
     for step in grid.steps:
         here, there = padded[:-step], padded[step:]
@@ -183,17 +199,18 @@ def _saddles(padded: Ranks, grid: Neighbours, leaf: Indices) -> tuple[Indices, I
         second.append(there[same_sign])
     one, other = np.abs(np.concatenate(first)), np.abs(np.concatenate(second))
     apart = leaf[one] != leaf[other]
-    return leaf[one[apart]], leaf[other[apart]], np.minimum(one, other)[apart]
+    return _Edges(leaf[one[apart]], leaf[other[apart]], np.minimum(one, other)[apart])
 
 
-def _merges(edges: tuple[Indices, Indices, Ranks], n_leaves: int, n: int) -> tuple[list[tuple[int, int]], Ranks]:
+def _merges(edges: _Edges, n_leaves: int, n: int) -> tuple[list[tuple[int, int]], Ranks]:
     """Keep the highest saddles that connect everything connected; the highest first."""
-    one, other, saddle = edges
-    order = np.argsort(one, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(one, minlength=n_leaves))])
+    order = np.argsort(edges.one, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(edges.one, minlength=n_leaves))])
     # Written row by row, since a sum of parallel edges is not a saddle; weights are above 0, the highest the least.
-    weights = (n + 1 - saddle[order]).astype(np.float64)
-    graph = csr_array((weights, other[order].astype(np.int32), starts.astype(np.int32)), shape=(n_leaves, n_leaves))
+    weights = (n + 1 - edges.saddle[order]).astype(np.float64)
+    graph = csr_array(
+        (weights, edges.other[order].astype(np.int32), starts.astype(np.int32)), shape=(n_leaves, n_leaves)
+    )
     spanning = minimum_spanning_tree(graph).tocoo()
     highest = np.argsort(spanning.data)
     pairs = list(zip(spanning.row[highest].tolist(), spanning.col[highest].tolist(), strict=True))

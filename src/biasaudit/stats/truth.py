@@ -66,7 +66,8 @@ def true_reliance(
 
 def bootstrap_truth(
     margins: NDArray[np.float64],
-    shares: tuple[NDArray[np.float64], NDArray[np.float64]],
+    healthy_share: NDArray[np.float64],
+    patient_share: NDArray[np.float64],
     n_bootstraps: int,
     generator: np.random.Generator,
 ) -> tuple[float, float]:
@@ -75,8 +76,8 @@ def bootstrap_truth(
     Parameters
     ----------
     margins : float (anatomies, 2, sites)
-    shares : (float (sites,), float (sites,))
-        As `healthy_share` and `patient_share` of `true_reliance`.
+    healthy_share, patient_share : float (sites,)
+        As in `true_reliance`.
     n_bootstraps : int
         Resamples of anatomies.
     generator : Generator
@@ -87,7 +88,7 @@ def bootstrap_truth(
         NaN where undefined.
     """
     picks = generator.integers(0, len(margins), (n_bootstraps, len(margins)))
-    drawn = [true_reliance(margins[rows], *shares) for rows in picks]
+    drawn = [true_reliance(margins[rows], healthy_share, patient_share) for rows in picks]
     values = np.array([[truth.sensitivity, truth.origin_share] for truth in drawn])
     known = np.isfinite(values).all(axis=0)
     errors = values.std(axis=0, ddof=1)

@@ -136,7 +136,7 @@ class RetrainingPlanner:
         needs: dict[str, tuple[str, ...]] = {}
         for fold in folds:
             chance = self._chance(*words, "training", fold)
-            subsets = associated_rows(pools[fold], columns.positive, side, (LEVELS, size), chance)
+            subsets = associated_rows(pools[fold], columns.positive, side, LEVELS, size, chance)
             for level, rows in zip(LEVELS, subsets, strict=True):
                 # The levels share the stream: the same network starts from the same weights.
                 network = self._retraining_of(representation, rows.tolist(), (*words, fold), f"association {level:g}")

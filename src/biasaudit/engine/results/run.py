@@ -77,7 +77,7 @@ class Run:
         if margins is None:
             return np.nan, np.nan
         generator = seeds.generator(self.situation.protocol.folds.seed, "truth errors")
-        return bootstrap_truth(margins, self._site_shares(), TRUTH_RESAMPLES, generator)
+        return bootstrap_truth(margins, *self._site_shares(), TRUTH_RESAMPLES, generator)
 
     def _truth_margins(self, representation: str) -> np.ndarray | None:
         keys = self.plan.truth.get(representation)
