@@ -304,8 +304,9 @@ def explain(
 def list_components() -> None:
     """List the registered checks, representations, networks, attributions and readers."""
     for kind in sorted(registry.KINDS):
-        found = {name: registry.get(kind, name) for name in registry.names(kind)}
-        terminal.print_components(kind, [(name, _first_line(component)) for name, component in found.items()])
+        rows = [(name, _described(kind, name)) for name in registry.names(kind) if _is_listed(kind, name)]
+        if rows:
+            terminal.print_components(kind, rows)
 
 
 def _run(plan: Protocol, out: Path, engine: Engine, workers: int | None) -> None:
@@ -391,9 +392,16 @@ def _write_layout(name: str, folder: Path, subjects: int | None) -> None:
     terminal.print_line(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}")
 
 
-def _first_line(component: Any) -> str:
-    """Say what a component is: the question of a check, else the first line of its docstring."""
-    return getattr(component, "question", None) or (component.__doc__ or "").strip().splitlines()[0]
+def _is_listed(kind: str, name: str) -> bool:
+    """Whether a user asks for the component by name, or has installed it."""
+    return kind in registry.NAMED_IN_PROTOCOL or registry.plug_in_of(kind, name) is not None
+
+
+def _described(kind: str, name: str) -> str:
+    """Say what a component is (a check by its question), and which plug-in it comes from."""
+    component, plug_in = registry.get(kind, name), registry.plug_in_of(kind, name)
+    what: str = getattr(component, "question", None) or (component.__doc__ or "").strip().partition("\n")[0]
+    return f"{what} (from {plug_in})" if plug_in else what
 
 
 def _interrupt(signal_number: int, frame: Any) -> None:

@@ -1,30 +1,46 @@
-"""Components found by folder and name.
+"""Components found by folder and name, those of this package and those of plug-ins.
 
-A component is one file in one of the component packages, with one ``@register(kind, name)``. The engine reaches it
-through `get`; nothing else imports it.
+A component is one file with one ``@register(kind, name)``, in the folder of its kind or in any installed package that
+names it as an entry point. The engine reaches it through `get`; nothing else imports it. The entry points of plug-ins
+are grouped by kind (``biasaudit.checks``, see `group_of`); the name of one is the component's, its value the module.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from biasaudit.errors import UsageError, suggestion
 
-__all__ = ["KINDS", "get", "names", "register"]
+if TYPE_CHECKING:  # what a type checker knows of the components; this layer imports none of theirs
+    from torch import nn
+
+    from biasaudit.attributions.method import Method
+    from biasaudit.checks.check import Check
+    from biasaudit.cohort.readers.reader import Reader
+    from biasaudit.representations.representation import Representation
+
+__all__ = ["KINDS", "NAMED_IN_PROTOCOL", "get", "group_of", "module_of", "modules", "names", "plug_in_of", "register"]
 
 Component = TypeVar("Component")
 
 KINDS = {
     "attribution": "biasaudit.attributions",
     "check": "biasaudit.checks",
+    "evidence": "biasaudit.engine.evidence",
     "network": "biasaudit.networks",
     "reader": "biasaudit.cohort.readers",
     "representation": "biasaudit.representations",
+    "step": "biasaudit.engine.steps",
 }
 """Kind of component -> package whose modules are searched for it."""
+
+NAMED_IN_PROTOCOL = ("attribution", "check", "network", "reader", "representation")
+"""Kinds that a protocol asks for by name; the others follow from what it asks."""
 
 _components: dict[tuple[str, str], Any] = {}
 
@@ -43,22 +59,40 @@ def register(kind: str, name: str) -> Callable[[Component], Component]:
     def add(component: Component) -> Component:
         known = _components.get((kind, name))
         if known is not None and _origin(known) != _origin(component):
-            raise ValueError(f"two components are registered as {kind} {name!r}")
+            both = f"{_origin(known)} and {_origin(component)}"
+            raise ValueError(f"two components are registered as {kind} {name!r}: {both}")
         _components[kind, name] = component
         return component
 
     return add
 
 
+@overload
+def get(kind: Literal["attribution"], name: str) -> type[Method]: ...
+@overload
+def get(kind: Literal["check"], name: str) -> type[Check]: ...
+@overload
+def get(kind: Literal["network"], name: str) -> Callable[..., nn.Module]: ...
+@overload
+def get(kind: Literal["reader"], name: str) -> type[Reader[Any]]: ...
+@overload
+def get(kind: Literal["representation"], name: str) -> type[Representation]: ...
+@overload
+def get(kind: str, name: str) -> Any: ...
 def get(kind: str, name: str) -> Any:
     """Return the component of that kind and name.
+
+    A file that is called like the component is imported alone, so that what its siblings need is not waited for.
 
     Raises
     ------
     UsageError
-        If there is none, with the name that was probably meant.
+        If there is none, with the name that was probably meant; or a plug-in cannot be used.
     """
-    _load_file(kind, name)
+    alike = f"{KINDS[kind]}.{name}"
+    if alike in _own_modules(kind):
+        importlib.import_module(alike)
+    _load_plug_ins(own for own in _plug_ins(kind) if own.name == name)
     if (kind, name) not in _components:
         _load(kind)
     try:
@@ -68,23 +102,87 @@ def get(kind: str, name: str) -> Any:
 
 
 def names(kind: str) -> list[str]:
-    """Names of all components of one kind, sorted."""
+    """Names of all components of one kind, sorted.
+
+    Raises
+    ------
+    UsageError
+        If a plug-in cannot be used.
+    """
     _load(kind)
     return sorted(name for known_kind, name in _components if known_kind == kind)
 
 
-def _load_file(kind: str, name: str) -> None:
-    """Import the file that is called like the component, if there is one, and nothing that its siblings need."""
-    package = importlib.import_module(KINDS[kind])
-    if any(module.name == name for module in pkgutil.iter_modules(package.__path__)):
-        importlib.import_module(f"{package.__name__}.{name}")
+def modules(kind: str) -> list[str]:
+    """Names of the modules that are searched for components of one kind; nothing is imported but their package."""
+    return [*_own_modules(kind), *(own.module for own in _plug_ins(kind))]
+
+
+def module_of(kind: str, name: str) -> str:
+    """Name of the module that a component lies in; it is imported only where it is not called like its module.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the name that was probably meant.
+    """
+    alike = f"{KINDS[kind]}.{name}"
+    if alike in _own_modules(kind):
+        return alike
+    plugged = next((own.module for own in _plug_ins(kind) if own.name == name), None)
+    return plugged or str(get(kind, name).__module__)
+
+
+def group_of(kind: str) -> str:
+    """Name the group of entry points in which plug-ins list their components of one kind: ``biasaudit.checks``."""
+    return f"biasaudit.{KINDS[kind].rpartition('.')[2]}"
+
+
+def plug_in_of(kind: str, name: str) -> str | None:
+    """Name the installed distribution that a component comes from, with its version; None for our own."""
+    return next((_distribution(own) for own in _plug_ins(kind) if own.name == name), None)
 
 
 def _load(kind: str) -> None:
+    for module in _own_modules(kind):
+        importlib.import_module(module)
+    _load_plug_ins(_plug_ins(kind))
+
+
+def _own_modules(kind: str) -> list[str]:
     package = importlib.import_module(KINDS[kind])
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    return [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 
 
-def _origin(component: Any) -> tuple[str, str]:
-    return component.__module__, component.__qualname__
+@cache
+def _plug_ins(kind: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group_of(kind)))
+
+
+def _load_plug_ins(plug_ins: Iterable[EntryPoint]) -> None:
+    """Import plug-ins; of those that cannot be used each gets one line."""
+    faults = [fault for own in plug_ins if (fault := _why_not(own))]
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def _why_not(plug_in: EntryPoint) -> str:
+    """Import a plug-in, and say why it cannot be used; empty if it can."""
+    kind = next(kind for kind in KINDS if group_of(kind) == plug_in.group)
+    where = f"the plug-in {plug_in.name!r} of {_distribution(plug_in)} ({plug_in.group}, {plug_in.value})"
+    try:
+        plug_in.load()
+    except (Exception, SystemExit) as error:  # whatever somebody else's module raises is said in one line
+        reason = " ".join(str(error).split()) or "no reason given"
+        return f"{where} cannot be used: {type(error).__name__}: {reason}"
+    if (kind, plug_in.name) not in _components:
+        return f'{where} cannot be used: it has no @register("{kind}", "{plug_in.name}")'
+    return ""
+
+
+def _distribution(plug_in: EntryPoint) -> str:
+    return f"{plug_in.dist.name} {plug_in.dist.version}" if plug_in.dist else "an unknown distribution"
+
+
+def _origin(component: Any) -> str:
+    return f"{component.__module__}.{component.__qualname__}"

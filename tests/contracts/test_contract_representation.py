@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from biasaudit import registry
 from biasaudit.cohort.images.template import tissue_priors
 from biasaudit.records import Volume
+from biasaudit.representations.representation import Harmonising, Shown
 
 NAMES = registry.names("representation")
 CASES = [
@@ -81,5 +83,35 @@ def test_an_empty_foreground_is_survived(name, head, head_grid):
     assert np.isfinite(transform(name, empty, head_grid)).all()
 
 
-def test_says_whether_it_needs_priors(name):
-    assert isinstance(registry.get("representation", name).needs_priors, bool)
+def test_says_what_it_shows(name):
+    own = registry.get("representation", name)
+    assert own.shows in get_args(Shown)
+    assert all(isinstance(flag, bool) for flag in (own.shows_pathology, own.needs_priors))
+    assert isinstance(own.remedy, str)
+
+
+def test_what_shows_no_pathology_is_the_same_without_it(name, head, head_grid):
+    if registry.get("representation", name).shows_pathology:
+        pytest.skip("shows the inside of the anatomy")
+    volume = head()
+    erased = replace(volume, image=np.where(volume.foreground, -7.0, volume.image).astype(np.float32))
+    np.testing.assert_array_equal(transform(name, volume, head_grid), transform(name, erased, head_grid))
+
+
+def test_what_is_made_of_the_image_changes_with_it(name, head, head_grid):
+    own, volume = registry.get("representation", name), head(stripped=False)
+    found = transform(name, replace(volume, image=volume.image[..., ::-1].copy()), head_grid)
+    same = np.array_equal(found, transform(name, volume, head_grid))
+    assert same == (own.shows == "maps" or name == "silhouette")
+
+
+def test_what_is_learnt_by_fold_keeps_shape_and_type(name):
+    own = registry.get("representation", name)()
+    if not isinstance(own, Harmonising):
+        pytest.skip("learns nothing")
+    pytest.importorskip("pycombat")
+    inputs = np.random.default_rng(2).normal(size=(20, 5, 1, 1)).astype(np.float32)
+    untouched = inputs.copy()
+    moved = own.harmonise(inputs, np.arange(16), np.repeat(["a", "b"], 10), None)
+    assert (moved.shape, moved.dtype) == (inputs.shape, np.float32)
+    np.testing.assert_array_equal(inputs, untouched)

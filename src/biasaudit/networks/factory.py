@@ -66,7 +66,7 @@ def network_factory(name: str) -> Callable[..., Any]:
         If there is none, with the remedy.
     """
     if ":" not in name:
-        return get("network", name)  # type: ignore[no-any-return]
+        return get("network", name)
     module, _, attribute = name.partition(":")
     if module == "monai":
         return _monai(attribute)

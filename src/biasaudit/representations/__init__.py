@@ -1,1 +1,1 @@
-"""How an image becomes a network input: one file each."""
+"""How an image becomes a network input: one file each; `representation` says what such a file owes."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
 from biasaudit.representations.intensity import standardise
+from biasaudit.representations.representation import Shown
 
 __all__ = ["BackgroundRepresentation"]
 
@@ -15,7 +18,10 @@ __all__ = ["BackgroundRepresentation"]
 class BackgroundRepresentation:
     """Voxels outside the foreground, standardised by themselves; 0 inside."""
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "image"
+    shows_pathology: ClassVar[bool] = False
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

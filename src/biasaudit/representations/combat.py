@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import ClassVar
 
 import numpy as np
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
+from biasaudit.representations.representation import Shown
 
 __all__ = ["CombatRepresentation", "combat_installed", "harmonise"]
 
@@ -21,7 +23,10 @@ class CombatRepresentation:
     of the disease with the origin.
     """
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "features"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = "features harmonised between origins by ComBat"
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
+from biasaudit.representations.representation import Shown
 
 __all__ = ["FeaturesRepresentation"]
 
@@ -14,7 +17,10 @@ __all__ = ["FeaturesRepresentation"]
 class FeaturesRepresentation:
     """The values that were read, unchanged; for tables of features."""
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "features"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

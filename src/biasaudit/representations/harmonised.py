@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.special import ndtri
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
 from biasaudit.representations.intensity import standardise
+from biasaudit.representations.representation import Shown
 
 __all__ = ["HarmonisedRepresentation", "match_landmarks"]
 
@@ -23,7 +26,10 @@ class HarmonisedRepresentation:
     bias field, which are not.
     """
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "image"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = "intensities on one standard scale"
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

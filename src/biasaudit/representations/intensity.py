@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
+from biasaudit.representations.representation import Shown
 
 __all__ = ["IntensityRepresentation", "standardise"]
 
@@ -18,7 +21,10 @@ class IntensityRepresentation:
     network that is trained on unstripped images sees them too.
     """
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "image"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit.errors import UsageError
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
+from biasaudit.representations.representation import Shown
 
 __all__ = ["MapsRepresentation"]
 
@@ -15,7 +18,10 @@ __all__ = ["MapsRepresentation"]
 class MapsRepresentation:
     """The user's maps (`cohort.maps`), one channel each, on the common grid and otherwise unchanged."""
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "maps"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many maps."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
+from biasaudit.representations.representation import Shown
 
 __all__ = ["SilhouetteRepresentation"]
 
@@ -14,7 +17,10 @@ __all__ = ["SilhouetteRepresentation"]
 class SilhouetteRepresentation:
     """The foreground mask as 0 and 1."""
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "image"
+    shows_pathology: ClassVar[bool] = False
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Return 1."""

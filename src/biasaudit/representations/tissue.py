@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import register
+from biasaudit.representations.representation import Shown
 
 __all__ = ["TissueRepresentation", "tissue_maps"]
 
@@ -23,7 +26,10 @@ class TissueRepresentation:
     one, so it would be the label.
     """
 
-    needs_priors = True
+    shows: ClassVar[Shown] = "tissue"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = True
+    remedy: ClassVar[str] = "tissue probability maps"
 
     def channels(self, image_channels: int) -> int:
         """Return 4: GM, WM, CSF, lesions."""

@@ -11,6 +11,7 @@ import numpy as np
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.records import FloatArray, Sample
 from biasaudit.registry import get
+from biasaudit.representations.representation import Harmonising
 
 __all__ = ["COMBAT", "harmonise", "kept_columns"]
 
@@ -32,6 +33,7 @@ def harmonise(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
     """
     inputs = Stack([block / "original.npy" for block in needs["inputs"]])
     representation = get("representation", arguments["representation"])()
+    assert isinstance(representation, Harmonising)
     moved = representation.harmonise(
         inputs.take(range(len(inputs))),
         np.array(arguments["training"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import get
+from biasaudit.representations.representation import Representation, Shown
 
 __all__ = ["OwnInput", "import_string_of", "representation_of", "try_inputs"]
 
@@ -55,7 +56,10 @@ class OwnRepresentation:
         Channels that are expected; None accepts any.
     """
 
-    needs_priors = False
+    shows: ClassVar[Shown] = "image"
+    shows_pathology: ClassVar[bool] = True
+    needs_priors: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
 
     def __init__(self, function: str, channels: int | None) -> None:
         self._name = function
@@ -114,7 +118,7 @@ class OwnRepresentation:
         return UsageError(f"{_KEY}: {self._name} {why}")
 
 
-def representation_of(name: str, own: Mapping[str, Any] | None = None) -> Any:
+def representation_of(name: str, own: Mapping[str, Any] | None = None) -> Representation:
     """Return a registered representation, or the user's function.
 
     Parameters
