@@ -10,11 +10,12 @@ from typing import Any
 
 from biasaudit import seeds
 from biasaudit.engine.evidence.inputs import InputPlanner
-from biasaudit.engine.jobs.book import JobBook, user_code
+from biasaudit.engine.jobs.book import JobBook
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.rows import training_rows
 from biasaudit.engine.situation.situation import Question, everyone
+from biasaudit.engine.user_code.sources import own_version
 
 __all__ = ["NetworkPlanner"]
 
@@ -119,7 +120,7 @@ class NetworkPlanner:
         arguments = {
             "weights": path,
             "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-            "network_code": user_code(target.network),
+            "network_code": own_version(target.network),
             "network_arguments": dict(outline.situation.adopted),
             "sizes": [outline.situation.grid.dimensions, self._channels(question), self.outputs],
             "rows": [row for own in shared for row in outline.situation.rows(own, held_out=True)],
@@ -155,7 +156,7 @@ class NetworkPlanner:
         own = {name: value for name, value in self._outline.situation.adopted.items() if name != "order"}
         return {
             "network": _OWN_BUILDER if own else target.network,
-            "network_code": user_code(target.network),
+            "network_code": own_version(target.network),
             "network_arguments": own or dict(target.network_arguments),
         }
 
@@ -164,7 +165,7 @@ class NetworkPlanner:
     ) -> dict[str, Any]:
         """Return what a training takes; `words` name its random stream."""
         protocol = self._outline.protocol
-        own = [user_code(name) for _, name in protocol.target.training.own]
+        own = [own_version(name) for _, name in protocol.target.training.own]
         return {
             **self.network_arguments(),
             **({"training_code": own} if own else {}),

@@ -11,7 +11,7 @@ from typing import Any
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import digest
 
-__all__ = ["JobBook", "make_job", "user_code"]
+__all__ = ["JobBook", "make_job"]
 
 _IMAGES = (
     *(f"biasaudit.cohort.images.{module}" for module in ("formats", "dicom", "volumes", "resampling", "foreground")),
@@ -122,17 +122,3 @@ def _source(module: str) -> list[str]:
     if spec.submodule_search_locations:
         files = sorted(Path(spec.submodule_search_locations[0]).glob("*.py"))
     return [file.read_text(encoding="utf-8") for file in files]
-
-
-def user_code(name: str) -> str:
-    """Return the hash of the module that holds a factory or function of the user's; empty for what is built in."""
-    module, _, attribute = name.partition(":")
-    if not attribute or module == "monai":
-        return ""
-    if module.endswith(".py"):
-        return digest([Path(module).read_text(encoding="utf-8"), *_source("biasaudit.engine.user_code.network")])
-    # `build_network` adds the current folder to the path when it imports; finding needs the same.
-    candidate = Path.cwd().joinpath(*module.split(".")).with_suffix(".py")
-    if candidate.exists():
-        return digest(candidate.read_text(encoding="utf-8"))
-    return digest(_source(module))

@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from biasaudit.engine.user_code.sources import is_own, own_sources, source_hash
 from biasaudit.errors import UsageError
 from biasaudit.networks.factory import imported_function
 
-__all__ = ["call", "failure", "find", "is_own", "takes"]
+__all__ = ["call", "failure", "find", "takes"]
 
-
-def is_own(name: str) -> bool:
-    """Whether something is named by its file: ``own.py:function``."""
-    file, colon, _ = name.rpartition(":")
-    return bool(colon) and file.endswith(".py")
+_PREFIX = "_biasaudit_own_"
+_READ = "_biasaudit_read_from"
 
 
 def find(name: str, key: str) -> Callable[..., Any]:
@@ -103,7 +101,7 @@ def _from_file(name: str, key: str) -> Callable[..., Any]:
     if not path.exists():
         raise UsageError(f"{key}: no such file {path}; it is looked for from the folder of the protocol")
     # A file may be named like a package, or like a file of another protocol.
-    unique = f"_biasaudit_own_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    unique = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     specification = importlib.util.spec_from_file_location(unique, path)
     assert specification is not None
     assert specification.loader is not None
@@ -111,11 +109,35 @@ def _from_file(name: str, key: str) -> Callable[..., Any]:
     sys.modules[unique] = module
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # what lies beside the file may be imported by it
+    _forget_changed_helpers(name)
     try:
         specification.loader.exec_module(module)
     except Exception as error:
         raise UsageError(f"{key}: {path} cannot be imported: {failure(error)}") from error
+    _mark_helpers(name)
     found = getattr(module, attribute, None)
     if not callable(found):
         raise UsageError(f"{key}: {path} has no function or class {attribute!r}")
     return found  # type: ignore[no-any-return]
+
+
+def _forget_changed_helpers(name: str) -> None:
+    """Have what a user's file imports imported anew if any of it has changed since, as it may in a notebook."""
+    helpers = _imported_helpers(name)
+    if any(vars(sys.modules[key]).get(_READ, source_hash(file)) != source_hash(file) for key, file in helpers.items()):
+        for key in helpers:
+            del sys.modules[key]
+        importlib.invalidate_caches()
+
+
+def _mark_helpers(name: str) -> None:
+    """Note in the modules that a user's file imports which text they were read from."""
+    for key, file in _imported_helpers(name).items():
+        vars(sys.modules[key]).setdefault(_READ, source_hash(file))
+
+
+def _imported_helpers(name: str) -> dict[str, Path]:
+    """Return the file of every module that a user's file has imported from its own folder, by the module's name."""
+    own = {str(file): file for file in own_sources(name)}
+    files = {key: getattr(module, "__file__", None) for key, module in sys.modules.items()}
+    return {key: own[file] for key, file in files.items() if file in own and not key.startswith(_PREFIX)}

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from biasaudit.engine.user_code.functions import failure, find, is_own, takes
+from biasaudit.engine.user_code.functions import failure, find, takes
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
+from biasaudit.engine.user_code.sources import is_own
 from biasaudit.errors import UsageError
 from biasaudit.networks.factory import NetworkSizes, build_network, network_factory
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from biasaudit import registry
 from biasaudit.engine.situation.situation import default_checks
-from biasaudit.engine.user_code.functions import find, is_own
+from biasaudit.engine.user_code.functions import find
+from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.validation.trial import functions_missing
 from biasaudit.errors import Fault, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol

@@ -12,10 +12,10 @@ from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
 from biasaudit.engine.situation.situation import MAPS
 from biasaudit.engine.steps.harmonise import COMBAT
-from biasaudit.engine.user_code.functions import is_own
 from biasaudit.engine.user_code.network import convention, make_network
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
+from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.user_code.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.networks.factory import NetworkSizes

@@ -12,10 +12,10 @@ from biasaudit.cohort.images.channels import channels_of
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
-from biasaudit.engine.jobs.book import user_code
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
 from biasaudit.engine.user_code.preprocessing import OwnInput, try_inputs
+from biasaudit.engine.user_code.sources import own_version
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import require_inputs_possible
 from biasaudit.engine.validation.names import require_known_names
@@ -94,7 +94,7 @@ def _with_channels(cohort: Cohort, inspection: Inspection) -> Cohort:
 
 def _own_inputs(protocol: Protocol, first_volume: Callable[[], Volume], grid: Grid) -> dict[str, OwnInput]:
     """Try the user's own preprocessing on the first image."""
-    codes = {arm.representation: user_code(arm.representation) for arm in protocol.arms if ":" in arm.representation}
+    codes = {arm.representation: own_version(arm.representation) for arm in protocol.arms if ":" in arm.representation}
     return try_inputs(protocol.arms, first_volume(), grid, codes) if codes else {}
 
 
