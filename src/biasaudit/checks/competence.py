@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biasaudit.checks.premises import interval_level, score_fault, stream
+from biasaudit.checks.premises import Fault, interval_level, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
@@ -30,9 +30,9 @@ class Competence:
         positive, n = evidence.positive, len(evidence.positive)
         fault = score_fault(evidence.logit, evidence.subject.tolist())
         if fault is None and (positive.all() or not positive.any()):
-            fault = "not_applicable", "there are no scores of both classes"
+            fault = Fault("not_applicable", "there are no scores of both classes")
         if fault:
-            return [Finding(self.code, *fault, factor=evidence.factor, n=n)]
+            return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor, n=n)]
         draws = protocol.statistics.n_bootstraps
         groups = evidence.fold * 2 + positive
         interval = bootstrap_auc(

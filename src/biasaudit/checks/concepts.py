@@ -40,11 +40,14 @@ class Concepts:
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, layers: list[str], protocol: Protocol) -> list[Finding]:
         blank = Finding(self.code, "inconclusive", "", class_name=class_name)
-        steps = (
+        return judge_layers(
+            evidence,
+            blank,
+            layers,
+            "there is no direction",
             lambda finding, rows: _of_layer(evidence, finding, rows, protocol),
             lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
         )
-        return judge_layers(evidence, blank, layers, "there is no direction", steps)
 
 
 def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
@@ -80,8 +83,6 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
         f"the class, {size}{probability(adjusted_p)} after Holm over the layers"
     )
     caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
-    reasons = (
-        f"the logit answers to the direction of the origin in {finding.class_name} ({shown}){caveat}",
-        f"the logit is not shown to answer to the direction of the origin ({shown}); this never clears",
-    )
-    return concluded(finding, adjusted_p, reasons, evidence, protocol)
+    found = f"the logit answers to the direction of the origin in {finding.class_name} ({shown}){caveat}"
+    not_found = f"the logit is not shown to answer to the direction of the origin ({shown}); this never clears"
+    return concluded(finding, adjusted_p, found, not_found, evidence, protocol)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from biasaudit.checks.premises import Fault, bound_level, probability, score_fault, stream
+from biasaudit.checks.premises import Fault, Judgement, bound_level, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, DoseResponse, Finding, FloatArray, Status
+from biasaudit.records import ArmEvidence, DoseResponse, Finding, FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.intervals import Interval, one_sided_p, percentile_interval
 from biasaudit.stats.multiplicity import holm
@@ -20,11 +21,12 @@ __all__ = ["DoseResponseCheck"]
 
 @dataclass(frozen=True)
 class _Response:
-    """An AUC at every level, and its slope."""
+    """An AUC at every level, and its slope, with the p-value before and after Holm."""
 
     areas: FloatArray
     slope: Interval
     p_value: float
+    adjusted_p: float = float("nan")
 
 
 @register("check", "U11")
@@ -47,24 +49,25 @@ class DoseResponseCheck:
         fault = _fault(evidence)
         if fault or evidence.dose is None:
             n = 0 if evidence.dose is None else int(evidence.dose.rows.size)
-            return [Finding(self.code, *(fault or _absent(evidence)), n=n, factor=evidence.factor)]
+            why = fault or _absent(evidence)
+            return [Finding(self.code, why.status, why.reason, n=n, factor=evidence.factor)]
         dose = evidence.dose
         label, origin = _response(evidence, dose, "label", protocol), _response(evidence, dose, "origin", protocol)
         if not np.isfinite([label.slope.estimate, origin.slope.estimate, label.slope.low, origin.slope.low]).all():
             reason = "no fold holds out both classes, or no class both sides, so there is no AUC"
             return [Finding(self.code, "inconclusive", reason, n=int(dose.rows.size), factor=evidence.factor)]
-        adjusted = [float(p_value) for p_value in holm([label.p_value, origin.p_value])]
-        status, reason, remedy = _judgement((label, origin), adjusted, dose, protocol)
+        label, origin = _adjusted(label, origin)
+        judged = _judgement(label, origin, dose, protocol)
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
-                remedy=remedy,
+                status=judged.status,
+                reason=judged.reason,
+                remedy=judged.remedy,
                 statistic=label.slope.estimate,
                 low=label.slope.low,
                 high=label.slope.high,
-                p_value=min(adjusted),
+                p_value=min(label.adjusted_p, origin.adjusted_p),
                 threshold=0.0,
                 n=int(dose.rows.size),
                 factor=evidence.factor,
@@ -75,8 +78,12 @@ class DoseResponseCheck:
 
 def _absent(evidence: ArmEvidence) -> Fault:
     if evidence.regime != "crossed":
-        return "not_applicable", "no origin holds both classes, so their association cannot be changed by drawing"
-    return "not_applicable", evidence.retraining_skipped.get("U11", "no network was retrained at another association")
+        return Fault(
+            "not_applicable", "no origin holds both classes, so their association cannot be changed by drawing"
+        )
+    return Fault(
+        "not_applicable", evidence.retraining_skipped.get("U11", "no network was retrained at another association")
+    )
 
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
@@ -85,7 +92,7 @@ def _fault(evidence: ArmEvidence) -> Fault | None:
     for level, scores in zip(evidence.dose.levels, evidence.dose.scores.T, strict=True):
         fault = score_fault(scores, evidence.subject[evidence.dose.rows])
         if fault:
-            return fault[0], f"at an association of {level:g} {fault[1]}"
+            return Fault(fault.status, f"at an association of {level:g} {fault.reason}")
     return None
 
 
@@ -106,30 +113,33 @@ def _response(evidence: ArmEvidence, dose: DoseResponse, what: str, protocol: Pr
     return _Response(areas, percentile_interval(slope, draws, bound_level(protocol)), p_value)
 
 
+def _adjusted(*responses: _Response) -> Iterator[_Response]:
+    """Correct the p-values for the number of responses."""
+    adjusted = holm([response.p_value for response in responses])
+    return (replace(response, adjusted_p=float(p)) for response, p in zip(responses, adjusted, strict=True))
+
+
 def _slopes(areas: FloatArray, levels: tuple[float, ...]) -> FloatArray:
     """Least-squares slope of every row (B, levels) on the levels."""
     centred = np.asarray(levels) - np.mean(levels)
     return np.asarray(areas @ centred / (centred @ centred))
 
 
-def _judgement(
-    responses: tuple[_Response, _Response], adjusted: list[float], dose: DoseResponse, protocol: Protocol
-) -> tuple[Status, str, str]:
-    label, origin = responses
+def _judgement(label: _Response, origin: _Response, dose: DoseResponse, protocol: Protocol) -> Judgement:
     delta, alpha = protocol.verdict.delta, protocol.statistics.alpha
     numbers = (
         f"from association {dose.levels[0]:g} to {dose.levels[-1]:g} of class and origin in training, on balanced data "
-        f"the AUC of the class goes {_steps(label)} (slope {_slope(label.slope)}, {probability(adjusted[0])}) and that "
-        f"of the origin inside classes {_steps(origin)} (slope {_slope(origin.slope)}, {probability(adjusted[1])}); "
-        f"{dose.training_size} training images each"
+        f"the AUC of the class goes {_steps(label)} (slope {_slope(label.slope)}, {probability(label.adjusted_p)}) and "
+        f"that of the origin inside classes {_steps(origin)} (slope {_slope(origin.slope)}, "
+        f"{probability(origin.adjusted_p)}); {dose.training_size} training images each"
     )
-    if min(adjusted) <= alpha:
+    if min(label.adjusted_p, origin.adjusted_p) <= alpha:
         remedy = "balance the classes within each origin before training; a network of this kind takes up the signature"
-        return "concern", numbers, remedy
+        return Judgement("concern", numbers, remedy)
     if label.slope.low > -delta and origin.slope.high < delta:
-        return "clear", f"slopes of {delta:g} are excluded: {numbers}", ""
+        return Judgement("clear", f"slopes of {delta:g} are excluded: {numbers}")
     reason = f"no slope is shown, and one of {delta:g} is not excluded: {numbers}"
-    return "inconclusive", reason, "add subjects of the class that each side of origins holds few of"
+    return Judgement("inconclusive", reason, "add subjects of the class that each side of origins holds few of")
 
 
 def _steps(response: _Response) -> str:

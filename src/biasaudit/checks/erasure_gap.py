@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
+from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray, Status
+from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
@@ -53,16 +53,18 @@ class ErasureGap:
         fault = _fault(evidence)
         if fault:
             n = int(evidence.positive.size)
-            return [Finding(self.code, *fault, n=n, factor=evidence.factor, details={"may_flag": False})]
+            return [
+                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, details={"may_flag": False})
+            ]
         gap = _measure(evidence, protocol)
-        status, reason, remedy = _judgement(gap, protocol)
+        judged = _judgement(gap, protocol)
         undefined = not gap.class_gap.low > 0
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
-                remedy=remedy,
+                status=judged.status,
+                reason=judged.reason,
+                remedy=judged.remedy,
                 statistic=gap.share.estimate,
                 low=gap.share.low,
                 high=gap.share.high,
@@ -98,16 +100,16 @@ def _erasable(evidence: ArmEvidence) -> ArmEvidence:
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
     if not evidence.masks_given:
-        return "not_applicable", "not every patient has a pathology mask, so nothing can be erased"
+        return Fault("not_applicable", "not every patient has a pathology mask, so nothing can be erased")
     if evidence.logit_erased is None:
-        return "not_applicable", "this input cannot be edited, so nothing was erased"
+        return Fault("not_applicable", "this input cannot be edited, so nothing was erased")
     if evidence.positive.all() or not evidence.positive.any():
-        return "inconclusive", "only one class is present, so there is no class gap"
+        return Fault("inconclusive", "only one class is present, so there is no class gap")
     fault = score_fault(evidence.logit, evidence.subject)
     if fault:
         return fault
     edited = score_fault(evidence.logit_erased, evidence.subject)
-    return edited if edited and edited[0] == "error" else None
+    return edited if edited and edited.status == "error" else None
 
 
 def _measure(evidence: ArmEvidence, protocol: Protocol) -> _Gap:
@@ -141,29 +143,26 @@ def _difference(evidence: ArmEvidence, values: FloatArray, protocol: Protocol) -
     return means[0] - means[1], draws[0] - draws[1]
 
 
-def _judgement(gap: _Gap, protocol: Protocol) -> tuple[Status, str, str]:
+def _judgement(gap: _Gap, protocol: Protocol) -> Judgement:
     limits = protocol.verdict
     if not gap.class_gap.low > 0:
         reason = (
             f"the class gap is {gap.class_gap.estimate:.2f} logits [{gap.class_gap.low:.2f}, "
             f"{gap.class_gap.high:.2f}]: too small for a share of it to be known"
         )
-        return "inconclusive", reason, "train a network that separates the classes, or add subjects"
+        return Judgement("inconclusive", reason, "train a network that separates the classes, or add subjects")
     shown = (
         f"{percent(gap.share.estimate)} [{percent(gap.share.low)}, {percent(gap.share.high)}] of the class gap of "
         f"{gap.class_gap.estimate:.2f} logits is left after erasing the marked pathology"
     )
     if gap.p_value <= protocol.statistics.alpha:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
-        return (
-            "concern",
-            reason,
-            (
-                "look for what differs between the origins outside the lesions (contrast, noise, extraction, "
-                "resampling), and compare the tissue arm"
-            ),
+        remedy = (
+            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
+            "and compare the tissue arm"
         )
+        return Judgement("concern", reason, remedy)
     if gap.share.high < limits.tolerance:
-        return "clear", f"{shown}; {percent(limits.tolerance)} or more is excluded", ""
+        return Judgement("clear", f"{shown}; {percent(limits.tolerance)} or more is excluded")
     reason = f"{shown}; neither more than {percent(limits.low)} nor {percent(limits.tolerance)} is excluded"
-    return "inconclusive", reason, "add subjects, so that the interval narrows"
+    return Judgement("inconclusive", reason, "add subjects, so that the interval narrows")

@@ -25,7 +25,7 @@ class _Condition:
 
 @dataclass(frozen=True)
 class _Faith:
-    """All of them, and how alike two networks' maps change from class to class."""
+    """The four faithfulness conditions and the between-network stability."""
 
     conditions: tuple[_Condition, ...]
     alike: float
@@ -56,10 +56,10 @@ class FaithfulMaps:
         """Judge the maps of one arm."""
         fault = _unjudgeable(evidence, protocol)
         if fault:
-            return [Finding(self.code, *fault, factor=evidence.factor)]
+            return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor)]
         assert evidence.maps is not None
         assert evidence.maps.probes is not None
-        faith = _faith(evidence, (evidence.maps, evidence.maps.probes), protocol)
+        faith = _faith(evidence, evidence.maps, evidence.maps.probes, protocol)
         words = "; ".join(own.words for own in faith.conditions)
         return [
             Finding(
@@ -81,9 +81,9 @@ def maps_fault(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
         return None
     assert evidence.maps.probes is not None
     if not get("attribution", protocol.attribution.method).faithful:
-        return "not_applicable", f"{protocol.attribution.method} makes maps for display only"
-    failed = _faith(evidence, (evidence.maps, evidence.maps.probes), protocol).failed
-    return ("not_applicable", f"maps failed G2: {failed}") if failed else None
+        return Fault("not_applicable", f"{protocol.attribution.method} makes maps for display only")
+    failed = _faith(evidence, evidence.maps, evidence.maps.probes, protocol).failed
+    return Fault("not_applicable", f"maps failed G2: {failed}") if failed else None
 
 
 def smooth_maps(maps: Maps, values: FloatArray, protocol: Protocol) -> FloatArray:
@@ -111,13 +111,15 @@ def class_change(evidence: ArmEvidence, maps: Maps, protocol: Protocol) -> float
 def _unjudgeable(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
     maps = evidence.maps
     if maps is None:
-        return "not_applicable", "no attribution maps were made"
+        return Fault("not_applicable", "no attribution maps were made")
     if _untested(maps):
-        return "not_applicable", "the maps were not put to the test: there is no other network that was asked the same"
+        return Fault(
+            "not_applicable", "the maps were not put to the test: there is no other network that was asked the same"
+        )
     if not np.isfinite(maps.target).all():
-        return "error", "some attribution maps are not finite"
+        return Fault("error", "some attribution maps are not finite")
     if not get("attribution", protocol.attribution.method).faithful:
-        return "not_applicable", f"{protocol.attribution.method} makes maps for display only"
+        return Fault("not_applicable", f"{protocol.attribution.method} makes maps for display only")
     return None
 
 
@@ -125,8 +127,7 @@ def _untested(maps: Maps) -> bool:
     return maps.probes is None or maps.target_replicate is None or len(maps.probes.places) == 0
 
 
-def _faith(evidence: ArmEvidence, what: tuple[Maps, MapProbes], protocol: Protocol) -> _Faith:
-    maps, probes = what
+def _faith(evidence: ArmEvidence, maps: Maps, probes: MapProbes, protocol: Protocol) -> _Faith:
     moved = {"deletion": probes.deletion, "insertion": probes.insertion}
     n_permutations = protocol.statistics.n_permutations
     p_values = {
@@ -134,7 +135,7 @@ def _faith(evidence: ArmEvidence, what: tuple[Maps, MapProbes], protocol: Protoc
         for name, own in moved.items()
     }
     alike = _alike(evidence, maps, protocol)
-    among_probed, random = _against_random(evidence, what, protocol)
+    probed = _against_random(evidence, maps, probes, protocol)
     required = protocol.attribution.stability
     conditions = (
         *_completeness(maps, protocol),
@@ -143,15 +144,15 @@ def _faith(evidence: ArmEvidence, what: tuple[Maps, MapProbes], protocol: Protoc
             f"two networks' maps change alike from class to class: cosine {alike:.2f}, {required:.2f} needed",
         ),
         _Condition(
-            among_probed > random,
-            f"among the probed subjects it is {among_probed:.2f}, with random weights up to {random:.2f}",
+            probed.again > probed.random,
+            f"among the probed subjects it is {probed.again:.2f}, with random weights up to {probed.random:.2f}",
         ),
-        *(_moved(name, own, (p_values[name], protocol.statistics.alpha)) for name, own in moved.items()),
+        *(_moved(name, own, p_values[name], protocol.statistics.alpha) for name, own in moved.items()),
     )
     details = {
         "completeness_error": float(np.median(maps.completeness_error)),
-        "cosine_probed": among_probed,
-        "cosine_randomised": random,
+        "cosine_probed": probed.again,
+        "cosine_randomised": probed.random,
         **{f"p_{name}": value for name, value in p_values.items()},
     }
     return _Faith(conditions, alike, required, details)
@@ -165,16 +166,31 @@ def _alike(evidence: ArmEvidence, maps: Maps, protocol: Protocol) -> float:
     return float(cosines(*changes))
 
 
-def _against_random(evidence: ArmEvidence, what: tuple[Maps, MapProbes], protocol: Protocol) -> tuple[float, float]:
-    """Cosine between two networks' changes, and the largest with a network of random weights; probed subjects."""
-    maps, probes = what
+@dataclass(frozen=True)
+class _ProbedCosines:
+    """How alike the target's maps of the probed subjects change from class to class and those of other networks.
+
+    Attributes
+    ----------
+    again : float
+        Cosine with a network that was asked the same.
+    random : float
+        Largest absolute cosine with a network of random weights.
+    """
+
+    again: float
+    random: float
+
+
+def _against_random(evidence: ArmEvidence, maps: Maps, probes: MapProbes, protocol: Protocol) -> _ProbedCosines:
+    """Compare the change of the target's maps with that of another network, and of networks of random weights."""
     assert maps.target_replicate is not None
     rows = maps.rows[probes.places]
     weights = difference_weights(evidence.positive[rows], evidence.fold[rows])
     changes = [weights @ maps.target[probes.places], weights @ maps.target_replicate[probes.places]]
     changes += [weights @ values for values in probes.randomised]
     own, again, *random = smooth_maps(maps, np.stack(changes), protocol)
-    return float(cosines(own, again)), float(np.abs(cosines(own, np.stack(random))).max())
+    return _ProbedCosines(float(cosines(own, again)), float(np.abs(cosines(own, np.stack(random))).max()))
 
 
 def _completeness(maps: Maps, protocol: Protocol) -> tuple[_Condition, ...]:
@@ -186,8 +202,7 @@ def _completeness(maps: Maps, protocol: Protocol) -> tuple[_Condition, ...]:
     return (_Condition(error <= accepted, words),)
 
 
-def _moved(name: str, values: np.ndarray, test: tuple[float, float]) -> _Condition:
-    p_value, alpha = test
+def _moved(name: str, values: np.ndarray, p_value: float, alpha: float) -> _Condition:
     relevant, elsewhere = values.mean(axis=0)
     words = f"{name} of the most relevant voxels moves the margin by {relevant:.2f}, of the same regions elsewhere by "
     return _Condition(p_value <= alpha, f"{words}{elsewhere:.2f} ({probability(p_value)})")

@@ -40,11 +40,14 @@ class FeatureDistributions:
 
     def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> list[Finding]:
         blank = Finding(self.code, "inconclusive", "", class_name=class_name)
-        steps = (
+        return judge_layers(
+            evidence,
+            blank,
+            evidence.features,
+            "nothing to compare",
             lambda finding, rows: _of_layer(evidence, finding, rows, protocol),
             lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
         )
-        return judge_layers(evidence, blank, evidence.features, "nothing to compare", steps)
 
 
 def _of_layer(evidence: ArmEvidence, blank: Finding, rows: BoolArray, protocol: Protocol) -> Finding:
@@ -83,11 +86,9 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
     # In patients a difference may be one of severity, which these tests do not hold fixed.
     caveat = "" if finding.class_name == evidence.classes[0] else _severity_caveat(evidence)
     shown = f"{probability(adjusted_p)} after Holm over the layers"
-    reasons = (
-        f"the features of {finding.class_name} differ between origins ({shown}){caveat}",
-        f"no difference between origins was found ({shown}); this test never clears",
-    )
-    return concluded(finding, adjusted_p, reasons, evidence, protocol)
+    found = f"the features of {finding.class_name} differ between origins ({shown}){caveat}"
+    not_found = f"no difference between origins was found ({shown}); this test never clears"
+    return concluded(finding, adjusted_p, found, not_found, evidence, protocol)
 
 
 def _severity_caveat(evidence: ArmEvidence) -> str:

@@ -40,12 +40,18 @@ class HiddenLayers:
         if not evidence.features:
             return [Finding(self.code, "not_applicable", "no hidden features were kept", factor=evidence.factor)]
         of_label = cache(lambda layer: _label_area(evidence, layer, protocol))
-        steps = (
-            lambda finding, rows: _of_layer(evidence, finding, rows, (of_label, protocol)),
-            lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
-        )
         blanks = [Finding(self.code, "inconclusive", "", class_name=name) for name in inside_classes(evidence)]
-        asked = (judge_layers(evidence, blank, evidence.features, "nothing to read", steps) for blank in blanks)
+        asked = (
+            judge_layers(
+                evidence,
+                blank,
+                evidence.features,
+                "nothing to read",
+                lambda finding, rows: _of_layer(evidence, finding, rows, of_label, protocol),
+                lambda finding, adjusted_p: _judged(finding, adjusted_p, evidence, protocol),
+            )
+            for blank in blanks
+        )
         return [finding for found in asked for finding in found]
 
 
@@ -57,9 +63,9 @@ def _label_area(evidence: ArmEvidence, layer: str, protocol: Protocol) -> float:
 
 
 def _of_layer(
-    evidence: ArmEvidence, blank: Finding, rows: BoolArray, how: tuple[Callable[[str], float], Protocol]
+    evidence: ArmEvidence, blank: Finding, rows: BoolArray, of_label: Callable[[str], float], protocol: Protocol
 ) -> Finding:
-    layer, (of_label, protocol) = str(blank.layer), how
+    layer = str(blank.layer)
     trained = np.asarray(evidence.features[layer], dtype=np.float64)
     if not np.isfinite(trained[rows]).all():
         return replace(blank, status="error", reason="hidden features are not finite")
@@ -102,8 +108,6 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
         f"for the label, {probability(adjusted_p)} after Holm over the layers"
     )
     caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
-    reasons = (
-        f"training made the origin of {finding.class_name} easier to read from this layer ({shown}){caveat}",
-        f"the origin is not shown to be easier to read than before training ({shown}); this never clears",
-    )
-    return concluded(finding, adjusted_p, reasons, evidence, protocol)
+    found = f"training made the origin of {finding.class_name} easier to read from this layer ({shown}){caveat}"
+    not_found = f"the origin is not shown to be easier to read than before training ({shown}); this never clears"
+    return concluded(finding, adjusted_p, found, not_found, evidence, protocol)

@@ -6,8 +6,9 @@ from math import exp, lgamma
 
 import numpy as np
 
+from biasaudit.checks.premises import Judgement
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, Status
+from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
 from biasaudit.stats.effects import cramers_v
 
@@ -126,13 +127,13 @@ class Identifiability:
         table = counts_by_class(evidence)
         association = cramers_v([list(row.values()) for row in table.values()]) if evidence.positive.size else None
         smallest = smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations)
-        status, reason, remedy = _judgement(evidence, association, smallest, protocol)
+        judged = _judgement(evidence, association, smallest, protocol)
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
-                remedy=remedy,
+                status=judged.status,
+                reason=judged.reason,
+                remedy=judged.remedy,
                 statistic=association,
                 threshold=CONCERN_V,
                 n=int(evidence.positive.size),
@@ -158,10 +159,10 @@ def _details(evidence: ArmEvidence, protocol: Protocol) -> dict[str, object]:
 
 def _judgement(
     evidence: ArmEvidence, association: float | None, smallest: float | None, protocol: Protocol
-) -> tuple[Status, str, str]:
+) -> Judgement:
     """Status, reason and remedy."""
     if evidence.regime == "single":
-        return (
+        return Judgement(
             "inconclusive",
             "all subjects come from one origin: there is nothing to compare",
             "add subjects of both classes from a second origin",
@@ -170,11 +171,11 @@ def _judgement(
     if evidence.regime != "crossed":
         wording = "one origin per class" if evidence.regime == "aliased" else "no origin holds both classes"
         masks = "" if evidence.masks_given else ", or lesion masks for erasure"
-        return "concern", f"{wording}; {shown}", f"add an origin that holds both classes{masks}"
+        return Judgement("concern", f"{wording}; {shown}", f"add an origin that holds both classes{masks}")
     if association is not None and association > CONCERN_V:
         reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"
-        return "concern", reason, "balance the classes within origins, by collecting or by subsampling"
+        return Judgement("concern", reason, "balance the classes within origins, by collecting or by subsampling")
     if smallest is None or smallest > protocol.statistics.alpha:
         reason = f"{shown}, but so few subjects can be exchanged inside classes that no test can reach significance"
-        return "inconclusive", reason, "add subjects to the origins that hold few"
-    return "clear", f"some origins hold both classes; {shown}, at most {CONCERN_V:g}", ""
+        return Judgement("inconclusive", reason, "add subjects to the origins that hold few")
+    return Judgement("clear", f"some origins hold both classes; {shown}, at most {CONCERN_V:g}")

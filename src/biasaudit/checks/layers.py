@@ -22,7 +22,7 @@ Judge = Callable[[Finding, float], Finding]
 
 
 def judge_layers(
-    evidence: ArmEvidence, blank: Finding, layers: Iterable[str], alone: str, steps: tuple[Measure, Judge]
+    evidence: ArmEvidence, blank: Finding, layers: Iterable[str], alone: str, measure: Measure, judge: Judge
 ) -> list[Finding]:
     """Ask one question of the layers inside one class.
 
@@ -34,8 +34,9 @@ def judge_layers(
     layers : iterable of str
     alone : str
         What a class of one origin means for the question, for the reason.
-    steps : (Measure, Judge)
-        `Judge` is not asked of findings without a p-value.
+    measure : Measure
+    judge : Judge
+        Not asked of findings without a p-value.
 
     Returns
     -------
@@ -49,14 +50,13 @@ def judge_layers(
         origins = "one origin" if names else "no origin"
         reason = f"the class {blank.class_name} comes from {origins}: {alone}"
         return [replace(blank, status="not_applicable", reason=reason)]
-    measure, judge = steps
     found = [measure(replace(blank, layer=layer), rows) for layer in layers]
     adjusted = holm([np.nan if finding.p_value is None else finding.p_value for finding in found])
     return [f if f.p_value is None else judge(f, float(p)) for f, p in zip(found, adjusted, strict=True)]
 
 
 def concluded(
-    finding: Finding, adjusted_p: float, reasons: tuple[str, str], evidence: ArmEvidence, protocol: Protocol
+    finding: Finding, adjusted_p: float, found: str, not_found: str, evidence: ArmEvidence, protocol: Protocol
 ) -> Finding:
     """Say that something was found, or that it was not, which never clears.
 
@@ -65,8 +65,8 @@ def concluded(
     finding : Finding
     adjusted_p : float
         After Holm.
-    reasons : (str, str)
-        If it was found, if it was not.
+    found, not_found : str
+        Reasons for either outcome.
     evidence : ArmEvidence
     protocol : Protocol
 
@@ -80,7 +80,7 @@ def concluded(
     return replace(
         finding,
         status="concern" if significant else "inconclusive",
-        reason=reasons[0] if significant else reasons[1],
+        reason=found if significant else not_found,
         threshold=protocol.statistics.alpha,
         details={**finding.details, "p_holm": adjusted_p, "corroborates": significant and healthy},
     )

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from biasaudit.checks.faithful_maps import maps_fault
-from biasaudit.checks.premises import interval_level, probability, stream
+from biasaudit.checks.premises import Judgement, interval_level, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, Status
 from biasaudit.registry import register
@@ -53,7 +53,7 @@ class Localisation:
             return [self._unasked("not_applicable", "no attribution maps were made", evidence)]
         fault = maps_fault(evidence, protocol)
         if fault:
-            return [self._unasked(*fault, evidence)]
+            return [self._unasked(fault.status, fault.reason, evidence)]
         finite = np.isfinite(maps.target).all(axis=1)
         chosen = finite & (maps.mask & maps.foreground).any(axis=1) & evidence.positive[maps.rows]
         if not chosen.any():
@@ -63,12 +63,12 @@ class Localisation:
         gain = _measure(evidence, maps, chosen, protocol)
         if gain is None:
             return [self._unasked("inconclusive", "all attribution maps are zero", evidence)]
-        status, reason = _judgement(gain, protocol)
+        judged = _judgement(gain, protocol)
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
+                status=judged.status,
+                reason=judged.reason,
                 statistic=gain.interval.estimate,
                 low=gain.interval.low,
                 high=gain.interval.high,
@@ -115,7 +115,7 @@ def _against_exchanged(values: FloatArray, even: float, evidence: ArmEvidence, p
     return _Gain(interval, max(p_value(interval.estimate, null), smallest), float(null.mean()), n)
 
 
-def _judgement(gain: _Gain, protocol: Protocol) -> tuple[Status, str]:
+def _judgement(gain: _Gain, protocol: Protocol) -> Judgement:
     interval = gain.interval
     numbers = (
         f"relevance in the subject's own mask is {interval.estimate:.1f} [{interval.low:.1f}, {interval.high:.1f}] "
@@ -124,13 +124,15 @@ def _judgement(gain: _Gain, protocol: Protocol) -> tuple[Status, str]:
     )
     significant = gain.p_value <= protocol.statistics.alpha
     if significant and interval.low > EVEN_SPREAD:
-        return "clear", f"{numbers}; {NEVER_REASSURES}"
+        return Judgement("clear", f"{numbers}; {NEVER_REASSURES}")
     if 1 / factorial(min(gain.n, 20)) > protocol.statistics.alpha:
-        return "inconclusive", f"{numbers}; too few mapped patients ({gain.n}) for exchanging masks to show anything"
+        return Judgement(
+            "inconclusive", f"{numbers}; too few mapped patients ({gain.n}) for exchanging masks to show anything"
+        )
     if interval.low > EVEN_SPREAD:
         reason = "relevance lies where lesions usually lie, not demonstrably in the subject's own"
-        return "inconclusive", f"{numbers}; {reason}"
-    return "concern", f"{numbers}; relevance does not concentrate in the marked pathology"
+        return Judgement("inconclusive", f"{numbers}; {reason}")
+    return Judgement("concern", f"{numbers}; relevance does not concentrate in the marked pathology")
 
 
 def _rank_accuracy(evidence: ArmEvidence, maps: Maps, chosen: BoolArray, protocol: Protocol) -> dict[str, float]:

@@ -9,9 +9,9 @@ import numpy as np
 from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.faithful_maps import class_change, maps_fault, smooth_maps
 from biasaudit.checks.origin_score import OriginScore, origin_score
-from biasaudit.checks.premises import Fault, class_rows, inside_classes, percent, probability, stream
+from biasaudit.checks.premises import Fault, Judgement, class_rows, inside_classes, percent, probability, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, Status
+from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps
 from biasaudit.registry import register
 from biasaudit.stats.similarity import Following, cosines, difference_weights, following_test
 
@@ -61,12 +61,10 @@ class MapAgreement:
     def _of_class(self, evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:
         score = origin_score(evidence, class_name, protocol)
         if not isinstance(score, OriginScore):
-            status, reason = score
-            return Finding(self.code, status, reason, factor=evidence.factor, class_name=class_name)
+            return Finding(self.code, score.status, score.reason, factor=evidence.factor, class_name=class_name)
         compared = _fault(evidence, protocol) or _compared(evidence, class_name, protocol)
         if not isinstance(compared, _Compared):
-            status, reason = compared
-            return Finding(self.code, status, reason, factor=evidence.factor, class_name=class_name)
+            return Finding(self.code, compared.status, compared.reason, factor=evidence.factor, class_name=class_name)
         found = following_test(
             compared.target,
             compared.origin,
@@ -75,45 +73,46 @@ class MapAgreement:
             protocol.statistics.n_permutations,
             stream(evidence, "U7", class_name),
         )
-        return self._finding(evidence, class_name, (found, compared, score), protocol)
+        return _finding(evidence, class_name, found, compared, score, protocol)
 
-    def _finding(
-        self,
-        evidence: ArmEvidence,
-        class_name: str,
-        found: tuple[Following, _Compared, OriginScore],
-        protocol: Protocol,
-    ) -> Finding:
-        following, compared, score = found
-        largest = int(following.change.argmax())
-        share = float(following.change[largest]) / compared.scale
-        status, reason = _judgement((share, following.p_value), score, protocol)
-        weights = difference_weights(compared.groups[largest], compared.folds)
-        return Finding(
-            code=self.code,
-            status=status,
-            reason=reason,
-            statistic=share,
-            p_value=following.p_value,
-            threshold=protocol.attribution.following,
-            n=len(compared.folds),
-            factor=evidence.factor,
-            class_name=class_name,
-            details={
-                "corroborates": status == "concern",
-                "cosine": abs(float(following.cosine[largest])),
-                "cosine_targets": float(cosines(*(weights @ copy for copy in compared.target))),
-                "cosine_origin_classifiers": float(cosines(*(weights @ copy for copy in compared.origin[largest]))),
-            },
-        )
+
+def _finding(
+    evidence: ArmEvidence,
+    class_name: str,
+    following: Following,
+    compared: _Compared,
+    score: OriginScore,
+    protocol: Protocol,
+) -> Finding:
+    largest = int(following.change.argmax())
+    share = float(following.change[largest]) / compared.scale
+    judged = _judgement(share, following.p_value, score, protocol)
+    weights = difference_weights(compared.groups[largest], compared.folds)
+    return Finding(
+        code="U7",
+        status=judged.status,
+        reason=judged.reason,
+        statistic=share,
+        p_value=following.p_value,
+        threshold=protocol.attribution.following,
+        n=len(compared.folds),
+        factor=evidence.factor,
+        class_name=class_name,
+        details={
+            "corroborates": judged.status == "concern",
+            "cosine": abs(float(following.cosine[largest])),
+            "cosine_targets": float(cosines(*(weights @ copy for copy in compared.target))),
+            "cosine_origin_classifiers": float(cosines(*(weights @ copy for copy in compared.origin[largest]))),
+        },
+    )
 
 
 def _fault(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
     maps = evidence.maps
     if maps is None:
-        return "not_applicable", "no attribution maps were made"
+        return Fault("not_applicable", "no attribution maps were made")
     if maps.origin is None or maps.origin_replicate is None or maps.target_replicate is None:
-        return "not_applicable", "no maps by the origin classifier, or by a second target, were made"
+        return Fault("not_applicable", "no maps by the origin classifier, or by a second target, were made")
     return maps_fault(evidence, protocol)
 
 
@@ -130,10 +129,10 @@ def _compared(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> _Co
     groups = evidence.origin[rows] == names[:, None]
     split = [len(np.unique(folds[group])) > 1 and len(np.unique(folds[~group])) > 1 for group in groups]
     if not any(split):
-        return "not_applicable", f"no two folds hold maps of {class_name} from more than one origin"
+        return Fault("not_applicable", f"no two folds hold maps of {class_name} from more than one origin")
     scale = class_change(evidence, maps, protocol)
     if not scale > 0:
-        return "inconclusive", "the target's maps are the same in both classes"
+        return Fault("inconclusive", "the target's maps are the same in both classes")
 
     def prepared(values: FloatArray) -> FloatArray:
         """Smooth, and average over the images of one subject."""
@@ -162,17 +161,19 @@ def _usable(evidence: ArmEvidence, maps: Maps, class_name: str) -> tuple[BoolArr
     return own, contrasts
 
 
-def _judgement(found: tuple[float, float], score: OriginScore, protocol: Protocol) -> tuple[Status, str]:
-    (share, p_value), floor = found, protocol.attribution.following
+def _judgement(share: float, p_value: float, score: OriginScore, protocol: Protocol) -> Judgement:
+    floor = protocol.attribution.following
     numbers = (
         f"between origins the target's maps change along the origin classifier's by {percent(share)} of what they "
         f"change between the classes, {probability(p_value)}"
     )
     if not score.interval.low > CHANCE:
         auc = f"AUC {score.interval.estimate:.2f} [{score.interval.low:.2f}, {score.interval.high:.2f}]"
-        return "inconclusive", f"{numbers}; the origin classifier is not above chance ({auc}): its maps mean nothing"
+        return Judgement(
+            "inconclusive", f"{numbers}; the origin classifier is not above chance ({auc}): its maps mean nothing"
+        )
     if p_value > protocol.statistics.alpha:
-        return "inconclusive", f"{numbers}: not beyond chance; this never clears"
+        return Judgement("inconclusive", f"{numbers}: not beyond chance; this never clears")
     if share < floor:
-        return "inconclusive", f"{numbers}: less than {percent(floor)}, too faint to count"
-    return "concern", f"{numbers}: they follow the origin classifier's"
+        return Judgement("inconclusive", f"{numbers}: less than {percent(floor)}, too faint to count")
+    return Judgement("concern", f"{numbers}: they follow the origin classifier's")

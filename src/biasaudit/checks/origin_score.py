@@ -39,14 +39,16 @@ def origin_score(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> 
     """
     control = evidence.origin_controls.get(class_name)
     if control is None:
-        return "not_applicable", _why_absent(evidence, class_name)
+        return Fault("not_applicable", _why_absent(evidence, class_name))
     scores = np.asarray(control.scores, dtype=np.float64)
     fault = score_fault(scores.ravel(), np.repeat(evidence.subject[control.rows], scores.shape[1]).tolist())
     if fault:
         return fault
     names = evidence.origin[control.rows]
     if not np.isin(names, control.origins).all():
-        return "error", f"the origin classifier of {class_name} knows {control.origins}, the subjects have others"
+        return Fault(
+            "error", f"the origin classifier of {class_name} knows {control.origins}, the subjects have others"
+        )
     codes = np.array([control.origins.index(str(name)) for name in names], dtype=np.intp)
     folds = evidence.fold[control.rows]
     settings = protocol.statistics
@@ -54,7 +56,7 @@ def origin_score(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> 
         scores, codes, folds, settings.n_permutations, stream(evidence, "A1", class_name, "permutation")
     )
     if np.isnan(test.p_value):
-        return "inconclusive", test.reason
+        return Fault("inconclusive", test.reason)
     draws = bootstrap_fold_auc(
         scores, codes, folds, settings.n_bootstraps, stream(evidence, "A1", class_name, "bootstrap")
     )

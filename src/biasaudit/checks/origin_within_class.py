@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.origin_score import OriginScore, origin_score
-from biasaudit.checks.premises import inside_classes, probability
+from biasaudit.checks.premises import Judgement, inside_classes, probability
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, Status
+from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
 
 __all__ = ["OriginWithinClass"]
@@ -35,15 +35,14 @@ class OriginWithinClass:
 def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Finding:
     score = origin_score(evidence, class_name, protocol)
     if not isinstance(score, OriginScore):
-        status, reason = score
-        return Finding("A1", status, reason, factor=evidence.factor, class_name=class_name)
-    status, verb = _judgement(score, protocol)
+        return Finding("A1", score.status, score.reason, factor=evidence.factor, class_name=class_name)
+    judged = _judgement(score, protocol)
     origins = evidence.origin_controls[class_name].origins
     told = f"origins {', '.join(origins)}" if len(origins) <= _NAMED else f"{len(origins)} larger origins"
     return Finding(
         code="A1",
-        status=status,
-        reason=f"inside {class_name} the {told} {verb} (AUC {score.interval.estimate:.2f}, "
+        status=judged.status,
+        reason=f"inside {class_name} the {told} {judged.reason} (AUC {score.interval.estimate:.2f}, "
         f"{probability(score.test.p_value)}); that a signature is available does not mean that the target uses it",
         statistic=score.interval.estimate,
         low=score.interval.low,
@@ -56,9 +55,9 @@ def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Find
     )
 
 
-def _judgement(score: OriginScore, protocol: Protocol) -> tuple[Status, str]:
+def _judgement(score: OriginScore, protocol: Protocol) -> Judgement:
     if score.test.p_value <= protocol.statistics.alpha:
-        return "concern", "can be told apart"
+        return Judgement("concern", "can be told apart")
     if score.interval.high < CHANCE + protocol.verdict.delta:
-        return "clear", "cannot be told apart"
-    return "inconclusive", "are not shown to be told apart"
+        return Judgement("clear", "cannot be told apart")
+    return Judgement("inconclusive", "are not shown to be told apart")

@@ -48,7 +48,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Source:
-    """What is asked with, in words for reasons: ``headers and sidecars``; and what to do about a concern."""
+    """The columns used as predictors, named for the finding's text, and what to do about a concern."""
 
     code: str
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from biasaudit.records import ArmEvidence, BoolArray, FloatArray, Status
 
 __all__ = [
     "SEVERITY",
+    "Fault",
+    "Judgement",
     "bound_level",
     "class_rows",
     "equal_scores",
@@ -28,8 +31,23 @@ __all__ = [
     "stream",
 ]
 
-Fault = tuple[Status, str]
-"""Status of the finding and the reason for it."""
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a question cannot be asked: status of the finding and the reason for it."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found: status of the finding, the reason for it, and what to do about it."""
+
+    status: Status
+    reason: str
+    remedy: str = ""
+
 
 SEVERITY = "; patients may differ in severity between origins"
 """What a reason adds where a difference was found among patients."""
@@ -41,7 +59,7 @@ def class_rows(evidence: ArmEvidence, class_name: str) -> BoolArray:
 
 
 def strata(evidence: ArmEvidence) -> npt.NDArray[np.generic]:
-    """Classes whose subjects may be compared for origin, (n,): the rest of a contrast holds several."""
+    """Class label within which origins may be permuted, (n,); the rest of a contrast keeps its original classes."""
     return evidence.positive if evidence.label is None else evidence.label
 
 
@@ -87,21 +105,24 @@ def score_fault(scores: FloatArray, subjects: Iterable[str]) -> Fault | None:
 
     Returns
     -------
-    (status, reason) or None
+    Fault or None
         None if the scores can be judged.
     """
     values = np.asarray(scores, dtype=np.float64)
     if values.size == 0:
-        return "not_applicable", "there are no held-out scores to judge"
+        return Fault("not_applicable", "there are no held-out scores to judge")
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         names = list(subjects)
-        return "error", (
-            f"{bad.size} of {values.size} held-out scores are not finite, the first that of subject {names[bad[0]]}; "
-            "no statement is made about the others alone"
+        reason = (
+            f"{bad.size} of {values.size} held-out scores are not finite, the first that of subject "
+            f"{names[bad[0]]}; no statement is made about the others alone"
         )
+        return Fault("error", reason)
     if equal_scores(values):
-        return "inconclusive", f"all {values.size} held-out scores are equal: the network says the same of everybody"
+        return Fault(
+            "inconclusive", f"all {values.size} held-out scores are equal: the network says the same of everybody"
+        )
     return None
 
 

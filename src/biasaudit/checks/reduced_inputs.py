@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from biasaudit import seeds
 from biasaudit.checks.competence import CHANCE
-from biasaudit.checks.premises import interval_level, probability, score_fault
+from biasaudit.checks.premises import Fault, interval_level, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
@@ -43,10 +45,10 @@ class ReducedInputs:
         """Return one finding per reduced input, Holm-corrected."""
         names = sorted(evidence.reduced)
         tests = [_test(evidence, name, protocol) for name in names]
-        adjusted = holm([p_value for _, p_value in tests])
+        adjusted = holm([test.p_value for test in tests])
         found = [
-            _finding(evidence, name, (interval, float(p_value)), protocol)
-            for name, (interval, _), p_value in zip(names, tests, adjusted, strict=True)
+            _finding(evidence, name, replace(test, p_value=float(p_value)), protocol)
+            for name, test, p_value in zip(names, tests, adjusted, strict=True)
         ]
         skipped = [
             Finding(self.code, "not_applicable", reason, factor=evidence.factor, input=name)
@@ -58,24 +60,32 @@ class ReducedInputs:
         return found + skipped
 
 
-def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> tuple[Interval, float]:
+@dataclass(frozen=True)
+class _Predicted:
+    """How well the label is predicted from one reduced input."""
+
+    interval: Interval
+    p_value: float
+
+
+def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> _Predicted:
     scores = evidence.reduced[name]
     if score_fault(scores, evidence.subject.tolist()):
-        return Interval(np.nan, np.nan, np.nan), np.nan
+        return _Predicted(Interval(np.nan, np.nan, np.nan), np.nan)
     # The stream does not name the factor: the question has none, and every factor must see the same answer.
     generator = seeds.generator(evidence.seed, "A2", name)
     # Mean over folds: scores of different networks, pooled, can hide a label that every single one of them reads.
     subjects = (np.column_stack([-scores, scores]), evidence.positive.astype(np.intp), evidence.fold)
     draws = bootstrap_fold_auc(*subjects, protocol.statistics.n_bootstraps, generator)
     test = cross_validated_auc_test(*subjects, protocol.statistics.n_permutations, generator)
-    return percentile_interval(test.statistic, draws, interval_level(protocol)), test.p_value
+    return _Predicted(percentile_interval(test.statistic, draws, interval_level(protocol)), test.p_value)
 
 
-def _finding(evidence: ArmEvidence, name: str, test: tuple[Interval, float], protocol: Protocol) -> Finding:
-    interval, p_value = test
+def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Protocol) -> Finding:
+    interval, p_value = test.interval, test.p_value
     if np.isnan(interval.estimate):
-        fault = score_fault(evidence.reduced[name], evidence.subject.tolist()) or ("inconclusive", "no scores")
-        return Finding("A2", *fault, n=len(evidence.subject), factor=evidence.factor, input=name)
+        fault = score_fault(evidence.reduced[name], evidence.subject.tolist()) or Fault("inconclusive", "no scores")
+        return Finding("A2", fault.status, fault.reason, n=len(evidence.subject), factor=evidence.factor, input=name)
     concern = p_value <= protocol.statistics.alpha and interval.low > CHANCE
     clear = not concern and interval.high < CHANCE + protocol.verdict.delta
     how = _MEANING.get(name, f"from the reduced input {name}")

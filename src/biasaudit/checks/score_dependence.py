@@ -10,6 +10,8 @@ import numpy as np
 
 from biasaudit.checks.adjustment import Adjustment, adjustment, listed
 from biasaudit.checks.premises import (
+    Fault,
+    Judgement,
     bound_level,
     class_rows,
     lesion_volume,
@@ -21,7 +23,7 @@ from biasaudit.checks.premises import (
     stream,
 )
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Status
+from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
 from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
@@ -72,7 +74,16 @@ class ScoreDependence:
         """Judge all classes together (crossed designs) and each class alone."""
         fault = score_fault(evidence.logit, evidence.subject)
         if fault:
-            return [Finding(self.code, *fault, n=evidence.positive.size, factor=evidence.factor, details=_closed())]
+            return [
+                Finding(
+                    self.code,
+                    fault.status,
+                    fault.reason,
+                    n=evidence.positive.size,
+                    factor=evidence.factor,
+                    details=_closed(),
+                )
+            ]
         questions = [_in_class(evidence, name, protocol) for name in evidence.classes]
         if evidence.regime == "crossed":
             questions.insert(0, _pooled(evidence, protocol))
@@ -83,10 +94,16 @@ class ScoreDependence:
         effect = _effect(evidence, question, protocol)
         test = _test(evidence, question, "pooled", protocol)
         if effect is None or effect.largest is None or np.isnan(test.p_value):
+            why = _not_asked(evidence, question, test)
             return Finding(
-                self.code, *_not_asked(evidence, question, test), n=n, factor=evidence.factor,
-                class_name=question.class_name, details=_closed(),
-            )  # fmt: skip
+                code=self.code,
+                status=why.status,
+                reason=why.reason,
+                n=n,
+                factor=evidence.factor,
+                class_name=question.class_name,
+                details=_closed(),
+            )
         outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
         details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
         details["healthy"] = _is_healthy(evidence, question.class_name)
@@ -95,14 +112,14 @@ class ScoreDependence:
         if question.class_name is None:
             mirror = _mirror(evidence, protocol)
             details |= {**_reliance(evidence, protocol), **mirror.details()}
-        status, reason, remedy = _judgement(outcome, question, protocol)
-        reason = "; ".join(part for part in (reason, *question.fixed.notes, mirror.words) if part)
+        judged = _judgement(outcome, question, protocol)
+        reason = "; ".join(part for part in (judged.reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
         return Finding(
             code=self.code,
-            status=status,
+            status=judged.status,
             reason=reason,
-            remedy=remedy,
+            remedy=judged.remedy,
             statistic=shown.estimate,
             low=shown.low,
             high=shown.high,
@@ -245,15 +262,17 @@ class _Outcome:
         }
 
 
-def _not_asked(evidence: ArmEvidence, question: _Question, test: TestResult) -> tuple[Status, str]:
+def _not_asked(evidence: ArmEvidence, question: _Question, test: TestResult) -> Fault:
     names, held = origins_of(evidence, question.rows), question.fixed.held
     where = "the cohort" if question.class_name is None else f"the class {question.class_name}"
     if len(names) < 2:
-        return "not_applicable", f"{where} comes from {'one origin' if names else 'no origin'}: nothing to compare"
+        return Fault(
+            "not_applicable", f"{where} comes from {'one origin' if names else 'no origin'}: nothing to compare"
+        )
     if held and (test.reason == DETERMINED or not _comparable(evidence, question)):
         reason = f"inside {where} {listed(held)} all but determine the origin: it cannot be told from them"
-        return "not_applicable", reason
-    return "inconclusive", test.reason or f"the scores inside {where} cannot be compared between origins"
+        return Fault("not_applicable", reason)
+    return Fault("inconclusive", test.reason or f"the scores inside {where} cannot be compared between origins")
 
 
 def _comparable(evidence: ArmEvidence, question: _Question) -> bool:
@@ -262,7 +281,7 @@ def _comparable(evidence: ArmEvidence, question: _Question) -> bool:
     return bool(np.unique(cells).size > np.unique(question.fixed.strata).size)
 
 
-def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tuple[Status, str, str]:
+def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> Judgement:
     shown, p_value, delta = outcome.shown, outcome.test.p_value, protocol.verdict.delta
     first, second = outcome.pair if shown.estimate == outcome.effect.estimate[outcome.effect.largest or 0] else (
         outcome.pair[1], outcome.pair[0],
@@ -275,16 +294,16 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> tu
     caveat = "" if question.may_flag else f"; {BEYOND_THE_LABEL}"
     if outcome.within(delta) and not outcome.guard:
         found = "detectable, but smaller than" if significant else "any dependence on origin is smaller than"
-        return "clear", f"{found} the {delta:g} allowed: {numbers}", ""
+        return Judgement("clear", f"{found} the {delta:g} allowed: {numbers}")
     if significant:
         remedy = (
             "compare how the origins were acquired and processed, and balance or match the classes within each origin"
         )
-        return "concern", f"scores depend on origin inside the class: {numbers}{caveat}", remedy
+        return Judgement("concern", f"scores depend on origin inside the class: {numbers}{caveat}", remedy)
     needed = outcome.n_needed(delta)
     why = outcome.guard or f"a dependence of {delta:g} is not excluded"
     remedy = f"about {needed} subjects would be needed" if needed else "add subjects to the smallest origins"
-    return "inconclusive", f"no dependence was found, but {why}: {numbers}{caveat}", remedy
+    return Judgement("inconclusive", f"no dependence was found, but {why}: {numbers}{caveat}", remedy)
 
 
 def _fixed(question: _Question) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
+from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray, SignatureTransfer, Status
+from biasaudit.records import ArmEvidence, Finding, FloatArray, SignatureTransfer
 from biasaudit.registry import register
 from biasaudit.stats.effects import auc, gap_share
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, one_sided_p, percentile_interval
@@ -51,55 +52,89 @@ class SignatureTransferCheck:
         fault = _fault(evidence)
         n = int(evidence.positive.size)
         if fault:
-            return [Finding(self.code, *fault, n=n, factor=evidence.factor, details={"may_flag": False})]
+            return [
+                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, details={"may_flag": False})
+            ]
         assert evidence.transfer is not None
-        share, p_value = _measure(evidence, evidence.transfer, protocol)
-        separable, moved = _gate(evidence, evidence.transfer)
+        moved = _measure(evidence, evidence.transfer, protocol)
+        share, gate = moved.share, _gate(evidence, evidence.transfer)
         gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
-        valid = separable >= SEPARABLE and moved >= MOVED
         known = bool(gap > 0 and np.isfinite([share.estimate, share.low, share.high]).all())
-        status, reason, remedy = _judgement((share, p_value), (separable, moved), known, protocol)
+        judged = _judgement(moved, gate, known, protocol)
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
-                remedy=remedy,
+                status=judged.status,
+                reason=judged.reason,
+                remedy=judged.remedy,
                 statistic=share.estimate if known else None,
                 low=share.low if known else None,
                 high=share.high if known else None,
-                p_value=p_value if known else None,
+                p_value=moved.p_value if known else None,
                 threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                details={"may_flag": bool(valid and known), "sides_auc": separable, "moved": moved, "class_gap": gap},
+                details={
+                    "may_flag": bool(gate.passed and known),
+                    "sides_auc": gate.separable,
+                    "moved": gate.moved,
+                    "class_gap": gap,
+                },
             )
         ]
 
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
     if evidence.regime == "crossed":
-        return "not_applicable", "some origins hold both classes, so the scores themselves answer (U1)"
+        return Fault("not_applicable", "some origins hold both classes, so the scores themselves answer (U1)")
     if evidence.transfer is None:
         if evidence.masks_given and evidence.mask_is_complete:
-            return "not_applicable", "the masks hold all pathology, so erasure answers (U4)"
-        return (
+            return Fault("not_applicable", "the masks hold all pathology, so erasure answers (U4)")
+        return Fault(
             "not_applicable",
             "no signature was transferred: this input cannot be made again from an edited image",
         )
     if evidence.positive.all() or not evidence.positive.any():
-        return "inconclusive", "only one class is present, so there is no other side"
+        return Fault("inconclusive", "only one class is present, so there is no other side")
     fault = score_fault(evidence.logit, evidence.subject)
     if fault:
         return fault
     for values in (evidence.transfer.edited, evidence.transfer.sham):
         edited = score_fault(values, evidence.subject)
-        if edited and edited[0] == "error":
+        if edited and edited.status == "error":
             return edited
     return None
 
 
-def _measure(evidence: ArmEvidence, made: SignatureTransfer, protocol: Protocol) -> tuple[Interval, float]:
+@dataclass(frozen=True)
+class _Moved:
+    """Share of the class gap that the transfer moves, `LEAK` granted."""
+
+    share: Interval
+    p_value: float
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """Whether the edit carries the signature, as low-level statistics of the images see it.
+
+    Attributes
+    ----------
+    separable : float
+        AUC of the side.
+    moved : float
+        Share of the way to the other side that the edit goes beyond the sham.
+    """
+
+    separable: float
+    moved: float
+
+    @property
+    def passed(self) -> bool:
+        return self.separable >= SEPARABLE and self.moved >= MOVED
+
+
+def _measure(evidence: ArmEvidence, made: SignatureTransfer, protocol: Protocol) -> _Moved:
     """Share of the class gap that the transfer moves to the other side, mean of both directions; `LEAK` granted."""
     truth = evidence.positive
     # Half a subject's change, signed so that the gap of these numbers is the mean of the two directions.
@@ -110,13 +145,13 @@ def _measure(evidence: ArmEvidence, made: SignatureTransfer, protocol: Protocol)
         stream(evidence, "U5"),
     )  # fmt: skip
     if not np.isfinite(draws).any():
-        return Interval(np.nan, np.nan, np.nan), np.nan
+        return _Moved(Interval(np.nan, np.nan, np.nan), np.nan)
     interval = percentile_interval(share, draws, bound_level(protocol))
     guarded = Interval(interval.estimate, interval.low - LEAK, interval.high + LEAK)
-    return guarded, one_sided_p(draws - LEAK, protocol.verdict.low)
+    return _Moved(guarded, one_sided_p(draws - LEAK, protocol.verdict.low))
 
 
-def _gate(evidence: ArmEvidence, made: SignatureTransfer) -> tuple[float, float]:
+def _gate(evidence: ArmEvidence, made: SignatureTransfer) -> _Gate:
     """How well low-level statistics tell the sides, and how far the transfer moves them beyond the sham.
 
     The reader is a shrunken linear discriminant (Ledoit & Wolf 2004), trained on the other folds' images as they are.
@@ -137,44 +172,43 @@ def _gate(evidence: ArmEvidence, made: SignatureTransfer) -> tuple[float, float]
             scores[place, held] = reader.decision_function((values[held] - centre) / spread)
     known = np.isfinite(scores).all(0)
     if np.unique(evidence.positive[known]).size < 2:
-        return np.nan, np.nan
+        return _Gate(np.nan, np.nan)
     area = auc(scores[0, known], evidence.positive[known])
     towards = np.where(evidence.positive, -1.0, 1.0) * (scores[1] - scores[2])
     distance = _gap(scores[0], evidence)
     moved = sum(float(towards[known & side].mean()) for side in (evidence.positive, ~evidence.positive)) / 2
-    return float(area), float(moved / distance) if distance > 0 else np.nan
+    return _Gate(float(area), float(moved / distance) if distance > 0 else np.nan)
 
 
 def _gap(scores: FloatArray, evidence: ArmEvidence) -> float:
     return float(np.nanmean(scores[evidence.positive]) - np.nanmean(scores[~evidence.positive]))
 
 
-def _judgement(
-    measured: tuple[Interval, float], gate: tuple[float, float], known: bool, protocol: Protocol
-) -> tuple[Status, str, str]:
-    share, p_value = measured
-    separable, moved = gate
+def _judgement(made: _Moved, gate: _Gate, known: bool, protocol: Protocol) -> Judgement:
+    share, p_value = made.share, made.p_value
     limits = protocol.verdict
     if not known:
-        return "inconclusive", "there is no class gap to take a share of", "train a network that separates the classes"
+        return Judgement(
+            "inconclusive", "there is no class gap to take a share of", "train a network that separates the classes"
+        )
     interval = f"[{percent(share.low)}, {percent(share.high)}]"
     shown = f"{percent(share.estimate)} {interval} of the class gap moves with the signature"
-    if not np.isfinite(separable):
+    if not np.isfinite(gate.separable):
         reason = f"no fold can tell whether the edit carries the signature: {shown}"
-        return "inconclusive", reason, "subjects of both classes in every fold"
-    if not separable >= SEPARABLE:
+        return Judgement("inconclusive", reason, "subjects of both classes in every fold")
+    if not gate.separable >= SEPARABLE:
         reason = (
             f"simple statistics of the images do not tell the sides, so nothing shows that the edit arrived: {shown}"
         )
-        return "inconclusive", reason, "pathology masks, or images of both classes from one origin"
-    if not moved >= MOVED:
+        return Judgement("inconclusive", reason, "pathology masks, or images of both classes from one origin")
+    if not gate.moved >= MOVED:
         reason = (
-            f"the edit carries simple statistics only {percent(max(0.0, moved))} of the way to the other side, so it "
-            f"cannot stand for the signature: {shown}"
+            f"the edit carries simple statistics only {percent(max(0.0, gate.moved))} of the way to the other side, "
+            f"so it cannot stand for the signature: {shown}"
         )
-        return "inconclusive", reason, "pathology masks, or images of both classes from one origin"
+        return Judgement("inconclusive", reason, "pathology masks, or images of both classes from one origin")
     if p_value <= protocol.statistics.alpha:
         remedy = "look for what differs between the origins (contrast, sharpness, noise, field, extraction)"
-        return "concern", f"{shown}, more than {percent(limits.low)} ({probability(p_value)})", remedy
+        return Judgement("concern", f"{shown}, more than {percent(limits.low)} ({probability(p_value)})", remedy)
     # A transfer that misses part of a signature underestimates, so little change clears nobody.
-    return "inconclusive", f"{shown}; a signature that the edit does not carry is not excluded", ""
+    return Judgement("inconclusive", f"{shown}; a signature that the edit does not carry is not excluded")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biasaudit.checks.premises import Fault, bound_level, percent, probability, score_fault, stream
+from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeTrial, Status
+from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeTrial
 from biasaudit.registry import register
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.fold_scales import standardised_logits
@@ -39,7 +39,8 @@ class SpikeInCheck:
         n = int(evidence.positive.size)
         fault = _fault(evidence)
         if fault or evidence.spike is None:
-            return [Finding(self.code, *(fault or _absent(evidence)), n=n, factor=evidence.factor)]
+            why = fault or _absent(evidence)
+            return [Finding(self.code, why.status, why.reason, n=n, factor=evidence.factor)]
         planted, sham = (
             _look(evidence, trial, name, protocol)
             for name, trial in (("planted", evidence.spike.planted), ("sham", evidence.spike.sham))
@@ -48,13 +49,13 @@ class SpikeInCheck:
             reason = "the edit cannot be compared inside a class: too few subjects carry it, or too few do not"
             return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
         owed = _owed(evidence, evidence.spike.planted, protocol)
-        status, reason, remedy = _judgement((planted, sham), owed, protocol)
+        judged = _judgement(planted, sham, owed, protocol)
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
-                remedy=remedy,
+                status=judged.status,
+                reason=judged.reason,
+                remedy=judged.remedy,
                 statistic=planted.reliance.estimate,
                 low=planted.reliance.low,
                 high=planted.reliance.high,
@@ -62,25 +63,25 @@ class SpikeInCheck:
                 threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                details=_details(evidence, (planted, sham), owed),
+                details=_details(evidence, planted, sham, owed),
             )
         ]
 
 
 def _absent(evidence: ArmEvidence) -> Fault:
-    return "not_applicable", evidence.retraining_skipped.get("G3", "no signature was planted")
+    return Fault("not_applicable", evidence.retraining_skipped.get("G3", "no signature was planted"))
 
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
     if evidence.spike is None:
         return _absent(evidence)
     if evidence.positive.all() or not evidence.positive.any():
-        return "inconclusive", "only one class is present, so nothing can be planted by the label"
+        return Fault("inconclusive", "only one class is present, so nothing can be planted by the label")
     for name, trial in (("planted", evidence.spike.planted), ("sham", evidence.spike.sham)):
         for scores in (trial.without, trial.with_edit):
             fault = score_fault(scores, evidence.subject)
             if fault:
-                return fault[0], f"{name} edit: {fault[1]}"
+                return Fault(fault.status, f"{name} edit: {fault.reason}")
     return None
 
 
@@ -91,7 +92,7 @@ def _observed(trial: SpikeTrial) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Look:
-    """What the verdict of a crossed design would look at, blind to how the edit was assigned."""
+    """p-value and reliance as a crossed audit would compute them, with the edit as the origin."""
 
     p_value: float
     reliance: Interval
@@ -123,21 +124,24 @@ def _owed(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Inter
     return percentile_interval(share, draws, bound_level(protocol))
 
 
-def _judgement(looks: tuple[_Look, _Look], owed: Interval, protocol: Protocol) -> tuple[Status, str, str]:
-    planted, sham = looks
+def _judgement(planted: _Look, sham: _Look, owed: Interval, protocol: Protocol) -> Judgement:
     numbers = f"planted: {_words(planted)}; sham: {_words(sham)}"
     if np.isfinite(owed.estimate):
         numbers += f"; in truth the retrained network owes {percent(owed.estimate)} of its class gap to the plant"
     if not planted.flags(protocol) and owed.high < protocol.verdict.low:
         reason = f"the network did not take the plant up, so that it says nothing of power ({numbers})"
-        return "inconclusive", reason, "the pathology is read too easily for a plant of this size to be of use to it"
+        return Judgement(
+            "inconclusive", reason, "the pathology is read too easily for a plant of this size to be of use to it"
+        )
     if not planted.flags(protocol):
         reason = f"a signature of that size would have been missed on this cohort ({numbers})"
-        return "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
+        return Judgement(
+            "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
+        )
     if sham.flags(protocol):
         reason = f"the plant was found, but so was a sham that has nothing to do with the label ({numbers})"
-        return "inconclusive", reason, "the network answers to edits of this kind by itself: find out why"
-    return "clear", f"a planted signature is found on this cohort and a sham is not ({numbers})", ""
+        return Judgement("inconclusive", reason, "the network answers to edits of this kind by itself: find out why")
+    return Judgement("clear", f"a planted signature is found on this cohort and a sham is not ({numbers})")
 
 
 def _words(look: _Look) -> str:
@@ -145,10 +149,9 @@ def _words(look: _Look) -> str:
     return f"reliance {percent(share.estimate)}, at least {percent(share.low)}, {probability(look.p_value)}"
 
 
-def _details(evidence: ArmEvidence, looks: tuple[_Look, _Look], owed: Interval) -> dict[str, object]:
+def _details(evidence: ArmEvidence, planted: _Look, sham: _Look, owed: Interval) -> dict[str, object]:
     assert evidence.spike is not None
     trial, truth = evidence.spike.planted, evidence.positive
-    planted, sham = looks
     return {
         "planted_p": planted.p_value,
         "sham_p": sham.p_value,

@@ -39,7 +39,7 @@ class Strategies:
             return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
         fault = maps_fault(evidence, protocol)
         if fault:
-            return [Finding(self.code, *fault, factor=evidence.factor)]
+            return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor)]
         return [self._of_class(evidence, maps, name, protocol) for name in inside_classes(evidence)]
 
     def _of_class(self, evidence: ArmEvidence, maps: Maps, class_name: str, protocol: Protocol) -> Finding:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biasaudit.checks.premises import Fault, bound_level, probability, score_fault, stream
+from biasaudit.checks.premises import Fault, Judgement, bound_level, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray, Status, UnseenOrigin
+from biasaudit.records import ArmEvidence, Finding, FloatArray, UnseenOrigin
 from biasaudit.registry import register
 from biasaudit.stats.effects import balanced_accuracy
 from biasaudit.stats.intervals import Interval, one_sided_p, percentile_interval
@@ -55,20 +55,20 @@ class UnseenOriginCheck:
         n = int(sum(own.rows.size for own in evidence.unseen.values()))
         fault = _fault(evidence)
         if fault:
-            return [Finding(self.code, *fault, n=n, factor=evidence.factor)]
+            return [Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor)]
         losses = [_loss(evidence, name, protocol) for name in sorted(evidence.unseen)]
         known = [loss for loss in losses if np.isfinite(loss.estimate)]
         if not known:
             reason = "no fold holds out both classes of an origin, so there is no AUC on it"
             return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
         pooled, p_value = _pooled(known, protocol)
-        status, reason, remedy = _judgement(pooled, p_value, known, protocol)
+        judged = _judgement(pooled, p_value, known, protocol)
         return [
             Finding(
                 code=self.code,
-                status=status,
-                reason=reason,
-                remedy=remedy,
+                status=judged.status,
+                reason=judged.reason,
+                remedy=judged.remedy,
                 statistic=pooled.estimate,
                 low=pooled.low,
                 high=pooled.high,
@@ -83,18 +83,18 @@ class UnseenOriginCheck:
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
     if evidence.regime != "crossed":
-        return "not_applicable", "no origin holds both classes, so there is no AUC on a single origin"
+        return Fault("not_applicable", "no origin holds both classes, so there is no AUC on a single origin")
     if not evidence.unseen:
         large = origins_with_both_classes(evidence.positive, evidence.origin, evidence.subject)
         if not large:
-            return "not_applicable", f"no origin holds {SMALLEST_CLASS} subjects of each class"
+            return Fault("not_applicable", f"no origin holds {SMALLEST_CLASS} subjects of each class")
         skipped = evidence.retraining_skipped.get("U10", "no network was retrained without an origin")
-        return "not_applicable", skipped
+        return Fault("not_applicable", skipped)
     for name, own in evidence.unseen.items():
         for scores in (own.unseen, own.reference):
             fault = score_fault(scores, evidence.subject[own.rows])
             if fault:
-                return fault[0], f"origin {name}: {fault[1]}"
+                return Fault(fault.status, f"origin {name}: {fault.reason}")
     return None
 
 
@@ -125,18 +125,18 @@ def _pooled(losses: list[_Loss], protocol: Protocol) -> tuple[Interval, float]:
     return percentile_interval(estimate, draws, bound_level(protocol)), one_sided_p(draws, 0.0)
 
 
-def _judgement(pooled: Interval, p_value: float, losses: list[_Loss], protocol: Protocol) -> tuple[Status, str, str]:
+def _judgement(pooled: Interval, p_value: float, losses: list[_Loss], protocol: Protocol) -> Judgement:
     each = ", ".join(f"{loss.origin} {loss.reference:.2f} seen and {loss.unseen:.2f} unseen" for loss in losses)
     numbers = (
         f"the AUC inside an origin falls by {pooled.estimate:.2f} [{pooled.low:.2f}, {pooled.high:.2f}] "
         f"({probability(p_value)}) when the network has not seen it ({each})"
     )
     if p_value <= protocol.statistics.alpha and pooled.low > 0:
-        return "concern", numbers, "train on more origins, or on an input that carries less of the signature"
+        return Judgement("concern", numbers, "train on more origins, or on an input that carries less of the signature")
     if pooled.high < protocol.verdict.delta:
-        return "clear", f"a loss of {protocol.verdict.delta:g} is excluded: {numbers}", ""
+        return Judgement("clear", f"a loss of {protocol.verdict.delta:g} is excluded: {numbers}")
     reason = f"a loss is not shown, and one of {protocol.verdict.delta:g} is not excluded: {numbers}"
-    return "inconclusive", reason, "add subjects of both classes to the origins that hold few"
+    return Judgement("inconclusive", reason, "add subjects of both classes to the origins that hold few")
 
 
 def _details(evidence: ArmEvidence, losses: list[_Loss]) -> dict[str, object]:

@@ -65,7 +65,7 @@ class VoxelwiseMaps:
             return [Finding(self.code, "not_applicable", reason, factor=evidence.factor)]
         fault = maps_fault(evidence, protocol)
         if fault:
-            return [Finding(self.code, *fault, factor=evidence.factor)]
+            return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor)]
         inside = [self._origins(evidence, evidence.maps, name, protocol) for name in inside_classes(evidence)]
         return [*inside, self._classes(evidence, evidence.maps, protocol)]
 
@@ -73,7 +73,7 @@ class VoxelwiseMaps:
         finding = Finding(self.code, "inconclusive", "", factor=evidence.factor, class_name=class_name)
         comparison = origin_comparison(evidence, maps, class_name)
         alone = f"the mapped subjects of {class_name} come from one origin in every fold"
-        finding = _measured(finding, evidence, (comparison, alone), protocol)
+        finding = _measured(finding, evidence, comparison, alone, protocol)
         if finding.p_value is None:
             return finding
         if finding.p_value > protocol.statistics.alpha:
@@ -92,7 +92,7 @@ class VoxelwiseMaps:
         finding = Finding(self.code, "inconclusive", "", factor=evidence.factor)
         comparison = class_comparison(evidence, maps)
         alone = "no origin has mapped subjects of both classes in one fold"
-        finding = _measured(finding, evidence, (comparison, alone), protocol)
+        finding = _measured(finding, evidence, comparison, alone, protocol)
         if finding.p_value is None:
             return finding
         if finding.p_value > protocol.statistics.alpha:
@@ -152,19 +152,21 @@ def _fault(comparison: MapComparison, alone: str, protocol: Protocol) -> Fault |
         row[group] = row.get(group, 0) + 1
     smallest = smallest_p(counts, protocol.statistics.n_permutations)
     if smallest is None:
-        return "not_applicable", f"{alone}: nothing to compare"
+        return Fault("not_applicable", f"{alone}: nothing to compare")
     if smallest > protocol.statistics.alpha:
-        return "inconclusive", f"too few mapped subjects: no p-value below {smallest:.2g} is possible"
+        return Fault("inconclusive", f"too few mapped subjects: no p-value below {smallest:.2g} is possible")
     return None
 
 
-def _measured(finding: Finding, evidence: ArmEvidence, asked: tuple[MapComparison, str], protocol: Protocol) -> Finding:
-    """Compare the maps; without a p-value where nothing can be compared (the words say what is alone then)."""
-    comparison, maps = asked[0], evidence.maps
+def _measured(
+    finding: Finding, evidence: ArmEvidence, comparison: MapComparison, alone: str, protocol: Protocol
+) -> Finding:
+    """Compare the maps; without a p-value where nothing can be compared (`alone` says why then)."""
+    maps = evidence.maps
     assert maps is not None
-    fault = _fault(*asked, protocol)
+    fault = _fault(comparison, alone, protocol)
     if fault:
-        return replace(finding, status=fault[0], reason=fault[1])
+        return replace(finding, status=fault.status, reason=fault.reason)
     difference = compare_maps(evidence, maps, comparison, protocol)
     if np.isnan(difference.p_value):
         return replace(finding, reason=difference.reason, n=difference.n)
