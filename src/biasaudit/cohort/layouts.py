@@ -21,6 +21,9 @@ from biasaudit.records import BoolArray, Cohort, FloatArray, Grid, Sample, Volum
 
 __all__ = ["LAYOUTS", "Layout", "write_layout"]
 
+PhantomValue = float | str | Mapping[str, float]
+"""What a key of `PhantomSettings` may hold."""
+
 _STRONG = {"contrast": 0.8, "bias_field": 0.8}
 _WEAK = {"contrast": 0.4, "bias_field": 0.4}
 _SCANNERS: tuple[Mapping[str, Any], ...] = (
@@ -46,11 +49,11 @@ class Layout:
         Writes a cohort into a folder.
     """
 
-    phantom: Mapping[str, Any]
+    phantom: Mapping[str, PhantomValue]
     write: Callable[[Cohort, Callable[[Sample], Volume], Grid, Path], None]
 
 
-def write_layout(name: str, folder: Path, phantom: Mapping[str, Any] | None = None) -> int:
+def write_layout(name: str, folder: Path, phantom: Mapping[str, PhantomValue] | None = None) -> int:
     """Simulate a cohort and write it as the ready protocol of that name expects it beside itself.
 
     Parameters

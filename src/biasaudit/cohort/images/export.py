@@ -94,7 +94,7 @@ def write_bids(
                 "site": site,
             }
         )
-        _write_subject(folder / name, sample, (load(sample), grid), names)
+        _write_subject(folder / name, sample, load(sample), grid, names)
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(folder / name / "participants.tsv", sep="\t", index=False, na_rep="n/a")
         _describe(folder / name, name, "raw")
@@ -108,8 +108,8 @@ def _dataset_name(site: str, names: BidsNames) -> str:
     return f"dataset-{site.rstrip('0123456789')}" if site[0] in "ab" else "dataset"
 
 
-def _write_subject(root: Path, sample: Sample, data: tuple[Volume, Grid], names: BidsNames) -> None:
-    volume, grid = data
+def _write_subject(root: Path, sample: Sample, volume: Volume, grid: Grid, names: BidsNames) -> None:
+    """Write the image of one subject with its sidecar, and the mask of a patient."""
     site = str(sample.simulation["site"])
     stem = f"{sample.subject}_space-MNI152"
     anatomical = root / sample.subject / "anat"

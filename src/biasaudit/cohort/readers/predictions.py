@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -24,15 +23,15 @@ _GIVE_LOGITS = "rounded to decisions; give logits, or probabilities with more di
 
 
 def with_scores(
-    samples: Sequence[Sample], own: tuple[Manifest, Sequence[int]], settings: TableCohort, classes: Sequence[str]
+    samples: Sequence[Sample], manifest: Manifest, settings: TableCohort, classes: Sequence[str]
 ) -> tuple[tuple[Sample, ...], list[str]]:
     """Give every sample its held-out logits.
 
     Parameters
     ----------
     samples : sequence of Sample
-    own : Manifest and rows
-        The cohort's own table, where the scores are its columns.
+    manifest : Manifest
+        The cohort's own table, one row per sample: the scores are its columns unless `settings` name another table.
     settings : TableCohort
         With `predictions`, `score` or both.
     classes : sequence of str
@@ -47,13 +46,13 @@ def with_scores(
     DataError
         Subjects without a score or with two, cells that are no numbers.
     """
-    manifest = own[0] if settings.predictions is None else read_manifest(settings.predictions)
-    columns = _columns(manifest, settings, classes)
-    rows = list(own[1]) if settings.predictions is None else _joined(samples, manifest, settings)
-    values = _numbers(manifest, rows, columns)
-    logits, note = _as_logits(values, settings.score_scale, f"{manifest.path}")
+    scores = manifest if settings.predictions is None else read_manifest(settings.predictions)
+    columns = _columns(scores, settings, classes)
+    rows = range(len(samples)) if settings.predictions is None else _joined(samples, scores, settings)
+    values = _numbers(scores, rows, columns)
+    logits, note = _as_logits(values, settings.score_scale, f"{scores.path}")
     scored = tuple(replace(s, scores=tuple(row)) for s, row in zip(samples, logits.tolist(), strict=True))
-    source = f"the target's scores are given ({Path(manifest.path).name}: {', '.join(columns)})"
+    source = f"the target's scores are given ({scores.path.name}: {', '.join(columns)})"
     return scored, [f"{source}, {note}; that every one is held out is the word of who made them, and not tested"]
 
 

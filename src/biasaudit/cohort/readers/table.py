@@ -69,12 +69,12 @@ class TableReader:
         if faults:
             raise DataError(faults)
         if settings.scored and labelled:
-            samples, said = with_scores(samples, (manifest, range(len(samples))), settings, classes.names)
-            notes += said
+            samples, score_notes = with_scores(samples, manifest, settings, classes.names)
+            notes += score_notes
         features = feature_columns(manifest, settings) if settings.features else ()
         if features:
-            samples, said = with_features(samples, manifest, features)
-            notes += said
+            samples, feature_notes = with_features(samples, manifest, features)
+            notes += feature_notes
         notes += [*classes.notes, *columns.notes, *_ignored_masks(manifest, columns, samples), *_repeats(samples)]
         if labelled:
             samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
@@ -164,7 +164,7 @@ def _classes(manifest: Manifest, settings: TableCohort, labelled: bool) -> Class
 def _samples(manifest: Manifest, columns: _Columns, classes: Classes) -> tuple[Sample, ...]:
     covariates = parse_covariates({name: list(manifest.frame[name]) for name in columns.covariates})
     return tuple(
-        _sample(manifest, row, columns, (classes.labels[row], classes.names), covariates[row] if covariates else {})
+        _sample(manifest, row, columns, classes, covariates[row] if covariates else {})
         for row in range(len(manifest.lines))
     )
 
@@ -173,16 +173,17 @@ def _sample(
     manifest: Manifest,
     row: int,
     columns: _Columns,
-    label: tuple[str, tuple[str, ...]],
+    classes: Classes,
     covariates: dict[str, float | str | None],
 ) -> Sample:
     settings = columns.settings
-    positive = label[0] in label[1][1:]
+    label = classes.labels[row]
+    positive = label in classes.names[1:]
     mask = _path(manifest, row, columns.mask) if positive else None
     return Sample(
         subject=manifest.cell(row, settings.subject),
         images=tuple(_path(manifest, row, name) or "" for name in columns.images),
-        label=label[0],
+        label=label,
         positive=positive,
         origins={name: manifest.cell(row, name) for name in settings.origins},
         mask=mask,
