@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from biasaudit import registry
 from biasaudit.cohort.images.alignment import alignment
+from biasaudit.cohort.readers.reader import Reader
 from biasaudit.drafting.first_look import Section, design_statements, sections
 from biasaudit.drafting.profile import Profile, geometry_of
 from biasaudit.drafting.profile_bids import profile_bids
 from biasaudit.drafting.profile_table import profile_table
-from biasaudit.drafting.proposal import Proposal, propose
+from biasaudit.drafting.proposal import Proposal, propose_protocol
 from biasaudit.drafting.protocol_text import Model, draft_protocol, open_points
 from biasaudit.errors import DataError, Fault, InputError, UsageError
 from biasaudit.protocol import GridSettings, Protocol, json_schema, parse_protocol
@@ -69,30 +71,25 @@ def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, f
     DataError
         There is nothing to look at; nothing has been written.
     """
-    if out.exists() and not force:
-        raise UsageError(f"{out} exists; add --force to overwrite it, or name another file with -o")
-    if not bids and source[0].is_dir():
-        raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
-    if len({path.resolve() for path in source}) < len(source):
-        raise UsageError("the same dataset is given twice")
+    _require_possible(source, out, bids=bids, force=force)
     profile = profile_bids(source) if bids else profile_table(source[0])
     absent = {fault.message.split(": no such file")[0] for fault in profile.faults}
     geometry = geometry_of([path for path in profile.image if path not in absent])
-    proposal = propose(profile)
+    proposal = propose_protocol(profile)
     text = draft_protocol(profile, proposal, model, out.parent)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     (out.parent / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
-    faults = [*_open_faults(profile, proposal, model, (text, out)), *profile.faults, *geometry.faults]
-    notes, can, cannot = list(profile.notes), list[str](), list[str]()
-    if not faults:
-        try:
-            protocol = parse_protocol(text, out)
-            notes = _as_read(protocol)
-            can, cannot = design_statements(profile, proposal, protocol)
-        except InputError as error:
-            faults.extend(error.faults)
-    return FirstLook(sections(profile, geometry, proposal), tuple(notes), tuple(can), tuple(cannot), tuple(faults))
+    open_faults = _open_faults(open_points(profile, proposal, model), proposal, text, out)
+    faults = (*open_faults, *profile.faults, *geometry.faults)
+    reading = _Reading(profile.notes, faults=faults) if faults else _read_back(text, out, profile, proposal)
+    return FirstLook(
+        sections=sections(profile, geometry, proposal),
+        notes=reading.notes,
+        can_answer=reading.can_answer,
+        cannot_answer=reading.cannot_answer,
+        faults=reading.faults,
+    )
 
 
 def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
@@ -127,12 +124,41 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
     return Model(factory, os.path.relpath(weights, folder.resolve()))
 
 
-def _open_faults(profile: Profile, proposal: Proposal, model: Model, written: tuple[str, Path]) -> list[Fault]:
-    """One fault for each line that has to be filled in."""
-    text, out = written
+def _require_possible(source: Sequence[Path], out: Path, *, bids: bool, force: bool) -> None:
+    if out.exists() and not force:
+        raise UsageError(f"{out} exists; add --force to overwrite it, or name another file with -o")
+    if not bids and source[0].is_dir():
+        raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
+    if len({path.resolve() for path in source}) < len(source):
+        raise UsageError("the same dataset is given twice")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is known of a drafted protocol once it was read back; fields as in `FirstLook`."""
+
+    notes: tuple[str, ...]
+    can_answer: tuple[str, ...] = ()
+    cannot_answer: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def _read_back(text: str, out: Path, profile: Profile, proposal: Proposal) -> _Reading:
+    """Read the draft as `biasaudit validate` would, and say what its design can answer."""
+    try:
+        protocol = parse_protocol(text, out)
+        notes = _as_read(protocol)
+    except InputError as error:
+        return _Reading(profile.notes, faults=error.faults)
+    can_answer, cannot_answer = design_statements(profile, proposal, protocol)
+    return _Reading(tuple(notes), tuple(can_answer), tuple(cannot_answer))
+
+
+def _open_faults(points: Mapping[str, str], proposal: Proposal, text: str, out: Path) -> list[Fault]:
+    """Make one fault of each line that has to be filled in."""
     lines = text.splitlines()
     faults = []
-    for key, choice in open_points(profile, proposal, model).items():
+    for key, choice in points.items():
         number = next(n for n, line in enumerate(lines, 1) if line.strip().startswith(f"# {key}:"))
         where = {"origins": "cohort.origins", "training_subjects": "target.training_subjects"}.get(
             key, f"cohort.label.{key}"
@@ -154,7 +180,7 @@ def _remedy(key: str, proposal: Proposal) -> str:
 
 def _as_read(protocol: Protocol) -> list[str]:
     """Return the notes of the reader, and how well a few of the images lie on each other."""
-    reader = registry.get("reader", protocol.cohort.reader)()
+    reader: Reader[Any] = registry.get("reader", protocol.cohort.reader)()
     cohort = reader.read(protocol.cohort)
     notes = list(cohort.notes)
     try:
@@ -164,7 +190,7 @@ def _as_read(protocol: Protocol) -> list[str]:
     return notes
 
 
-def _alignment(reader: object, cohort: Cohort) -> list[str]:
+def _alignment(reader: Reader[Any], cohort: Cohort) -> list[str]:
     """Measure the overlap of a few subjects of all classes and origins on a coarse grid."""
     if cohort.dimensions == 2:
         return []
@@ -173,8 +199,8 @@ def _alignment(reader: object, cohort: Cohort) -> list[str]:
     step = max(1, len(ordered) // _ALIGNED)
     samples = tuple(cohort.samples[row] for row in ordered[::step][:_ALIGNED])
     few = Cohort(samples, cohort.classes, cohort.factors, cohort.dimensions, cohort.channels)
-    grid = reader.grid(few, GridSettings(spacing=_COARSE))  # type: ignore[attr-defined]
-    volumes = [reader.load(sample, grid, "auto") for sample in samples]  # type: ignore[attr-defined]
+    grid = reader.grid(few, GridSettings(spacing=_COARSE))
+    volumes = [reader.load(sample, grid, "auto") for sample in samples]
     report = alignment(
         [v.image for v in volumes], [v.foreground for v in volumes], [sample.subject for sample in samples]
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from biasaudit.cohort.readers.bids import DATASET, ImageRow, list_images
 from biasaudit.cohort.readers.bids_index import BidsFile, BidsIndex, index_dataset
+from biasaudit.cohort.readers.bids_rows import DATASET, ImageRow, conflict_notes, list_images
 from biasaudit.cohort.readers.manifest import read_manifest
 from biasaudit.drafting.guesses import MAPS, filled, plain
 from biasaudit.drafting.profile import DatasetCounts, Profile, missing_files
@@ -23,6 +24,22 @@ _PREFERRED = ("T1w", "FLAIR", "T2w")
 _USUAL_MASKS = ("L", "lesion")
 _PATHOLOGY = ("lesion", "tumo", "wmh", "stroke", "infarct", "patholog", "plaque", "edema", "oedema", "enhanc", "whole")
 _REMEDY = "give the folder that holds participants.tsv and sub-*"
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """One key of the section `cohort` that is read off the names of files.
+
+    Attributes
+    ----------
+    value : str or None
+        None where nothing need be said.
+    subjects : mapping of text to int
+        Subjects with each value that was there to choose from.
+    """
+
+    value: str | None
+    subjects: Mapping[str, int]
 
 
 def profile_bids(roots: Sequence[Path]) -> Profile:
@@ -38,41 +55,49 @@ def profile_bids(roots: Sequence[Path]) -> Profile:
         A folder is missing or holds no anatomical image.
     """
     indices = _indices(roots)
-    suffix, counts = _suffix(indices)
-    space, spaces = _space(indices, suffix)
+    suffix = _suffix(indices)
+    space = _space(indices, str(suffix.value))
     labels = _mask_labels(indices)
-    chosen = [label for label in labels if label in _USUAL_MASKS or any(w in label.lower() for w in _PATHOLOGY)]
-    settings: dict[str, object] = {"suffix": suffix, **_maps(indices)}
-    if space is not None:
-        settings["space"] = space
-    if chosen and not set(chosen) <= set(_USUAL_MASKS):
-        settings["mask_labels"] = chosen
-    known = {"reader": "bids", "roots": [str(root) for root in roots], "label": {"positive": "?"}, **settings}
-    rows, notes, faults = list_images(BidsCohort.model_validate(known))
-    if not all(len(found) == 1 for row in rows for found in row.companions.maps):
-        del settings["maps"]
-    faults = (*faults, *_absent(rows))
+    settings = {
+        "suffix": suffix.value,
+        "space": space.value,
+        "mask_labels": _unusual_mask_labels(labels),
+        "maps": _maps(indices),
+    }
+    stated = {key: value for key, value in settings.items() if value}
+    section = {"reader": "bids", "roots": [str(root) for root in roots], "label": {"positive": "?"}, **stated}
+    listing = list_images(BidsCohort.model_validate(section), labelled=False)
+    rows, faults = listing.rows, (*listing.faults, *_absent(listing.rows))
     if not rows:
         raise DataError(faults)
-    columns = dict.fromkeys(name for row in rows for name in row.cells if name not in (DATASET, "participant_id"))
-    cells = {name: filled(row.cells.get(name, "") for row in rows) for name in columns}
-    frame = pd.DataFrame(cells, index=range(len(rows)), dtype=object)
     return Profile(
         reader="bids",
         source=tuple(os.path.abspath(root) for root in roots),
         datasets=_datasets(indices, rows),
-        frame=frame,
+        frame=_frame(rows),
         subject=tuple(row.subject for row in rows),
         dataset=tuple(row.dataset for row in rows),
         image=tuple(row.images[0].path for row in rows),
         marked=tuple(row.companions.mask is not None for row in rows),
         tissue=tuple(bool(row.companions.tissue) for row in rows),
         brain=tuple(row.companions.brain_mask is not None for row in rows),
-        settings=settings,
-        choices={"suffix": _listed(counts), "space": _listed(spaces), "mask_labels": _listed(labels)},
-        notes=notes,
+        settings=stated if _have_all_maps(rows) else {key: stated[key] for key in stated if key != "maps"},
+        choices={"suffix": _listed(suffix.subjects), "space": _listed(space.subjects), "mask_labels": _listed(labels)},
+        notes=(*listing.notes, *conflict_notes(rows)),
         faults=faults,
     )
+
+
+def _frame(rows: Sequence[ImageRow]) -> pd.DataFrame:
+    """Cells of participants.tsv and sidecars, one row per image, empty where missing."""
+    columns = dict.fromkeys(name for row in rows for name in row.cells if name not in (DATASET, "participant_id"))
+    cells = {name: filled(row.cells.get(name, "") for row in rows) for name in columns}
+    return pd.DataFrame(cells, index=range(len(rows)), dtype=object)
+
+
+def _have_all_maps(rows: Sequence[ImageRow]) -> bool:
+    """Whether exactly one file of every kind of map fits every image."""
+    return all(len(files) == 1 for row in rows for files in row.companions.maps)
 
 
 def _indices(roots: Sequence[Path]) -> list[BidsIndex]:
@@ -92,14 +117,13 @@ def _indices(roots: Sequence[Path]) -> list[BidsIndex]:
     return found
 
 
-def _maps(indices: Sequence[BidsIndex]) -> dict[str, list[str]]:
+def _maps(indices: Sequence[BidsIndex]) -> list[str]:
     """Suffixes of maps that the user made of the images and every dataset holds."""
-    found = [
+    suffixes = [
         {file.suffix for files in index.by_subject.values() for file in files if file.is_image and _is_map(file.suffix)}
         for index in indices
     ]
-    shared = sorted(set.intersection(*found))
-    return {"maps": shared} if shared else {}
+    return sorted(set.intersection(*suffixes))
 
 
 def _is_map(suffix: str) -> bool:
@@ -113,7 +137,7 @@ def _anatomical(file: BidsFile) -> bool:
     return file.is_image and folder == "anat" and not derived
 
 
-def _suffix(indices: Sequence[BidsIndex]) -> tuple[str, dict[str, int]]:
+def _suffix(indices: Sequence[BidsIndex]) -> _Guess:
     """Kind of image that most subjects of the dataset that has it least have; T1w before FLAIR before others."""
     counts = [_subjects_with(index) for index in indices]
     every = sorted({suffix for count in counts for suffix in count})
@@ -123,7 +147,7 @@ def _suffix(indices: Sequence[BidsIndex]) -> tuple[str, dict[str, int]]:
         rank = _PREFERRED.index(suffix) if suffix in _PREFERRED else len(_PREFERRED)
         return min(shares), sum(count[suffix] for count in counts), -rank
 
-    return max(every, key=worth), {suffix: sum(count[suffix] for count in counts) for suffix in every}
+    return _Guess(max(every, key=worth), {suffix: sum(count[suffix] for count in counts) for suffix in every})
 
 
 def _subjects_with(index: BidsIndex) -> Counter[str]:
@@ -132,20 +156,27 @@ def _subjects_with(index: BidsIndex) -> Counter[str]:
     )
 
 
-def _space(indices: Sequence[BidsIndex], suffix: str) -> tuple[str | None, dict[str, int]]:
+def _space(indices: Sequence[BidsIndex], suffix: str) -> _Guess:
     """Choose a space where the images of the datasets themselves name none: a template in which everybody is."""
-    spaces: Counter[str] = Counter()
-    subjects, needed = 0, False
-    for index in indices:
-        for files in index.by_subject.values():
-            own = [file for file in files if _anatomical(file) and file.suffix == suffix]
-            raw = [file for file in own if file.raw]
-            subjects += bool(own)
-            needed |= bool(own) and (not raw or len(raw) > len({_acquisition(file) for file in raw}))
-            needed |= any("space" not in file.entities for file in raw)
-            spaces.update({file.entities["space"] for file in own if "space" in file.entities})
-    templates = [space for space in sorted(spaces) if spaces[space] == subjects and space.startswith("MNI")]
-    return (templates[0] if needed and templates else None), dict(spaces)
+    by_subject = [
+        [file for file in files if _anatomical(file) and file.suffix == suffix]
+        for index in indices
+        for files in index.by_subject.values()
+    ]
+    imaged = [images for images in by_subject if images]
+    spaces = Counter(
+        space for images in imaged for space in {file.entities["space"] for file in images if "space" in file.entities}
+    )
+    templates = [space for space in sorted(spaces) if spaces[space] == len(imaged) and space.startswith("MNI")]
+    needed = any(_needs_space(images) for images in imaged)
+    return _Guess(templates[0] if needed and templates else None, spaces)
+
+
+def _needs_space(images: Sequence[BidsFile]) -> bool:
+    """Whether a space must be named for one subject: no raw image, several of one acquisition, or one without space."""
+    raw = [file for file in images if file.raw]
+    several = len(raw) > len({_acquisition(file) for file in raw})
+    return not raw or several or any("space" not in file.entities for file in raw)
 
 
 def _acquisition(file: BidsFile) -> frozenset[tuple[str, str]]:
@@ -164,6 +195,14 @@ def _mask_labels(indices: Sequence[BidsIndex]) -> dict[str, int]:
             )
         )
     )
+
+
+def _unusual_mask_labels(labels: Iterable[str]) -> list[str]:
+    """Labels that mean pathology, if the reader would not look for all of them by itself."""
+    pathology = [
+        label for label in labels if label in _USUAL_MASKS or any(word in label.lower() for word in _PATHOLOGY)
+    ]
+    return [] if set(pathology) <= set(_USUAL_MASKS) else pathology
 
 
 def _datasets(indices: Sequence[BidsIndex], rows: Sequence[ImageRow]) -> tuple[DatasetCounts, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.readers.bids import DATASET
+from biasaudit.cohort.readers.bids_rows import DATASET
 from biasaudit.drafting.guesses import (
     Classes,
     OriginColumn,
@@ -25,7 +25,7 @@ from biasaudit.drafting.profile import Profile
 from biasaudit.records import Regime
 from biasaudit.stats.design import regime
 
-__all__ = ["Proposal", "class_of", "numbers_by_class", "propose", "regime_of", "unused_columns"]
+__all__ = ["Proposal", "class_of", "numbers_by_class", "propose_protocol", "regime_of", "unused_columns"]
 
 _FOLDS = 5
 
@@ -67,8 +67,8 @@ class Proposal:
         return np.array([bool(label) and label in names for label in self.labels])
 
 
-def propose(profile: Profile) -> Proposal:
-    """Guess what the columns of a profile mean."""
+def propose_protocol(profile: Profile) -> Proposal:
+    """Guess the label, classes, origins and covariates of an audit from the columns of a profile."""
     label = _label(profile)
     labels = tuple(profile.column(label)) if label else ("",) * len(profile.subject)
     classes, small, folds = _classes(labels, profile)
