@@ -14,11 +14,10 @@ from biasaudit import registry
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.situation.situation import MAPS
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
-from biasaudit.engine.user_code.preprocessing import import_string_of
+from biasaudit.engine.user_code.preprocessing import import_string_of, kind_of_input
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
 from biasaudit.records import Grid, Sample
@@ -56,7 +55,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     protocol = load_protocol(run / "protocol.yaml")
     require_images(run, protocol, "predict")
     name, representation = chosen_arm(audit, arm)
-    settings = _table_settings(protocol, table, with_maps=representation == MAPS)
+    settings = _table_settings(protocol, table, with_maps=kind_of_input(representation).shows == "maps")
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
     networks, channels = trained_networks(run, name), _channels(run, name)

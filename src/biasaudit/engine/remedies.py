@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from biasaudit import registry
 from biasaudit.engine.situation.rows import can_balance
-from biasaudit.engine.steps.harmonise import COMBAT
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.engine.validation.harmonisable import can_harmonise
 from biasaudit.engine.validation.ready_made import fitted_to_cohort
 from biasaudit.errors import UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort
+from biasaudit.representations.representation import Harmonising, Representation
 
 __all__ = ["CANNOT_RETRAIN", "other_inputs", "with_remedies"]
 
@@ -44,15 +45,22 @@ def with_remedies(protocol: Protocol) -> Protocol:
 
 
 def _possible(cohort: Cohort) -> list[str]:
-    return [name for name in other_inputs(cohort) if name != COMBAT or can_harmonise(cohort)]
+    learns = can_harmonise(cohort)
+    return [name for name in other_inputs(cohort) if learns or not issubclass(kind_of_input(name), Harmonising)]
 
 
 def other_inputs(cohort: Cohort) -> tuple[str, ...]:
     """Return the names of the inputs that may rely less on the signature and can be made of such a cohort.
 
-    That of a table, `combat`, also needs an extra and an origin that holds both classes.
+    One that is learnt by fold also needs an origin that holds both classes (`can_harmonise`).
     """
-    if cohort.features:
-        return (COMBAT,)
-    tissue = cohort.dimensions == 3 or all(sample.tissue for sample in cohort.samples)
-    return ("harmonised", "tissue") if tissue else ("harmonised",)
+    kinds = {name: kind_of_input(name) for name in registry.names("representation")}
+    return tuple(name for name, kind in kinds.items() if kind.remedy and _can_be_made(kind, cohort))
+
+
+def _can_be_made(kind: type[Representation], cohort: Cohort) -> bool:
+    if cohort.features or kind.shows == "features":
+        return bool(cohort.features) and kind.shows == "features"
+    if kind.shows == "maps":
+        return all(sample.maps for sample in cohort.samples)
+    return not kind.needs_priors or cohort.dimensions == 3 or all(sample.tissue for sample in cohort.samples)

@@ -22,6 +22,7 @@ class BackgroundRepresentation:
     shows_pathology: ClassVar[bool] = False
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = ""
+    caution: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

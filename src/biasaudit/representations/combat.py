@@ -27,6 +27,7 @@ class CombatRepresentation:
     shows_pathology: ClassVar[bool] = True
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = "features harmonised between origins by ComBat"
+    caution: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

@@ -30,6 +30,7 @@ class HarmonisedRepresentation:
     shows_pathology: ClassVar[bool] = True
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = "intensities on one standard scale"
+    caution: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

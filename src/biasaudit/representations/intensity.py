@@ -25,6 +25,7 @@ class IntensityRepresentation:
     shows_pathology: ClassVar[bool] = True
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = ""
+    caution: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many image channels."""

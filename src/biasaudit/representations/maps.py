@@ -22,6 +22,10 @@ class MapsRepresentation:
     shows_pathology: ClassVar[bool] = True
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = ""
+    caution: ClassVar[str] = (
+        "Maps given as files cannot be made again from an edited image: erasure (U4, A2) filled the masks in the maps, "
+        "and what the pathology did to them beyond the masks was left."
+    )
 
     def channels(self, image_channels: int) -> int:
         """Network input channels for a cohort with that many maps."""

@@ -33,12 +33,16 @@ class Representation(Protocol):
         images must be 3-D.
     remedy : str
         What `--with-remedies` tries it for, as words of a sentence; empty where it is no remedy.
+    caution : str
+        Sentence on what a run that shows it must not be taken for, unless tissue maps of the user's own stand in for
+        what is computed; empty where there is nothing to say.
     """
 
     shows: ClassVar[Shown]
     shows_pathology: ClassVar[bool]
     needs_priors: ClassVar[bool]
     remedy: ClassVar[str]
+    caution: ClassVar[str]
 
     def channels(self, image_channels: int) -> int:
         """Count the channels of the network input.

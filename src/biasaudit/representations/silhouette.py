@@ -21,6 +21,7 @@ class SilhouetteRepresentation:
     shows_pathology: ClassVar[bool] = False
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = ""
+    caution: ClassVar[str] = ""
 
     def channels(self, image_channels: int) -> int:
         """Return 1."""

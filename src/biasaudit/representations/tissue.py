@@ -30,6 +30,10 @@ class TissueRepresentation:
     shows_pathology: ClassVar[bool] = True
     needs_priors: ClassVar[bool] = True
     remedy: ClassVar[str] = "tissue probability maps"
+    caution: ClassVar[str] = (
+        "Tissue maps were computed by a Gaussian mixture with MNI152 priors, without bias-field correction or "
+        "registration: an approximation."
+    )
 
     def channels(self, image_channels: int) -> int:
         """Return 4: GM, WM, CSF, lesions."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from biasaudit.engine.results.run import ArmResult, Run
-from biasaudit.engine.situation.situation import CONFIRMATION, MAPS
+from biasaudit.engine.situation.situation import CONFIRMATION, Situation
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import withholds_maps
 
 __all__ = ["limits_of", "withheld_maps"]
@@ -35,23 +36,19 @@ def limits_of(run: Run) -> list[str]:
             "The target was made outside of this audit. That its held-out subjects are held out is the word of who "
             "made it; what retrains the target (U10, U11, G3) was not asked."
         )
-    if any(arm.representation == "tissue" for arm in run.situation.protocol.arms) and not all(
-        sample.tissue for sample in run.situation.cohort.samples
-    ):
-        limits.append(
-            "Tissue maps were computed by a Gaussian mixture with MNI152 priors, without bias-field correction or "
-            "registration: an approximation."
-        )
-    if any(arm.representation == MAPS for arm in run.situation.protocol.arms):
-        limits.append(
-            "Maps given as files cannot be made again from an edited image: erasure (U4, A2) filled the masks in the "
-            "maps, and what the pathology did to them beyond the masks was left."
-        )
+    limits += _cautions(run.situation)
     if not run.plan.masks_given:
         limits.append(_unmarked(run.plan.marked))
     if len(run.plan.contrasts) > 1:
         limits.append("Calibration covers two classes; the error rates of several contrasts were not measured.")
     return limits
+
+
+def _cautions(situation: Situation) -> list[str]:
+    """Say what the inputs of the arms must not be taken for; tissue maps of the user's own need no such words."""
+    kinds = dict.fromkeys(kind_of_input(arm.representation) for arm in situation.protocol.arms)
+    own_tissue = all(sample.tissue for sample in situation.cohort.samples)
+    return [kind.caution for kind in kinds if kind.caution and not (kind.shows == "tissue" and own_tissue)]
 
 
 def _unmarked(marked: Sequence[str]) -> str:

@@ -6,20 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from biasaudit.engine.remedies import CANNOT_RETRAIN
-from biasaudit.engine.steps.harmonise import COMBAT
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Regime
+from biasaudit.representations.representation import Harmonising
 from biasaudit.stats.sample_size import equivalence_cell_size
 
 __all__ = ["propose_remedies"]
 
 _COMMAND = "biasaudit run PROTOCOL -o OUT --with-remedies"
-_REMEDIES = {
-    "harmonised": "intensities on one standard scale (`harmonised`)",
-    "tissue": "tissue probability maps (`tissue`)",
-    COMBAT: "features harmonised between origins by ComBat (`combat`)",
-    "balanced": "training folds in which no origin says anything of the class (`training: balanced`)",
-}
-_OF_CROSSED = frozenset({COMBAT, "balanced"})
+_BALANCED = "training folds in which no origin says anything of the class (`training: balanced`)"
 
 
 def propose_remedies(
@@ -90,8 +85,13 @@ def _change(quantity: str, change: Sequence[float]) -> str:
 
 def _untried(arms: Sequence[Mapping[str, Any]], regime: Regime, inputs: Sequence[str]) -> Iterator[dict[str, str]]:
     seen = {arm["representation"] for arm in arms} | {arm.get("training", "all") for arm in arms}
-    known = [name for name in (*inputs, "balanced") if regime == "crossed" or name not in _OF_CROSSED]
-    possible = [_REMEDIES[name] for name in known if name not in seen]
+    possible = [
+        f"{kind.remedy} (`{name}`)"
+        for name, kind in ((name, kind_of_input(name)) for name in inputs if name not in seen)
+        if regime == "crossed" or not issubclass(kind, Harmonising)
+    ]
+    if regime == "crossed" and "balanced" not in seen:
+        possible.append(_BALANCED)
     if possible:
         yield {"action": f"`{_COMMAND}` tries {'; '.join(possible)}.", "reason": "remedies not tried"}
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from biasaudit.engine.situation.contrasts import Contrast, class_index
-from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
+from biasaudit.engine.user_code.preprocessing import OwnInput, kind_of_input, representation_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid, Regime
 from biasaudit.stats.design import regime
@@ -27,6 +27,7 @@ __all__ = [
     "origins_of",
     "regime_of",
     "single_origin_notes",
+    "source_channels",
 ]
 
 DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "G2", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
@@ -135,7 +136,7 @@ class Situation:
 
     def offered(self, representation: str) -> int:
         """Count what a representation is made from: the channels of the images, or the user's maps of them."""
-        return len(self.cohort.samples[0].maps) if representation == MAPS else self.cohort.channels
+        return source_channels(self.cohort, representation)
 
     def own_arguments(self, representation: str) -> dict[str, Any]:
         """Return as the argument `own` which function of the user's makes an input; nothing for a registered one."""
@@ -150,6 +151,11 @@ class Situation:
     def rows(self, fold: int, *, held_out: bool) -> list[int]:
         """Cohort rows that one fold holds out, or trains on."""
         return [row for row, own in enumerate(self.folds) if (own == fold) == held_out]
+
+
+def source_channels(cohort: Cohort, representation: str) -> int:
+    """Count what a representation is made from: the channels of the images, or the user's maps of them."""
+    return len(cohort.samples[0].maps) if kind_of_input(representation).shows == "maps" else cohort.channels
 
 
 def default_checks(protocol: Protocol) -> tuple[str, ...]:

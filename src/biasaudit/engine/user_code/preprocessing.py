@@ -12,10 +12,10 @@ from biasaudit.engine.user_code.functions import call, failure, find
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import FloatArray, Grid, Volume
-from biasaudit.registry import get
+from biasaudit.registry import get, names
 from biasaudit.representations.representation import Representation, Shown
 
-__all__ = ["OwnInput", "import_string_of", "representation_of", "try_inputs"]
+__all__ = ["OwnInput", "import_string_of", "kind_of_input", "representation_of", "try_inputs"]
 
 _KEY = "arms"
 # Inputs are stored in half precision.
@@ -60,6 +60,7 @@ class OwnRepresentation:
     shows_pathology: ClassVar[bool] = True
     needs_priors: ClassVar[bool] = False
     remedy: ClassVar[str] = ""
+    caution: ClassVar[str] = ""
 
     def __init__(self, function: str, channels: int | None) -> None:
         self._name = function
@@ -116,6 +117,14 @@ class OwnRepresentation:
 
     def _refused(self, why: str) -> UsageError:
         return UsageError(f"{_KEY}: {self._name} {why}")
+
+
+def kind_of_input(name: str) -> type[Representation]:
+    """Return what says of an input what it shows: the class that is registered, or that of functions of the user's.
+
+    Scores that are given in place of a network have no input; they count as made from the image too.
+    """
+    return get("representation", name) if name in names("representation") else OwnRepresentation
 
 
 def representation_of(name: str, own: Mapping[str, Any] | None = None) -> Representation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from biasaudit.engine.situation.rows import can_balance
-from biasaudit.engine.situation.situation import MAPS
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.errors import Fault, ProtocolError
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort
@@ -26,18 +26,21 @@ def require_inputs_possible(protocol: Protocol, cohort: Cohort) -> None:
 
 
 def _require_tissue(protocol: Protocol, cohort: Cohort) -> None:
-    wanted = any(arm.representation == "tissue" for arm in protocol.arms)
+    wanted = [name for name in _shown(protocol) if kind_of_input(name).needs_priors]
     if wanted and cohort.dimensions == 2 and not all(sample.tissue for sample in cohort.samples):
-        raise ProtocolError(
-            [Fault("protocol", "arms: the tissue representation needs 3-D images or your own maps", "remove that arm")]
-        )
+        message = f"arms: the {wanted[0]} representation needs 3-D images or your own maps"
+        raise ProtocolError([Fault("protocol", message, "remove that arm")])
 
 
 def _require_maps(protocol: Protocol, cohort: Cohort) -> None:
-    wanted = any(arm.representation == MAPS for arm in protocol.arms)
+    wanted = [name for name in _shown(protocol) if kind_of_input(name).shows == "maps"]
     if wanted and not all(sample.maps for sample in cohort.samples):
-        message = "arms: the representation maps shows files of your own, and none are named"
+        message = f"arms: the representation {wanted[0]} shows files of your own, and none are named"
         raise ProtocolError([Fault("protocol", message, "name them by `cohort.maps`, or remove that arm")])
+
+
+def _shown(protocol: Protocol) -> list[str]:
+    return [arm.representation for arm in protocol.arms]
 
 
 def _require_balance(protocol: Protocol, cohort: Cohort) -> None:

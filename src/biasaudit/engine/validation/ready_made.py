@@ -8,19 +8,20 @@ from pathlib import Path
 
 from torch import nn
 
+from biasaudit import registry
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
-from biasaudit.engine.situation.situation import MAPS
-from biasaudit.engine.steps.harmonise import COMBAT
+from biasaudit.engine.situation.situation import source_channels
 from biasaudit.engine.user_code.network import convention, make_network
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
-from biasaudit.engine.user_code.preprocessing import OwnInput, representation_of
+from biasaudit.engine.user_code.preprocessing import OwnInput, kind_of_input, representation_of
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.user_code.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.networks.factory import NetworkSizes
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import Cohort, Grid
+from biasaudit.representations.representation import Harmonising
 
 __all__ = ["GIVEN", "ReadyMade", "fitted_to_cohort", "folds_of", "probe_ready_made_network"]
 
@@ -70,13 +71,12 @@ def fitted_to_cohort(protocol: Protocol, cohort: Cohort) -> Protocol:
 
 def _for_features(protocol: Protocol, count: int) -> Protocol:
     """Fit the protocol to a feature table: its inputs, and the network for tables unless another is named."""
-    known = ("intensity", FEATURES, COMBAT)
+    known = [name for name in registry.names("representation") if kind_of_input(name).shows == "features"]
+    inputs = ", ".join(sorted(known, key=lambda name: issubclass(kind_of_input(name), Harmonising)))
     faults = [
-        Fault(
-            f"arms.{number}", f"a feature table has no {arm.representation!r}", f"its inputs are {FEATURES}, {COMBAT}"
-        )
+        Fault(f"arms.{number}", f"a feature table has no {arm.representation!r}", f"its inputs are {inputs}")
         for number, arm in enumerate(protocol.arms)
-        if arm.representation not in known
+        if arm.representation not in ("intensity", *known)
     ]
     if faults:
         raise ProtocolError(faults)
@@ -155,7 +155,7 @@ def _input_channels(protocol: Protocol, cohort: Cohort, own_inputs: Mapping[str,
     """Count the channels of the input of the first arm."""
     name = protocol.arms[0].input
     representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
-    return int(representation.channels(len(cohort.samples[0].maps) if name == MAPS else cohort.channels))
+    return representation.channels(source_channels(cohort, name))
 
 
 def _logits(cohort: Cohort) -> int:
