@@ -19,7 +19,7 @@ from biasaudit.errors import UsageError, suggestion
 if TYPE_CHECKING:  # what a type checker knows of the components; this layer imports none of theirs
     from torch import nn
 
-    from biasaudit.attributions.method import Method
+    from biasaudit.attributions.method import Attribution
     from biasaudit.checks.check import Check
     from biasaudit.cohort.readers.reader import Reader
     from biasaudit.representations.representation import Representation
@@ -68,7 +68,7 @@ def register(kind: str, name: str) -> Callable[[Component], Component]:
 
 
 @overload
-def get(kind: Literal["attribution"], name: str) -> type[Method]: ...
+def get(kind: Literal["attribution"], name: str) -> type[Attribution]: ...
 @overload
 def get(kind: Literal["check"], name: str) -> type[Check]: ...
 @overload

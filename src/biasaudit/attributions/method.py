@@ -9,7 +9,7 @@ import torch
 
 from biasaudit.attributions.explained import Margin
 
-__all__ = ["Effort", "Method", "References", "margin_change"]
+__all__ = ["Effort", "Attribution", "References", "margin_change"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,11 @@ class Effort:
     stride: int = 8
 
 
-class Method(Protocol):
-    """An attribution method.
+class Attribution(Protocol):
+    """One attribution method: signed relevance of every voxel for the margin of a network.
+
+    A class with these attributes is a method as soon as ``@register("attribution", name)`` stands above it; it need not
+    inherit from this one.
 
     Attributes
     ----------
@@ -73,12 +76,32 @@ class Method(Protocol):
     needs: ClassVar[str]
 
     def relevance(self, margin: Margin, images: torch.Tensor, references: References, effort: Effort) -> torch.Tensor:
-        """Signed relevance (n, channels, *shape) of images (n, channels, *shape), in logits per voxel."""
+        """Say how much every voxel contributes to the margin.
+
+        Parameters
+        ----------
+        margin : Margin
+            Maps images to margins (n,); `margin.explained` is a copy of the network at rest.
+        images : tensor (n, channels, *shape)
+        references : References
+            What the images are compared with, as far as `needs` names it.
+        effort : Effort
+
+        Returns
+        -------
+        tensor (n, channels, *shape)
+            Signed relevance, logits per voxel.
+
+        Raises
+        ------
+        UsageError
+            If the method cannot explain this network.
+        """
         ...
 
 
 @torch.no_grad()
-def margin_change(method: Method, margin: Margin, images: torch.Tensor, references: References) -> torch.Tensor:
+def margin_change(method: Attribution, margin: Margin, images: torch.Tensor, references: References) -> torch.Tensor:
     """Measure what a complete map sums to: the margins (n,) less those of what the images are compared with."""
     if method.needs == "healthy" and references.healthy is not None:
         return margin(images) - margin(references.healthy).mean()  # type: ignore[no-any-return]

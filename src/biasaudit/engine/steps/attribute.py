@@ -12,7 +12,8 @@ import torch
 from scipy import ndimage
 
 from biasaudit.attributions.explained import Explained, Margin
-from biasaudit.attributions.method import Effort, Method, References, margin_change
+from biasaudit.attributions.method import Effort, References, margin_change
+from biasaudit.attributions.method import Attribution
 from biasaudit.attributions.regions import supervoxels
 from biasaudit.cohort.images.atlas import read_atlas
 from biasaudit.engine.jobs.stack import Stack
@@ -34,7 +35,7 @@ class Work:
 
     Attributes
     ----------
-    method : Method
+    method : Attribution
     effort : Effort
         To begin with.
     max_steps : int
@@ -42,7 +43,7 @@ class Work:
         Largest relative error accepted before the steps are doubled.
     """
 
-    method: Method
+    method: Attribution
     effort: Effort
     max_steps: int
     completeness: float
