@@ -152,14 +152,13 @@ def calibrate(
     """Measure the verdict's own error rates on simulated cohorts whose truth is known."""
     with _resumable("cohorts"):
         from biasaudit.calibration.grid import cells, load_grid
-        from biasaudit.calibration.run import calibrate_grid  # imports torch
+        from biasaudit.calibration.run import Workers, calibrate_grid  # imports torch
 
         chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
         count = workers or os.cpu_count() or 1
         with terminal.shown_progress("cohorts") as progress:
-            page = calibrate_grid(
-                (chosen, cells(chosen, quick=quick)[:cohorts]), out, (_engine(engine, count), count), progress
-            )
+            asked = cells(chosen, quick=quick)[:cohorts]
+            page = calibrate_grid(chosen, asked, out, Workers(_engine(engine, count), count), progress)
     terminal.print_line(f"summary: {page}")
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from biasaudit.calibration import rates
 from biasaudit.calibration.board import write_board
+from biasaudit.calibration.cohort_table import tabulate, tabulate_arms
+from biasaudit.calibration.scoreboard import extremes, faithful, scoreboard
 from biasaudit.calibration.summary import write_summary
 
 
@@ -30,7 +32,7 @@ def record(number, r, verdict, **changes):
 
 
 def table_of(*records):
-    return rates.tabulate(records)
+    return tabulate(records)
 
 
 def line(table, words):
@@ -92,7 +94,7 @@ def test_a_check_that_tells_driven_from_clean_discriminates():
         own = record(k, r, "MIXED")
         own["records"][0]["findings"] = [*own["records"][0]["findings"], blind]
         records.append(own)
-    board = rates.scoreboard(rates.tabulate(records)).set_index("check")
+    board = scoreboard(tabulate(records)).set_index("check")
     assert board.loc["U4", "auc"] == 1.0
     assert board.loc["U4", "discriminates"]
     assert board.loc["U4", "power"] == 1.0
@@ -103,7 +105,7 @@ def test_a_check_that_tells_driven_from_clean_discriminates():
 def test_kinds_share_their_clean_cohorts():
     records = [record(k, 0.4, "MIXED", kind="noise") for k in range(6)]
     records += [record(10 + k, 0.0, "PATHOLOGY", kind="none") for k in range(6)]
-    board = rates.scoreboard(rates.tabulate(records), ["kind"])
+    board = scoreboard(tabulate(records), ["kind"])
     assert set(board.kind) == {"noise"}
     assert (board.clean == 6).all()
 
@@ -118,7 +120,7 @@ def arm_records(truths, differences):
 
 
 def test_signs_and_coverage_of_arm_differences():
-    found = rates.arms(arm_records([0.5, 0.5, 0.15], [0.38, -0.2, 0.0]))
+    found = tabulate_arms(arm_records([0.5, 0.5, 0.15], [0.38, -0.2, 0.0]))
     assert found.truth.tolist() == pytest.approx([0.4, 0.4, 0.05])
     assert found.covered.tolist() == [True, False, True]
 
@@ -153,20 +155,20 @@ def test_networks_ruled_by_the_origin_are_told_with_the_gate_and_without():
     records = map_records()
     for own in records[::6]:
         own["records"][0]["ungated"] = [finding("U7", statistic=0.7, p_value=0.01)]
-    found = rates.extremes(rates.tabulate(records), ["U7"]).set_index("check").loc["U7"]
+    found = extremes(tabulate(records), ["U7"]).set_index("check").loc["U7"]
     assert (found.driven, found.clean, found.driven_all, found.clean_all) == (8, 12, 12, 12)
     assert found.auc == found.auc_all == 1.0
-    assert "U7 ungated" not in set(rates.scoreboard(rates.tabulate(records)).check)
+    assert "U7 ungated" not in set(scoreboard(tabulate(records)).check)
 
 
 def test_what_nothing_is_known_of_counts_as_the_least_suspect():
-    found = rates.extremes(rates.tabulate(map_records()), ["U7"]).set_index("check").loc["U7"]
+    found = extremes(tabulate(map_records()), ["U7"]).set_index("check").loc["U7"]
     assert found.auc == 1.0
     assert found.auc_all == pytest.approx(8 / 12)
 
 
 def test_the_share_of_maps_that_pass_is_counted_by_family():
-    found = rates.faithful(rates.tabulate(map_records())).set_index("family")
+    found = faithful(tabulate(map_records())).set_index("family")
     assert found.loc["maps-clean", "rate"] == 1.0
     assert found.loc["maps-driven", "rate"] == pytest.approx(8 / 12)
 

@@ -9,7 +9,7 @@ import torch
 
 from biasaudit.attributions.explained import Margin
 
-__all__ = ["Effort", "Attribution", "References", "margin_change"]
+__all__ = ["Attribution", "Effort", "References", "margin_change"]
 
 
 @dataclass(frozen=True)

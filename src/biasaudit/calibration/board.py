@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from biasaudit.calibration import rates
+from biasaudit.calibration.cohort_table import CohortRecord, tabulate
+from biasaudit.calibration.scoreboard import RULED, extremes, faithful, scoreboard
 from biasaudit.calibration.summary import board_table, check_weights, markdown, one_variant
 
 __all__ = ["write_board"]
@@ -19,13 +21,13 @@ _MEASURED_BETTER = ("A1", "A2", "U1", "U3", "U4", "U5")
 """Checks whose weight the grid about the verdict measures, with more cohorts."""
 
 
-def write_board(records: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], out: Path) -> dict[str, Any]:
+def write_board(records: Sequence[CohortRecord], provenance: Mapping[str, str], out: Path) -> dict[str, Any]:
     """Sum up the records of the finished cohorts.
 
     Parameters
     ----------
-    records : sequence of mapping
-        ``record.json`` of every finished cohort.
+    records : sequence of CohortRecord
+        Of every finished cohort.
     provenance : mapping
         As of `biasaudit.calibration.summary.write_summary`.
     out : Path
@@ -36,7 +38,7 @@ def write_board(records: Sequence[Mapping[str, Any]], provenance: Mapping[str, A
     dict
         What ``measured-checks.json`` holds.
     """
-    table = one_variant(rates.tabulate(records))
+    table = one_variant(tabulate(records))
     table.to_csv(out / "cohorts.tsv", sep="\t", index=False, float_format="%.5g")
     weights = check_weights(table)
     measured = {
@@ -48,7 +50,7 @@ def write_board(records: Sequence[Mapping[str, Any]], provenance: Mapping[str, A
     return measured
 
 
-def _page(table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
+def _page(table: pd.DataFrame, provenance: Mapping[str, str]) -> str:
     asked = [code for code in _OF_MAPS if code in table]
     parts = [
         "# Calibration of the checks of maps and hidden layers",
@@ -60,17 +62,17 @@ def _page(table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
         "Driven: R\\* > .25; clean: R\\* <= .05; competent targets. The score is the statistic, or -log10 p for tests; "
         "of several findings the strongest. Power and size at nominal .05, the smallest p of a check's findings, "
         "corrected for their number. A check of maps has no score where the maps failed G2.",
-        markdown(board_table(rates.scoreboard(table))),
+        markdown(board_table(scoreboard(table))),
         "By regime:",
-        markdown(board_table(rates.scoreboard(table, ["regime"]))),
+        markdown(board_table(scoreboard(table, ["regime"]))),
         "By signature kind (clean cohorts of all kinds):",
-        markdown(board_table(rates.scoreboard(table, ["kind"]))),
+        markdown(board_table(scoreboard(table, ["kind"]))),
         "## Networks ruled by the origin against clean ones, crossed",
-        f"R\\* > {rates.RULED:.1f} against R\\* <= {rates.CLEAN:.2f}. All: with the cohorts whose maps failed G2, "
+        f"R\\* > {RULED:.1f} against R\\* <= {rates.CLEAN:.2f}. All: with the cohorts whose maps failed G2, "
         "judged all the same.",
-        markdown(_extremes(rates.extremes(table, asked))),
+        markdown(_extremes(extremes(table, asked))),
         "## How often maps pass G2",
-        markdown(_faithful(rates.faithful(table))),
+        markdown(_faithful(faithful(table))),
         "Networks that learned little have maps that change with every training; that is what G2 is for. It is not to "
         "prefer networks that read pathology over those that read the origin.",
     ]

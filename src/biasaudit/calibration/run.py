@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import biasaudit
 from biasaudit.calibration.board import write_board
+from biasaudit.calibration.cohort_table import CohortRecord
 from biasaudit.calibration.grid import Cell, Grid, describe
 from biasaudit.calibration.summary import write_summary
 from biasaudit.engine.jobs.dispatch import Failure, dispatcher
@@ -22,7 +23,7 @@ from biasaudit.engine.jobs.json_files import digest, read_json, write_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.errors import IncompleteError, UsageError
 
-__all__ = ["calibrate_grid", "finished_records", "jobs_of", "run_cells"]
+__all__ = ["Workers", "calibrate_grid", "finished_records", "jobs_of", "run_cells"]
 
 _MARKER = "calibration.yaml"
 
@@ -30,14 +31,23 @@ _MARKER = "calibration.yaml"
 Progress = Callable[[int, int, Job | None], None]
 
 
-def calibrate_grid(what: tuple[Grid, Sequence[Cell]], out: Path, how: tuple[str, int], progress: Progress) -> Path:
+@dataclass(frozen=True)
+class Workers:
+    """Who audits the cohorts: the engine's name, and how many at once."""
+
+    engine: str
+    count: int
+
+
+def calibrate_grid(grid: Grid, cells: Sequence[Cell], out: Path, workers: Workers, progress: Progress) -> Path:
     """Audit the cohorts that have no record yet and sum all of them up.
 
     Parameters
     ----------
-    what : (Grid, sequence of Cell)
-        The grid, and those of its cohorts that are asked for.
-    out, how, progress
+    grid : Grid
+    cells : sequence of Cell
+        Those of its cohorts that are asked for.
+    out, workers, progress
         As in `run_cells`.
 
     Returns
@@ -52,13 +62,12 @@ def calibrate_grid(what: tuple[Grid, Sequence[Cell]], out: Path, how: tuple[str,
     IncompleteError
         If audits failed; the others are summed up all the same.
     """
-    grid, cells = what
     started = time.monotonic()
-    failures = run_cells(cells, out, how, progress)
+    failures = run_cells(cells, out, workers, progress)
     records = finished_records(cells, out)
     if records:
         write = write_summary if grid.about == "verdict" else write_board
-        write(records, _provenance(grid, (len(records), len(cells)), (how[1], started)), out)
+        write(records, _provenance(grid, len(records), workers, started), out)
     if failures:
         path = out / "failures.json"
         write_json(path, [{"cohort": failure.job.title, "reason": failure.reason} for failure in failures])
@@ -66,15 +75,15 @@ def calibrate_grid(what: tuple[Grid, Sequence[Cell]], out: Path, how: tuple[str,
     return out / ("calibration.md" if grid.about == "verdict" else "calibration-checks.md")
 
 
-def _provenance(grid: Grid, counts: tuple[int, int], how: tuple[int, float]) -> dict[str, Any]:
-    minutes = (time.monotonic() - how[1]) / 60
+def _provenance(grid: Grid, finished: int, workers: Workers, started: float) -> dict[str, str]:
+    minutes = (time.monotonic() - started) / 60
     return {
         "command": " ".join(["biasaudit", *sys.argv[1:]]),
         "version": version("biasaudit"),
         "commit": _commit(),
         "grid": f"version {grid.version}, seed {grid.seed}",
-        "cohorts": f"{counts[0]} of {sum(family.cohorts for family in grid.families)}",
-        "wall time of the last run": f"{minutes:.0f} min, {how[0]} worker(s)",
+        "cohorts": f"{finished} of {sum(family.cohorts for family in grid.families)}",
+        "wall time of the last run": f"{minutes:.0f} min, {workers.count} worker(s)",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
 
@@ -107,7 +116,7 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
 def run_cells(
     cells: Sequence[Cell],
     out: Path,
-    how: tuple[str, int],
+    workers: Workers,
     progress: Progress,
 ) -> list[Failure]:
     """Audit every cohort that has no record yet.
@@ -117,8 +126,7 @@ def run_cells(
     cells : sequence of Cell
     out : Path
         New folder, or that of an earlier calibration, which is resumed.
-    how : (str, int)
-        Engine and number of workers.
+    workers : Workers
     progress : callable
         Called with cohorts done, cohorts in all, and the job that ended.
 
@@ -143,11 +151,11 @@ def run_cells(
         progress(done, len(jobs), job)
 
     Store(out).sweep()
-    with dispatcher(*how, out) as dispatch:
+    with dispatcher(workers.engine, workers.count, out) as dispatch:
         return dispatch(jobs, report)
 
 
-def finished_records(cells: Sequence[Cell], out: Path) -> list[dict[str, Any]]:
+def finished_records(cells: Sequence[Cell], out: Path) -> list[CohortRecord]:
     """Read the records of all cohorts that are finished, in the order of the grid."""
     store = Store(out)
     return [
@@ -170,7 +178,9 @@ def _code() -> str:
     root = Path(biasaudit.__file__).parent
     skipped = (
         "report",
+        "calibration/cohort_table.py",
         "calibration/rates.py",
+        "calibration/scoreboard.py",
         "calibration/summary.py",
         "calibration/board.py",
         "error_rates.py",

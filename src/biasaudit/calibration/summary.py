@@ -13,6 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from biasaudit.calibration import rates
+from biasaudit.calibration.cohort_table import CohortRecord, tabulate, tabulate_arms
+from biasaudit.calibration.scoreboard import scoreboard
 from biasaudit.records import VERDICT_ORDER
 
 __all__ = ["board_table", "check_weights", "markdown", "one_variant", "write_summary"]
@@ -21,13 +23,13 @@ _COLOURS = ("#3d8b5f", "#b8c0c8", "#d9a321", "#c0392b")
 _REGIMES = {"crossed": "#1f3a5f", "nested": "#d1761c", "aliased": "#5b8c5a"}
 
 
-def write_summary(records: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], out: Path) -> dict[str, Any]:
+def write_summary(records: Sequence[CohortRecord], provenance: Mapping[str, str], out: Path) -> dict[str, Any]:
     """Sum up the records of the finished cohorts.
 
     Parameters
     ----------
-    records : sequence of mapping
-        ``record.json`` of every finished cohort.
+    records : sequence of CohortRecord
+        Of every finished cohort.
     provenance : mapping
         ``command``, ``version``, ``commit``, ``wall_time``, ``machine``, ``grid`` (version and seed), ``cohorts``
         (finished) and ``planned``.
@@ -40,18 +42,18 @@ def write_summary(records: Sequence[Mapping[str, Any]], provenance: Mapping[str,
     dict
         What ``measured.json`` holds.
     """
-    table = rates.tabulate(records)
+    table = tabulate(records)
     judge, fit = table[table.half == "judge"], table[table.half == "fit"]
     main = judge[judge.arm == "intensity"]
-    arms = rates.arms(records)
+    arms = tabulate_arms(records)
     tables = {
         "rates": rates.rates(main),
         "rates-all": rates.rates(table[table.arm == "intensity"]),
         "reliance": rates.accuracy(main),
-        "scoreboard": rates.scoreboard(one_variant(main)),
-        "scoreboard-regime": rates.scoreboard(one_variant(main), ["regime"]),
-        "scoreboard-kind": rates.scoreboard(one_variant(main), ["kind"]),
-        "scoreboard-regime-kind": rates.scoreboard(one_variant(main), ["regime", "kind"]),
+        "scoreboard": scoreboard(one_variant(main)),
+        "scoreboard-regime": scoreboard(one_variant(main), ["regime"]),
+        "scoreboard-kind": scoreboard(one_variant(main), ["kind"]),
+        "scoreboard-regime-kind": scoreboard(one_variant(main), ["regime", "kind"]),
         "arms": arms,
     }
     table.to_csv(out / "cohorts.tsv", sep="\t", index=False, float_format="%.5g")
@@ -82,8 +84,8 @@ def one_variant(table: pd.DataFrame) -> pd.DataFrame:
 def check_weights(fit: pd.DataFrame) -> dict[str, Any]:
     """Say which checks discriminate, from the half of the grid that judges nothing."""
     own = one_variant(fit[fit.arm == "intensity"])
-    boards = {"all": rates.scoreboard(own)} | {
-        regime: rates.scoreboard(own[own.regime == regime]) for regime in _REGIMES if (own.regime == regime).any()
+    boards = {"all": scoreboard(own)} | {
+        regime: scoreboard(own[own.regime == regime]) for regime in _REGIMES if (own.regime == regime).any()
     }
     found: dict[str, Any] = {}
     for where, board in boards.items():
@@ -156,7 +158,7 @@ def _reliance(table: pd.DataFrame) -> Figure:
 
 
 def _page(
-    tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame, provenance: Mapping[str, Any], table: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame], arms: pd.DataFrame, provenance: Mapping[str, str], table: pd.DataFrame
 ) -> str:
     judged = table[table.half == "judge"]
     parts = [
@@ -220,7 +222,7 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def board_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Words for a scoreboard of `biasaudit.calibration.rates.scoreboard`."""
+    """Words for a scoreboard of `biasaudit.calibration.scoreboard.scoreboard`."""
     shown = table[[name for name in ("regime", "kind", "check", "driven", "clean") if name in table]].copy()
     for name in ("auc", "power", "size"):
         shown[f"{name} [95 %]"] = [

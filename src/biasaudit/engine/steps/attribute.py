@@ -12,8 +12,7 @@ import torch
 from scipy import ndimage
 
 from biasaudit.attributions.explained import Explained, Margin
-from biasaudit.attributions.method import Effort, References, margin_change
-from biasaudit.attributions.method import Attribution
+from biasaudit.attributions.method import Attribution, Effort, References, margin_change
 from biasaudit.attributions.regions import supervoxels
 from biasaudit.cohort.images.atlas import read_atlas
 from biasaudit.engine.jobs.stack import Stack
