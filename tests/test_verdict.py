@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import VERDICT_ORDER, Finding, Verdict
+from biasaudit.records import VERDICT_ORDER, Finding, Flag, Share, Verdict
 from biasaudit.verdict import Design, decide, decide_contrasts, headline
 
 PROTOCOL = Protocol.model_validate({"cohort": {"reader": "phantom"}})
@@ -19,16 +19,15 @@ G1 = Finding("G1", "clear", "AUC .9", statistic=0.9)
 
 
 def u1(p=0.5, equivalent=False, reliance=(None, None, None), may_flag=True, class_name=None) -> Finding:
-    details = {"may_flag": may_flag, "equivalent": equivalent, "healthy": class_name == "healthy"}
-    details |= dict(zip(("reliance", "reliance_low", "reliance_high"), reliance, strict=True))
+    flag = Flag(may_flag, equivalent=equivalent, healthy=class_name == "healthy", reliance=Share(*reliance))
     status = "concern" if p <= 0.05 else "clear" if equivalent else "inconclusive"
-    return Finding("U1", status, "scores", p_value=p, class_name=class_name, details=details)
+    return Finding("U1", status, "scores", p_value=p, class_name=class_name, flag=flag)
 
 
 def u4(p=0.5, low=0.0, high=0.2) -> Finding:
     status = "concern" if p <= 0.05 else "inconclusive"
     estimate = (low + high) / 2
-    return Finding("U4", status, "gap", estimate, low, high, p, 0.1, details={"may_flag": True})
+    return Finding("U4", status, "gap", estimate, low, high, p, 0.1, flag=Flag(may_flag=True))
 
 
 def a2(status="concern", name="background") -> Finding:
@@ -109,8 +108,26 @@ def test_holm_runs_over_all_tests_that_may_flag():
     assert word([G1, u1(0.03, reliance=HIGH)], CROSSED) == "ORIGIN"
     others = [u1(0.9, class_name="healthy"), u1(0.9, class_name="ms")]
     assert word([G1, u1(0.03, reliance=HIGH), *others], CROSSED) == "UNDETERMINED"
-    silent = [replace(f, details={**f.details, "may_flag": False}) for f in others]
+    silent = [replace(f, flag=replace(f.flag, may_flag=False)) for f in others]
     assert word([G1, u1(0.03, reliance=HIGH), *silent], CROSSED) == "ORIGIN"
+
+
+def test_a_check_that_the_verdict_does_not_know_may_flag():
+    """Whatever the check is called: its finding says that it may flag, and its own reason is quoted."""
+    other = Finding("X1", "concern", "the answer follows the clock", 0.8, 0.7, 0.9, 0.001, flag=Flag(may_flag=True))
+    silent = replace(other, flag=None)
+    assert word([G1, u1(0.5, True, NONE), silent], CROSSED) == "PATHOLOGY"
+    assert word([G1, u1(0.5, True, NONE), other], CROSSED) == "UNDETERMINED"
+    given = decide([G1, u1(0.5, True, HIGH), other], CROSSED, "origin", PROTOCOL)
+    assert given.word == "ORIGIN"
+    assert "X1 found that the answer follows the clock" in given.reason
+
+
+def test_a_second_line_is_any_flag_inside_the_healthy():
+    other = Finding("X1", "concern", "x", p_value=0.001, flag=Flag(may_flag=True, healthy=True))
+    assert word([G1, u4(0.001, 0.6, 0.9), other], NESTED) == "ORIGIN"
+    of_all = replace(other, flag=Flag(may_flag=True, healthy=False))
+    assert word([G1, u4(0.001, 0.6, 0.9), of_all], NESTED) == "UNDETERMINED"
 
 
 @pytest.mark.parametrize("low", [0.1, 0.5])
@@ -242,7 +259,7 @@ UNMARKED = Design("aliased", False, False)
 
 def u5(p=0.5, low=0.0, high=0.2, may_flag=True) -> Finding:
     status = "concern" if p <= 0.05 else "inconclusive"
-    return Finding("U5", status, "transfer", (low + high) / 2, low, high, p, 0.1, details={"may_flag": may_flag})
+    return Finding("U5", status, "transfer", (low + high) / 2, low, high, p, 0.1, flag=Flag(may_flag=may_flag))
 
 
 @pytest.mark.parametrize(

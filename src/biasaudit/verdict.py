@@ -1,8 +1,8 @@
 """The verdict: the rules that turn the findings of one arm and one origin factor into one word.
 
-Two families can flag: U1 (observational) and U4 and U5 (interventional), with Holm's correction over all tests that
-may flag. How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and never the absence
-of a flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
+Findings flag whose `Finding.flag` says that they may: of U1 (observational), U4 and U5 (interventional), with Holm's
+correction over all of them. How much is flagged decides between MIXED and ORIGIN; PATHOLOGY is an equivalence claim and
+never the absence of a flag; anything else is UNDETERMINED with its reason (DESIGN.md section 6).
 """
 
 from __future__ import annotations
@@ -13,14 +13,57 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import VERDICT_ORDER, Finding, Regime, Reliance, Verdict, VerdictWord
+from biasaudit.records import VERDICT_ORDER, Finding, Regime, Reliance, Share, Verdict, VerdictWord
 from biasaudit.stats.multiplicity import holm
 
-__all__ = ["Design", "decide", "decide_contrasts", "estimate_reliance", "flags", "headline"]
+__all__ = [
+    "RELIANCE_SOURCES",
+    "Design",
+    "RelianceSource",
+    "decide",
+    "decide_contrasts",
+    "estimate_reliance",
+    "flags",
+    "headline",
+]
 
 _OUTSIDE = ("background", "silhouette")
 _BOTH_CLASSES = "Images of both classes from the same origin would settle it, even a few dozen."
+_FOUND = {
+    "U4": "the scores still separate the classes after the lesions are erased",
+    "U5": "the scores follow the signature when it is imposed on images of the other class",
+    "U1": "scores differ between origins within a class",
+}
+"""What a check that flags has found, in the words of the verdict; of any other check its own reason is quoted."""
+
 _MASKS = "Pathology masks for every patient would let the lesions be erased and the rest be measured."
+
+
+@dataclass(frozen=True)
+class RelianceSource:
+    """A check that the reliance may be taken from.
+
+    Attributes
+    ----------
+    code : str
+    crossed : bool
+        In crossed designs, else in all others.
+    is_statistic : bool
+        The finding's statistic is the share; else the check estimates it beside its statistic (`Flag.reliance`).
+    """
+
+    code: str
+    crossed: bool
+    is_statistic: bool
+
+
+RELIANCE_SOURCES: tuple[RelianceSource, ...] = (
+    RelianceSource("U1", crossed=True, is_statistic=False),
+    # Where designs are crossed edits estimate another quantity (of the class gap), which unmarked disease can raise.
+    RelianceSource("U4", crossed=False, is_statistic=True),
+    RelianceSource("U5", crossed=False, is_statistic=True),
+)
+"""In the order in which they are asked for an estimate."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +122,7 @@ def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: P
     Verdict
         A PATHOLOGY is provisional unless the spike-in test of power (G3) was asked.
     """
-    return _decide(findings, (design, flags(findings, protocol.statistics.alpha)), factor, protocol)
+    return _decide(_case(findings, design, factor, protocol, flags(findings, protocol.statistics.alpha)))
 
 
 def decide_contrasts(
@@ -101,16 +144,18 @@ def decide_contrasts(
     for contrast, design in designs.items():
         own = [finding for finding in findings if finding.contrast == contrast]
         flagged_here = tuple(finding for finding in flagged if finding.contrast == contrast)
-        verdicts.append(replace(_decide(own, (design, flagged_here), factor, protocol), contrast=contrast))
+        verdicts.append(replace(_decide(_case(own, design, factor, protocol, flagged_here)), contrast=contrast))
     return tuple(verdicts)
 
 
-def _decide(
-    findings: Sequence[Finding], seen: tuple[Design, tuple[Finding, ...]], factor: str, protocol: Protocol
-) -> Verdict:
-    design, flagged = seen
+def _case(
+    findings: Sequence[Finding], design: Design, factor: str, protocol: Protocol, flagged: tuple[Finding, ...]
+) -> _Case:
     reliance = estimate_reliance(findings, design, _corroboration(findings))
-    case = _Case(findings, design, factor, protocol, reliance, flagged)
+    return _Case(findings, design, factor, protocol, reliance, flagged)
+
+
+def _decide(case: _Case) -> Verdict:
     return _obstacle(case) or _reading_origin(case) or _reading_pathology(case) or _open(case)
 
 
@@ -120,15 +165,8 @@ def headline(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
-    """Return the findings that flag after Holm's correction (Holm 1979) over all tests that may.
-
-    U1, U4 and U5 say in ``details["may_flag"]`` whether they may; the others corroborate only.
-    """
-    tests = [
-        finding
-        for finding in findings
-        if finding.code in ("U1", "U4", "U5") and finding.details.get("may_flag") and finding.p_value is not None
-    ]
+    """Return the findings that flag after Holm's correction (Holm 1979) over all that may (`Finding.may_flag`)."""
+    tests = [finding for finding in findings if finding.may_flag]
     adjusted: Sequence[float] | np.ndarray = (
         holm([np.nan if test.p_value is None else test.p_value for test in tests]) if tests else []
     )
@@ -136,24 +174,31 @@ def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
 
 
 def estimate_reliance(findings: Sequence[Finding], design: Design, corroborated_by: tuple[str, ...] = ()) -> Reliance:
-    """Return the reliance of this arm: crossed from U1, otherwise from U4, else U5, else none; in [0, 1]."""
-    if design.regime == "crossed":
-        pooled = next((f for f in findings if f.code == "U1" and f.details.get("reliance") is not None), None)
-        if pooled is not None:
-            values = (pooled.details["reliance"], pooled.details["reliance_low"], pooled.details["reliance_high"])
-            return Reliance(*_clipped(values), "U1", corroborated_by)
-        # Erasure estimates another quantity here (the share of the gap), which unmarked disease can raise alone.
-        return Reliance(corroborated_by=corroborated_by)
-    for code in ("U4", "U5"):
-        edited = next((f for f in findings if f.code == code and f.details.get("may_flag")), None)
-        if edited is not None and edited.statistic is not None:
-            return Reliance(*_clipped((edited.statistic, edited.low, edited.high)), code, corroborated_by)
+    """Return the reliance of this arm from the first of `RELIANCE_SOURCES` that gives one; in [0, 1]."""
+    crossed = design.regime == "crossed"
+    for source in RELIANCE_SOURCES:
+        shares = (_share(finding, source) for finding in findings if finding.code == source.code)
+        share = next((each for each in shares if each is not None), None) if source.crossed == crossed else None
+        if share is not None:
+            low, high = _clipped(share.low), _clipped(share.high)
+            return Reliance(_clipped(share.estimate), low, high, source.code, corroborated_by)
     return Reliance(corroborated_by=corroborated_by)
 
 
-def _clipped(values: Iterable[float | None]) -> tuple[float | None, float | None, float | None]:
-    low_to_high = [None if v is None or not np.isfinite(v) else float(np.clip(v, 0.0, 1.0)) for v in values]
-    return low_to_high[0], low_to_high[1], low_to_high[2]
+def _share(finding: Finding, source: RelianceSource) -> Share | None:
+    """Share of the response that a finding says is owed to the origin; None if it says nothing of it."""
+    if finding.flag is None:
+        return None
+    if not source.is_statistic:
+        share = finding.flag.reliance
+        return share if share is not None and share.estimate is not None else None
+    if not finding.flag.may_flag or finding.statistic is None:
+        return None
+    return Share(finding.statistic, finding.low, finding.high)
+
+
+def _clipped(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(np.clip(value, 0.0, 1.0))
 
 
 def _corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -219,7 +264,7 @@ def _is_the_origin(case: _Case) -> bool:
 
 
 def _second_line(case: _Case) -> list[Finding]:
-    inside_healthy = [f for f in case.flagged if f.code == "U1" and f.details.get("healthy")]
+    inside_healthy = [f for f in case.flagged if f.flag is not None and f.flag.healthy]
     transferred = [f for f in case.flagged if f.code == "U5"]
     return _outside_concerns(case) + inside_healthy + transferred
 
@@ -231,13 +276,8 @@ def _outside_concerns(case: _Case) -> list[Finding]:
 
 def _because(case: _Case) -> str:
     codes = {finding.code for finding in case.flagged}
-    parts = []
-    if "U4" in codes:
-        parts.append("the scores still separate the classes after the lesions are erased")
-    if "U5" in codes:
-        parts.append("the scores follow the signature when it is imposed on images of the other class")
-    if "U1" in codes:
-        parts.append("scores differ between origins within a class")
+    parts = [words for code, words in _FOUND.items() if code in codes]
+    parts += [f"{finding.code} found that {finding.reason}" for finding in case.flagged if finding.code not in _FOUND]
     doubt = ""
     if codes == {"U5"} and not _outside_concerns(case):
         doubt = " Disease that looks alike in every patient, such as a diffuse one, could do the same."
@@ -277,8 +317,7 @@ def _reading_pathology(case: _Case) -> Verdict | None:
 
 
 def _crossed_pathology(case: _Case) -> Verdict | None:
-    pooled = next((f for f in case.of("U1") if f.class_name is None), None)
-    if pooled is None or not pooled.details.get("equivalent"):
+    if not _shown_alike(case):
         return None
     delta = case.protocol.verdict.delta
     reason = (
@@ -288,6 +327,12 @@ def _crossed_pathology(case: _Case) -> Verdict | None:
     )
     settle = "Origins that are not in this cohort remain untested."
     return case.verdict("PATHOLOGY", reason, settle, provisional=not case.of("G3"))
+
+
+def _shown_alike(case: _Case) -> bool | None:
+    """Whether the scores of all classes together are shown to be alike between origins (U1); None if not asked."""
+    pooled = next((f for f in case.of("U1") if f.class_name is None), None)
+    return None if pooled is None else pooled.flag is not None and bool(pooled.flag.equivalent)
 
 
 def _without_power(case: _Case) -> list[Finding]:
@@ -362,8 +407,7 @@ def _missing(case: _Case) -> str:
         return f"The spike-in test (G3) did not pass: {_without_power(case)[0].reason}."
     if _outside_concerns(case):
         return _outside(case)
-    pooled = next((f for f in case.of("U1") if f.class_name is None), None)
-    if case.design.regime == "crossed" and pooled is not None and not pooled.details.get("equivalent"):
+    if case.design.regime == "crossed" and _shown_alike(case) is False:
         return "The scores of the origins within a class are not shown to be alike."
     high = case.reliance.high
     if case.design.regime != "crossed" and high is not None and high < case.protocol.verdict.tolerance:
@@ -372,8 +416,9 @@ def _missing(case: _Case) -> str:
 
 
 def _more_subjects(case: _Case) -> str:
-    keys = ("n_needed", "reliance_n_needed")
-    needed = [f.details[key] for f in case.of("U1") + case.of("U4") for key in keys if f.details.get(key)]
+    flags = [finding.flag for finding in case.findings if finding.flag is not None]
+    numbers = [flag.n_needed for flag in flags] + [flag.reliance.n_needed for flag in flags if flag.reliance]
+    needed = [number for number in numbers if number]
     if needed and (case.design.regime == "crossed" or case.reliance.source == "U4"):
         return f"About {int(max(needed))} subjects in all would narrow the interval enough, if the estimate holds."
     return "More subjects in each class and origin would settle it."

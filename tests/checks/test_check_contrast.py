@@ -47,7 +47,7 @@ def test_a_mix_of_diseases_is_no_dependence_on_origin(planted, protocol):
     pooled, rest, own = judged("U1", evidence, protocol)
     assert (pooled.class_name, rest.class_name, own.class_name) == (None, "not ms", "ms")
     assert min(pooled.p_value, rest.p_value) > 0.05
-    assert pooled.details["reliance_high"] < 0.25
+    assert pooled.flag.reliance.high < 0.25
     mixed = judged("U1", replace(evidence, label=None), protocol)
     assert max(mixed[0].p_value, mixed[1].p_value) <= 0.05, "the test is too easy: the mix is not seen at all"
 
@@ -56,16 +56,16 @@ def test_a_signature_is_found_beside_the_mix(planted, protocol):
     pooled, rest, _ = judged("U1", against_the_rest(planted, signature=1.2), protocol)
     assert pooled.p_value <= 0.05
     assert rest.p_value <= 0.05
-    assert pooled.details["may_flag"]
+    assert pooled.flag.may_flag
 
 
 def test_other_patients_in_the_rest_need_a_severity_too(planted, protocol):
     evidence = against_the_rest(planted, signature=1.2)
     known = np.where(evidence.label == "ms", evidence.severity, np.nan)
     pooled, rest, _ = judged("U1", replace(evidence, severity=known), protocol)
-    assert not pooled.details["may_flag"]
-    assert not rest.details["may_flag"]
-    assert not rest.details["healthy"]
+    assert not pooled.flag.may_flag
+    assert not rest.flag.may_flag
+    assert not rest.flag.healthy
 
 
 def test_the_rest_is_healthy_only_where_nobody_in_it_is_ill(planted, protocol):
@@ -74,8 +74,8 @@ def test_the_rest_is_healthy_only_where_nobody_in_it_is_ill(planted, protocol):
         evidence, positive=evidence.patient, classes=("healthy", "not healthy"), contrast="healthy", inside=("healthy",)
     )
     _, healthy, sick = judged("U1", turned, protocol)
-    assert healthy.details["healthy"]
-    assert not sick.details["healthy"]
+    assert healthy.flag.healthy
+    assert not sick.flag.healthy
 
 
 @pytest.mark.parametrize("code", ["A1", "U3", "U7"])

@@ -56,7 +56,7 @@ def test_age_that_differs_between_origins_is_taken_for_origin_unless_named(plant
     assert abs(named.statistic - 0.5) < 0.08
     assert named.details["held_fixed"] == "severity and age"
     assert "severity and age held fixed" in named.reason
-    assert named.details["reliance"] < unnamed.details["reliance"]
+    assert named.flag.reliance.estimate < unnamed.flag.reliance.estimate
 
 
 def test_a_signature_is_found_beside_age_and_its_size_is_not_taken_away(planted):
@@ -86,8 +86,8 @@ def test_sex_becomes_a_stratum(planted):
 def test_naming_a_covariate_never_lets_a_question_flag(planted):
     evidence = planted(n=200, signature=1.5)
     evidence = with_sex(with_age(evidence, ages(evidence)), np.where(np.arange(200) % 3, "M", "F"))
-    assert [f.details["may_flag"] for f in judge(evidence, naming("age", "sex"))] == [
-        f.details["may_flag"] for f in judge(evidence, naming())
+    assert [f.flag.may_flag for f in judge(evidence, naming("age", "sex"))] == [
+        f.flag.may_flag for f in judge(evidence, naming())
     ]
 
 
@@ -121,7 +121,7 @@ def test_a_covariate_that_determines_the_origin_is_not_assessable(how, planted):
     for finding in judge(evidence, naming("sex" if how == "sex" else "age")):
         assert finding.status == "not_applicable"
         assert "determine the origin" in finding.reason
-        assert not finding.details["may_flag"]
+        assert not finding.flag.may_flag
 
 
 NUISANCES = {

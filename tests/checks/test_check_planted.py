@@ -76,18 +76,18 @@ def test_u1_finds_a_planted_signature_and_clears_a_large_null(planted, protocol)
     strong = judge("U1", planted(n=200, signature=1.5, masks=True), protocol)
     null = judge("U1", planted(n=800, masks=True, seed=2), protocol)
     assert [f.class_name for f in strong] == [None, "healthy", "ms"]
-    assert all(f.status == "concern" and f.details["may_flag"] for f in strong)
+    assert all(f.status == "concern" and f.flag.may_flag for f in strong)
     assert strong[0].statistic > 0.75
-    assert strong[0].details["reliance_low"] > 0.2
+    assert strong[0].flag.reliance.low > 0.2
     assert null[0].status == "clear"
-    assert null[0].details["equivalent"]
-    assert null[0].details["reliance_high"] < 0.25
+    assert null[0].flag.equivalent
+    assert null[0].flag.reliance.high < 0.25
 
 
 def test_u1_without_power_is_inconclusive(planted, protocol):
     pooled = judge("U1", planted(n=24, masks=True, seed=4), protocol)[0]
     assert pooled.status == "inconclusive"
-    assert not pooled.details["equivalent"]
+    assert not pooled.flag.equivalent
     assert pooled.remedy
 
 
@@ -98,13 +98,13 @@ def test_u1_guards_against_shifts_that_cancel(planted, protocol):
     pooled = judge("U1", replace(evidence, logit=opposite), protocol)[0]
     assert pooled.low > 0.4
     assert pooled.high < 0.6
-    assert not pooled.details["equivalent"]
+    assert not pooled.flag.equivalent
     assert pooled.status != "clear"
 
 
 def test_u1_lets_patients_flag_only_where_severity_is_known(planted, protocol):
-    without = {f.class_name: f.details["may_flag"] for f in judge("U1", planted(), protocol)}
-    known = {f.class_name: f.details["may_flag"] for f in judge("U1", planted(masks=True), protocol)}
+    without = {f.class_name: f.flag.may_flag for f in judge("U1", planted(), protocol)}
+    known = {f.class_name: f.flag.may_flag for f in judge("U1", planted(masks=True), protocol)}
     assert without == {None: False, "healthy": True, "ms": False}
     assert known == {None: True, "healthy": True, "ms": True}
 
@@ -129,17 +129,17 @@ def test_u1_is_blind_to_offsets_and_scales_of_folds(planted, protocol):
     plain, other = (judge("U1", replace(evidence, **own), protocol)[0] for own in (logits, moved))
     assert other.p_value == pytest.approx(plain.p_value)
     assert other.statistic == pytest.approx(plain.statistic, abs=0.02)  # scales are drawn together, within reason
-    assert other.details["reliance"] == pytest.approx(plain.details["reliance"])
+    assert other.flag.reliance.estimate == pytest.approx(plain.flag.reliance.estimate)
 
 
 @pytest.mark.parametrize(("signature", "pathology"), [(0.0, 2.0), (0.5, 2.0), (2.0, 2.0), (3.0, 1.0)])
 def test_u1_reliance_recovers_the_planted_sensitivity(signature, pathology, planted, protocol):
     evidence = planted(n=600, signature=signature, pathology=pathology, seed=9)
-    details = judge("U1", evidence, protocol)[0].details
+    reliance = judge("U1", evidence, protocol)[0].flag.reliance
     truth = signature / (signature + pathology)
-    assert details["reliance"] == pytest.approx(truth, abs=0.08)
-    assert details["reliance_low"] <= truth + 0.02
-    assert details["reliance_high"] >= truth - 0.02
+    assert reliance.estimate == pytest.approx(truth, abs=0.08)
+    assert reliance.low <= truth + 0.02
+    assert reliance.high >= truth - 0.02
 
 
 def test_u3_names_the_layer_that_differs_and_never_clears(planted, furnished, protocol):
@@ -166,8 +166,8 @@ def test_u4_needs_masks_and_a_class_gap(planted, protocol):
     (hopeless,) = judge("U4", planted(design="aliased", pathology=0.0, masks=True), protocol)
     assert unmasked.status == "not_applicable"
     assert hopeless.status == "inconclusive"
-    assert not unmasked.details["may_flag"]
-    assert not hopeless.details["may_flag"]
+    assert not unmasked.flag.may_flag
+    assert not hopeless.flag.may_flag
 
 
 def test_u4_cancels_the_artefact_of_the_edit(planted, protocol):

@@ -35,7 +35,7 @@ def test_the_planted_share_comes_back(share, carried, protocol):
     assert finding.statistic == pytest.approx(share, abs=0.07)
     assert finding.low - 0.03 <= share <= finding.high + 0.03
     assert finding.status == ("concern" if share else "inconclusive")
-    assert finding.details["may_flag"]
+    assert finding.flag.may_flag
     assert finding.details["class_gap"] == pytest.approx(3, abs=0.3)
 
 
@@ -67,7 +67,7 @@ def test_what_any_edit_does_cancels(carried, protocol):
 
 def test_an_edit_that_does_not_arrive_may_not_flag(carried, protocol):
     finding = judge(carried(0.6, reach=0.05), protocol)
-    assert not finding.details["may_flag"]
+    assert not finding.flag.may_flag
     assert finding.status == "inconclusive"
     assert "cannot stand for the signature" in finding.reason
     assert finding.details["moved"] < 0.2
@@ -76,7 +76,7 @@ def test_an_edit_that_does_not_arrive_may_not_flag(carried, protocol):
 
 def test_an_edit_that_goes_part_of_the_way_may_flag(carried, protocol):
     finding = judge(carried(0.6, reach=0.4), protocol)
-    assert finding.details["may_flag"]
+    assert finding.flag.may_flag
     assert finding.details["moved"] == pytest.approx(0.4, abs=0.1)
     assert finding.status == "concern"
 
@@ -87,13 +87,13 @@ def test_what_the_sham_moves_too_has_not_arrived(carried, protocol):
     made = replace(evidence.transfer, statistics=np.stack([plain, edited, edited]))
     finding = judge(replace(evidence, transfer=made), protocol)
     assert finding.details["moved"] == pytest.approx(0.0, abs=0.01)
-    assert not finding.details["may_flag"]
+    assert not finding.flag.may_flag
 
 
 def test_where_simple_statistics_see_no_sides_nothing_shows_that_the_edit_arrived(carried, protocol):
     finding = judge(carried(0.6, separable=0.0), protocol)
     assert finding.details["sides_auc"] < 0.75
-    assert not finding.details["may_flag"]
+    assert not finding.flag.may_flag
     assert finding.status == "inconclusive"
     assert "do not tell the sides" in finding.reason
 
@@ -102,7 +102,7 @@ def test_where_it_cannot_be_told_whether_the_edit_arrived_nothing_is_said(carrie
     evidence = carried(0.6)
     finding = judge(replace(evidence, fold=np.zeros(evidence.fold.size, dtype=int)), protocol)
     assert np.isnan(finding.details["sides_auc"])
-    assert not finding.details["may_flag"]
+    assert not finding.flag.may_flag
     assert finding.status == "inconclusive"
     assert "nan" not in finding.reason
 
@@ -122,7 +122,7 @@ def test_designs_that_answer_otherwise_are_not_asked(carried, planted, protocol)
     assert "U1" in crossed.reason
     assert "U4" in masked.reason
     assert "no signature was transferred" in incomplete.reason
-    assert not any(f.details["may_flag"] for f in (crossed, masked, incomplete))
+    assert not any(f.flag.may_flag for f in (crossed, masked, incomplete))
 
 
 def test_a_transfer_that_was_asked_for_is_judged_beside_complete_masks(carried, protocol):
@@ -138,7 +138,7 @@ def test_a_score_that_is_no_number_is_an_error(where, carried, protocol):
     finding = judge(replace(evidence, **changes), protocol)
     assert finding.status == "error"
     assert "s0007" in finding.reason
-    assert not finding.details["may_flag"]
+    assert not finding.flag.may_flag
 
 
 def test_constant_scores_one_class_and_no_gap_are_inconclusive(carried, planted, transferred, protocol):
@@ -150,7 +150,7 @@ def test_constant_scores_one_class_and_no_gap_are_inconclusive(carried, planted,
     upside_down = judge(replace(reversed_gap, transfer=transferred(reversed_gap, 1.0)), protocol)
     for finding in (constant, one_class, upside_down):
         assert finding.status == "inconclusive"
-        assert not finding.details["may_flag"]
+        assert not finding.flag.may_flag
         assert finding.statistic is None
 
 

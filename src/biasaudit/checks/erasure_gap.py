@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray
+from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
@@ -54,7 +54,7 @@ class ErasureGap:
         if fault:
             n = int(evidence.positive.size)
             return [
-                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, details={"may_flag": False})
+                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
             ]
         gap = _measure(evidence, protocol)
         judged = _judgement(gap, protocol)
@@ -72,8 +72,8 @@ class ErasureGap:
                 threshold=protocol.verdict.low,
                 n=int(evidence.positive.size),
                 factor=evidence.factor,
+                flag=Flag(may_flag=not undefined),
                 details={
-                    "may_flag": not undefined,
                     "class_gap": gap.class_gap.estimate,
                     "class_gap_error": gap.class_gap_error,
                     "pathology_part": gap.pathology_part,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ from biasaudit.checks.premises import (
     stream,
 )
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray
+from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Share
 from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
 from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
@@ -40,6 +39,10 @@ INDIFFERENT = 0.5
 """AUC of origin by a score that does not depend on it."""
 
 BEYOND_THE_LABEL = "the patients' severity is not known and may differ, so this reads: site-dependent beyond the label"
+
+
+_CLOSED = Flag(may_flag=False, equivalent=False)
+"""Of a question that could not be asked."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class ScoreDependence:
                     fault.reason,
                     n=evidence.positive.size,
                     factor=evidence.factor,
-                    details=_closed(),
+                    flag=_CLOSED,
                 )
             ]
         questions = [_in_class(evidence, name, protocol) for name in evidence.classes]
@@ -102,16 +105,26 @@ class ScoreDependence:
                 n=n,
                 factor=evidence.factor,
                 class_name=question.class_name,
-                details=_closed(),
+                flag=_CLOSED,
             )
         outcome = _Outcome(effect, test, _guard(evidence, question, effect, protocol))
-        details: dict[str, Any] = {"may_flag": question.may_flag, **outcome.details(protocol)}
-        details["healthy"] = _is_healthy(evidence, question.class_name)
-        details |= {"held_fixed": listed(question.fixed.held), "covariate_notes": "; ".join(question.fixed.notes)}
+        delta = protocol.verdict.delta
+        flag = Flag(
+            question.may_flag,
+            equivalent=outcome.equivalent(delta),
+            healthy=_is_healthy(evidence, question.class_name),
+            n_needed=outcome.n_needed(delta),
+        )
+        details = {
+            **outcome.details(),
+            "held_fixed": listed(question.fixed.held),
+            "covariate_notes": "; ".join(question.fixed.notes),
+        }
         mirror = _Mirror()
         if question.class_name is None:
             mirror = _mirror(evidence, protocol)
-            details |= {**_reliance(evidence, protocol), **mirror.details()}
+            flag = replace(flag, reliance=_reliance(evidence, protocol))
+            details |= mirror.details()
         judged = _judgement(outcome, question, protocol)
         reason = "; ".join(part for part in (judged.reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
@@ -129,11 +142,8 @@ class ScoreDependence:
             factor=evidence.factor,
             class_name=question.class_name,
             details=details,
+            flag=flag,
         )
-
-
-def _closed() -> dict[str, Any]:
-    return {"may_flag": False, "equivalent": False}
 
 
 def _pooled(evidence: ArmEvidence, protocol: Protocol) -> _Question:
@@ -250,16 +260,13 @@ class _Outcome:
         reach = np.maximum(self.effect.high - estimate, estimate - self.effect.low)
         return feasible(self.test.n * max(1.0, float(np.max(reach / allowed)) ** 2))
 
-    def details(self, protocol: Protocol) -> dict[str, Any]:
+    def equivalent(self, delta: float) -> bool:
+        """Whether the dependence is shown to be smaller than the tolerance, and nothing forbids to say so."""
+        return self.within(delta) and not self.guard
+
+    def details(self) -> dict[str, Any]:
         """Named numbers behind the finding."""
-        delta = protocol.verdict.delta
-        return {
-            "equivalent": self.within(delta) and not self.guard,
-            "pair": " / ".join(self.pair),
-            "n_pairs": len(self.effect.pairs),
-            "n_needed": self.n_needed(delta),
-            "guard": self.guard,
-        }
+        return {"pair": " / ".join(self.pair), "n_pairs": len(self.effect.pairs), "guard": self.guard}
 
 
 def _not_asked(evidence: ArmEvidence, question: _Question, test: TestResult) -> Fault:
@@ -292,7 +299,7 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> Ju
     )
     significant = p_value <= protocol.statistics.alpha
     caveat = "" if question.may_flag else f"; {BEYOND_THE_LABEL}"
-    if outcome.within(delta) and not outcome.guard:
+    if outcome.equivalent(delta):
         found = "detectable, but smaller than" if significant else "any dependence on origin is smaller than"
         return Judgement("clear", f"{found} the {delta:g} allowed: {numbers}")
     if significant:
@@ -347,9 +354,9 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
     return _Mirror(test.p_value, area, words)
 
 
-def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Mapping[str, float | int | None]:
+def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Share:
     found = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance"))
-    return _ratio_details(found.interval(bound_level(protocol)), evidence.positive.size, protocol)
+    return _share(found.interval(bound_level(protocol)), evidence.positive.size, protocol)
 
 
 def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator) -> Resampled:
@@ -380,15 +387,10 @@ def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np
     return crossed_reliance(responses, protocol.statistics.n_bootstraps, generator)
 
 
-def _ratio_details(interval: Interval, n: int, protocol: Protocol) -> dict[str, float | int | None]:
+def _share(interval: Interval, n: int, protocol: Protocol) -> Share:
     if not np.isfinite([interval.estimate, interval.low, interval.high]).all():
-        return dict.fromkeys(("reliance", "reliance_low", "reliance_high", "reliance_n_needed"))
+        return Share()
     low, high = min(interval.low, interval.estimate), max(interval.high, interval.estimate)
     allowed = protocol.verdict.tolerance - interval.estimate
     needed = feasible(n * max(1.0, (high - interval.estimate) / allowed) ** 2) if allowed > 0 else None
-    return {
-        "reliance": interval.estimate,
-        "reliance_low": low,
-        "reliance_high": high,
-        "reliance_n_needed": needed,
-    }
+    return Share(interval.estimate, low, high, needed)

@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray, SignatureTransfer
+from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray, SignatureTransfer
 from biasaudit.registry import register
 from biasaudit.stats.effects import auc, gap_share
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, one_sided_p, percentile_interval
@@ -53,7 +53,7 @@ class SignatureTransferCheck:
         n = int(evidence.positive.size)
         if fault:
             return [
-                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, details={"may_flag": False})
+                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
             ]
         assert evidence.transfer is not None
         moved = _measure(evidence, evidence.transfer, protocol)
@@ -74,12 +74,8 @@ class SignatureTransferCheck:
                 threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                details={
-                    "may_flag": bool(gate.passed and known),
-                    "sides_auc": gate.separable,
-                    "moved": gate.moved,
-                    "class_gap": gap,
-                },
+                flag=Flag(may_flag=bool(gate.passed and known)),
+                details={"sides_auc": gate.separable, "moved": gate.moved, "class_gap": gap},
             )
         ]
 

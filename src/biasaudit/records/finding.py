@@ -20,9 +20,11 @@ __all__ = [
     "EstimateRecord",
     "Finding",
     "FindingRecord",
+    "Flag",
     "Regime",
     "Reliance",
     "RelianceRecord",
+    "Share",
     "Status",
     "Verdict",
     "VerdictWord",
@@ -32,6 +34,15 @@ __all__ = [
 
 MAPS_GATE = "G2"
 """The check that attribution maps must pass."""
+
+
+_RELIANCE = ("reliance", "reliance_low", "reliance_high", "reliance_n_needed")
+_OF_FLAG = ("may_flag", "equivalent", "healthy", "n_needed", *_RELIANCE)
+_DETAILS_FIRST = (
+    *("may_flag", "equivalent", "pair", "n_pairs", "n_needed", "guard", "healthy", "held_fixed", "covariate_notes"),
+    *_RELIANCE,
+)
+"""Order of the details that runs have had since the first version; others follow in the order of the check."""
 
 
 class EstimateRecord(TypedDict, total=False):
@@ -86,6 +97,74 @@ class ComparisonRecord(TypedDict):
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share of the network's response with its interval; None where it could not be estimated.
+
+    Attributes
+    ----------
+    estimate, low, high : float or None
+        Not clipped: resampling may leave [0, 1].
+    n_needed : int or None
+        Subjects at which the interval would lie below the tolerance, everything else unchanged; None if no feasible
+        number.
+    """
+
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n_needed: int | None = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What the verdict reads of a finding, whichever check it is from.
+
+    Attributes
+    ----------
+    may_flag : bool
+        Its p-value is one of those that Holm's correction runs over, and flags if it stays small.
+    equivalent : bool or None
+        Whether a dependence on the origin is shown to be smaller than the tolerance; None where that was not asked.
+    healthy : bool or None
+        Whether healthy subjects only were compared, so that no disease explains a difference; None where nothing was
+        compared.
+    n_needed : int or None
+        Subjects at which equivalence could be shown; None if no feasible number, or where nothing was compared.
+    reliance : Share or None
+        Share of the response that is owed to the origin, where the check estimates it beside its statistic.
+    """
+
+    may_flag: bool
+    equivalent: bool | None = None
+    healthy: bool | None = None
+    n_needed: int | None = None
+    reliance: Share | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is stated, under the names that the details of a finding in ``audit.json`` have."""
+        asked = {"equivalent": self.equivalent, "healthy": self.healthy}
+        stated: dict[str, Any] = {
+            "may_flag": self.may_flag,
+            **{name: value for name, value in asked.items() if value is not None},
+        }
+        if self.healthy is not None:
+            stated["n_needed"] = self.n_needed
+        if self.reliance is not None:
+            values = (self.reliance.estimate, self.reliance.low, self.reliance.high, self.reliance.n_needed)
+            stated |= zip(_RELIANCE, values, strict=True)
+        return stated
+
+    @classmethod
+    def from_dict(cls, details: Mapping[str, Any]) -> Flag | None:
+        """Inverse of `to_dict`; None where the details say nothing of a flag."""
+        if "may_flag" not in details:
+            return None
+        stated = {name: details.get(name) for name in ("equivalent", "healthy", "n_needed")}
+        values = (details.get(name) for name in _RELIANCE)
+        return cls(details["may_flag"], **stated, reliance=Share(*values) if _RELIANCE[0] in details else None)
+
+
+@dataclass(frozen=True)
 class Finding:
     """The outcome of one check for one origin factor, class and layer (contract: ``audit.json``).
 
@@ -113,7 +192,10 @@ class Finding:
     remedy : str
         What to do about it; may be empty.
     details : mapping
-        Further named numbers.
+        Further named numbers, for people.
+    flag : Flag or None
+        What the verdict reads beside the status; None for a check that cannot flag. In ``audit.json`` it is part of
+        the details.
     """
 
     code: str
@@ -132,8 +214,14 @@ class Finding:
     remedy: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     contrast: str | None = None
+    flag: Flag | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def may_flag(self) -> bool:
+        """Whether the finding is one of the tests that may flag."""
+        return self.flag is not None and self.flag.may_flag and self.p_value is not None
+
+    def to_dict(self) -> FindingRecord:
         """Return the finding as ``audit.json`` holds it; a number that is not finite becomes null."""
         return {
             "code": self.code,
@@ -151,14 +239,40 @@ class Finding:
             "threshold": _number(self.threshold),
             "reason": self.reason,
             "remedy": self.remedy,
-            "details": {key: _plain(value) for key, value in self.details.items()},
+            "details": self._all_details(),
         }
 
+    def _all_details(self) -> dict[str, Any]:
+        stated = {} if self.flag is None else self.flag.to_dict()
+        given = {**stated, **self.details}
+        names = [name for name in _DETAILS_FIRST if name in given] if stated else []
+        return {name: _plain(given[name]) for name in dict.fromkeys([*names, *given])}
+
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Finding:
+    def from_dict(cls, record: FindingRecord) -> Finding:
         """Inverse of `to_dict`."""
-        fields = dict(record)
-        return cls(class_name=fields.pop("class"), **fields)
+        details = record.get("details", {})
+        flag = Flag.from_dict(details)
+        own = {name: value for name, value in details.items() if flag is None or name not in _OF_FLAG}
+        return cls(
+            code=record["code"],
+            status=record["status"],
+            reason=record["reason"],
+            statistic=record["statistic"],
+            low=record["low"],
+            high=record["high"],
+            p_value=record["p_value"],
+            threshold=record["threshold"],
+            n=record["n"],
+            factor=record["factor"],
+            class_name=record["class"],
+            layer=record["layer"],
+            input=record["input"],
+            remedy=record["remedy"],
+            details=own,
+            contrast=record["contrast"],
+            flag=flag,
+        )
 
 
 @dataclass(frozen=True)
@@ -181,7 +295,7 @@ class Reliance:
     source: str | None = None
     corroborated_by: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> RelianceRecord:
         """As ``audit.json`` holds it."""
         return {
             "estimate": _number(self.estimate),
@@ -232,7 +346,7 @@ class Comparison:
     p_value: float
     contrast: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ComparisonRecord:
         """As ``audit.json`` holds it."""
         return {
             "arms": list(self.arms),

@@ -166,8 +166,9 @@ def _balanced_accuracy(arm: ArmResult) -> float:
 
 def _estimate_of(findings: Sequence[Finding], code: str) -> dict[str, float | None] | None:
     """Return the largest estimate of one check over classes and factors, with its interval."""
-    known = [finding.to_dict() for finding in findings if finding.code == code and finding.statistic is not None]
-    largest = max(known, key=lambda record: record["statistic"], default=None)
+    own = [finding.to_dict() for finding in findings if finding.code == code]
+    known = [record for record in own if record["statistic"] is not None]
+    largest = max(known, key=lambda record: record["statistic"] or 0.0, default=None)
     return largest and {"estimate": largest["statistic"], "low": largest["low"], "high": largest["high"]}
 
 
