@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,31 +14,52 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Comparison, FloatArray
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
+    Resampled,
     bootstrap_auc_difference,
     bootstrap_gap_share,
     bootstrap_means,
-    percentile_interval,
 )
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["Gains", "compare_pair"]
-
-Gains = tuple[FloatArray, npt.NDArray[np.intp]]
-"""Lesion gain of every mapped subject, NaN where there is none, and the fold of every map."""
+__all__ = ["ComparedArm", "Gains", "compare_pair"]
 
 
-def compare_pair(
-    arms: tuple[ArmEvidence, ArmEvidence], gains: tuple[Gains, Gains], protocol: Protocol
-) -> Iterator[Comparison]:
+@dataclass(frozen=True)
+class Gains:
+    """Lesion gains of the mapped subjects of an arm (U6).
+
+    Attributes
+    ----------
+    values : float (m,)
+        NaN where a subject has none.
+    folds : int (m,)
+        The fold of every map.
+    """
+
+    values: FloatArray
+    folds: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class ComparedArm:
+    """What one arm is compared by.
+
+    Attributes
+    ----------
+    evidence : ArmEvidence
+    gains : Gains
+        Of the same subjects as those of the other arm, or empty.
+    """
+
+    evidence: ArmEvidence
+    gains: Gains
+
+
+def compare_pair(first: ComparedArm, second: ComparedArm, protocol: Protocol) -> Iterator[Comparison]:
     """Compare two arms whose rows are the same subjects, held out by the same folds.
 
     Parameters
     ----------
-    arms : pair of ArmEvidence
-    gains : pair of Gains
-        Of the same subjects in both, or empty.
+    first, second : ComparedArm
     protocol : Protocol
         For the number of resamples, and the covariates.
 
@@ -48,9 +68,9 @@ def compare_pair(
     Comparison
         First arm minus second; only quantities that both have.
     """
-    first, second = arms
-    found = [_auc(first, second, protocol), *_reliance(first, second, protocol), *_lesion_gain(arms, gains, protocol)]
-    yield from (replace(comparison, contrast=first.contrast) for comparison in found)
+    one, two = first.evidence, second.evidence
+    found = [_auc(one, two, protocol), *_reliance(one, two, protocol), *_lesion_gain(first, second, protocol)]
+    yield from (replace(comparison, contrast=one.contrast) for comparison in found)
 
 
 def _auc(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Comparison:
@@ -64,15 +84,13 @@ def _auc(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Compari
 def _reliance(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Iterator[Comparison]:
     """Compare reliance from the source that the verdict takes it from: U1 when crossed, else U4."""
     estimate = _crossed_reliance if first.regime == "crossed" else _erased_reliance
-    results = [estimate(arm, protocol) for arm in (first, second)]
-    if any(result is None for result in results):
-        return
-    (estimate_a, resampled_a), (estimate_b, resampled_b) = (result for result in results if result is not None)
-    if np.isfinite(estimate_a) and np.isfinite(estimate_b):
-        yield _comparison((first.arm, second.arm), "reliance", estimate_a - estimate_b, resampled_a - resampled_b)
+    one, two = estimate(first, protocol), estimate(second, protocol)
+    if one is not None and two is not None and np.isfinite(one.estimate) and np.isfinite(two.estimate):
+        difference = Resampled(one.estimate - two.estimate, one.draws - two.draws)
+        yield _comparison(first, second, "reliance", difference)
 
 
-def _erased_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, FloatArray] | None:
+def _erased_reliance(arm: ArmEvidence, protocol: Protocol) -> Resampled | None:
     """Return the residual gap; arms draw the same subjects, because their streams have the same name."""
     if arm.logit_erased is None or not arm.masks_given or not _finite(arm.logit, arm.logit_erased):
         return None
@@ -83,41 +101,41 @@ def _erased_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, Float
     resampled = bootstrap_gap_share(
         logit, erased, positive, _groups(arm)[rows], protocol.statistics.n_bootstraps, generator
     )
-    return float(np.clip(share, 0, 1)), np.clip(resampled, 0, 1)
+    return Resampled(float(np.clip(share, 0, 1)), np.clip(resampled, 0, 1))
 
 
-def _crossed_reliance(arm: ArmEvidence, protocol: Protocol) -> tuple[float, FloatArray] | None:
+def _crossed_reliance(arm: ArmEvidence, protocol: Protocol) -> Resampled | None:
     if not _finite(arm.logit):
         return None
-    found = crossed_reliance_of(arm, protocol, seeds.generator(arm.seed, "compare", "reliance"))
-    return found.estimate, found.draws
+    return crossed_reliance_of(arm, protocol, seeds.generator(arm.seed, "compare", "reliance"))
 
 
 def _finite(*scores: FloatArray) -> bool:
     return all(bool(np.isfinite(own).all()) for own in scores)
 
 
-def _lesion_gain(
-    arms: tuple[ArmEvidence, ArmEvidence], gains: tuple[Gains, Gains], protocol: Protocol
-) -> Iterator[Comparison]:
-    (first, folds), (second, _) = gains
-    if not len(first) or not len(second):
+def _lesion_gain(first: ComparedArm, second: ComparedArm, protocol: Protocol) -> Iterator[Comparison]:
+    """Compare the gains of the subjects that have one in both arms."""
+    one, two, folds = first.gains.values, second.gains.values, first.gains.folds
+    if not len(one) or not len(two):
         return
-    both = np.isfinite(first) & np.isfinite(second)
+    both = np.isfinite(one) & np.isfinite(two)
     if both.sum() < 2:
         return
-    difference = first[both] - second[both]
-    generator = seeds.generator(arms[0].seed, "compare", "lesion gain")
+    difference = one[both] - two[both]
+    generator = seeds.generator(first.evidence.seed, "compare", "lesion gain")
     resampled = bootstrap_means(difference, folds[both], protocol.statistics.n_bootstraps, generator)
-    yield _comparison((arms[0].arm, arms[1].arm), "lesion_gain", float(difference.mean()), resampled)
+    found = Resampled(float(difference.mean()), resampled)
+    yield _comparison(first.evidence, second.evidence, "lesion_gain", found)
 
 
-def _comparison(arms: tuple[str, str], quantity: str, estimate: float, resampled: FloatArray) -> Comparison:
-    interval = percentile_interval(estimate, resampled, 0.95)
-    finite = resampled[np.isfinite(resampled)]
+def _comparison(first: ArmEvidence, second: ArmEvidence, quantity: str, found: Resampled) -> Comparison:
+    """Give a difference its interval, and a p-value over those resamples in which it is defined."""
+    interval = found.interval(0.95)
+    finite = found.draws[np.isfinite(found.draws)]
     tail = min((finite <= 0).sum(), (finite >= 0).sum())
     p_value = min(1.0, 2 * (1 + tail) / (1 + len(finite)))
-    return Comparison(arms, quantity, interval.estimate, interval.low, interval.high, float(p_value))
+    return Comparison((first.arm, second.arm), quantity, interval.estimate, interval.low, interval.high, float(p_value))
 
 
 def _groups(evidence: ArmEvidence) -> np.ndarray:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from biasaudit.comparison.pair import Gains, compare_pair
-from biasaudit.comparison.stored_arm import StoredRun, load_stored_run
+from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
+from biasaudit.comparison.stored_arm import StoredArm, StoredRun, load_stored_run
 from biasaudit.errors import UsageError
-from biasaudit.records import ArmEvidence, Comparison
+from biasaudit.records import ArmEvidence, Comparison, FindingRecord, Regime, Status
 from biasaudit.stats.design import regime
 
-__all__ = ["ArmPair", "Difference", "FindingPair", "RunComparison", "compare_runs"]
+__all__ = [
+    "ArmNames",
+    "ArmPair",
+    "ChangedSetting",
+    "FindingKey",
+    "FindingPair",
+    "Outcome",
+    "RunComparison",
+    "compare_runs",
+]
 
 SCHEMA_VERSION = "1.0"
 _SMALLEST_CLASS = 4
-_KEY = ("code", "factor", "contrast", "class", "layer", "input")
+
+
+class ArmNames(NamedTuple):
+    """Names of an arm in the first and in the second run."""
+
+    first: str
+    second: str
 
 
 @dataclass(frozen=True)
@@ -28,8 +43,7 @@ class ArmPair:
 
     Attributes
     ----------
-    arms : tuple of str
-        Names of the arm in the first and in the second run.
+    arms : ArmNames
     subjects : int
         Subjects that the differences are of.
     unpaired : str
@@ -40,7 +54,7 @@ class ArmPair:
         What the differences leave out.
     """
 
-    arms: tuple[str, str]
+    arms: ArmNames
     subjects: int = 0
     unpaired: str = ""
     differences: tuple[Comparison, ...] = ()
@@ -59,37 +73,77 @@ class ArmPair:
         }
 
 
+class FindingKey(NamedTuple):
+    """What one finding is about; a run has at most one finding for each."""
+
+    code: str
+    factor: str | None
+    contrast: str | None
+    class_name: str | None
+    layer: str | None
+    input: str | None
+
+    @classmethod
+    def of(cls, finding: FindingRecord) -> FindingKey:
+        """Say what a finding of ``audit.json`` is about."""
+        return cls(
+            finding["code"],
+            finding.get("factor"),
+            finding.get("contrast"),
+            finding.get("class"),
+            finding.get("layer"),
+            finding.get("input"),
+        )
+
+    def to_dict(self) -> dict[str, str | None]:
+        """As ``audit.json`` names its parts."""
+        return {"class" if part == "class_name" else part: value for part, value in self._asdict().items()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run found."""
+
+    status: Status
+    statistic: float | None
+    p_value: float | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, finding: FindingRecord) -> Outcome:
+        """Read the outcome of a finding of ``audit.json``."""
+        return cls(finding["status"], finding.get("statistic"), finding.get("p_value"), finding.get("reason"))
+
+
 @dataclass(frozen=True)
 class FindingPair:
     """A finding that differs between two runs, or that only one of them has.
 
     Attributes
     ----------
-    arms : tuple of str or None
+    arms : ArmNames or None
         None for findings of the design.
-    key : mapping
-        ``code``, ``factor``, ``contrast``, ``class``, ``layer``, ``input``.
-    first, second : mapping or None
-        ``status``, ``statistic``, ``p_value`` and ``reason``.
+    key : FindingKey
+    first, second : Outcome or None
     """
 
-    arms: tuple[str, str] | None
-    key: Mapping[str, Any]
-    first: Mapping[str, Any] | None
-    second: Mapping[str, Any] | None
+    arms: ArmNames | None
+    key: FindingKey
+    first: Outcome | None
+    second: Outcome | None
 
     def to_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
         return {
             "arms": self.arms and list(self.arms),
-            **self.key,
-            "first": self.first and dict(self.first),
-            "second": self.second and dict(self.second),
+            **self.key.to_dict(),
+            "first": self.first and asdict(self.first),
+            "second": self.second and asdict(self.second),
         }
 
 
 @dataclass(frozen=True)
-class Difference:
+class ChangedSetting:
     """A field whose value differs; None where a run does not have it."""
 
     key: str
@@ -98,35 +152,48 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class RunIdentity:
+    """What a run is, in the order in which ``--json`` prints it."""
+
+    folder: str
+    name: str | None
+    version: str | None
+    finished: str | None
+    subjects: int
+    regime: Regime
+    origins: list[str]
+    classes: list[str]
+
+
+@dataclass(frozen=True)
 class RunComparison:
     """Two finished audits side by side.
 
     Attributes
     ----------
-    runs : tuple of mapping
-        What either run is: ``folder``, ``name``, ``version``, ``finished``, ``subjects``, ``regime``.
+    runs : tuple of RunIdentity
     arms : tuple of mapping
         One record per arm of either run: ``run`` (1 or 2), ``arm``, verdict and estimates.
     pairs : tuple of ArmPair
     findings : tuple of FindingPair
-    settings, environment : tuple of Difference
+    settings, environment : tuple of ChangedSetting
     same_data : bool
         Whether files, labels, origins and folds are the same.
     """
 
-    runs: tuple[Mapping[str, Any], Mapping[str, Any]]
+    runs: tuple[RunIdentity, RunIdentity]
     arms: tuple[Mapping[str, Any], ...]
     pairs: tuple[ArmPair, ...]
     findings: tuple[FindingPair, ...]
-    settings: tuple[Difference, ...]
-    environment: tuple[Difference, ...]
+    settings: tuple[ChangedSetting, ...]
+    environment: tuple[ChangedSetting, ...]
     same_data: bool
 
     def to_dict(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
         return {
             "schema_version": SCHEMA_VERSION,
-            "runs": [dict(run) for run in self.runs],
+            "runs": [asdict(run) for run in self.runs],
             "same_data": self.same_data,
             "arms": [dict(arm) for arm in self.arms],
             "pairs": [pair.to_dict() for pair in self.pairs],
@@ -153,43 +220,58 @@ def compare_runs(first: Path, second: Path) -> RunComparison:
     """
     if first.resolve() == second.resolve():
         raise UsageError(f"{first} is compared with itself; give two runs")
-    runs = load_stored_run(first), load_stored_run(second)
-    pairs = _arms_that_belong_together(*runs)
-    one, two = (run.audit for run in runs)
+    one, two = load_stored_run(first), load_stored_run(second)
+    pairs = _arms_that_belong_together(one, two)
     return RunComparison(
-        runs=(_identity(runs[0]), _identity(runs[1])),
-        arms=tuple(record for number, run in enumerate(runs, start=1) for record in _arm_records(run, number)),
-        pairs=tuple(_arm_pair(runs, names) for names in pairs),
-        findings=tuple(_differing_findings(runs, pairs)),
-        settings=tuple(_differences(one["settings"], two["settings"])),
-        environment=tuple(
-            _differences(*({"biasaudit": own["biasaudit"].get("version"), **own["environment"]} for own in (one, two)))
-        ),
-        same_data=one["biasaudit"].get("data_sha256") == two["biasaudit"].get("data_sha256"),
+        runs=(_identity(one), _identity(two)),
+        arms=tuple(record for number, run in enumerate((one, two), start=1) for record in _arm_records(run, number)),
+        pairs=tuple(_arm_pair(pair) for pair in pairs),
+        findings=tuple(_differing_findings(one, two, pairs)),
+        settings=tuple(_changed(one.audit["settings"], two.audit["settings"])),
+        environment=tuple(_changed(_environment(one), _environment(two))),
+        same_data=one.audit["biasaudit"].get("data_sha256") == two.audit["biasaudit"].get("data_sha256"),
     )
 
 
-def _arms_that_belong_together(first: StoredRun, second: StoredRun) -> list[tuple[str, str]]:
-    names, primary = [], []
-    for run in (first, second):
-        names.append([arm["name"] for arm in run.audit["arms"]])
-        primary.append(next(arm["name"] for arm in run.audit["arms"] if arm["primary"]))
-    shared = [name for name in names[0] if name in names[1]]
-    return [(name, name) for name in shared] or [(primary[0], primary[1])]
+@dataclass(frozen=True)
+class _Pair:
+    """One arm of the first run and the arm of the second that belongs to it."""
+
+    first: StoredArm
+    second: StoredArm
+
+    @property
+    def names(self) -> ArmNames:
+        return ArmNames(self.first.name, self.second.name)
 
 
-def _identity(run: StoredRun) -> dict[str, Any]:
+def _arms_that_belong_together(first: StoredRun, second: StoredRun) -> list[_Pair]:
+    """Pair arms of the same name; where there are none, the primary arms."""
+    others = {arm.name: arm for arm in second.arms}
+    shared = [_Pair(arm, others[arm.name]) for arm in first.arms if arm.name in others]
+    return shared or [_Pair(_primary(first), _primary(second))]
+
+
+def _primary(run: StoredRun) -> StoredArm:
+    return next(arm for arm in run.arms if arm.record["primary"])
+
+
+def _environment(run: StoredRun) -> dict[str, str | None]:
+    return {"biasaudit": run.audit["biasaudit"].get("version"), **run.audit["environment"]}
+
+
+def _identity(run: StoredRun) -> RunIdentity:
     audit = run.audit
-    return {
-        "folder": str(run.folder),
-        "name": audit.get("name"),
-        "version": audit["biasaudit"].get("version"),
-        "finished": audit["biasaudit"].get("finished"),
-        "subjects": audit["cohort"]["n"],
-        "regime": audit["design"]["regime"],
-        "origins": list(run.factors),
-        "classes": list(audit["cohort"]["classes"]),
-    }
+    return RunIdentity(
+        folder=str(run.folder),
+        name=audit.get("name"),
+        version=audit["biasaudit"].get("version"),
+        finished=audit["biasaudit"].get("finished"),
+        subjects=audit["cohort"]["n"],
+        regime=audit["design"]["regime"],
+        origins=list(run.factors),
+        classes=list(audit["cohort"]["classes"]),
+    )
 
 
 def _arm_records(run: StoredRun, number: int) -> Iterator[dict[str, Any]]:
@@ -211,29 +293,29 @@ def _arm_records(run: StoredRun, number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _arm_pair(runs: tuple[StoredRun, StoredRun], names: tuple[str, str]) -> ArmPair:
-    first, second = runs
-    factor = first.factors[0]
-    if factor not in second.factors:
+def _arm_pair(pair: _Pair) -> ArmPair:
+    """Compare two arms, contrast by contrast, by the primary factor of the first run."""
+    first, second = pair.first.run, pair.second.run
+    if first.factors[0] not in second.factors:
         origins = f"{', '.join(first.factors)}; {', '.join(second.factors)}"
-        return ArmPair(names, unpaired=f"the primary origin of the first run is none of the second ({origins})")
+        return ArmPair(pair.names, unpaired=f"the primary origin of the first run is none of the second ({origins})")
     if first.contrasts != second.contrasts:
-        return ArmPair(names, unpaired="the runs tell other classes apart")
+        return ArmPair(pair.names, unpaired="the runs tell other classes apart")
     differences: list[Comparison] = []
     notes: list[str] = []
     subjects = 0
     for contrast in first.contrasts:
-        arms = first.evidence(names[0], factor, contrast), second.evidence(names[1], factor, contrast)
-        reason = _unpaired(*arms)
+        own, other = (arm.evidence(first.factors[0], contrast) for arm in (pair.first, pair.second))
+        reason = _unpaired(own, other)
         if reason:
-            return ArmPair(names, unpaired=reason)
-        paired = _same_rows(*arms)
-        subjects = len(np.unique(paired[0].subject))
-        differences += _named(compare_pair(paired, _gains(runs, names, paired[0]), first.protocol), runs, notes)
-        notes += _left_out(arms, paired)
+            return ArmPair(pair.names, unpaired=reason)
+        shared = _shared_rows(own, other)
+        subjects = _count(shared.first)
+        differences += _allowed(_paired_differences(pair, shared), pair, notes)
+        notes += _left_out(own, other, subjects)
     if len(first.contrasts) > 1 and not (first.relevance.empty or second.relevance.empty):
         notes.append("lesion gain is not compared: with more than two classes the tables hold the maps of one contrast")
-    return ArmPair(names, subjects, "", tuple(differences), tuple(dict.fromkeys(notes)))
+    return ArmPair(pair.names, subjects, "", tuple(differences), tuple(dict.fromkeys(notes)))
 
 
 def _unpaired(first: ArmEvidence, second: ArmEvidence) -> str:
@@ -242,40 +324,75 @@ def _unpaired(first: ArmEvidence, second: ArmEvidence) -> str:
     shared = own.keys() & other.keys()
     if not shared:
         return "no subject was scored in both runs"
-    relabelled = [subject for subject in shared if own[subject][:2] != other[subject][:2]]
+    relabelled = [subject for subject in shared if own[subject].groups != other[subject].groups]
     if relabelled:
         many = f"{len(relabelled)} of {len(shared)} shared subjects"
         return f"{many} have another class or origin, such as {min(relabelled)}"
-    moved = [subject for subject in shared if own[subject][2] != other[subject][2]]
+    moved = [subject for subject in shared if own[subject].fold != other[subject].fold]
     if moved:
         return (
             f"{len(moved)} of {len(shared)} shared subjects were held out by another fold (`folds.n`, `folds.seed`, or "
             "another cohort): the networks that scored them learned from other subjects"
         )
-    classes = [sum(own[subject][0][0] == side for subject in shared) for side in (False, True)]
+    classes = [sum(own[subject].groups[0].positive == side for subject in shared) for side in (False, True)]
     if min(classes) < _SMALLEST_CLASS:
         return f"too few subjects were scored in both runs ({classes[0]} and {classes[1]} of the two classes)"
     return ""
 
 
-def _by_subject(arm: ArmEvidence) -> dict[str, tuple[tuple[bool, ...], tuple[str, ...], int]]:
-    """Classes, origins and fold of every subject."""
-    found: dict[str, tuple[tuple[bool, ...], tuple[str, ...], int]] = {}
-    for subject, positive, origin, fold in zip(arm.subject, arm.positive, arm.origin, arm.fold, strict=True):
-        classes, origins, _ = found.get(str(subject), ((), (), 0))
-        found[str(subject)] = ((*classes, bool(positive)), (*origins, str(origin)), int(fold))
+class _Group(NamedTuple):
+    """Class and origin of some images of a subject."""
+
+    positive: bool
+    origin: str
+
+
+class _Unit(NamedTuple):
+    """One row of the evidence: a subject, in one of its groups."""
+
+    subject: str
+    group: _Group
+
+
+@dataclass(frozen=True)
+class _ScoredSubject:
+    """Where a subject belongs, and the fold that held it out."""
+
+    groups: tuple[_Group, ...]
+    fold: int
+
+
+def _units(arm: ArmEvidence) -> list[_Unit]:
+    groups = map(_Group, arm.positive.tolist(), arm.origin.tolist())
+    return list(map(_Unit, arm.subject.tolist(), groups))
+
+
+def _by_subject(arm: ArmEvidence) -> dict[str, _ScoredSubject]:
+    """Gather the groups of every subject in the order of the rows."""
+    found: dict[str, _ScoredSubject] = {}
+    for unit, fold in zip(_units(arm), arm.fold.tolist(), strict=True):
+        before = found[unit.subject].groups if unit.subject in found else ()
+        found[unit.subject] = _ScoredSubject((*before, unit.group), fold)
     return found
 
 
-def _same_rows(first: ArmEvidence, second: ArmEvidence) -> tuple[ArmEvidence, ArmEvidence]:
-    """Leave both with the subjects that they share, in the order of the first."""
+@dataclass(frozen=True)
+class _SharedRows:
+    """Evidence of both arms on the rows that they share, in the order of the first."""
+
+    first: ArmEvidence
+    second: ArmEvidence
+
+
+def _shared_rows(first: ArmEvidence, second: ArmEvidence) -> _SharedRows:
     place = {unit: row for row, unit in enumerate(_units(second))}
-    units = [(row, unit) for row, unit in enumerate(_units(first)) if unit in place]
-    return _rows(first, [row for row, _ in units]), _rows(second, [place[unit] for _, unit in units])
+    rows = [row for row, unit in enumerate(_units(first)) if unit in place]
+    others = [place[unit] for unit in _units(first) if unit in place]
+    return _SharedRows(_rows(first, rows), _rows(second, others))
 
 
-def _units(arm: ArmEvidence) -> list[tuple[str, str, bool]]:
-    return list(zip(arm.subject.tolist(), arm.origin.tolist(), arm.positive.tolist(), strict=True))
+def _count(arm: ArmEvidence) -> int:
+    return len(np.unique(arm.subject))
 
 
 def _rows(arm: ArmEvidence, rows: list[int]) -> ArmEvidence:
@@ -288,20 +405,20 @@ def _rows(arm: ArmEvidence, rows: list[int]) -> ArmEvidence:
     return replace(kept, regime=regime(kept.positive, kept.origin, kept.label))
 
 
-def _gains(runs: tuple[StoredRun, StoredRun], names: tuple[str, str], shared: ArmEvidence) -> tuple[Gains, Gains]:
-    """Lesion gains of the patients that have a map in both runs."""
-    gains = [run.gains(name) for run, name in zip(runs, names, strict=True)]
-    fold = dict(zip(shared.subject.tolist(), shared.fold.tolist(), strict=True))
-    mapped = [subject for subject in fold if all(subject in own for own in gains)]
+def _paired_differences(pair: _Pair, shared: _SharedRows) -> Iterator[Comparison]:
+    """Compare two arms on the rows that they share, and their gains on the patients that have a map in both runs."""
+    own, other = pair.first.gains(), pair.second.gains()
+    fold = dict(zip(shared.first.subject.tolist(), shared.first.fold.tolist(), strict=True))
+    mapped = [subject for subject in fold if subject in own and subject in other]
     folds = np.array([fold[subject] for subject in mapped], dtype=np.intp)
-    first, second = (np.array([own[subject] for subject in mapped], dtype=np.float64) for own in gains)
-    return (first, folds), (second, folds)
+    first, second = (Gains(np.array([gains[s] for s in mapped], dtype=np.float64), folds) for gains in (own, other))
+    protocol = pair.first.run.protocol
+    yield from compare_pair(ComparedArm(shared.first, first), ComparedArm(shared.second, second), protocol)
 
 
-def _named(
-    differences: Iterator[Comparison], runs: tuple[StoredRun, StoredRun], notes: list[str]
-) -> Iterator[Comparison]:
+def _allowed(differences: Iterator[Comparison], pair: _Pair, notes: list[str]) -> Iterator[Comparison]:
     """Leave reliance out where the tables do not hold what it is adjusted for: the covariates of the first run."""
+    runs = (pair.first.run, pair.second.run)
     first, second = (run.protocol.cohort.covariates for run in runs)
     for difference in differences:
         if difference.quantity != "reliance":
@@ -314,43 +431,40 @@ def _named(
                 notes.append("reliance is adjusted for the covariates of the first run in both")
 
 
-def _left_out(arms: tuple[ArmEvidence, ArmEvidence], paired: tuple[ArmEvidence, ArmEvidence]) -> Iterator[str]:
-    shared = len(np.unique(paired[0].subject))
-    both = [len(np.unique(arm.subject)) for arm in arms]
-    if max(both) > shared:
-        yield f"differences are of the {shared} subjects that both runs scored; the runs scored {both[0]} and {both[1]}"
+def _left_out(first: ArmEvidence, second: ArmEvidence, shared: int) -> Iterator[str]:
+    """Say of how many subjects the differences are, if that is not all of either run."""
+    one, two = _count(first), _count(second)
+    if max(one, two) > shared:
+        yield f"differences are of the {shared} subjects that both runs scored; the runs scored {one} and {two}"
 
 
-def _differing_findings(runs: tuple[StoredRun, StoredRun], pairs: list[tuple[str, str]]) -> Iterator[FindingPair]:
-    design = tuple(run.audit["design"].get("findings", []) for run in runs)
-    yield from _finding_pairs(None, design[0], design[1])
-    for names in pairs:
-        findings = tuple(run.arm(name)["findings"] for run, name in zip(runs, names, strict=True))
-        yield from _finding_pairs(names, findings[0], findings[1])
+def _differing_findings(first: StoredRun, second: StoredRun, pairs: Sequence[_Pair]) -> Iterator[FindingPair]:
+    """Pair the findings of the design and of every arm, and keep those whose status differs."""
+    designs = (run.audit["design"].get("findings", []) for run in (first, second))
+    yield from _finding_pairs(None, *designs)
+    for pair in pairs:
+        yield from _finding_pairs(pair.names, pair.first.record["findings"], pair.second.record["findings"])
 
 
 def _finding_pairs(
-    arms: tuple[str, str] | None, first: list[dict[str, Any]], second: list[dict[str, Any]]
+    arms: ArmNames | None, first: Sequence[FindingRecord], second: Sequence[FindingRecord]
 ) -> Iterator[FindingPair]:
-    own, other = ({tuple(finding.get(key) for key in _KEY): finding for finding in each} for each in (first, second))
+    own, other = ({FindingKey.of(each): Outcome.of(each) for each in findings} for findings in (first, second))
     for key in dict.fromkeys([*own, *other]):
-        said = tuple(_said(each.get(key)) for each in (own, other))
-        if (said[0] or {}).get("status") != (said[1] or {}).get("status"):
-            yield FindingPair(arms, dict(zip(_KEY, key, strict=True)), said[0], said[1])
+        one, two = own.get(key), other.get(key)
+        if (one and one.status) != (two and two.status):
+            yield FindingPair(arms, key, one, two)
 
 
-def _said(finding: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if finding is None else {key: finding.get(key) for key in ("status", "statistic", "p_value", "reason")}
-
-
-def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Difference]:
+def _changed(first: Mapping[str, object], second: Mapping[str, object]) -> Iterator[ChangedSetting]:
+    """Yield every field that differs, by its dotted key."""
     one, two = dict(_leaves(first)), dict(_leaves(second))
     for key in dict.fromkeys([*one, *two]):
         if one.get(key) != two.get(key):
-            yield Difference(key, one.get(key), two.get(key))
+            yield ChangedSetting(key, one.get(key), two.get(key))
 
 
-def _leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield every value by its dotted key; lists are values."""
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:

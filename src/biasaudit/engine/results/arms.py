@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from biasaudit.comparison.pair import Gains, compare_pair
+from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
 from biasaudit.engine.results.run import Run
 from biasaudit.records import ArmEvidence, Comparison
 from biasaudit.stats.localisation import lesion_gains
@@ -30,12 +30,11 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
     list of Comparison
         First arm minus second; only quantities that both arms have.
     """
-    gains = {arm.arm: _gains_of(arm, run) for arm in arms} if len(arms) > 1 else {}
-    protocol = run.situation.protocol
+    compared = [ComparedArm(arm, _gains_of(arm, run)) for arm in arms] if len(arms) > 1 else []
     return [
         comparison
-        for first, second in combinations(arms, 2)
-        for comparison in compare_pair((first, second), (gains[first.arm], gains[second.arm]), protocol)
+        for first, second in combinations(compared, 2)
+        for comparison in compare_pair(first, second, run.situation.protocol)
     ]
 
 
@@ -44,10 +43,10 @@ def _gains_of(arm: ArmEvidence, run: Run) -> Gains:
     evidence = run.evidence(arm.arm, run.factors[0], arm.contrast, with_maps=True)
     maps = evidence.maps
     if maps is None:
-        return np.empty(0), np.empty(0, dtype=np.intp)
+        return Gains(np.empty(0), np.empty(0, dtype=np.intp))
     gains = np.full(len(maps.rows), np.nan)
     patients = np.flatnonzero(evidence.positive[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
     if len(patients):
         relevance = np.abs(maps.target[patients]).astype(np.float64)
         gains[patients] = np.diag(lesion_gains(relevance, maps.mask[patients], maps.foreground[patients]))
-    return gains, np.asarray(evidence.fold[maps.rows])
+    return Gains(gains, np.asarray(evidence.fold[maps.rows]))
