@@ -26,7 +26,7 @@ from biasaudit.verdict import Design, decide
 
 __all__ = ["calibrate", "without_masks"]
 
-_BULKY = ("read", "represent", "spike")
+_BULKY = ("read", "represent", "spike_in")
 """Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
 _OF_ONE_CHECK = {"unseen_origin", "dose_response", "spike_in", "untrained", "gradients"}
 """Kinds of evidence that a run gathers for the one check that looks at them."""

@@ -45,7 +45,7 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
     if job.step == "learned":
         gallery = _AIMS * int(arguments["steps"]) if arguments["gallery"] else 0
         return step * (len(arguments["rows"]) / 3 + gallery)
-    if job.step == "contrast":
+    if job.step == "log_odds":
         return 0.0
     if job.step == "read":
         return _READ * megavoxels * len(arguments["samples"])

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.engine.steps.score import feature_layers, predict_rows, score, truth
+from biasaudit.engine.steps.score import feature_layers, predict_rows, score
 from biasaudit.engine.steps.train import load_network, outputs, train
+from biasaudit.engine.steps.truth import truth
 from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.networks.cnn import Cnn
 

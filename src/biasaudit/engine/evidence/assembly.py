@@ -14,43 +14,16 @@ from biasaudit.engine.evidence.data import data_evidence, data_per_unit
 from biasaudit.engine.evidence.map_choices import explained_origins
 from biasaudit.engine.evidence.map_regions import map_regions
 from biasaudit.engine.evidence.retrained import per_unit, retrained
-from biasaudit.engine.jobs.json_files import read_json, write_json
+from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.situation.contrasts import contrast_logits
-from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, MapProbes, Maps, OriginControl, SignatureTransfer
-from biasaudit.registry import get
+from biasaudit.records import ArmEvidence, MapProbes, Maps, OriginControl, SignatureTransfer
 from biasaudit.stats.design import regime
 
-__all__ = ["assemble", "judge"]
+__all__ = ["assemble"]
 
 Needs = Mapping[str, Sequence[Path]]
 _CONTRAST_COLUMNS = ("label", "patient", "erasable")
-
-
-def judge(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Ask one check about one arm and one origin factor.
-
-    Parameters
-    ----------
-    arguments : mapping
-        ``arm``, ``factor``, ``code``, ``protocol``, ``table``, ``classes``, ``map_rows``, ``origins``,
-        ``masks_given``, ``skipped``, ``spacing``; with more than two classes ``contrast``.
-    folder : Path
-        Gets ``findings.json``.
-    """
-    protocol = Protocol.model_validate(arguments["protocol"])
-    check = get("check", arguments["code"])()
-    if "withheld" in arguments:
-        contrast = arguments.get("contrast", {}).get("name")
-        finding = Finding(
-            check.code, "not_applicable", arguments["withheld"], factor=arguments["factor"], contrast=contrast
-        )
-        write_json(folder / "findings.json", [finding.to_dict()])
-        return
-    evidence = assemble(arguments, needs, with_maps="maps" in check.needs)
-    found = [replace(finding, contrast=evidence.contrast) for finding in check.judge(evidence, protocol)]
-    write_json(folder / "findings.json", [finding.to_dict() for finding in found])
 
 
 def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> ArmEvidence:

@@ -71,7 +71,7 @@ class LayerPlanner:
         needs = {"inputs": self._networks.inputs.shown(question.representation, fold), "models": models}
         what = f", {contrast.name}" if contrast.name else ""
         title = f"slopes of hidden layers: {question}{what}, fold {fold + 1}"
-        return self._book.add("concepts", arguments, needs, title)
+        return self._book.add("layer_gradients", arguments, needs, title)
 
     def add_learned(self, representation: str) -> None:
         """Plan where held-out subjects lie, fold by fold, and a look at single units of the first fold's network."""

@@ -118,7 +118,7 @@ class MapPlanner:
             inputs = self._networks.inputs.shown(question.representation, fold)
             needs = {"inputs": inputs, "models": models[:1], "maps": (maps[fold],), "read": outline.reads}
             title = f"probe attribution maps: {question}{contrast.name or ''}, fold {fold + 1}"
-            keys.append(self._book.add("probe", arguments, needs, title))
+            keys.append(self._book.add("faithfulness", arguments, needs, title))
         return tuple(keys)
 
     def _arguments(self, question: Question, rows: Sequence[int], fold: int) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class NetworkPlanner:
         arguments = {"index": contrast.index, "turned": contrast.turned}
         return tuple(
             tuple(
-                self._book.add("contrast", arguments, {"model": (key,)}, f"log odds of {contrast.name}: {what}")
+                self._book.add("log_odds", arguments, {"model": (key,)}, f"log odds of {contrast.name}: {what}")
                 for key in keys
             )
             for fold, keys in enumerate(self.models[question])

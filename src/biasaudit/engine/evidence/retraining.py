@@ -185,7 +185,7 @@ class RetrainingPlanner:
         for number, key in enumerate(self._networks.inputs.blocks[representation]):
             arguments = {**_block_of(assigned, number), "field": FIELD, "bend": BEND}
             title = f"spike {representation} input, block {number + 1}"
-            keys.append(self._book.add("spike", arguments, {"inputs": (key,)}, title))
+            keys.append(self._book.add("spike_in", arguments, {"inputs": (key,)}, title))
         return tuple(keys)
 
     def _chance(self, *words: object) -> np.random.Generator:

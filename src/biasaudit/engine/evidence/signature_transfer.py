@@ -87,4 +87,4 @@ class EditPlanner:
             # What the network has seen helps to know the signatures; its scores are dropped when judged.
             needs[f"models-{SEEN}"] = models[0]
         title = f"transfer signatures: {representation}" + (f", {contrast.name}" if contrast.name else "")
-        return self._book.add("transfer", arguments, needs, title)
+        return self._book.add("signature_transfer", arguments, needs, title)

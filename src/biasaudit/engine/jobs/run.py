@@ -1,60 +1,19 @@
-"""Name of a step -> the function that does it; and how any worker runs one job."""
+"""How any worker runs one job: find the function of its step, and publish what it wrote."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from biasaudit.engine.evidence.assembly import judge
-from biasaudit.engine.jobs.job import Job
+from biasaudit import registry
+from biasaudit.engine.jobs.job import Folders, Job
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.steps.attribute import attribute
-from biasaudit.engine.steps.faithfulness import probe
-from biasaudit.engine.steps.given import adopt, given
-from biasaudit.engine.steps.harmonise import harmonise
-from biasaudit.engine.steps.layer_gradients import concepts
-from biasaudit.engine.steps.leakage import leakage
-from biasaudit.engine.steps.learned import learned
-from biasaudit.engine.steps.log_odds import contrast
-from biasaudit.engine.steps.metadata import metadata
-from biasaudit.engine.steps.quality import quality
-from biasaudit.engine.steps.represent import read, represent
-from biasaudit.engine.steps.score import score, truth
-from biasaudit.engine.steps.signature_transfer import transfer
-from biasaudit.engine.steps.spike_in import spike
-from biasaudit.engine.steps.survey import survey
-from biasaudit.engine.steps.train import train
-from biasaudit.engine.steps.untrained import untrained
 
-__all__ = ["STEPS", "run_job"]
-
-STEPS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], Path], None]] = {
-    "read": read,
-    "survey": survey,
-    "metadata": metadata,
-    "leakage": leakage,
-    "quality": quality,
-    "represent": represent,
-    "harmonise": harmonise,
-    "train": train,
-    "adopt": adopt,
-    "given": given,
-    "score": score,
-    "attribute": attribute,
-    "probe": probe,
-    "truth": truth,
-    "spike": spike,
-    "contrast": contrast,
-    "transfer": transfer,
-    "learned": learned,
-    "untrained": untrained,
-    "concepts": concepts,
-    "judge": judge,
-}
+__all__ = ["run_job"]
 
 
 def _allow() -> None:
@@ -90,7 +49,7 @@ def run_job(job: Job, root: Path, before_publishing: Callable[[], None] = _allow
     return None
 
 
-def _function(step: str) -> Callable[[Mapping[str, Any], Mapping[str, Sequence[Path]], Path], None]:
-    """Find a step: one of `STEPS`, or ``module:function`` of a layer above that brings a step of its own."""
+def _function(step: str) -> Callable[[Any, Folders, Path], None]:
+    """Find a step by its registered name, or by ``module:function`` of a layer above that brings a step of its own."""
     module, _, name = step.partition(":")
-    return getattr(import_module(module), name) if name else STEPS[step]
+    return getattr(import_module(module), name) if name else registry.get("step", step)  # type: ignore[no-any-return]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.job import Folders, Job, Role
 from biasaudit.errors import UsageError
 
 __all__ = ["Store"]
@@ -34,9 +34,13 @@ class Store:
         """Where the result of a job lies, finished or not."""
         return self.jobs / key
 
-    def needs(self, job: Job) -> dict[str, list[Path]]:
+    def needs(self, job: Job) -> Folders:
         """Folders of the jobs whose results a job reads, by role."""
-        return {role: [self.folder(key) for key in keys] for role, keys in job.needs.items()}
+        return self.folders(job.needs)
+
+    def folders(self, needs: Mapping[Role, tuple[str, ...]]) -> Folders:
+        """Folders of some jobs, by role."""
+        return Folders({role: tuple(self.folder(key) for key in keys) for role, keys in needs.items()})
 
     def finished(self, key: str) -> bool:
         """Whether the job's folder is complete."""

@@ -18,7 +18,7 @@ from biasaudit.cohort.images.atlas import read_atlas
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.train import device, load_network
 from biasaudit.records import FloatArray, Grid
-from biasaudit.registry import get
+from biasaudit.registry import get, register
 
 __all__ = ["Comparison", "Work", "attribute", "balanced_mean", "comparison", "complete_maps"]
 
@@ -89,6 +89,7 @@ class Comparison:
         return np.zeros_like(self.mean)[None] if self.kind == "zero" else self.mean[None]
 
 
+@register("step", "attribute")
 def attribute(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Make attribution maps of held-out rows.
 

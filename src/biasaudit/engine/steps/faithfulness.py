@@ -17,6 +17,7 @@ from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.attribute import Work, comparison, complete_maps
 from biasaudit.engine.steps.train import device, load_network
 from biasaudit.records import BoolArray, FloatArray
+from biasaudit.registry import register
 
 __all__ = ["moved_masks", "probe", "relevant_masks", "shuffled"]
 
@@ -28,6 +29,7 @@ ORDERS = 3
 """Networks of random weights whose maps are made."""
 
 
+@register("step", "faithfulness")
 def probe(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Change what the maps of some images call relevant, and explain a network of random weights.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.records import FloatArray, Sample
-from biasaudit.registry import get
+from biasaudit.registry import get, register
 from biasaudit.representations.representation import Harmonising
 
 __all__ = ["COMBAT", "harmonise", "kept_columns"]
@@ -19,6 +19,7 @@ COMBAT = "combat"
 """Representation of features that are harmonised between origins."""
 
 
+@register("step", "harmonise")
 def harmonise(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
     """Harmonise the inputs of the whole cohort by the training rows of one fold.
 

@@ -15,10 +15,12 @@ from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.log_odds import ClassOdds
 from biasaudit.engine.steps.score import feature_layers
 from biasaudit.engine.steps.train import device, load_network
+from biasaudit.registry import register
 
 __all__ = ["concepts"]
 
 
+@register("step", "layer_gradients")
 def concepts(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
     """Differentiate the logit of held-out rows with respect to the channels of the hidden layers.
 

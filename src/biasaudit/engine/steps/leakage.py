@@ -14,6 +14,7 @@ from scipy import ndimage
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.records import BoolArray, FloatArray
+from biasaudit.registry import register
 from biasaudit.stats.twins import outlying_pairs, similarities
 
 __all__ = ["leakage", "small_image"]
@@ -32,6 +33,7 @@ _CANDIDATE = 4.0
 _MOST = 200
 
 
+@register("step", "leakage")
 def leakage(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Compare all images in pairs, after downsampling, normalising in the foreground and a high-pass filter.
 

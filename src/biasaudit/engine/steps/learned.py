@@ -19,6 +19,7 @@ from biasaudit.engine.steps.preferred_images import Aim, Ascent, aim_values, max
 from biasaudit.engine.steps.score import feature_layers
 from biasaudit.engine.steps.train import device, load_network
 from biasaudit.records import FloatArray
+from biasaudit.registry import register
 from biasaudit.stats.units import rank_share
 
 __all__ = ["embedding", "learned", "unit_ranking"]
@@ -28,6 +29,7 @@ _EXEMPLARS = 2
 _MOST_BASELINE = 60  # images that the spread of the healthy is taken from
 
 
+@register("step", "learned")
 def learned(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Describe what the network of one fold has learned, by the subjects it never saw.
 

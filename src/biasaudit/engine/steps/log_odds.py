@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from biasaudit.networks.factory import build_network
+from biasaudit.registry import register
 
 __all__ = ["ClassOdds", "class_odds", "contrast"]
 
@@ -64,6 +65,7 @@ def class_odds(spatial_dims: int, in_channels: int, out_channels: int, **argumen
     return ClassOdds(network, arguments["index"], arguments["turned"])
 
 
+@register("step", "log_odds")
 def contrast(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Wrap a trained network; nothing is trained.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from biasaudit.cohort.images.headers import header_fields, sidecar_values
 from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.registry import register
 
 __all__ = ["metadata"]
 
@@ -17,6 +18,7 @@ ORIGIN = "origin: "
 Needs = Mapping[str, Sequence[Path]]
 
 
+@register("step", "metadata")
 def metadata(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Gather the fields of all samples in columns; no pixel is read.
 

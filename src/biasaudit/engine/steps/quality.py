@@ -11,6 +11,7 @@ import numpy as np
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.records import FloatArray
+from biasaudit.registry import register
 from biasaudit.stats.image_quality import MEASURES, image_quality
 
 __all__ = ["quality"]
@@ -21,6 +22,7 @@ _CERTAIN = 0.5
 """Tissue probability from which a voxel belongs to a tissue of the user's maps."""
 
 
+@register("step", "quality")
 def quality(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Measure one image at a time.
 

@@ -14,42 +14,15 @@ from biasaudit.edits.erasure import erase
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.user_code.preprocessing import representation_of
 from biasaudit.errors import UsageError
-from biasaudit.records import FloatArray, Grid, Sample, Volume
-from biasaudit.registry import get
+from biasaudit.records import FloatArray, Grid, Volume
+from biasaudit.registry import register
 
-__all__ = ["read", "represent", "stored_volume", "transform"]
+__all__ = ["represent", "stored_volume", "transform"]
 
 Needs = Mapping[str, Sequence[Path]]
 
 
-def read(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Load one block of samples and write images, foregrounds, masks and, where given, tissue maps and other maps.
-
-    Parameters
-    ----------
-    arguments : mapping
-        ``reader``, ``foreground``, ``grid``, ``samples`` (records), ``channels``, ``hashes`` of the files.
-    """
-    reader = get("reader", arguments["reader"])()
-    grid = Grid.from_dict(arguments["grid"])
-    samples = [Sample.from_dict(record) for record in arguments["samples"]]
-    count = len(samples)
-    image = open_memmap(folder / "image.npy", "w+", np.float32, (count, arguments["channels"], *grid.shape))
-    foreground = open_memmap(folder / "foreground.npy", "w+", np.bool_, (count, *grid.shape))
-    mask = open_memmap(folder / "mask.npy", "w+", np.bool_, (count, *grid.shape))
-    tissue, maps = _tissue_file(folder, samples, grid), _maps_file(folder, samples, grid)
-    for row, sample in enumerate(samples):
-        volume = reader.load(sample, grid, arguments["foreground"])
-        image[row], foreground[row], mask[row] = volume.image, volume.foreground, volume.mask
-        if tissue is not None:
-            tissue[row] = volume.tissue
-        if maps is not None:
-            maps[row] = volume.maps
-    for array in (image, foreground, mask, tissue, maps):
-        if array is not None:
-            array.flush()
-
-
+@register("step", "represent")
 def represent(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Turn one block into network inputs, as the images are and, where asked, after erasure.
 
@@ -117,16 +90,3 @@ def _stack_of(folders: Sequence[Path], name: str) -> Stack | None:
     """Stack what every block has, or nothing."""
     given = all((folder / name).exists() for folder in folders)
     return Stack([folder / name for folder in folders]) if given else None
-
-
-def _tissue_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
-    if not all(sample.tissue for sample in samples):
-        return None
-    maps = 4 if len(samples[0].tissue) == 4 else 3
-    return open_memmap(folder / "tissue.npy", "w+", np.float32, (len(samples), maps, *grid.shape))
-
-
-def _maps_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
-    if not all(sample.maps for sample in samples):
-        return None
-    return open_memmap(folder / "maps.npy", "w+", np.float32, (len(samples), len(samples[0].maps), *grid.shape))

@@ -11,18 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from biasaudit.cohort.simulation.phantom import counterfactuals
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.train import device, load_network, outputs
-from biasaudit.records import Grid, Sample
+from biasaudit.registry import register
 
-__all__ = ["feature_layers", "predict_rows", "score", "truth"]
+__all__ = ["feature_layers", "predict_rows", "score"]
 
 Needs = Mapping[str, Sequence[Path]]
 _MAX_LAYERS = 4
 
 
+@register("step", "score")
 def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Score the held-out rows of one fold, averaging the logits of its networks.
 
@@ -46,26 +45,6 @@ def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
         inputs = Stack([block / f"{arguments['variants'][0]}.npy" for block in needs["inputs"]])
         for layer, values in _features(networks[0], inputs, arguments).items():
             np.save(folder / f"features-{layer}.npy", values)
-
-
-def truth(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Score simulated held-out anatomies at every site, with and without pathology.
-
-    Parameters
-    ----------
-    arguments : mapping
-        ``samples`` (records), ``grid``, ``representation``, ``own`` (function of the user's).
-    folder : Path
-        Gets ``margins.npy`` (anatomies, 2, sites): without and with pathology.
-    """
-    networks = [load_network(model / "model.safetensors") for model in needs["models"]]
-    grid, own = Grid.from_dict(arguments["grid"]), arguments.get("own")
-    margins = []
-    for record in arguments["samples"]:
-        rendered = [volume for _, _, volume in counterfactuals(Sample.from_dict(record), grid)]
-        images = np.stack([transform(arguments["representation"], volume, grid, own) for volume in rendered])
-        margins.append(predict_rows(networks, images)[:, 0].reshape(2, -1))
-    np.save(folder / "margins.npy", np.stack(margins))
 
 
 @torch.no_grad()

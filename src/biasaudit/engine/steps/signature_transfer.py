@@ -17,6 +17,7 @@ from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
 from biasaudit.engine.user_code.preprocessing import representation_of
 from biasaudit.records import FloatArray, Grid, Volume
+from biasaudit.registry import register
 
 __all__ = ["transfer"]
 
@@ -25,6 +26,7 @@ Needs = Mapping[str, Sequence[Path]]
 _QUANTILES = np.linspace(0.05, 0.95, 7)
 
 
+@register("step", "signature_transfer")
 def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Impose signatures and score.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from biasaudit.records import FloatArray
+from biasaudit.registry import register
 
 __all__ = ["BEND", "FIELD", "PLANTED", "SHAM", "spike", "spiked"]
 
@@ -32,6 +33,7 @@ SHAM = (0.5, 0.5)
 Needs = Mapping[str, Sequence[Path]]
 
 
+@register("step", "spike_in")
 def spike(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Write one block with every image edited, with the planted assignment and with the sham assignment.
 

@@ -11,6 +11,7 @@ import numpy as np
 from biasaudit.cohort.images.alignment import alignment
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.stack import Stack
+from biasaudit.registry import register
 
 __all__ = ["survey"]
 
@@ -20,6 +21,7 @@ _BACKGROUND_SHARE = 0.02
 Needs = Mapping[str, Sequence[Path]]
 
 
+@register("step", "survey")
 def survey(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Measure masks, background and alignment, one image at a time.
 

@@ -28,6 +28,7 @@ from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.training import Images, fitted
 from biasaudit.networks.factory import build_network
 from biasaudit.protocol import TrainingSettings
+from biasaudit.registry import register
 
 __all__ = ["device", "load_network", "outputs", "to_device", "train", "validation_rows"]
 
@@ -53,6 +54,7 @@ class _Examples:
     check: tuple[np.ndarray, np.ndarray]
 
 
+@register("step", "train")
 def train(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     """Train one network on the training rows of one fold and keep its best epoch, or let the user's function do it.
 

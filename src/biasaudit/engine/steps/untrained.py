@@ -12,10 +12,12 @@ from safetensors.torch import save_file
 
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.networks.factory import build_network
+from biasaudit.registry import register
 
 __all__ = ["untrained"]
 
 
+@register("step", "untrained")
 def untrained(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
     """Build one network with fresh weights and keep it as if it had been trained.
 

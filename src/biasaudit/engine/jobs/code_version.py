@@ -1,0 +1,159 @@
+"""The version of the code that a job runs: a hash of the step's module and of all that it imports of this package.
+
+Nothing is listed by hand. Imports are read from the source, those inside functions too; components that are looked up by
+name (``registry.get("check", ...)``) are followed as far as the job says which ones it uses, else all of their kind.
+Comments and docstrings do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from biasaudit import registry
+from biasaudit.engine.jobs.json_files import digest
+
+__all__ = ["Component", "code_version", "source_hash", "sources_of_step"]
+
+
+_LOOKED_UP = re.compile(r"(?<!\.)\b(?:registry\.)?(?:get|names)\(\s*\"(\w+)\"")
+"""A call that looks a component up by name."""
+
+
+@dataclass(frozen=True, order=True)
+class Component:
+    """A registered component that a job uses: its kind and its name."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One module: a hash of its code, the modules it imports, the kinds of component it looks up by name."""
+
+    version: str
+    imports: frozenset[str]
+    kinds: frozenset[str]
+
+
+@cache
+def code_version(step: str, components: tuple[Component, ...] = ()) -> str:
+    """Hash the code that a step runs, so that its results are computed again when any of it changes.
+
+    Parameters
+    ----------
+    step : str
+        Registered name, or ``module:function``.
+    components : tuple of Component
+        What the job looks up by name; a kind of which none is named counts in full.
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits.
+    """
+    return digest([[module, _source(module).version] for module in sources_of_step(step, components)])[:12]
+
+
+def sources_of_step(step: str, components: Iterable[Component] = ()) -> list[str]:
+    """Name the modules that a step runs, sorted: its own, and whatever they import of the same package."""
+    used = tuple(components)
+    start = {step.partition(":")[0]} if ":" in step else {registry.module_of("step", step)}
+    waiting = start | {registry.module_of(own.kind, own.name) for own in used}
+    named = {own.kind for own in used}
+    seen: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        seen.add(module)
+        source = _source(module)
+        looked_up = {found for kind in source.kinds - named for found in registry.modules(kind)}
+        waiting |= (source.imports | looked_up) - seen
+    return sorted(seen)
+
+
+def source_hash(text: str) -> str:
+    """Hash Python code without its comments, docstrings and blank lines; of text that is no Python all of it."""
+    try:
+        documentation = {line for start, end in _docstrings(ast.parse(text)) for line in range(start, end + 1)}
+    except SyntaxError:
+        documentation = set()
+    lines = [line.rstrip() for number, line in enumerate(text.splitlines(), start=1) if number not in documentation]
+    code = [line for line in lines if line and not line.lstrip().startswith("#")]
+    return hashlib.sha256("\n".join(code).encode()).hexdigest()
+
+
+def _docstrings(tree: ast.Module) -> Iterator[tuple[int, int]]:
+    """Give the first and last line of every docstring that has its lines for itself."""
+    for node in (tree, *_statements(tree)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        first, *others = node.body or [None]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            alone = isinstance(node, ast.Module) or first.lineno > node.lineno
+            if alone and not (others and others[0].lineno == first.end_lineno):
+                yield first.lineno, first.end_lineno or first.lineno
+
+
+@cache
+def _source(module: str) -> _Source:
+    path = _path_of(module)
+    if path is None:
+        return _Source("", frozenset(), frozenset())
+    text = path.read_text(encoding="utf-8")
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    imports = {name for node in _statements(ast.parse(text)) for name in _imported(node, package)}
+    kinds = {kind for kind in _LOOKED_UP.findall(text) if kind in registry.KINDS}
+    return _Source(source_hash(text), frozenset(imports), frozenset(kinds))
+
+
+@cache
+def _path_of(module: str) -> Path | None:
+    """Find the file of a module; None for what is no file of Python, such as an extension."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk over all statements but those that only a type checker sees."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(tree, field, ()):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                continue
+            yield node
+            yield from _statements(node)
+
+
+def _imported(node: ast.AST, package: str) -> Iterator[str]:
+    """Name the modules of the same top-level package, or of biasaudit, that a statement imports."""
+    ours = {package.partition(".")[0], "biasaudit"}
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name.partition(".")[0] in ours)
+    elif isinstance(node, ast.ImportFrom):
+        parent = package.rsplit(".", node.level - 1)[0] if node.level else ""
+        module = ".".join(part for part in (parent, node.module or "") if part)
+        if module.partition(".")[0] in ours:
+            yield from _from(module, [alias.name for alias in node.names])
+
+
+def _from(module: str, names: Iterable[str]) -> Iterator[str]:
+    """Tell submodules from names: a package is run for its names only where some are no submodules."""
+    for name in names:
+        submodule = f"{module}.{name}"
+        yield submodule if _is_package(module) and _path_of(submodule) is not None else module
+
+
+def _is_package(module: str) -> bool:
+    path = _path_of(module)
+    return path is not None and path.name == "__init__.py"

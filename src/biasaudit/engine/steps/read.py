@@ -1,0 +1,58 @@
+"""Step `read`: put the images of a block on the common grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from biasaudit.engine.steps.represent import Needs
+from biasaudit.records import Grid, Sample
+from biasaudit.registry import get, register
+
+__all__ = ["read"]
+
+
+@register("step", "read")
+def read(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+    """Load one block of samples and write images, foregrounds, masks and, where given, tissue maps and other maps.
+
+    Parameters
+    ----------
+    arguments : mapping
+        ``reader``, ``foreground``, ``grid``, ``samples`` (records), ``channels``, ``hashes`` of the files.
+    """
+    reader = get("reader", arguments["reader"])()
+    grid = Grid.from_dict(arguments["grid"])
+    samples = [Sample.from_dict(record) for record in arguments["samples"]]
+    count = len(samples)
+    image = open_memmap(folder / "image.npy", "w+", np.float32, (count, arguments["channels"], *grid.shape))
+    foreground = open_memmap(folder / "foreground.npy", "w+", np.bool_, (count, *grid.shape))
+    mask = open_memmap(folder / "mask.npy", "w+", np.bool_, (count, *grid.shape))
+    tissue, maps = _tissue_file(folder, samples, grid), _maps_file(folder, samples, grid)
+    for row, sample in enumerate(samples):
+        volume = reader.load(sample, grid, arguments["foreground"])
+        image[row], foreground[row], mask[row] = volume.image, volume.foreground, volume.mask
+        if tissue is not None:
+            tissue[row] = volume.tissue
+        if maps is not None:
+            maps[row] = volume.maps
+    for array in (image, foreground, mask, tissue, maps):
+        if array is not None:
+            array.flush()
+
+
+def _tissue_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
+    if not all(sample.tissue for sample in samples):
+        return None
+    maps = 4 if len(samples[0].tissue) == 4 else 3
+    return open_memmap(folder / "tissue.npy", "w+", np.float32, (len(samples), maps, *grid.shape))
+
+
+def _maps_file(folder: Path, samples: Sequence[Sample], grid: Grid) -> np.memmap | None:
+    if not all(sample.maps for sample in samples):
+        return None
+    return open_memmap(folder / "maps.npy", "w+", np.float32, (len(samples), len(samples[0].maps), *grid.shape))
