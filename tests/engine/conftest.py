@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from engine.folders import folders
 
+from biasaudit.engine.arguments.networks import Factory, TrainArguments
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.situation import Facts, Situation
 from biasaudit.engine.steps.train import train
-from biasaudit.protocol import Protocol, parse_protocol
+from biasaudit.protocol import Protocol, TrainingSettings, parse_protocol
 from biasaudit.records import Cohort, Grid, Sample
 
 FACTOR = "site"
@@ -113,24 +116,23 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def training() -> Callable[..., dict]:
+def training() -> Callable[..., TrainArguments]:
     """Arguments of one training on `pictures`."""
 
-    def build(targets: np.ndarray, rows: Sequence[int] | None = None, **changes) -> dict:
-        rows = list(range(len(targets))) if rows is None else list(rows)
-        settings = {"epochs": 6, "batch_size": 8, "learning_rate": 0.01, **changes.pop("settings", {})}
-        return {
-            "network": "cnn",
-            "network_arguments": {"widths": [4, 8]},
-            "training": settings,
-            "variant": "original",
-            "rows": rows,
-            "targets": [int(targets[row]) for row in rows],
-            "groups": [f"s{row}" for row in rows],
-            "classes": int(targets.max()) + 1,
-            "seed": 5,
-            **changes,
-        }
+    def build(targets: np.ndarray, rows: Sequence[int] | None = None, settings=None, **changes) -> TrainArguments:
+        rows = tuple(range(len(targets)) if rows is None else rows)
+        stated = {"epochs": 6, "batch_size": 8, "learning_rate": 0.01, **(settings or {})}
+        arguments = TrainArguments(
+            factory=Factory("cnn", {"widths": [4, 8]}),
+            training=TrainingSettings.model_validate(stated),
+            variant="original",
+            rows=rows,
+            targets=tuple(int(targets[row]) for row in rows),
+            groups=tuple(f"s{row}" for row in rows),
+            classes=int(targets.max()) + 1,
+            seed=5,
+        )
+        return replace(arguments, **changes)
 
     return build
 
@@ -139,13 +141,12 @@ def training() -> Callable[..., dict]:
 def trained(blocks, pictures, training, tmp_path):
     """Two networks trained on pictures: needs of a score job."""
     images, targets = pictures
-    needs = {"inputs": blocks(images), "models": []}
+    inputs, models = blocks(images), []
     for seed in (1, 2):
-        folder = tmp_path / f"model{seed}"
-        folder.mkdir()
-        train(training(targets, rows=range(30), seed=seed), needs, folder)
-        needs["models"].append(folder)
-    return needs
+        models.append(tmp_path / f"model{seed}")
+        models[-1].mkdir()
+        train(training(targets, rows=range(30), seed=seed), folders(inputs=inputs), models[-1])
+    return folders(inputs=inputs, models=models)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def test_training_time_is_rows_times_epochs(estimate, situation, facts, monkeypa
     def training(extra):
         own = situation(extra)
         jobs = [job for job in plan_audit(own, facts(own)).jobs if job.step == "train"]
-        rows = sum(len(job.arguments["rows"]) for job in jobs)
+        rows = sum(len(job.arguments.rows) for job in jobs)
         return estimate.estimate_seconds(own, jobs), rows
 
     seconds, rows = training("target: {training: {epochs: 10}}\n")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from engine.planned import by_key, keys
 
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.situation.situation import Question
 
@@ -85,7 +86,7 @@ class TestReading:
     def test_every_sample_is_read_once_in_order(self, situation):
         own = situation()
         read = [job for job in plan_reading(own).jobs if job.step == "read"]
-        subjects = [record["subject"] for job in read for record in job.arguments["samples"]]
+        subjects = [sample.subject for job in read for sample in job.arguments.samples]
         assert subjects == [sample.subject for sample in own.cohort.samples]
 
     def test_reading_is_the_beginning_of_the_audit(self, situation, facts):
@@ -103,7 +104,7 @@ class TestArms:
         assert sum("label from background" in job.title and job.step == "train" for job in plan.jobs) == 3
         for arm in ("intensity", "tissue"):
             job = by_key(plan)[plan.judged[arm, "site", "A2"]]
-            assert job.needs["reduced:background"] == plan.scores[shared]
+            assert job.needs[Role("reduced", "background")] == plan.scores[shared]
 
     def test_adding_an_arm_keeps_the_jobs_of_the_first(self, planned):
         _, one = planned("arms: [intensity]\n")
@@ -126,11 +127,11 @@ class TestArms:
         question = Question("target", "intensity")
         assert [len(set(fold)) for fold in plan.models[question]] == [3, 3, 3]
         for fold, key in zip(plan.models[question], plan.scores[question], strict=True):
-            assert by_key(plan)[key].needs["models"] == fold
+            assert by_key(plan)[key].needs[Role("models")] == fold
 
     def test_every_network_has_its_own_seed(self, planned):
         _, plan = planned("arms: [intensity, tissue]\ntarget: {training: {seeds: 2}}\n")
-        found = [job.arguments["seed"] for job in plan.jobs if job.step == "train"]
+        found = [job.arguments.seed for job in plan.jobs if job.step == "train"]
         assert len(set(found)) == len(found)
 
     def test_every_arm_factor_and_check_is_judged(self, planned):
@@ -150,23 +151,23 @@ class TestFolds:
         for question, folds in plan.models.items():
             for models, score in zip(folds, plan.scores[question], strict=True):
                 for model in models:
-                    yield question, jobs[model].arguments, jobs[score].arguments["rows"]
+                    yield question, jobs[model].arguments, jobs[score].arguments.rows
 
     def test_training_and_held_out_rows_are_disjoint_and_cover(self, planned):
         own, plan = planned("arms: [intensity, tissue]\n")
         for question, training, held_out in self._pairs(plan):
-            assert not set(training["rows"]) & set(held_out), question
+            assert not set(training.rows) & set(held_out), question
             members = {
                 row
                 for row, sample in enumerate(own.cohort.samples)
                 if question.name == "target" or sample.label == question.class_name
             }
-            assert set(training["rows"]) | set(held_out) == members, question
+            assert set(training.rows) | set(held_out) == members, question
 
     def test_every_row_is_held_out_once(self, planned):
         _, plan = planned()
         jobs = by_key(plan)
-        rows = [r for key in plan.scores[Question("target", "intensity")] for r in jobs[key].arguments["rows"]]
+        rows = [r for key in plan.scores[Question("target", "intensity")] for r in jobs[key].arguments.rows]
         assert sorted(rows) == list(range(60))
 
     def test_no_subject_is_on_both_sides(self, planned):
@@ -174,12 +175,12 @@ class TestFolds:
         subjects = [sample.subject for sample in own.cohort.samples]
         assert len(set(subjects)) < len(subjects)
         for question, training, held_out in self._pairs(plan):
-            assert not {subjects[r] for r in training["rows"]} & {subjects[r] for r in held_out}, question
-            assert training["groups"] == [subjects[row] for row in training["rows"]]
+            assert not {subjects[r] for r in training.rows} & {subjects[r] for r in held_out}, question
+            assert list(training.groups) == [subjects[row] for row in training.rows]
 
     def test_folds_are_the_same_for_every_question(self, planned):
         own, plan = planned("arms: [intensity, tissue]\n")
         jobs = by_key(plan)
         for question in plan.models:
             for fold, key in enumerate(plan.scores[question]):
-                assert {own.folds[row] for row in jobs[key].arguments["rows"]} == {fold}
+                assert {own.folds[row] for row in jobs[key].arguments.rows} == {fold}

@@ -60,7 +60,7 @@ class TestBalancedPlan:
         plan = plan_audit(own, facts(own))
         jobs = {job.key: job for job in plan.jobs}
         for fold, (key,) in enumerate(plan.models[Question("target", "intensity (balanced)")]):
-            rows = jobs[key].arguments["rows"]
+            rows = jobs[key].arguments.rows
             assert set(rows) <= set(own.rows(fold, held_out=False))
             cells = Counter((own.cohort.samples[r].origins["site"], own.cohort.samples[r].positive) for r in rows)
             assert cells["a", True] == cells["a", False]

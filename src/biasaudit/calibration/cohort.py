@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.engine.jobs.job import Job
+from biasaudit.calibration.arguments import CalibrateArguments
+from biasaudit.engine.jobs.job import Folders, Job
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.run import run_job
 from biasaudit.engine.jobs.store import Store
@@ -34,7 +35,7 @@ _LAST = ("judge", "learned")
 """Steps that calibration goes without: it judges by itself, and looks at no pictures."""
 
 
-def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
+def calibrate(arguments: CalibrateArguments, needs: Folders, folder: Path) -> None:
     """Audit one simulated cohort.
 
     Trained networks and scores are kept in ``runs/<name>`` of the calibration's folder, so that a cohort judged by
@@ -42,20 +43,21 @@ def calibrate(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]],
 
     Parameters
     ----------
-    arguments : mapping
-        ``name``, ``about`` (columns of the grid), ``protocol``.
+    arguments : CalibrateArguments
+    needs : Folders
+        Nothing.
     folder : Path
         Gets ``record.json``: one record per arm and mask variant; ``ungated`` are the checks of maps that failed G2.
     """
-    protocol = Protocol.model_validate(arguments["protocol"])
-    run = _trained(protocol, Store(folder.parents[1] / "runs" / arguments["name"]))
+    protocol = arguments.protocol
+    run = _trained(protocol, Store(folder.parents[1] / "runs" / arguments.name))
     records = []
     for arm in protocol.arms:
         evidence = _evidence(run, arm.name)
         truth, errors = run.truth(arm.recipe, run.factors[0]), run.truth_errors(arm.recipe)
         for masks, own in _variants(evidence):
             records.append({
-                **arguments["about"],
+                **arguments.about,
                 "arm": arm.name,
                 "masks": masks,
                 "mask_is_complete": own.mask_is_complete,

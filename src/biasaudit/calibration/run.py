@@ -13,13 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import biasaudit
+from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.board import write_board
 from biasaudit.calibration.cohort_table import CohortRecord
 from biasaudit.calibration.grid import Cell, Grid, describe
 from biasaudit.calibration.summary import write_summary
+from biasaudit.engine.jobs.book import make_job
 from biasaudit.engine.jobs.dispatch import Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
-from biasaudit.engine.jobs.json_files import digest, read_json, write_json
+from biasaudit.engine.jobs.json_files import read_json, write_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.errors import IncompleteError, UsageError
 
@@ -100,16 +102,9 @@ def _commit() -> str:
 
 
 def jobs_of(cells: Sequence[Cell]) -> list[Job]:
-    """Plan one job per cohort; any change of the package's code makes a cohort be judged again, not trained again."""
-    code = _code()
+    """Plan one job per cohort; any change of the code of an audit makes a cohort be judged again, not trained again."""
     return [
-        Job(
-            "biasaudit.calibration.cohort:calibrate",
-            {"name": cell.name, "about": dict(describe(cell)), "protocol": cell.protocol.model_dump(mode="json")},
-            code=code,
-            title=cell.name,
-        )
-        for cell in cells
+        make_job(CalibrateArguments(cell.name, dict(describe(cell)), cell.protocol), {}, cell.name) for cell in cells
     ]
 
 
@@ -172,19 +167,3 @@ def _require_ours(out: Path) -> None:
         raise UsageError(f"{out} is not empty and is no calibration of biasaudit; give a new folder")
     out.mkdir(parents=True, exist_ok=True)
     (out / _MARKER).touch()
-
-
-def _code() -> str:
-    root = Path(biasaudit.__file__).parent
-    skipped = (
-        "report",
-        "calibration/cohort_table.py",
-        "calibration/rates.py",
-        "calibration/scoreboard.py",
-        "calibration/summary.py",
-        "calibration/board.py",
-        "error_rates.py",
-        "cli.py",
-    )
-    files = sorted(path for path in root.rglob("*.py") if not str(path.relative_to(root)).startswith(skipped))
-    return digest([path.read_text(encoding="utf-8") for path in files])[:12]

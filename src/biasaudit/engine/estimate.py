@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 import torch
 
+from biasaudit.engine.arguments.hidden_layers import LearnedArguments
+from biasaudit.engine.arguments.inputs import ReadArguments, RepresentArguments
+from biasaudit.engine.arguments.maps import AttributeArguments
+from biasaudit.engine.arguments.networks import LogOddsArguments, ScoreArguments, TrainArguments
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
@@ -35,22 +39,21 @@ def estimate_seconds(situation: Situation, jobs: Sequence[Job]) -> float:
 
 
 def _seconds(job: Job, step: float, megavoxels: float) -> float:
-    arguments = job.arguments
-    if job.step == "train":
-        return step * len(arguments["rows"]) * int(arguments["training"]["epochs"])
-    if job.step == "score":
-        return step / 3 * len(arguments["rows"]) * len(arguments["variants"])
-    if job.step == "attribute":
-        return step * len(arguments["rows"]) * int(arguments["steps"])
-    if job.step == "learned":
-        gallery = _AIMS * int(arguments["steps"]) if arguments["gallery"] else 0
-        return step * (len(arguments["rows"]) / 3 + gallery)
-    if job.step == "log_odds":
-        return 0.0
-    if job.step == "read":
-        return _READ * megavoxels * len(arguments["samples"])
-    if job.step == "represent":
-        return _REPRESENT * megavoxels * len(arguments["rows"]) * 2
+    match job.arguments:
+        case TrainArguments(rows=rows, training=training):
+            return step * len(rows) * training.epochs
+        case ScoreArguments(rows=rows, variants=variants):
+            return step / 3 * len(rows) * len(variants)
+        case AttributeArguments(rows=rows, settings=settings):
+            return step * len(rows) * settings.steps
+        case LearnedArguments(rows=rows, gallery=gallery, steps=steps):
+            return step * (len(rows) / 3 + (_AIMS * steps if gallery else 0))
+        case LogOddsArguments():
+            return 0.0
+        case ReadArguments(samples=samples):
+            return _READ * megavoxels * len(samples)
+        case RepresentArguments(rows=rows):
+            return _REPRESENT * megavoxels * len(rows) * 2
     return _JUDGE
 
 

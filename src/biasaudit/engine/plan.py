@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from biasaudit.engine.arguments.inputs import READ, BlankSurveyArguments, SurveyArguments
 from biasaudit.engine.evidence.controls import ControlPlanner
 from biasaudit.engine.evidence.hidden_layers import LayerPlanner
 from biasaudit.engine.evidence.inputs import InputPlanner, reading_jobs
@@ -85,9 +86,10 @@ def plan_reading(situation: Situation) -> Plan:
     reads = tuple(job.key for job in jobs)
     samples = situation.cohort.samples
     if reads and not situation.tabular:
-        survey = make_job("survey", {"subjects": [s.subject for s in samples]}, {"read": reads}, "survey the images")
+        subjects = SurveyArguments(tuple(sample.subject for sample in samples))
+        survey = make_job(subjects, {READ: reads}, "survey the images")
     else:
-        survey = make_job("given", {"images": len(samples)}, {}, "no images to survey")
+        survey = make_job(BlankSurveyArguments(len(samples)), {}, "no images to survey")
     return Plan(jobs=(*jobs, survey), reads=reads, survey=survey.key)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from engine.planned import by_key
 
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.situation import Question
 
@@ -28,7 +29,7 @@ class TestOriginQuestions:
         for question in asked:
             for fold in plan.models[question]:
                 arguments = jobs[fold[0]].arguments
-                for row, target in zip(arguments["rows"], arguments["targets"], strict=True):
+                for row, target in zip(arguments.rows, arguments.targets, strict=True):
                     sample = own.cohort.samples[row]
                     assert sample.label == question.class_name
                     assert plan.origins["site", question.class_name][target] == sample.origins["site"]
@@ -42,13 +43,13 @@ class TestOriginQuestions:
         _, plan = planned(sites=("a", "b", "c"))
         question = Question("origin", "intensity", factor="site", class_name="healthy")
         arguments = by_key(plan)[plan.models[question][0][0]].arguments
-        assert arguments["classes"] == 3
-        assert set(arguments["targets"]) == {0, 1, 2}
+        assert arguments.classes == 3
+        assert set(arguments.targets) == {0, 1, 2}
 
     def test_judgements_see_the_origin_questions_of_their_factor(self, planned):
         _, plan = planned()
         needs = by_key(plan)[plan.judged["intensity", "site", "U7"]].needs
         for name in ("healthy", "ms"):
             question = Question("origin", "intensity", factor="site", class_name=name)
-            assert needs[f"origin:{name}"] == plan.scores[question]
-            assert len(needs[f"maps:0:{name}"]) == len(needs[f"replicate:0:{name}"]) == 3
+            assert needs[Role("origin", name)] == plan.scores[question]
+            assert len(needs[Role("maps", f"0:{name}")]) == len(needs[Role("replicate", f"0:{name}")]) == 3

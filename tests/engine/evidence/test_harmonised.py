@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from engine.planned import by_key
 
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.validation.situate import situate
@@ -41,7 +44,7 @@ def audited(tmp_path_factory):
 def harmonised(plan, key):
     """Return the job that harmonised what a job is shown; None if nothing did."""
     jobs = by_key(plan)
-    made = [jobs[own] for own in jobs[key].needs["inputs"] if jobs[own].step == "harmonise"]
+    made = [jobs[own] for own in jobs[key].needs[Role("inputs")] if jobs[own].step == "harmonise"]
     return made[0] if made else None
 
 
@@ -50,8 +53,8 @@ def test_every_fold_is_harmonised_by_its_own_training_rows(audited):
     for fold in range(3):
         (model,) = plan.models[COMBAT][fold]
         own = harmonised(plan, model)
-        assert own.arguments["training"] == situation.rows(fold, held_out=False)
-        assert len(own.arguments["origin"]) == len(own.arguments["kept"]) == 72
+        assert list(own.arguments.training) == situation.rows(fold, held_out=False)
+        assert len(own.arguments.origin) == len(own.arguments.kept) == 72
         assert harmonised(plan, plan.scores[COMBAT][fold]) == own
 
 
@@ -68,8 +71,9 @@ def test_no_class_is_handed_to_what_harmonises(audited):
     _, plan = audited
     for job in plan.jobs:
         if job.step == "harmonise":
-            assert set(job.arguments) == {"representation", "training", "origin", "kept"}
-            assert set(np.unique(np.ravel(job.arguments["kept"]))) - {0.0, 1.0}
+            names = {field.name for field in fields(job.arguments)}
+            assert names == {"representation", "training", "origin", "kept"}
+            assert set(np.unique(np.ravel(job.arguments.kept))) - {0.0, 1.0}
 
 
 def test_the_plain_arm_shares_nothing_of_it(audited):
@@ -88,5 +92,5 @@ def test_balanced_training_is_shown_the_same(audited):
 def test_checks_that_train_without_an_origin_say_why_they_cannot(audited, code):
     _, plan = audited
     job = by_key(plan)[plan.judged["combat", "site", code]]
-    assert "ComBat learns from all origins" in job.arguments["retraining_skipped"]
-    assert "retraining_skipped" not in by_key(plan)[plan.judged["features", "site", code]].arguments or code == "U11"
+    assert "ComBat learns from all origins" in job.arguments.retraining_skipped
+    assert not by_key(plan)[plan.judged["features", "site", code]].arguments.retraining_skipped or code == "U11"

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from engine.planned import by_key
 
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.situation import Facts, Question
 
@@ -13,9 +14,9 @@ class TestMasks:
     def test_without_masks_nothing_is_erased(self, planned):
         _, plan = planned(masked=False)
         assert not plan.masks_given
-        assert all("erased" not in str(job.arguments.get("variants", "")) for job in plan.jobs)
-        assert all(job.arguments.get("variant") != "erased" for job in plan.jobs)
-        assert all(job.arguments.get("erase_with") is None for job in plan.jobs)
+        assert all("erased" not in getattr(job.arguments, "variants", ()) for job in plan.jobs)
+        assert all(getattr(job.arguments, "variant", "") != "erased" for job in plan.jobs)
+        assert all(getattr(job.arguments, "erase_with", None) is None for job in plan.jobs)
         assert "no pathology masks" in plan.skipped["erased"]
         assert "erased" not in plan.reduced["intensity"]
 
@@ -27,15 +28,15 @@ class TestMasks:
     def test_with_masks_the_target_is_scored_on_erased_images(self, planned):
         _, plan = planned()
         for key in plan.scores[Question("target", "intensity")]:
-            assert by_key(plan)[key].arguments["variants"] == ["original", "erased"]
+            assert by_key(plan)[key].arguments.variants == ("original", "erased")
         assert plan.reduced["intensity"]["erased"] in plan.models
 
     def _erased(self, plan):
         return {
             row: donor
             for job in plan.jobs
-            if job.step == "represent" and job.arguments["erase_with"] is not None
-            for row, donor in zip(job.arguments["rows"], job.arguments["erase_with"], strict=True)
+            if job.step == "represent" and job.arguments.erase_with is not None
+            for row, donor in zip(job.arguments.rows, job.arguments.erase_with, strict=True)
         }
 
     def test_patients_lose_their_own_mask_and_the_healthy_a_patients(self, planned):
@@ -65,8 +66,8 @@ class TestMasks:
     def test_reduced_inputs_are_never_erased(self, planned):
         _, plan = planned()
         for job in plan.jobs:
-            if job.step == "represent" and job.arguments["representation"] == "background":
-                assert job.arguments["erase_with"] is None
+            if job.step == "represent" and job.arguments.representation == "background":
+                assert job.arguments.erase_with is None
 
     @pytest.mark.parametrize("name", ["silhouette", "background"])
     def test_an_arm_that_shows_no_pathology_is_asked_nothing_of_an_erased_input(self, planned, name):
@@ -74,8 +75,8 @@ class TestMasks:
         jobs = by_key(plan)
         for job in plan.jobs:
             if job.step in ("train", "score"):
-                variants = {job.arguments["variant"]} if job.step == "train" else set(job.arguments["variants"])
-                made = [jobs[key].arguments["erase_with"] is not None for key in job.needs["inputs"]]
+                variants = {job.arguments.variant} if job.step == "train" else set(job.arguments.variants)
+                made = [jobs[key].arguments.erase_with is not None for key in job.needs[Role("inputs")]]
                 assert "erased" not in variants or all(made), job.title
         assert "erased" not in plan.reduced[name]
         assert "erased" in plan.reduced["intensity"]

@@ -14,11 +14,11 @@ class TestRows:
         for question, folds in plan.maps.items():
             for fold, key in enumerate(folds):
                 arguments = jobs[key].arguments
-                assert {own.folds[row] for row in arguments["rows"]} == {fold}, question
-                baseline = [row for rows in arguments["baseline"] for row in rows]
+                assert {own.folds[row] for row in arguments.rows} == {fold}, question
+                baseline = [row for rows in arguments.settings.baseline for row in rows]
                 assert all(own.folds[row] != fold for row in baseline)
                 assert not any(own.cohort.samples[row].positive for row in baseline)
-                for rows in arguments["baseline"]:
+                for rows in arguments.settings.baseline:
                     assert len({own.cohort.samples[row].origins["site"] for row in rows}) == 1
 
     def test_maps_are_asked_of_as_many_of_each_class(self, planned):
@@ -28,22 +28,22 @@ class TestRows:
 
 
 class TestAttributionSettings:
-    def arguments(self, plan):
+    def settings(self, plan):
         jobs = by_key(plan)
-        return [jobs[key].arguments for key in plan.maps[Question("target", "intensity")]]
+        return [jobs[key].arguments.settings for key in plan.maps[Question("target", "intensity")]]
 
     def test_the_origins_take_turns_as_references(self, planned):
         situation, plan = planned("attribution: {method: expected_gradients, references: 5}")
-        for fold, arguments in enumerate(self.arguments(plan)):
-            samples = [situation.cohort.samples[row] for row in arguments["references"]]
-            assert len(set(arguments["references"])) == 5
+        for fold, settings in enumerate(self.settings(plan)):
+            samples = [situation.cohort.samples[row] for row in settings.references]
+            assert len(set(settings.references)) == 5
             assert not any(sample.positive for sample in samples)
-            assert all(situation.folds[row] != fold for row in arguments["references"])
+            assert all(situation.folds[row] != fold for row in settings.references)
             assert [sample.origins["site"] for sample in samples] == ["a", "b", "a", "b", "a"]
 
     def test_other_methods_name_no_references_and_no_regions(self, planned):
         _, plan = planned("attribution: {references: 5}")
-        assert {(a["references"], a["regions"], a["baseline_kind"]) for a in self.arguments(plan)} == {
+        assert {(a.references, a.regions, a.baseline_kind) for a in self.settings(plan)} == {
             (None, None, "origin_balanced")
         }
 
@@ -55,7 +55,7 @@ class TestAttributionSettings:
             atlas.write_bytes(content)
             situation, plan = planned(extra)
             found.append(plan)
-        assert self.arguments(found[0])[0]["regions"]["grid"] == situation.grid.to_dict()
+        assert self.settings(found[0])[0].regions.grid == situation.grid
         first, second = (set(plan.maps[Question("target", "intensity")]) for plan in found)
         assert not first & second
         assert set(keys(found[0], "train")) == set(keys(found[1], "train"))

@@ -8,18 +8,22 @@ import numpy as np
 import pytest
 
 from biasaudit.engine.evidence.retrained import per_unit, retrained
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.records import DoseResponse, SpikeIn, SpikeTrial, UnseenOrigin
 
-FOLDS = [0, 1, 0, 1, 2, 2]
+ROWS = ([0, 2], [1, 3], [4, 5])
+"""Rows that every fold holds out."""
 
 
 @pytest.fixture
 def scored(tmp_path):
     """Write held-out logits of one fold and return their folder."""
 
-    def write(values, variant: str = "original"):
+    def write(values, rows, variant: str = "original"):
         folder = tmp_path / f"score{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
+        write_rows(folder, rows)
         np.save(folder / f"logits-{variant}.npy", np.asarray(values, dtype=float)[:, None])
         return folder
 
@@ -27,22 +31,25 @@ def scored(tmp_path):
 
 
 def arguments(code, **more):
-    return {"code": code, "table": {"fold": FOLDS}, **more}
+    return SimpleNamespace(code=code, contrast=None, **{"retraining": None, "retraining_skipped": "", **more})
 
 
 def test_nothing_was_retrained():
-    assert retrained(arguments("U1"), {}) == {}
+    assert retrained(arguments("U1"), Folders({})) == {}
 
 
 def test_why_nothing_was_retrained_is_handed_on():
-    found = retrained(arguments("U11", retraining_skipped="too few"), {})
+    found = retrained(arguments("U11", retraining_skipped="too few"), Folders({}))
     assert found == {"retraining_skipped": {"U11": "too few"}}
 
 
 def test_unseen_origins_in_the_order_of_their_folds(scored):
     plan = {"a": {"rows": [[0], [3, 1]], "training_size": [4, 3]}}
-    needs = {"unseen:a": [scored([1]), scored([2, 3])], "reference:a": [scored([4]), scored([5, 6])]}
-    own = retrained(arguments("U10", retraining=plan), needs)["unseen"]["a"]
+    needs = {
+        Role("unseen", "a"): (scored([1], [0]), scored([2, 3], [3, 1])),
+        Role("reference", "a"): (scored([4], [0]), scored([5, 6], [3, 1])),
+    }
+    own = retrained(arguments("U10", retraining=plan), Folders(needs))["unseen"]["a"]
     assert own.rows.tolist() == [0, 3, 1]
     assert own.unseen.tolist() == [1, 2, 3]
     assert own.reference.tolist() == [4, 5, 6]
@@ -54,8 +61,11 @@ def test_doses_are_columns(scored):
         "rows": [[0, 2], [1]], "side": [[True, False], [True]], "levels": [0.0, 0.8], "training_size": 40,
         "sides": [["a"], ["b", "c"]],
     }  # fmt: skip
-    needs = {"level:0.0": [scored([1, 2]), scored([3])], "level:0.8": [scored([4, 5]), scored([6])]}
-    dose = retrained(arguments("U11", retraining=plan), needs)["dose"]
+    needs = {
+        Role("level", "0.0"): (scored([1, 2], [0, 2]), scored([3], [1])),
+        Role("level", "0.8"): (scored([4, 5], [0, 2]), scored([6], [1])),
+    }
+    dose = retrained(arguments("U11", retraining=plan), Folders(needs))["dose"]
     assert dose.scores.tolist() == [[1, 4], [2, 5], [3, 6]]
     assert dose.rows.tolist() == [0, 2, 1]
     assert dose.side.tolist() == [True, False, True]
@@ -69,9 +79,10 @@ def test_spikes_in_cohort_order(scored):
     for place, name in enumerate(("planted", "sham")):
         for version, variant in enumerate(("original", "spiked")):
             start = 100 * place + 10 * version
-            folders = [scored([start + 2 * fold, start + 2 * fold + 1], variant) for fold in range(3)]
-            needs[f"{name}:{variant}"] = folders
-    spike = retrained(arguments("G3", retraining=assigned), needs)["spike"]
+            needs[Role(name, variant)] = tuple(
+                scored([start + 2 * fold, start + 2 * fold + 1], ROWS[fold], variant) for fold in range(3)
+            )
+    spike = retrained(arguments("G3", retraining=assigned), Folders(needs))["spike"]
     assert spike.planted.without.tolist() == [0, 2, 1, 3, 4, 5]
     assert spike.planted.with_edit.tolist() == [10, 12, 11, 13, 14, 15]
     assert spike.sham.with_edit.tolist() == [110, 112, 111, 113, 114, 115]

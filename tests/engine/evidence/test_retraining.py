@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from engine.planned import by_key, design, keys
 
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.outline import BLOCK
 from biasaudit.engine.situation.situation import CONFIRMATION
@@ -26,11 +27,11 @@ class TestUnseenOrigin:
     def _pairs(self, plan):
         """Origin, fold place, rows held out, and the training of both networks."""
         jobs, judged = by_key(plan), design(plan, "U10")
-        for origin, own in judged.arguments["retraining"].items():
+        for origin, own in judged.arguments.retraining.items():
             for place, held in enumerate(own["rows"]):
-                scores = [jobs[judged.needs[f"{role}:{origin}"][place]] for role in ("unseen", "reference")]
-                assert all(job.arguments["rows"] == held for job in scores)
-                yield origin, place, held, [jobs[job.needs["models"][0]].arguments for job in scores]
+                scores = [jobs[judged.needs[Role(role, origin)][place]] for role in ("unseen", "reference")]
+                assert all(list(job.arguments.rows) == held for job in scores)
+                yield origin, place, held, [jobs[job.needs[Role("models")][0]].arguments for job in scores]
 
     def test_the_network_never_saw_the_origin_and_its_twin_saw_as_many_of_each_class(self, planned):
         own, plan = planned("checks: [U10]\n")
@@ -38,33 +39,33 @@ class TestUnseenOrigin:
         for origin, place, held, (unseen, reference) in self._pairs(plan):
             assert {samples[row].origins["site"] for row in held} == {origin}
             assert {own.folds[row] for row in held} == {place}
-            assert origin not in {samples[row].origins["site"] for row in unseen["rows"]}
-            assert origin in {samples[row].origins["site"] for row in reference["rows"]}
+            assert origin not in {samples[row].origins["site"] for row in unseen.rows}
+            assert origin in {samples[row].origins["site"] for row in reference.rows}
             for training in (unseen, reference):
-                assert place not in {own.folds[row] for row in training["rows"]}
-            assert Counter(unseen["targets"]) == Counter(reference["targets"])
-            assert unseen["seed"] == reference["seed"]
+                assert place not in {own.folds[row] for row in training.rows}
+            assert Counter(unseen.targets) == Counter(reference.targets)
+            assert unseen.seed == reference.seed
             seen.add((origin, place))
         assert seen == {(origin, fold) for origin in "ab" for fold in range(3)}
 
     def test_size_of_the_training_is_told(self, planned):
         _, plan = planned("checks: [U10]\n")
-        told = design(plan, "U10").arguments["retraining"]
+        told = design(plan, "U10").arguments.retraining
         for origin, place, _, (unseen, _) in self._pairs(plan):
-            assert told[origin]["training_size"][place] == len(unseen["rows"])
+            assert told[origin]["training_size"][place] == len(unseen.rows)
 
     def test_seeds_are_averaged(self, planned):
         _, plan = planned("checks: [U10]\ntarget: {training: {seeds: 2}}\n")
-        job = by_key(plan)[design(plan, "U10").needs["unseen:a"][0]]
-        assert len(set(job.needs["models"])) == 2
+        job = by_key(plan)[design(plan, "U10").needs[Role("unseen", "a")][0]]
+        assert len(set(job.needs[Role("models")])) == 2
 
     def test_small_origins_and_designs_without_both_classes_are_skipped(self, planned, situation, facts):
         _, plan = planned("checks: [U10]\n", sites=tuple("abcdefghij"))
         own = nested(situation("checks: [U10]\n"))
         for skipped in (plan, plan_audit(own, facts(own))):
             arguments = design(skipped, "U10").arguments
-            assert "no origin can be left out" in arguments["retraining_skipped"]
-            assert "retraining" not in arguments
+            assert "no origin can be left out" in arguments.retraining_skipped
+            assert arguments.retraining is None
 
     def test_it_is_planned_only_where_it_was_asked(self, planned):
         _, plan = planned()
@@ -79,29 +80,29 @@ class TestDoseResponse:
 
     def _trainings(self, plan, judged):
         jobs = by_key(plan)
-        for level in judged.arguments["retraining"]["levels"]:
-            for fold, key in enumerate(judged.needs[f"level:{level}"]):
-                yield level, fold, jobs[key].arguments["rows"], jobs[jobs[key].needs["models"][0]].arguments
+        for level in judged.arguments.retraining["levels"]:
+            for fold, key in enumerate(judged.needs[Role("level", str(level))]):
+                yield level, fold, jobs[key].arguments.rows, jobs[jobs[key].needs[Role("models")][0]].arguments
 
     def test_trainings_differ_in_association_alone(self, doses):
         own, plan, judged = doses
-        size, seeds = judged.arguments["retraining"]["training_size"], {}
+        size, seeds = judged.arguments.retraining["training_size"], {}
         assert size >= 40
         for level, fold, _, training in self._trainings(plan, judged):
-            rows = training["rows"]
+            rows = training.rows
             assert len(set(rows)) == size
-            assert sum(training["targets"]) == size // 2
+            assert sum(training.targets) == size // 2
             assert abs(phi(own, rows)) == pytest.approx(level, abs=0.06)
             assert fold not in {own.folds[row] for row in rows}
-            seeds.setdefault(fold, set()).add(training["seed"])
+            seeds.setdefault(fold, set()).add(training.seed)
         assert [len(found) for found in seeds.values()] == [1, 1, 1]
         assert len(set.union(*seeds.values())) == 3
 
     def test_every_level_is_tested_on_the_same_balanced_rows(self, doses):
         own, plan, judged = doses
-        told = judged.arguments["retraining"]
+        told = judged.arguments.retraining
         for _, fold, held, _ in self._trainings(plan, judged):
-            assert held == told["rows"][fold]
+            assert list(held) == told["rows"][fold]
             assert {own.folds[row] for row in held} == {fold}
             cells = Counter((own.cohort.samples[row].positive, own.cohort.samples[row].origins["site"]) for row in held)
             assert len(cells) == 4
@@ -111,10 +112,10 @@ class TestDoseResponse:
 
     def test_too_few_subjects_are_told(self, planned, situation, facts):
         _, plan = planned("checks: [U11]\n")
-        reason = design(plan, "U11").arguments["retraining_skipped"]
+        reason = design(plan, "U11").arguments.retraining_skipped
         assert "40 are needed" in reason
         own = nested(situation("checks: [U11]\n", n=150))
-        assert "on 0 of them" in design(plan_audit(own, facts(own)), "U11").arguments["retraining_skipped"]
+        assert "on 0 of them" in design(plan_audit(own, facts(own)), "U11").arguments.retraining_skipped
 
 
 class TestSpikeIn:
@@ -127,7 +128,7 @@ class TestSpikeIn:
         own, _, judged = planted
         positive = np.array([sample.positive for sample in own.cohort.samples])
         site = np.array([sample.origins["site"] for sample in own.cohort.samples])
-        edited = {name: np.array(rows) for name, rows in judged.arguments["retraining"].items()}
+        edited = {name: np.array(rows) for name, rows in judged.arguments.retraining.items()}
         assert edited["planted"][positive].mean() == pytest.approx(0.9, abs=0.06)
         assert edited["planted"][~positive].mean() == pytest.approx(0.1, abs=0.06)
         for own_class in (positive, ~positive):
@@ -138,7 +139,7 @@ class TestSpikeIn:
 
     def test_images_of_a_subject_are_edited_alike(self, planted):
         own, _, judged = planted
-        for rows in judged.arguments["retraining"].values():
+        for rows in judged.arguments.retraining.values():
             found = {}
             for sample, edited in zip(own.cohort.samples, rows, strict=True):
                 found.setdefault(sample.subject, set()).add(edited)
@@ -146,29 +147,29 @@ class TestSpikeIn:
 
     def test_blocks_carry_their_own_part_of_the_assignment(self, planted):
         _, plan, judged = planted
-        spikes = [job for job in plan.jobs if job.step == "spike"]
-        assert [job.needs["inputs"] for job in spikes] == [(key,) for key in plan.inputs["intensity"]]
-        for name, rows in judged.arguments["retraining"].items():
-            assert [edited for job in spikes for edited in job.arguments[name]] == rows
-            assert all(len(job.arguments[name]) <= BLOCK for job in spikes)
+        spikes = [job for job in plan.jobs if job.step == "spike_in"]
+        assert [job.needs[Role("inputs")] for job in spikes] == [(key,) for key in plan.inputs["intensity"]]
+        for name, rows in judged.arguments.retraining.items():
+            assert [edited for job in spikes for edited in getattr(job.arguments, name)] == rows
+            assert all(len(getattr(job.arguments, name)) <= BLOCK for job in spikes)
 
     def test_networks_learn_from_the_edited_copy_and_score_both_versions(self, planted):
         own, plan, judged = planted
         jobs = by_key(plan)
-        spikes = tuple(job.key for job in plan.jobs if job.step == "spike")
+        spikes = tuple(job.key for job in plan.jobs if job.step == "spike_in")
         for name in ("planted", "sham"):
             for fold in range(3):
-                plain, edited = (jobs[judged.needs[f"{name}:{v}"][fold]] for v in ("original", "spiked"))
-                assert plain.needs["models"] == edited.needs["models"]
-                assert plain.needs["inputs"] == plan.inputs["intensity"]
-                assert edited.needs["inputs"] == spikes
-                assert (plain.arguments["variants"], edited.arguments["variants"]) == (["original"], ["spiked"])
-                assert plain.arguments["rows"] == edited.arguments["rows"] == own.rows(fold, held_out=True)
-                training = jobs[plain.needs["models"][0]]
-                assert training.needs["inputs"] == spikes
-                assert training.arguments["variant"] == name
-                assert training.arguments["rows"] == own.rows(fold, held_out=False)
-                assert training.arguments["targets"] == [
+                plain, edited = (jobs[judged.needs[Role(name, v)][fold]] for v in ("original", "spiked"))
+                assert plain.needs[Role("models")] == edited.needs[Role("models")]
+                assert plain.needs[Role("inputs")] == plan.inputs["intensity"]
+                assert edited.needs[Role("inputs")] == spikes
+                assert (plain.arguments.variants, edited.arguments.variants) == (("original",), ("spiked",))
+                assert plain.arguments.rows == edited.arguments.rows == tuple(own.rows(fold, held_out=True))
+                training = jobs[plain.needs[Role("models")][0]]
+                assert training.needs[Role("inputs")] == spikes
+                assert training.arguments.variant == name
+                assert training.arguments.rows == tuple(own.rows(fold, held_out=False))
+                assert list(training.arguments.targets) == [
                     int(own.cohort.samples[r].positive) for r in own.rows(fold, held_out=False)
                 ]
 
@@ -186,7 +187,7 @@ class TestConfirmation:
         assert set(after.judged) - set(before.judged) == {("intensity", "site", "G3")}
         added = [job for job in after.jobs if job.key not in known]
         # Four blocks; two assignments by three folds, each scored in both versions; one judgement.
-        assert Counter(job.step for job in added) == {"spike": 4, "train": 6, "score": 12, "judge": 1}
+        assert Counter(job.step for job in added) == {"spike_in": 4, "train": 6, "score": 12, "judge": 1}
         assert not any("tissue" in job.title for job in added)
         done = set()
         for job in after.jobs:
@@ -196,7 +197,7 @@ class TestConfirmation:
     def test_nothing_to_confirm_nothing_planned(self, situation, facts):
         own = situation(self.EXTRA)
         plan = plan_audit(own, facts(own))
-        assert not keys(plan, "spike")
+        assert not keys(plan, "spike_in")
         assert CONFIRMATION not in own.codes("intensity")
 
     def test_two_arms_of_the_representation_are_both_judged_on_the_same_networks(self, situation, facts):
@@ -204,7 +205,7 @@ class TestConfirmation:
         plan = plan_audit(replace(own, confirm=frozenset({"intensity"})), facts(own))
         first, second = (design(plan, "G3", arm) for arm in ("intensity", "again"))
         assert first.needs == second.needs
-        assert len(keys(plan, "spike")) == 4
+        assert len(keys(plan, "spike_in")) == 4
 
     def test_what_was_asked_from_the_start_is_not_asked_again(self, situation, facts):
         own = situation("checks: [D1, G3]\n")
@@ -216,7 +217,7 @@ class TestConfirmation:
         asked, default = situation("checks: [D1, G3]\n"), situation()
         first = plan_audit(asked, facts(asked))
         second = plan_audit(replace(default, confirm=frozenset({"intensity"})), facts(default))
-        assert design(first, "G3").arguments["retraining"] == design(second, "G3").arguments["retraining"]
+        assert design(first, "G3").arguments.retraining == design(second, "G3").arguments.retraining
         retrained = {job.key for job in first.jobs if job.title.startswith("retrain")}
         assert retrained
         assert retrained <= {job.key for job in second.jobs}

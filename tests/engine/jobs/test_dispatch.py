@@ -4,20 +4,28 @@ import signal
 import sys
 import threading
 import types
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from engine.jobs.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.jobs.dispatch import dispatcher
-from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.job import Arguments, Job, Role
 from biasaudit.engine.jobs.store import Store
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
 
+@dataclass(frozen=True)
+class _Named(Arguments):
+    step: ClassVar[str] = "step"
+    name: str
+
+
 def job(name: str, *needs: Job) -> Job:
-    return Job("step", {"name": name}, {"needs": tuple(need.key for need in needs)}, title=name)
+    return Job(_Named(name), {Role("needs"): tuple(need.key for need in needs)}, title=name)
 
 
 FIRST = job("first")

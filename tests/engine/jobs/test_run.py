@@ -1,21 +1,32 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import ClassVar
+
 import pytest
 from engine.jobs.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.jobs import run as steps
 from biasaudit.engine.jobs.interrupts import interrupts_kept
-from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.job import Arguments, Job
 from biasaudit.engine.jobs.store import Store
 
 pytestmark = pytest.mark.usefixtures("interruptible")
-JOB = Job("given", {}, {})
+
+
+@dataclass(frozen=True)
+class _Nothing(Arguments):
+    step: ClassVar[str] = "survey"
+
+
+JOB = Job(_Nothing())
 
 
 @pytest.fixture
 def step(monkeypatch):
     """Put a function in the place of a step."""
-    return lambda function: monkeypatch.setattr(steps, "STEPS", {"given": function})
+    return lambda function: monkeypatch.setattr(steps, "registry", SimpleNamespace(get=lambda kind, name: function))
 
 
 def test_a_job_that_ends_is_finished(step, tmp_path):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.job import Arguments, Job, Role
 from biasaudit.engine.jobs.json_files import digest, read_json, write_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.errors import UsageError
@@ -119,32 +121,48 @@ class TestWriting:
         store.sweep()
 
 
+@dataclass(frozen=True)
+class _Training(Arguments):
+    step: ClassVar[str] = "train"
+    rows: tuple[int, ...] = (1, 2)
+    rate: float = 0.1
+
+
+@dataclass(frozen=True)
+class _Scoring(Arguments):
+    step: ClassVar[str] = "score"
+    rows: tuple[int, ...] = (1, 2)
+    rate: float = 0.1
+
+
 class TestJobKey:
-    base = Job("train", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("a", "b")}, "v1", "train it")
+    needs: ClassVar = {Role("inputs"): ("a", "b")}
+    base = Job(_Training(), needs, "v1", "train it")
 
     def test_title_is_no_part_of_it(self):
-        again = Job("train", {"rate": 0.1, "rows": [1, 2]}, {"inputs": ("a", "b")}, "v1", "another title")
+        again = Job(_Training(rate=0.1, rows=(1, 2)), self.needs, "v1", "another title")
         assert again.key == self.base.key
         assert len(self.base.key) == 24
 
     @pytest.mark.parametrize(
         "other",
         [
-            Job("score", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("a", "b")}, "v1"),
-            Job("train", {"rows": [2, 1], "rate": 0.1}, {"inputs": ("a", "b")}, "v1"),
-            Job("train", {"rows": [1, 2], "rate": 0.2}, {"inputs": ("a", "b")}, "v1"),
-            Job("train", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("b", "a")}, "v1"),
-            Job("train", {"rows": [1, 2], "rate": 0.1}, {"models": ("a", "b")}, "v1"),
-            Job("train", {"rows": [1, 2], "rate": 0.1}, {}, "v1"),
-            Job("train", {"rows": [1, 2], "rate": 0.1}, {"inputs": ("a", "b")}, "v2"),
+            Job(_Scoring(), needs, "v1"),
+            Job(_Training(rows=(2, 1)), needs, "v1"),
+            Job(_Training(rate=0.2), needs, "v1"),
+            Job(_Training(), {Role("inputs"): ("b", "a")}, "v1"),
+            Job(_Training(), {Role("models"): ("a", "b")}, "v1"),
+            Job(_Training(), {Role("inputs", "0"): ("a", "b")}, "v1"),
+            Job(_Training(), {}, "v1"),
+            Job(_Training(), needs, "v2"),
         ],
-        ids=["step", "order of rows", "argument", "order of needs", "role", "no needs", "code"],
+        ids=["step", "order of rows", "argument", "order of needs", "role", "which", "no needs", "code"],
     )
     def test_everything_else_is(self, other):
         assert other.key != self.base.key
 
     def test_dependencies(self):
-        job = Job("judge", {}, {"target": ("a", "b"), "maps": ("c",)})
+        job = Job(_Training(), {Role("target"): ("a", "b"), Role("maps"): ("c",)})
         assert job.dependencies == ("a", "b", "c")
 
 

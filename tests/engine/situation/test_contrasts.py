@@ -5,8 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from engine.folders import folders
 
+from biasaudit.engine.arguments.networks import LogOddsArguments
 from biasaudit.engine.evidence.assembly import assemble
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.contrasts import contrast_logits, contrasts_of, log_odds, marked_classes
@@ -14,15 +18,6 @@ from biasaudit.engine.situation.situation import Facts, Question
 from biasaudit.engine.steps import log_odds as odds
 
 CLASSES = ("healthy", "ms", "tumour")
-TWO_CLASS_KEYS = {
-    "train": "network network_code network_arguments training variant rows targets groups classes seed",
-    "score": "rows variants features layers batch_size",
-    "attribute": "rows variant method steps max_steps completeness patch stride baseline baseline_kind references "
-    "regions output",
-    "represent": "representation grid channels rows erase_with",
-    "transfer": "sides folds representation grid seed",
-    "judge": "arm factor code protocol table classes map_rows origins masks_given skipped spacing",
-}
 
 
 @pytest.fixture
@@ -107,49 +102,48 @@ class TestContrasts:
 
 
 class TestPlan:
-    def test_two_classes_get_no_new_argument(self, situation):
-        """Trained networks are found again by the hash of these arguments."""
+    def test_two_classes_are_asked_without_a_contrast(self, situation):
         own = situation("checks: [D1, G1, A1, A2, U1, U3, U4, U5, U6, U7]\n", sites=("a", "b"), masked=True)
         nested = tuple(replace(s, origins={"site": f"{s.label}-{s.origins['site']}"}) for s in own.cohort.samples)
         plan = plan_of(replace(own, cohort=replace(own.cohort, samples=nested)))
-        steps = {job.step: set(job.arguments) for job in plan.jobs}
-        assert {step: set(keys.split()) for step, keys in TWO_CLASS_KEYS.items()} == {
-            step: steps[step] for step in TWO_CLASS_KEYS
-        }
-        assert "contrast" not in steps
+        asked = {step: [job.arguments for job in plan.jobs if job.step == step] for step in ("judge", "attribute")}
+        assert {arguments.contrast for arguments in asked["judge"]} == {None}
+        of_target = {key for keys in plan.maps.values() for key in keys}
+        assert {job.arguments.outputs for job in plan.jobs if job.key in of_target} == {None}
+        assert "log_odds" not in {job.step for job in plan.jobs}
 
     def test_the_target_has_one_output_per_class(self, three):
         own = three()
         plan = plan_of(own)
         jobs = {job.key: job for job in plan.jobs}
         (key,) = plan.models[Question("target", "intensity")][0]
-        assert jobs[key].arguments["classes"] == 3
-        rows, targets = jobs[key].arguments["rows"], jobs[key].arguments["targets"]
+        assert jobs[key].arguments.classes == 3
+        rows, targets = jobs[key].arguments.rows, jobs[key].arguments.targets
         assert [CLASSES[target] for target in targets] == [own.cohort.samples[row].label for row in rows]
 
     def test_every_check_is_judged_once_per_contrast(self, three):
         plan = plan_of(three("checks: [D1, U1]\n"))
         assert set(plan.judged) == {("intensity", "site", c, name) for c in ("D1", "U1") for name in CLASSES}
-        tables = [judgement(plan, name).arguments["table"]["positive"] for name in CLASSES]
+        tables = [judgement(plan, name).arguments.table["positive"] for name in CLASSES]
         assert len({tuple(table) for table in tables}) == 3
 
     def test_everyone_erases_own_masks_and_the_healthy_exchanged_ones(self, three):
         own = three()
         plan = plan_of(own)
-        given = [job for job in plan.jobs if job.step == "represent" and job.arguments["erase_with"]]
-        pairs = [pair for job in given for pair in zip(job.arguments["rows"], job.arguments["erase_with"], strict=True)]
+        given = [job for job in plan.jobs if job.step == "represent" and job.arguments.erase_with]
+        pairs = [pair for job in given for pair in zip(job.arguments.rows, job.arguments.erase_with, strict=True)]
         for row, donor in pairs:
             assert (row == donor) == own.cohort.samples[row].positive
 
     def test_masks_count_contrast_by_contrast(self, three):
         plan = plan_of(three(marked=("tumour",)))
-        given = {name: judgement(plan, name).arguments["masks_given"] for name in CLASSES}
+        given = {name: judgement(plan, name).arguments.masks_given for name in CLASSES}
         assert given == {"healthy": False, "ms": False, "tumour": True}
-        assert any(job.arguments["erase_with"] for job in plan.jobs if job.step == "represent")
-        assert any("erased" in job.arguments["variants"] for job in plan.jobs if job.step == "score")
+        assert any(job.arguments.erase_with for job in plan.jobs if job.step == "represent")
+        assert any("erased" in job.arguments.variants for job in plan.jobs if job.step == "score")
         assert "erased" in plan.skipped
         assert "tumour only" in plan.skipped["erased"]
-        labels = judgement(plan, "tumour").arguments["contrast"]
+        labels = judgement(plan, "tumour").arguments.contrast
         assert all(ok == (name != "ms") for ok, name in zip(labels["erasable"], labels["label"], strict=True))
 
     def test_maps_explain_the_contrast_of_its_own_subjects(self, three):
@@ -157,23 +151,23 @@ class TestPlan:
         plan = plan_of(own)
         jobs = {job.key: job for job in plan.jobs}
         for key in plan.contrast_maps["intensity", "ms"]:
-            assert {own.cohort.samples[row].label for row in jobs[key].arguments["rows"]} == {"ms"}
-            (model,) = jobs[key].needs["models"]
-            assert jobs[model].step == "contrast"
-            assert jobs[model].arguments == {"index": 1, "turned": False}
+            assert {own.cohort.samples[row].label for row in jobs[key].arguments.rows} == {"ms"}
+            (model,) = jobs[key].needs[Role("models")]
+            assert jobs[model].step == "log_odds"
+            assert jobs[model].arguments == LogOddsArguments(index=1, turned=False)
 
     def test_transfer_moves_a_class_to_the_rest(self, three):
         own = three("checks: [G1, U5]\n", marked=())
         apart = tuple(replace(s, origins={"site": s.label}) for s in own.cohort.samples)
         plan = plan_of(replace(own, cohort=replace(own.cohort, samples=apart)))
-        moved = [job.arguments["sides"] for job in plan.jobs if job.step == "transfer"]
+        moved = [job.arguments.sides for job in plan.jobs if job.step == "signature_transfer"]
         assert sorted(map(sum, moved)) == sorted(sum(contrast.positive) for contrast in contrasts_of(own.cohort))
 
     def test_retraining_is_planned_for_every_contrast(self, three):
         plan = plan_of(three("checks: [G1, G3, U10]\n", n=120))
         for name in CLASSES:
-            design = judgement(plan, name, "G3").arguments["retraining"]
-            positive = np.array(judgement(plan, name, "G3").arguments["table"]["positive"])
+            design = judgement(plan, name, "G3").arguments.retraining
+            positive = np.array(judgement(plan, name, "G3").arguments.table["positive"])
             planted = np.array(design["planted"])
             assert planted[positive].mean() > 0.7 > 0.3 > planted[~positive].mean()
 
@@ -185,14 +179,16 @@ class TestAssembly:
         plan = plan_of(own)
         logits = np.random.default_rng(1).normal(size=(len(own.folds), 3))
         logits[:, 1] += 3 * np.array([s.label == "ms" for s in own.cohort.samples])
-        folders = []
+        scored = []
         for fold in range(own.protocol.folds.n):
             folder = tmp_path / f"fold{fold}"
             folder.mkdir()
-            np.save(folder / "logits-original.npy", logits[np.array(own.folds) == fold])
-            folders.append(folder)
+            rows = own.rows(fold, held_out=True)
+            write_rows(folder, rows)
+            np.save(folder / "logits-original.npy", logits[rows])
+            scored.append(folder)
         write_json(tmp_path / "survey.json", {"mask_voxels": [7 * s.has_mask for s in own.cohort.samples]})
-        needs = {"target": folders, "survey": [tmp_path]}
+        needs = folders(target=scored, survey=[tmp_path])
 
         def build(contrast):
             return assemble(judgement(plan, contrast).arguments, needs, with_maps=False)
@@ -228,14 +224,14 @@ def test_a_wrapped_network_answers_with_the_odds(blocks, training, tmp_path):
 
     images = np.random.default_rng(0).normal(size=(30, 1, 16, 16)).astype(np.float32)
     arguments = training(np.arange(30) % 3, settings={"epochs": 1})
-    train(arguments, {"inputs": blocks(images)}, tmp_path)
+    train(arguments, folders(inputs=blocks(images)), tmp_path)
     batch = torch.from_numpy(images[:4])
     with torch.no_grad():
         logits = load_network(tmp_path / "model.safetensors")(batch).numpy()
         for index, turned in ((1, False), (0, True)):
             folder = tmp_path / f"{index}"
             folder.mkdir()
-            odds.contrast({"index": index, "turned": turned}, {"model": [tmp_path]}, folder)
+            odds.log_odds(LogOddsArguments(index, turned), folders(model=[tmp_path]), folder)
             answered = load_network(folder / "model.safetensors")(batch).numpy()
             assert answered.shape == (4, 1)
             assert answered[:, 0] == pytest.approx(log_odds(logits, index, turned=turned), abs=1e-5)

@@ -9,8 +9,16 @@ from types import SimpleNamespace
 import nibabel as nib
 import numpy as np
 import pytest
+from engine.folders import folders
 
 from biasaudit.cohort.readers.phantom import PhantomReader
+from biasaudit.engine.arguments.data import (
+    FileHash,
+    ImageSources,
+    LeakageArguments,
+    MetadataArguments,
+    QualityArguments,
+)
 from biasaudit.engine.evidence.data import data_evidence, data_per_unit
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.steps.leakage import leakage, small_image
@@ -29,6 +37,7 @@ def blocks(folder: Path, volumes: list[Volume]) -> list[Path]:
         path.mkdir()
         np.save(path / "image.npy", np.stack([volume.image for volume in own]))
         np.save(path / "foreground.npy", np.stack([volume.foreground for volume in own]))
+        np.save(path / "mask.npy", np.stack([volume.mask for volume in own]))
         found.append(path)
     return found
 
@@ -53,8 +62,8 @@ def phantom():
 
 def test_subjects_rendered_at_two_sites_are_found_and_no_others(phantom, tmp_path):
     volumes, sites = phantom
-    hashes = [[] for _ in volumes]
-    leakage({"hashes": hashes, "origins": sites, "tabular": False}, {"read": blocks(tmp_path, volumes)}, tmp_path)
+    arguments = LeakageArguments(((),) * len(volumes), tuple(sites), tabular=False)
+    leakage(arguments, folders(read=blocks(tmp_path, volumes)), tmp_path)
     thresholds = Protocol.model_validate({"cohort": {"reader": "phantom"}}).leakage
     found = [
         (record["first"], record["second"])
@@ -66,8 +75,8 @@ def test_subjects_rendered_at_two_sites_are_found_and_no_others(phantom, tmp_pat
 
 def test_equal_files_are_named_even_in_a_small_cohort(phantom, tmp_path):
     volumes = phantom[0][:6]
-    hashes = [["a"], ["b"], ["a"], ["c"], ["d"], ["b"]]
-    leakage({"hashes": hashes, "origins": ["x"] * 6, "tabular": False}, {"read": blocks(tmp_path, volumes)}, tmp_path)
+    arguments = LeakageArguments((("a",), ("b",), ("a",), ("c",), ("d",), ("b",)), ("x",) * 6, tabular=False)
+    leakage(arguments, folders(read=blocks(tmp_path, volumes)), tmp_path)
     records = read_json(tmp_path / "twins.json")
     assert [(r["first"], r["second"], r["same_file"]) for r in records] == [(0, 2, True), (1, 5, True)]
 
@@ -82,22 +91,22 @@ def test_small_images_do_not_know_contrast_or_gain(phantom):
 
 def test_quality_has_one_column_per_channel_and_measure(phantom, tmp_path):
     volumes = [replace(volume, image=np.repeat(volume.image, 2, axis=0)) for volume in phantom[0][:6]]
-    quality({"spacing": [4.0, 4.0, 4.0]}, {"read": blocks(tmp_path, volumes)}, tmp_path)
-    fields = data_evidence({"quality": [tmp_path]})["quality"]
+    quality(QualityArguments((4.0, 4.0, 4.0)), folders(read=blocks(tmp_path, volumes)), tmp_path)
+    fields = data_evidence(folders(quality=[tmp_path]))["quality"]
     assert list(fields) == [f"{name} (channel {number})" for number in (1, 2) for name in MEASURES]
     np.testing.assert_array_equal(fields["snr (channel 1)"], fields["snr (channel 2)"])
 
 
 def test_tissue_maps_say_which_tissue(phantom, tmp_path):
-    folders = blocks(tmp_path, phantom[0][:6])
-    quality({"spacing": [4.0] * 3}, {"read": folders}, tmp_path)
+    read = blocks(tmp_path, phantom[0][:6])
+    quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
     clustered = np.load(tmp_path / "quality.npy")
-    for folder in folders:
+    for folder in read:
         shape = np.load(folder / "foreground.npy").shape
         maps = np.zeros((shape[0], 3, *shape[1:]), dtype=np.float32)
         maps[:, 0, :24], maps[:, 1, 24:] = 0.9, 0.9
         np.save(folder / "tissue.npy", maps)
-    quality({"spacing": [4.0] * 3}, {"read": folders}, tmp_path)
+    quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
     assert (np.load(tmp_path / "quality.npy")[:, 1] != clustered[:, 1]).all()
 
 
@@ -107,12 +116,12 @@ def test_metadata_of_files_and_of_simulated_samples(tmp_path):
     sidecar = tmp_path / "x.json"
     sidecar.write_text('{"EchoTime": 3}')
     given = {"brain mask": True, "tissue maps": False}
-    samples = [
-        {"image": path, "hash": "", "sidecars": [[str(sidecar), ""]], "given": given, "origins": {"site": "a"}},
-        {"image": "", "hash": "", "sidecars": [], "given": {}, "origins": {"site": "b"}},
-    ]
-    metadata({"samples": samples}, {}, tmp_path)
-    columns = data_evidence({"metadata": [tmp_path]})["metadata"]
+    samples = (
+        ImageSources(FileHash(path, ""), {"site": "a"}, (FileHash(str(sidecar), ""),), given),
+        ImageSources(None, {"site": "b"}),
+    )
+    metadata(MetadataArguments(samples), folders(), tmp_path)
+    columns = data_evidence(folders(metadata=[tmp_path]))["metadata"]
     assert columns["origin: site"].tolist() == ["a", "b"]
     assert columns["header: data type"].tolist() == ["int16", None]
     assert columns["sidecar: EchoTime"].tolist() == [3.0, None]
@@ -143,7 +152,7 @@ def test_rows_of_features_that_are_there_twice(tmp_path):
     rows = chance.normal(size=(60, 30)) * np.logspace(0, 4, 30)
     rows[50] = rows[2] * (1 + 0.01 * chance.normal(size=30))
     volumes = [Volume(row.reshape(1, 30, 1), np.ones((30, 1), bool), np.zeros((30, 1), bool)) for row in rows]
-    arguments = {"hashes": [[]] * 60, "origins": ["a", "b"] * 30, "tabular": True}
-    leakage(arguments, {"read": blocks(tmp_path, volumes)}, tmp_path)
+    arguments = LeakageArguments(((),) * 60, ("a", "b") * 30, tabular=True)
+    leakage(arguments, folders(read=blocks(tmp_path, volumes)), tmp_path)
     records = [record for record in read_json(tmp_path / "twins.json") if record["height"] > 7]
     assert [(record["first"], record["second"]) for record in records] == [(2, 50)]

@@ -1,14 +1,16 @@
-"""Step `probe` and what it is made of."""
+"""Step `faithfulness` and what it is made of."""
 
 import numpy as np
 import pytest
 import torch
+from engine.folders import folders, with_folders
 from safetensors.torch import save_file
 from torch import nn
 
+from biasaudit.engine.arguments.maps import AttributeArguments, FaithfulnessArguments, MapSettings
 from biasaudit.engine.evidence.map_choices import explained_origins, probed_places, replicates
 from biasaudit.engine.steps.attribute import attribute
-from biasaudit.engine.steps.faithfulness import moved_masks, probe, relevant_masks, shuffled
+from biasaudit.engine.steps.faithfulness import RelevantRegions, faithfulness, moved_regions, relevant_regions, shuffled
 from biasaudit.engine.steps.train import load_network, train
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, MapProbes, Maps
@@ -28,15 +30,15 @@ def test_masks_hold_the_extremes_inside_the_foreground_only():
     relevance = np.arange(-50.0, 50.0).reshape(10, 10)
     inside = np.ones((10, 10), dtype=bool)
     inside[9] = False
-    supporting, opposing = relevant_masks(relevance, inside, 0.1)
+    regions = relevant_regions(relevance, inside, 0.1)
+    supporting, opposing = regions.supporting, regions.opposing
     assert supporting.sum() == opposing.sum() == 9
     assert set(relevance[supporting]) == set(np.arange(31.0, 40.0))
     assert relevance[opposing].max() == -42
 
 
 def test_a_map_of_one_sign_marks_nothing_of_the_other():
-    _, opposing = relevant_masks(np.ones((4, 4)), np.ones((4, 4), dtype=bool), 0.2)
-    assert not opposing.any()
+    assert not relevant_regions(np.ones((4, 4)), np.ones((4, 4), dtype=bool), 0.2).opposing.any()
 
 
 def test_moved_regions_keep_their_shape_and_stay_inside():
@@ -44,10 +46,10 @@ def test_moved_regions_keep_their_shape_and_stay_inside():
     inside[2:10, 2:10] = True
     mask = np.zeros_like(inside)
     mask[4:6, 4:6] = True
-    moved = moved_masks((mask, ~mask & inside), inside, np.random.default_rng(2))
+    moved = moved_regions(RelevantRegions(mask, ~mask & inside), inside, np.random.default_rng(2))
     assert len(moved) == 6
-    assert not any((own[0] & ~inside).any() for own in moved)
-    assert sum(own[0].sum() == 4 for own in moved) >= 3
+    assert not any((own.supporting & ~inside).any() for own in moved)
+    assert sum(own.supporting.sum() == 4 for own in moved) >= 3
 
 
 def test_two_origins_are_one_contrast_and_many_are_the_largest():
@@ -65,24 +67,19 @@ def test_the_first_of_every_class_are_probed():
     assert probed_places(["h"] * 8 + ["p"] * 2) == [0, 1, 2, 3, 4, 5, 8, 9]
 
 
-ARGUMENTS = {
-    "rows": list(range(24, 40)),
-    "variant": "original",
-    "method": "integrated_gradients",
-    "steps": 16,
-    "max_steps": 64,
-    "completeness": 0.05,
-    "baseline": [list(range(0, 12, 2)), list(range(12, 24, 2))],
-    "baseline_kind": "origin_balanced",
-    "patch": 4,
-    "stride": 4,
-    "references": None,
-    "regions": None,
-    "output": None,
-    "places": list(range(16)),
-    "share": 0.1,
-    "seed": 3,
-}
+ROWS = tuple(range(24, 40))
+SETTINGS = MapSettings(
+    method="integrated_gradients",
+    steps=16,
+    max_steps=64,
+    completeness=0.05,
+    patch=4,
+    stride=4,
+    baseline=(tuple(range(0, 12, 2)), tuple(range(12, 24, 2))),
+    baseline_kind="origin_balanced",
+)
+ATTRIBUTION = AttributeArguments(ROWS, "original", SETTINGS)
+PROBE = FaithfulnessArguments(ROWS, "original", SETTINGS, places=tuple(range(16)), share=0.1, seed=3)
 
 
 class TestProbe:
@@ -101,12 +98,14 @@ class TestProbe:
                 model, maps, out = (tmp_path / f"{name}-{seed}-{spoil}" for name in ("model", "maps", "probe"))
                 for folder in (model, maps, out):
                     folder.mkdir()
-                train(training(targets, rows=range(24), seed=seed, settings={"epochs": 30}), {"inputs": inputs}, model)
+                arguments = training(targets, rows=range(24), seed=seed, settings={"epochs": 30})
+                train(arguments, folders(inputs=inputs), model)
                 if spoil:
                     randomise(model, seed)
-                needs = {"inputs": inputs, "models": [model], "read": inputs}
-                attribute(ARGUMENTS, needs, maps)
-                probe(ARGUMENTS, {**needs, "maps": [maps]}, out)
+                needs = folders(inputs=inputs, models=[model], read=inputs)
+                attribute(ATTRIBUTION, needs, maps)
+                faithfulness(PROBE, with_folders(needs, maps=[maps]), out)
+                assert np.load(out / "rows.npy").tolist() == list(ROWS)
                 found.append((np.load(maps / "maps.npy"), np.load(maps / "completeness.npy"), out))
             return assembled(found)
 

@@ -1,16 +1,20 @@
-"""Steps `untrained` and `concepts`."""
+"""Steps `untrained` and `layer_gradients`."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
+from engine.folders import folders
 
-from biasaudit.engine.steps.layer_gradients import concepts
+from biasaudit.engine.arguments.hidden_layers import LayerGradientsArguments
+from biasaudit.engine.arguments.networks import Factory, UntrainedArguments
+from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.steps.layer_gradients import layer_gradients
 from biasaudit.engine.steps.train import load_network
 from biasaudit.engine.steps.untrained import untrained
 
-ARGUMENTS = {"network": "cnn", "network_arguments": {"widths": [4, 6]}, "variant": "original", "outputs": 1, "seed": 5}
+ARGUMENTS = UntrainedArguments(Factory("cnn", {"widths": [4, 6]}), "original", outputs=1, seed=5)
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def fresh(tmp_path):
     block.mkdir()
     model.mkdir()
     np.save(block / "original.npy", np.random.default_rng(0).normal(size=(4, 1, 12, 12)).astype(np.float32))
-    untrained(ARGUMENTS, {"inputs": [block]}, model)
+    untrained(ARGUMENTS, folders(inputs=[block]), model)
     return block, model
 
 
@@ -29,7 +33,7 @@ def test_fresh_weights_follow_from_the_seed_and_leave_the_global_stream_alone(fr
     again = tmp_path / "again"
     again.mkdir()
     state = torch.get_rng_state()
-    untrained(ARGUMENTS, {"inputs": [block]}, again)
+    untrained(ARGUMENTS, folders(inputs=[block]), again)
     assert (again / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -38,9 +42,11 @@ def test_slopes_are_those_of_shifting_a_whole_channel(fresh, tmp_path):
     block, model = fresh
     out = tmp_path / "out"
     out.mkdir()
-    arguments = {"rows": [0, 2, 3], "variant": "original", "layers": ["blocks.block2.2"], "batch_size": 2}
-    concepts(arguments, {"inputs": [block], "models": [model]}, out)
-    slopes = np.load(out / "gradients-blocks.block2.2.npy")
+    arguments = LayerGradientsArguments((0, 2, 3), "original", ("blocks.block2.2",), batch_size=2)
+    layer_gradients(arguments, folders(inputs=[block], models=[model]), out)
+    found = HeldOut.read(out, "gradients-blocks.block2.2")
+    slopes = found.values
+    assert found.rows.tolist() == [0, 2, 3]
     assert slopes.shape == (3, 6)
     network = load_network(model / "model.safetensors")
     images = torch.from_numpy(np.load(block / "original.npy")[[0, 2, 3]])

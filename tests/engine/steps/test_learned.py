@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from engine.folders import folders
 
+from biasaudit.engine.arguments.hidden_layers import LearnedArguments
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.steps.learned import embedding, learned, unit_ranking
 from biasaudit.engine.steps.train import train
@@ -22,26 +25,25 @@ def looked_at(pictures, blocks, training, tmp_path):
         np.save(folder / "foreground.npy", np.ones((len(np.load(folder / "original.npy")), 16, 16), bool))
     model = tmp_path / "model"
     model.mkdir()
-    train(training(targets), {"inputs": inputs}, model)
+    train(training(targets), folders(inputs=inputs), model)
 
     def look(name: str = "looked", **changes):
-        arguments = {
-            "rows": list(range(40)),
-            "label": targets.tolist(),
-            "origin": [f"site{value}" for value in origin],
-            "classes": 2,
-            "baseline": [[row for row in range(0, 40, 2) if origin[row] == own] for own in (0, 1)],
-            "layers": None,
-            "batch_size": 7,
-            "gallery": True,
-            "units": 1,
-            "steps": 12,
-            "seed": 3,
-            **changes,
-        }
+        arguments = LearnedArguments(
+            rows=tuple(range(40)),
+            label=tuple(targets.tolist()),
+            origin=tuple(f"site{value}" for value in origin),
+            classes=2,
+            baseline=tuple(tuple(row for row in range(0, 40, 2) if origin[row] == own) for own in (0, 1)),
+            layers=None,
+            batch_size=7,
+            gallery=True,
+            units=1,
+            steps=12,
+            seed=3,
+        )
         folder = tmp_path / name
         folder.mkdir()
-        learned(arguments, {"inputs": inputs, "models": [model], "read": inputs}, folder)
+        learned(replace(arguments, **changes), folders(inputs=inputs, models=[model], read=inputs), folder)
         return folder
 
     return look
@@ -79,7 +81,7 @@ def test_the_same_job_writes_the_same_and_only_one_fold_gets_a_gallery(looked_at
     first, second = looked_at("first"), looked_at("second")
     assert (first / "gallery.json").read_text() == (second / "gallery.json").read_text()
     plain = looked_at("plain", gallery=False)
-    assert sorted(path.name for path in plain.iterdir()) == ["embedding.json", "embedding.npy"]
+    assert sorted(path.name for path in plain.iterdir()) == ["embedding.json", "embedding.npy", "rows.npy"]
 
 
 def test_a_ranking_says_what_it_holds_fixed():
@@ -89,13 +91,13 @@ def test_a_ranking_says_what_it_holds_fixed():
     knows_origin = chance.normal(size=60) + 3 * origin
     units = {"layer": np.stack([knows_label, knows_origin], axis=1)}
     first, second = unit_ranking(units, label, origin)
-    assert first["pathology_share"] > 0.4 > 0.2 > first["origin_share"]
-    assert second["origin_share"] > 0.4 > 0.2 > second["pathology_share"]
+    assert first.pathology_share > 0.4 > 0.2 > first.origin_share
+    assert second.origin_share > 0.4 > 0.2 > second.pathology_share
     # One origin per class: nothing to say of the origin, and the class is all that can be asked.
     aliased = unit_ranking(units, label, label)
-    assert aliased[0]["origin_share"] is None
-    assert aliased[0]["held"] == "nothing"
-    assert aliased[0]["pathology_share"] > 0.4
+    assert aliased[0].origin_share is None
+    assert aliased[0].held == "nothing"
+    assert aliased[0].pathology_share > 0.4
 
 
 def test_places_are_principal_components():
@@ -118,8 +120,8 @@ def test_plan_has_one_job_per_fold_and_arm_or_none(situation, facts):
     plan = plan_audit(own, facts(own))
     assert {name: len(keys) for name, keys in plan.learned.items()} == {"intensity": 3, "tissue": 3}
     jobs = [job for job in plan.jobs if job.step == "learned"]
-    assert [job.arguments["gallery"] for job in jobs] == [True, False, False] * 2
-    assert all(own.folds[row] == fold for fold, job in enumerate(jobs[:3]) for row in job.arguments["rows"])
+    assert [job.arguments.gallery for job in jobs] == [True, False, False] * 2
+    assert all(own.folds[row] == fold for fold, job in enumerate(jobs[:3]) for row in job.arguments.rows)
     off = situation("learned: {enabled: false}\n")
     bare = plan_audit(off, facts(off))
     assert bare.learned == {}

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from engine.folders import folders
 
+from biasaudit.engine.arguments.edits import TruthArguments
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import MODELS, Factory, ScoreArguments
+from biasaudit.engine.jobs.held_out import HeldOut
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.score import feature_layers, predict_rows, score
 from biasaudit.engine.steps.train import load_network, outputs, train
@@ -13,16 +20,10 @@ from biasaudit.networks.cnn import Cnn
 
 
 def stack(needs):
-    return Stack([folder / "original.npy" for folder in needs["inputs"]])
+    return Stack.of(needs[INPUTS], "original")
 
 
-SCORING = {
-    "rows": list(range(30, 40)),
-    "variants": ["original"],
-    "features": True,
-    "layers": None,
-    "batch_size": 4,
-}
+SCORING = ScoreArguments(rows=tuple(range(30, 40)), variants=("original",), features=True, layers=None, batch_size=4)
 
 
 SHARED = """
@@ -48,10 +49,10 @@ def shared(blocks, pictures, training, tmp_path):
         "arguments": {},
         "convention": {"outputs": 1, "scale": "logits"},
     }
-    needs = {"inputs": blocks(pictures[0]), "models": [tmp_path / "model"]}
-    needs["models"][0].mkdir()
-    chosen = {"network": BUILDER, "network_arguments": arguments, "settings": {"epochs": 1}}
-    train(training(pictures[1], rows=range(30), **chosen), needs, needs["models"][0])
+    needs = folders(inputs=blocks(pictures[0]), models=[tmp_path / "model"])
+    needs.only(MODELS).mkdir()
+    chosen = training(pictures[1], rows=range(30), settings={"epochs": 1}, factory=Factory(BUILDER, arguments))
+    train(chosen, needs, needs.only(MODELS))
     return needs
 
 
@@ -59,10 +60,11 @@ class TestScore:
     def test_logits_are_averaged_over_the_networks(self, trained, out):
         score(SCORING, trained, out)
         each = [
-            outputs(load_network(m / "model.safetensors"), stack(trained), range(30, 40), 4) for m in trained["models"]
+            outputs(load_network(m / "model.safetensors"), stack(trained), range(30, 40), 4) for m in trained[MODELS]
         ]
         found = np.load(out / "logits-original.npy")
         assert found.shape == (10, 1)
+        assert HeldOut.read(out, "logits-original").rows.tolist() == list(range(30, 40))
         np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-6)
         assert np.abs(each[0] - each[1]).max() > 1e-3
 
@@ -71,7 +73,7 @@ class TestScore:
         found = {path.name: np.load(path) for path in out.glob("features-*.npy")}
         assert {values.shape for values in found.values()} == {(10, 4), (10, 8)}
         assert set(found) == {"features-blocks.block1.2.npy", "features-blocks.block2.2.npy"}
-        network = load_network(trained["models"][0] / "model.safetensors")
+        network = load_network(trained[MODELS][0] / "model.safetensors")
         with torch.no_grad():
             hidden = network.blocks(torch.from_numpy(stack(trained).take(range(30, 40))))
         expected = hidden.mean((2, 3)).numpy()
@@ -79,33 +81,33 @@ class TestScore:
 
     def test_of_an_activation_used_twice_the_last_use_counts(self, shared, out):
         score(SCORING, shared, out)
-        network = load_network(shared["models"][0] / "model.safetensors")
+        network = load_network(shared[MODELS][0] / "model.safetensors")
         with torch.no_grad():
             images = torch.from_numpy(stack(shared).take(range(30, 40)))
             expected = network.second(network.first(images).relu()).relu().mean((2, 3))
         np.testing.assert_allclose(np.load(out / "features-active.npy"), expected.numpy(), rtol=1e-3, atol=1e-4)
 
     def test_no_features_unless_asked(self, trained, out):
-        score({**SCORING, "features": False}, trained, out)
-        assert [path.name for path in out.iterdir()] == ["logits-original.npy"]
+        score(replace(SCORING, features=False), trained, out)
+        assert sorted(path.name for path in out.iterdir()) == ["logits-original.npy", "rows.npy"]
 
     def test_erased_rows_are_scored_beside(self, trained, out, blocks, pictures):
         blocks(pictures[0] * 0, "erased")
-        score({**SCORING, "variants": ["original", "erased"]}, trained, out)
+        score(replace(SCORING, variants=("original", "erased")), trained, out)
         erased = np.load(out / "logits-erased.npy")
         np.testing.assert_allclose(erased, erased[0, 0], rtol=1e-6)
         assert np.ptp(np.load(out / "logits-original.npy")) > 0.1
 
     def test_unknown_layers_are_named(self, trained, out):
         with pytest.raises(KeyError, match=r"target\.layers: the network has no module 'blocks\.block9'"):
-            score({**SCORING, "layers": ["blocks.block9"]}, trained, out)
+            score(replace(SCORING, layers=("blocks.block9",)), trained, out)
 
     def test_wanted_layers_only(self, trained, out):
-        score({**SCORING, "layers": ["head"]}, trained, out)
+        score(replace(SCORING, layers=("head",)), trained, out)
         (file,) = out.glob("features-*.npy")
         np.testing.assert_allclose(
             np.load(file),
-            outputs(load_network(trained["models"][0] / "model.safetensors"), stack(trained), range(30, 40), 4),
+            outputs(load_network(trained[MODELS][0] / "model.safetensors"), stack(trained), range(30, 40), 4),
             rtol=1e-5,
         )
 
@@ -124,7 +126,7 @@ class TestFeatureLayers:
 
 
 def test_predict_rows_is_the_mean_of_the_networks(trained):
-    networks = [load_network(model / "model.safetensors") for model in trained["models"]]
+    networks = [load_network(model / "model.safetensors") for model in trained[MODELS]]
     rows = stack(trained).take(range(5))
     with torch.no_grad():
         expected = np.mean([network(torch.from_numpy(rows)).double().numpy() for network in networks], axis=0)
@@ -148,14 +150,9 @@ class TestTruth:
         np.save(block / "original.npy", inputs.astype(np.float16))
         model = tmp_path / "model"
         model.mkdir()
-        train(training(np.arange(8) % 2, settings={"epochs": 1}), {"inputs": [block]}, model)
+        train(training(np.arange(8) % 2, settings={"epochs": 1}), folders(inputs=[block]), model)
         samples = cohort.samples[:2]
-        arguments = {
-            "samples": [sample.to_dict() for sample in samples],
-            "grid": grid.to_dict(),
-            "representation": "intensity",
-        }
-        truth(arguments, {"models": [model]}, out)
+        truth(TruthArguments(samples, grid, "intensity"), folders(models=[model]), out)
         margins = np.load(out / "margins.npy")
         assert margins.shape == (2, 2, 5)
         network = load_network(model / "model.safetensors")

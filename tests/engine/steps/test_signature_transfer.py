@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from engine.folders import folders
 from scipy import ndimage
 
-from biasaudit.engine.steps.signature_transfer import _statistics, transfer
+from biasaudit.engine.arguments.edits import SignatureTransferArguments, models_of_fold
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.jobs.job import Folders
+from biasaudit.engine.steps.signature_transfer import _statistics, signature_transfer
 from biasaudit.engine.steps.train import train
 from biasaudit.records import Grid, Volume
 
@@ -45,27 +51,28 @@ def needs(cohort, training, tmp_path):
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     np.save(inputs / "original.npy", np.stack([v.image - 1 for v in cohort]).astype(np.float16))
-    found = {"read": reads}
+    found = {READ: tuple(reads)}
     for fold in (0, 1):
         model = tmp_path / f"model{fold}"
         model.mkdir()
-        train(training(np.arange(COUNT) % 2, seed=fold, settings={"epochs": 1}), {"inputs": [inputs]}, model)
-        found[f"models-{fold}"] = [model]
-    return found
+        train(training(np.arange(COUNT) % 2, seed=fold, settings={"epochs": 1}), folders(inputs=[inputs]), model)
+        found[models_of_fold(fold)] = (model,)
+    return Folders(found)
 
 
-ARGUMENTS = {
-    "sides": [row % 2 for row in range(COUNT)],
-    "folds": [row // 2 % 2 for row in range(COUNT)],
-    "representation": "intensity",
-    "grid": Grid(SHAPE).to_dict(),
-    "seed": 3,
-}
+FIRST, SECOND = models_of_fold(0), models_of_fold(1)
+ARGUMENTS = SignatureTransferArguments(
+    sides=tuple(row % 2 for row in range(COUNT)),
+    folds=tuple(row // 2 % 2 for row in range(COUNT)),
+    representation="intensity",
+    grid=Grid(SHAPE),
+    seed=3,
+)
 
 
 def run(arguments, needs, folder):
     folder.mkdir()
-    transfer(arguments, needs, folder)
+    signature_transfer(arguments, needs, folder)
     assert sorted(path.name for path in folder.iterdir()) == ["margins.npy", "traits.npy"]
     return np.load(folder / "margins.npy"), np.load(folder / "traits.npy")
 
@@ -81,7 +88,7 @@ def test_every_row_is_scored_and_measured(cohort, needs, tmp_path):
 
 def test_images_go_to_the_other_side_and_the_sham_stays(needs, tmp_path):
     _, (plain, edited, sham) = run(ARGUMENTS, needs, tmp_path / "out")
-    side = np.array(ARGUMENTS["sides"]) == 1
+    side = np.array(ARGUMENTS.sides) == 1
     spread = (plain[side].std(0) + plain[~side].std(0)) / 2
     gap = (plain[side].mean(0) - plain[~side].mean(0)) / np.maximum(spread, 1e-9)
     told_apart = np.abs(gap) > 2
@@ -93,30 +100,30 @@ def test_images_go_to_the_other_side_and_the_sham_stays(needs, tmp_path):
 
 
 def test_same_seed_same_numbers_and_nothing_read_is_written(needs, tmp_path):
-    before = {path: path.read_bytes() for folder in needs["read"] for path in folder.iterdir()}
+    before = {path: path.read_bytes() for folder in needs[READ] for path in folder.iterdir()}
     first, again = run(ARGUMENTS, needs, tmp_path / "one"), run(ARGUMENTS, needs, tmp_path / "two")
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
-    another, _ = run({**ARGUMENTS, "seed": 4}, needs, tmp_path / "three")
+    another, _ = run(replace(ARGUMENTS, seed=4), needs, tmp_path / "three")
     assert (another[:, 1] != first[0][:, 1]).any()  # other halves, other noise
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_the_network_that_held_a_row_out_scores_it(needs, tmp_path):
     margins, _ = run(ARGUMENTS, needs, tmp_path / "one")
-    exchanged, _ = run(ARGUMENTS, {**needs, "models-1": needs["models-0"]}, tmp_path / "two")
-    fold = np.array(ARGUMENTS["folds"])
+    exchanged, _ = run(ARGUMENTS, Folders({**needs, SECOND: needs[FIRST]}), tmp_path / "two")
+    fold = np.array(ARGUMENTS.folds)
     np.testing.assert_array_equal(exchanged[fold == 0], margins[fold == 0])
     assert (exchanged[fold == 1] != margins[fold == 1]).all()
 
 
 def test_several_networks_are_averaged(needs, tmp_path):
     each = [
-        run(ARGUMENTS, {**needs, "models-0": needs[name], "models-1": needs[name]}, tmp_path / name)[0]
-        for name in ("models-0", "models-1")
+        run(ARGUMENTS, Folders({**needs, FIRST: needs[role], SECOND: needs[role]}), tmp_path / role.which)[0]
+        for role in (FIRST, SECOND)
     ]
-    both = needs["models-0"] + needs["models-1"]
-    mean, _ = run(ARGUMENTS, {**needs, "models-0": both, "models-1": both}, tmp_path / "both")
+    both = needs[FIRST] + needs[SECOND]
+    mean, _ = run(ARGUMENTS, Folders({**needs, FIRST: both, SECOND: both}), tmp_path / "both")
     np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
 
 

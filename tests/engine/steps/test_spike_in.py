@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from engine.folders import folders
 
-from biasaudit.engine.steps.spike_in import BEND, FIELD, spike, spiked
+from biasaudit.engine.arguments.edits import SpikeInArguments
+from biasaudit.engine.steps.spike_in import spike_in, spiked
 
 
 @pytest.fixture
@@ -27,14 +31,13 @@ def block(inputs, tmp_path):
 
 
 @pytest.fixture
-def arguments() -> dict:
-    planted, sham = [True, False, True, True, False, True], [False, True, True, False, True, False]
-    return {"planted": planted, "sham": sham, "field": FIELD, "bend": BEND}
+def arguments() -> SpikeInArguments:
+    return SpikeInArguments((True, False, True, True, False, True), (False, True, True, False, True, False))
 
 
 def run(arguments, block, folder):
     folder.mkdir()
-    spike(arguments, {"inputs": [block]}, folder)
+    spike_in(arguments, folders(inputs=[block]), folder)
     return {path.stem: np.load(path) for path in folder.iterdir()}
 
 
@@ -46,7 +49,7 @@ class TestStep:
         original = np.load(block / "original.npy")
         for name in ("planted", "sham"):
             assert found[name].dtype == np.float16
-            for row, edited in enumerate(arguments[name]):
+            for row, edited in enumerate(getattr(arguments, name)):
                 np.testing.assert_array_equal(found[name][row], (found["spiked"] if edited else original)[row])
         assert all((found["spiked"][row] != original[row]).any() for row in range(6))
         assert (block / "original.npy").read_bytes() == before
@@ -58,7 +61,7 @@ class TestStep:
 
     def test_deterministic_and_no_larger_than_asked(self, arguments, block, tmp_path):
         first, again = (run(arguments, block, tmp_path / name) for name in ("one", "two"))
-        none = run({**arguments, "field": 0.0, "bend": 0.0}, block, tmp_path / "none")
+        none = run(replace(arguments, field=0.0, bend=0.0), block, tmp_path / "none")
         for name in first:
             np.testing.assert_array_equal(first[name], again[name])
             np.testing.assert_allclose(none[name], np.load(block / "original.npy"), atol=2e-3)

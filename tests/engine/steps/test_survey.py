@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from engine.folders import folders
 
+from biasaudit.engine.arguments.inputs import SurveyArguments
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.steps.survey import survey
 
@@ -21,14 +23,14 @@ def measured(tmp_path):
         image = (pattern + chance.normal(0.0, 0.1, (6, 1, *SHAPE))) * np.where(foreground[:, None], 1.0, outside)
         mask = np.zeros((6, *SHAPE), dtype=bool)
         mask[4, 3:5, 3:5, 3:5] = True
-        folders = []
+        blocks = []
         for number, rows in enumerate((slice(0, 4), slice(4, 6))):
             folder = tmp_path / f"block{number}"
             folder.mkdir()
             for name, array in (("image", image.astype(np.float32)), ("foreground", foreground), ("mask", mask)):
                 np.save(folder / f"{name}.npy", array[rows])
-            folders.append(folder)
-        survey({"subjects": [f"s{k}" for k in range(6)]}, {"read": folders}, tmp_path)
+            blocks.append(folder)
+        survey(SurveyArguments(tuple(f"s{k}" for k in range(6))), folders(read=blocks), tmp_path)
         return read_json(tmp_path / "survey.json")
 
     return run

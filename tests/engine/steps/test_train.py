@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from engine.folders import folders
 from safetensors.torch import load_file
 
 from biasaudit.engine.jobs.stack import Stack
@@ -20,7 +21,7 @@ def fit(blocks, training, tmp_path):
     def run(images, targets, name="model", **changes):
         folder = tmp_path / name
         folder.mkdir()
-        train(training(targets, **changes), {"inputs": blocks(images)}, folder)
+        train(training(targets, **changes), folders(inputs=blocks(images)), folder)
         return folder
 
     return run
@@ -90,7 +91,7 @@ class TestLearning:
     def test_a_last_batch_of_one_is_skipped(self, fit):
         # Two blocks leave one pixel of 4 x 4, of which batch normalisation wants more than one example.
         images, targets = np.random.default_rng(0).normal(size=(17, 1, 4, 4)), np.arange(17) % 2
-        folder = fit(images, targets, groups=["only"] * 17, settings={"epochs": 2})
+        folder = fit(images, targets, groups=("only",) * 17, settings={"epochs": 2})
         assert all(torch.isfinite(value).all() for value in weights(folder).values())
         assert len(json.loads((folder / "history.json").read_text())) == 2
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from engine.folders import folders
 from functional.own_cohort import FACTORY, TRAINING
 from safetensors.torch import load_file
 
+from biasaudit.engine.arguments.networks import Factory
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.train import load_network, outputs, train
 from biasaudit.engine.user_code.network_description import BUILDER
@@ -60,13 +62,12 @@ class TestFit:
                 "convention": {"outputs": 2, "scale": "logits"},
             }
             given = {
-                "network": BUILDER,
-                "network_arguments": arguments,
+                "factory": Factory(BUILDER, arguments),
                 "settings": {"fit": own(function), "epochs": 20},
                 **changes,
             }
             chosen = pictures[1] if targets is None else targets
-            train(training(chosen, rows=range(28), **given), {"inputs": blocks(pictures[0])}, folder)
+            train(training(chosen, rows=range(28), **given), folders(inputs=blocks(pictures[0])), folder)
             return folder
 
         return run

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from biasaudit.engine.steps.harmonise import kept_columns
+from biasaudit.engine.situation.harmonising import kept_columns
 from biasaudit.engine.validation.harmonisable import can_harmonise
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import ProtocolError

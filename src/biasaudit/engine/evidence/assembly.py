@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.arguments.judgements import JudgeArguments
+from biasaudit.engine.arguments.maps import MAPS
 from biasaudit.engine.evidence.data import data_evidence, data_per_unit
 from biasaudit.engine.evidence.map_choices import explained_origins
 from biasaudit.engine.evidence.map_regions import map_regions
 from biasaudit.engine.evidence.retrained import per_unit, retrained
+from biasaudit.engine.jobs.held_out import HeldOut, in_cohort_order
+from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.situation.contrasts import contrast_logits
@@ -22,26 +27,25 @@ from biasaudit.stats.design import regime
 
 __all__ = ["assemble"]
 
-Needs = Mapping[str, Sequence[Path]]
 _CONTRAST_COLUMNS = ("label", "patient", "erasable")
 
 
-def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> ArmEvidence:
+def assemble(arguments: JudgeArguments, needs: Folders, *, with_maps: bool) -> ArmEvidence:
     """Gather the evidence of one arm and factor; one row per subject and origin.
 
     Several images of one subject at one origin are averaged, since subjects are the units of every statement.
     """
-    table = arguments["table"]
+    table = arguments.table
     folds = np.asarray(table["fold"])
-    surveyed = read_json(needs["survey"][0] / "survey.json")
+    surveyed = read_json(needs.only(Role("survey")) / "survey.json")
     positive = np.asarray(table["positive"], dtype=bool)
-    contrast = arguments.get("contrast")
+    contrast = arguments.contrast
     label = None if contrast is None else np.asarray(contrast["label"])
     evidence = ArmEvidence(
-        arm=arguments["arm"],
-        factor=arguments["factor"],
+        arm=arguments.arm,
+        factor=arguments.factor,
         regime=regime(positive, np.asarray(table["origin"]), label),
-        classes=(arguments["classes"][0], arguments["classes"][1]),
+        classes=(arguments.classes[0], arguments.classes[1]),
         subject=np.asarray(table["subject"]),
         positive=positive,
         origin=np.asarray(table["origin"]),
@@ -49,29 +53,25 @@ def assemble(arguments: Mapping[str, Any], needs: Needs, *, with_maps: bool) -> 
         severity=_severity(surveyed["mask_voxels"], arguments),
         covariates=_numeric(table["covariates"]),
         categories=_categories(table["covariates"]),
-        masks_given=arguments["masks_given"],
-        mask_is_complete=arguments["protocol"]["cohort"]["mask_is_complete"],
-        seed=arguments["protocol"]["folds"]["seed"],
-        logit=contrast_logits(_column(needs["target"], "logits-original", folds), contrast),
-        logit_erased=_erased(needs, folds, contrast),
-        features=_columns_of_layers(needs["target"], folds, "features"),
-        untrained=_columns_of_layers(needs.get("untrained", ()), folds, "features"),
-        gradients=_columns_of_layers(needs.get("concepts", ()), folds, "gradients"),
-        origin_controls=_controls(arguments, needs, folds),
-        reduced={
-            role.removeprefix("reduced:"): _reduced(folders, folds, contrast)
-            for role, folders in needs.items()
-            if role.startswith("reduced:")
-        },
-        reduced_skipped=arguments["skipped"],
-        maps=_maps(arguments, needs) if with_maps and "maps" in needs else None,
-        transfer=_transfer(needs["transfer"][0]) if "transfer" in needs else None,
+        masks_given=arguments.masks_given,
+        mask_is_complete=arguments.protocol["cohort"]["mask_is_complete"],
+        seed=arguments.protocol["folds"]["seed"],
+        logit=contrast_logits(_column(needs[Role("target")], "logits-original", len(folds)), contrast),
+        logit_erased=_erased(needs, len(folds), contrast),
+        features=_columns_of_layers(needs[Role("target")], len(folds), "features"),
+        untrained=_columns_of_layers(needs.get(Role("untrained"), ()), len(folds), "features"),
+        gradients=_columns_of_layers(needs.get(Role("concepts"), ()), len(folds), "gradients"),
+        origin_controls=_controls(arguments, needs),
+        reduced={name: _reduced(folders, len(folds), contrast) for name, folders in needs.of("reduced").items()},
+        reduced_skipped=arguments.skipped,
+        maps=_maps(arguments, needs) if with_maps and MAPS in needs else None,
+        transfer=_transfer(needs.only(Role("transfer"))) if Role("transfer") in needs else None,
         **retrained(arguments, needs),
         **data_evidence(needs),
         **_of_contrast(contrast),
     )
     # The data themselves are asked of everybody: a subject both trained on and held out is what D3 looks for.
-    of_data = not {"metadata", "leakage", "quality"}.isdisjoint(needs)
+    of_data = not {"metadata", "leakage", "quality"}.isdisjoint(role.name for role in needs)
     return _one_row_per_unit(evidence if of_data else _held_out(evidence))
 
 
@@ -110,11 +110,11 @@ def _of_contrast(contrast: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _severity(mask_voxels: Sequence[int], arguments: Mapping[str, Any]) -> np.ndarray:
-    contrast = arguments.get("contrast")
-    known = np.full(len(mask_voxels), arguments["masks_given"]) if contrast is None else contrast["erasable"]
-    cubic = math.prod(arguments["spacing"])
-    volume = np.asarray(mask_voxels) * (cubic / 1000.0 if len(arguments["spacing"]) == 3 else 1.0)
+def _severity(mask_voxels: Sequence[int], arguments: JudgeArguments) -> np.ndarray:
+    contrast = arguments.contrast
+    known = np.full(len(mask_voxels), arguments.masks_given) if contrast is None else contrast["erasable"]
+    cubic = math.prod(arguments.spacing)
+    volume = np.asarray(mask_voxels) * (cubic / 1000.0 if len(arguments.spacing) == 3 else 1.0)
     return np.where(known, volume, np.nan)
 
 
@@ -138,51 +138,48 @@ def _in_words(values: Sequence[Any]) -> bool:
     return any(isinstance(value, str) for value in values)
 
 
-def _column(folders: Sequence[Path], name: str, folds: np.ndarray, members: np.ndarray | None = None) -> np.ndarray:
-    """Put the held-out answers of the folds back into cohort order, NaN where nobody was asked."""
-    asked = np.ones(len(folds), dtype=bool) if members is None else members
-    parts = [np.load(folder / f"{name}.npy") for folder in folders]
-    result = np.full((len(folds), parts[0].shape[1]), np.nan)
-    for fold, part in enumerate(parts):
-        result[np.flatnonzero((folds == fold) & asked)] = part
-    return result
+def _column(folders: Sequence[Path], name: str, n: int) -> np.ndarray:
+    """Put the held-out answers of the folds back into cohort order, (n, k), NaN where nobody was asked."""
+    return in_cohort_order([HeldOut.read(folder, name) for folder in folders], n)
 
 
-def _erased(needs: Needs, folds: np.ndarray, contrast: Mapping[str, Any] | None) -> np.ndarray | None:
-    if not (needs["target"][0] / "logits-erased.npy").exists():
+def _erased(needs: Folders, n: int, contrast: Mapping[str, Any] | None) -> np.ndarray | None:
+    target = needs[Role("target")]
+    if not (target[0] / "logits-erased.npy").exists():
         return None
-    return contrast_logits(_column(needs["target"], "logits-erased", folds), contrast)
+    return contrast_logits(_column(target, "logits-erased", n), contrast)
 
 
-def _reduced(folders: Sequence[Path], folds: np.ndarray, contrast: Mapping[str, Any] | None) -> np.ndarray:
+def _reduced(folders: Sequence[Path], n: int, contrast: Mapping[str, Any] | None) -> np.ndarray:
     variant = next(folders[0].glob("logits-*.npy")).stem
-    return contrast_logits(_column(folders, variant, folds), contrast)
+    return contrast_logits(_column(folders, variant, n), contrast)
 
 
-def _columns_of_layers(folders: Sequence[Path], folds: np.ndarray, kind: str) -> dict[str, np.ndarray]:
+def _columns_of_layers(folders: Sequence[Path], n: int, kind: str) -> dict[str, np.ndarray]:
     """Gather what was kept of every hidden layer, in cohort order; nothing if no step kept anything."""
     layers = (
         [path.stem.removeprefix(f"{kind}-") for path in sorted(folders[0].glob(f"{kind}-*.npy"))] if folders else []
     )
-    return {layer: _column(folders, f"{kind}-{layer}", folds) for layer in layers}
+    return {layer: _column(folders, f"{kind}-{layer}", n) for layer in layers}
 
 
-def _members(arguments: Mapping[str, Any], class_name: str) -> np.ndarray:
-    table = arguments["table"]
-    if "contrast" in arguments:
-        in_class = np.asarray(arguments["contrast"]["label"]) == class_name
+def _members(arguments: JudgeArguments, class_name: str) -> np.ndarray:
+    table = arguments.table
+    if arguments.contrast is not None:
+        in_class = np.asarray(arguments.contrast["label"]) == class_name
     else:
-        in_class = np.asarray(table["positive"], dtype=bool) == (class_name == arguments["classes"][1])
-    return np.asarray(in_class & np.isin(table["origin"], arguments["origins"][class_name]))
+        in_class = np.asarray(table["positive"], dtype=bool) == (class_name == arguments.classes[1])
+    return np.asarray(in_class & np.isin(table["origin"], arguments.origins[class_name]))
 
 
-def _controls(arguments: Mapping[str, Any], needs: Needs, folds: np.ndarray) -> dict[str, OriginControl]:
+def _controls(arguments: JudgeArguments, needs: Folders) -> dict[str, OriginControl]:
     controls = {}
-    for class_name, origins in arguments["origins"].items():
-        if f"origin:{class_name}" not in needs:
+    for class_name, origins in arguments.origins.items():
+        folders = needs.get(Role("origin", class_name))
+        if folders is None:
             continue
         members = _members(arguments, class_name)
-        logits = _column(needs[f"origin:{class_name}"], "logits-original", folds, members)
+        logits = _column(folders, "logits-original", len(members))
         if logits.shape[1] == 1:  # one logit says the second of two origins
             logits = np.hstack([-logits, logits])
         rows = np.flatnonzero(members)
@@ -195,23 +192,23 @@ def _transfer(folder: Path) -> SignatureTransfer:
     return SignatureTransfer(margins[:, 0], margins[:, 1], np.load(folder / "traits.npy"))
 
 
-def _maps(arguments: Mapping[str, Any], needs: Needs) -> Maps:
-    rows = np.concatenate([np.asarray(own, dtype=int) for own in arguments["map_rows"]])
-    foreground = Stack([block / "foreground.npy" for block in needs["read"]])
-    mask = Stack([block / "mask.npy" for block in needs["read"]])
+def _maps(arguments: JudgeArguments, needs: Folders) -> Maps:
+    rows = np.concatenate([np.asarray(own, dtype=int) for own in arguments.map_rows])
+    foreground = Stack([block / "foreground.npy" for block in needs[READ]])
+    mask = Stack([block / "mask.npy" for block in needs[READ]])
     inside = np.logical_or.reduce([foreground[row] for row in rows])
-    regions = arguments.get("regions")
-    images = Stack([block / "image.npy" for block in needs["read"]])
+    regions = arguments.regions
+    images = Stack([block / "image.npy" for block in needs[READ]])
     return Maps(
         rows=rows,
-        target=np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in needs["maps"]]),
+        target=np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in needs[MAPS]]),
         origin=_origin_maps(arguments, needs, inside, "maps"),
         mask=np.stack([mask[row][inside] for row in rows]),
         foreground=np.stack([foreground[row][inside] for row in rows]),
-        completeness_error=np.concatenate([np.load(folder / "completeness.npy") for folder in needs["maps"]]),
+        completeness_error=np.concatenate([np.load(folder / "completeness.npy") for folder in needs[MAPS]]),
         inside=inside,
         regions=None if regions is None else map_regions(regions, images, rows.tolist(), inside),
-        target_replicate=_replicate(needs["replicate"], inside),
+        target_replicate=_replicate(needs[Role("replicate")], inside),
         origin_replicate=_origin_maps(arguments, needs, inside, "replicate"),
         origins=_explained_origins(arguments),
         probes=_probes(arguments, needs, inside),
@@ -223,33 +220,33 @@ def _replicate(folders: Sequence[Path], inside: np.ndarray) -> np.ndarray | None
     return np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in folders]) if folders else None
 
 
-def _origin_maps(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray, role: str) -> np.ndarray | None:
+def _origin_maps(arguments: JudgeArguments, needs: Folders, inside: np.ndarray, role: str) -> np.ndarray | None:
     """Gather the within-class origin classifiers' maps of the same rows; NaN where a subject's class has none."""
-    known = [name.split(":", 2)[1:] for name in needs if name.startswith(f"{role}:")]
+    known = [which.split(":", 1) for which in needs.of(role) if which]
     if not known:
         return None
-    rows = np.concatenate([np.asarray(own, dtype=int) for own in arguments["map_rows"]])
+    rows = np.concatenate([np.asarray(own, dtype=int) for own in arguments.map_rows])
     shape = (1 + max(int(number) for number, _ in known), len(rows), int(inside.sum()))
     found = np.full(shape, np.nan, dtype=np.float32)
     for number, class_name in known:
         own = _members(arguments, class_name)[rows]
-        folders = needs[f"{role}:{number}:{class_name}"]
+        folders = needs[Role(role, f"{number}:{class_name}")]
         found[int(number), own] = np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in folders])
     return found
 
 
-def _explained_origins(arguments: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _explained_origins(arguments: JudgeArguments) -> dict[str, tuple[str, ...]]:
     """Name the origin of every contrast that the within-class classifiers' maps explain."""
     found = {}
-    for class_name, origins in arguments["origins"].items():
-        members = np.asarray(arguments["table"]["origin"])[_members(arguments, class_name)].tolist()
+    for class_name, origins in arguments.origins.items():
+        members = np.asarray(arguments.table["origin"])[_members(arguments, class_name)].tolist()
         found[class_name] = tuple(origins[k] for k in explained_origins([origins.index(name) for name in members]))
     return found
 
 
-def _probes(arguments: Mapping[str, Any], needs: Needs, inside: np.ndarray) -> MapProbes:
-    starts = np.cumsum([0, *(len(rows) for rows in arguments["map_rows"])])
-    folders = needs["probe"]
+def _probes(arguments: JudgeArguments, needs: Folders, inside: np.ndarray) -> MapProbes:
+    starts = np.cumsum([0, *(len(rows) for rows in arguments.map_rows)])
+    folders = needs[Role("probe")]
     moved = np.concatenate([np.load(folder / "moved.npy") for folder in folders])
     return MapProbes(
         places=np.concatenate([start + np.load(f / "places.npy") for start, f in zip(starts, folders, strict=False)]),

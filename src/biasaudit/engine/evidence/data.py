@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.records import ArmEvidence, Twin
 
 __all__ = ["data_evidence", "data_per_unit"]
 
-Needs = Mapping[str, Sequence[Path]]
 
-
-def data_evidence(needs: Needs) -> dict[str, Any]:
+def data_evidence(needs: Folders) -> dict[str, Any]:
     """Return the fields of `ArmEvidence` for which the judged check has a step."""
     fields: dict[str, Any] = {}
-    if "metadata" in needs:
-        columns = read_json(needs["metadata"][0] / "metadata.json")
+    if Role("metadata") in needs:
+        columns = read_json(needs.only(Role("metadata")) / "metadata.json")
         fields["metadata"] = {name: np.array(values, dtype=object) for name, values in columns.items()}
-    if "quality" in needs:
-        names, values = read_json(needs["quality"][0] / "columns.json"), np.load(needs["quality"][0] / "quality.npy")
+    if Role("quality") in needs:
+        folder = needs.only(Role("quality"))
+        names, values = read_json(folder / "columns.json"), np.load(folder / "quality.npy")
         fields["quality"] = dict(zip(names, values.T, strict=True))
-    if "leakage" in needs:
-        fields["twins"] = tuple(Twin(**record) for record in read_json(needs["leakage"][0] / "twins.json"))
+    if Role("leakage") in needs:
+        fields["twins"] = tuple(Twin(**record) for record in read_json(needs.only(Role("leakage")) / "twins.json"))
     return fields
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.hidden_layers import LayerGradientsArguments, LearnedArguments
+from biasaudit.engine.arguments.inputs import INPUTS, READ
+from biasaudit.engine.arguments.networks import MODELS, UntrainedArguments
 from biasaudit.engine.evidence.networks import NetworkPlanner
 from biasaudit.engine.jobs.book import JobBook
 from biasaudit.engine.situation.contrasts import Contrast, class_index
@@ -40,38 +43,37 @@ class LayerPlanner:
         if self._outline.wanted("U9"):
             for contrast in self._outline.contrasts:
                 self.slopes[representation, contrast.name] = tuple(
-                    self._add_slopes(question, (fold, keys[:1]), contrast)
+                    self._add_slopes(question, fold, keys[:1], contrast)
                     for fold, keys in enumerate(self._networks.explained(representation, contrast))
                 )
 
     def _add_untrained(self, question: Question, fold: int) -> str:
         """Plan the features of a network with the weights it would start from."""
         inputs = self._networks.inputs.shown(question.representation, fold)
-        arguments = {
-            **self._networks.network_arguments(),
-            "variant": question.variant,
-            "outputs": self._networks.outputs,
-            "seed": seeds.seed(self._outline.protocol.folds.seed, "untrained", question.representation, fold),
-        }
+        arguments = UntrainedArguments(
+            factory=self._networks.factory(),
+            variant=question.variant,
+            outputs=self._networks.outputs,
+            seed=seeds.seed(self._outline.protocol.folds.seed, "untrained", question.representation, fold),
+        )
         what = f"untrained {question}, fold {fold + 1}"
-        model = self._book.add("untrained", arguments, {"inputs": inputs}, what)
+        model = self._book.add(arguments, {INPUTS: inputs}, what)
         rows = self._outline.situation.rows(fold, held_out=True)
-        needs = {"inputs": inputs, "models": (model,)}
+        needs = {INPUTS: inputs, MODELS: (model,)}
         return self._networks.add_scores(needs, rows, [question.variant], f"score {what}", features=True)
 
-    def _add_slopes(self, question: Question, which: tuple[int, tuple[str, ...]], contrast: Contrast) -> str:
-        fold, models = which
+    def _add_slopes(self, question: Question, fold: int, models: tuple[str, ...], contrast: Contrast) -> str:
         target = self._outline.protocol.target
-        arguments = {
-            "rows": self._outline.situation.rows(fold, held_out=True),
-            "variant": question.variant,
-            "layers": target.layers,
-            "batch_size": target.training.batch_size,
-        }
-        needs = {"inputs": self._networks.inputs.shown(question.representation, fold), "models": models}
+        arguments = LayerGradientsArguments(
+            rows=tuple(self._outline.situation.rows(fold, held_out=True)),
+            variant=question.variant,
+            layers=None if target.layers is None else tuple(target.layers),
+            batch_size=target.training.batch_size,
+        )
+        needs = {INPUTS: self._networks.inputs.shown(question.representation, fold), MODELS: models}
         what = f", {contrast.name}" if contrast.name else ""
         title = f"slopes of hidden layers: {question}{what}, fold {fold + 1}"
-        return self._book.add("layer_gradients", arguments, needs, title)
+        return self._book.add(arguments, needs, title)
 
     def add_learned(self, representation: str) -> None:
         """Plan where held-out subjects lie, fold by fold, and a look at single units of the first fold's network."""
@@ -83,20 +85,20 @@ class LayerPlanner:
 
     def _learned_of(self, representation: str, fold: int, model: tuple[str, ...]) -> str:
         cohort, protocol = self._outline.cohort, self._outline.protocol
-        rows = self._outline.situation.rows(fold, held_out=True)
-        arguments = {
-            "rows": rows,
-            "label": [class_index(cohort, cohort.samples[row]) for row in rows],
-            "origin": [cohort.samples[row].origins[cohort.factors[0]] for row in rows],
-            "classes": len(cohort.classes),
-            "baseline": baseline_rows(self._outline.situation, fold),
-            "layers": protocol.target.layers,
-            "batch_size": protocol.target.training.batch_size,
-            "gallery": fold == 0,
-            "units": protocol.learned.units,
-            "steps": protocol.learned.steps,
-            "seed": seeds.seed(protocol.folds.seed, "learned", representation, fold),
-        }
+        rows, layers = tuple(self._outline.situation.rows(fold, held_out=True)), protocol.target.layers
+        arguments = LearnedArguments(
+            rows=rows,
+            label=tuple(class_index(cohort, cohort.samples[row]) for row in rows),
+            origin=tuple(cohort.samples[row].origins[cohort.factors[0]] for row in rows),
+            classes=len(cohort.classes),
+            baseline=tuple(tuple(own) for own in baseline_rows(self._outline.situation, fold)),
+            layers=None if layers is None else tuple(layers),
+            batch_size=protocol.target.training.batch_size,
+            gallery=fold == 0,
+            units=protocol.learned.units,
+            steps=protocol.learned.steps,
+            seed=seeds.seed(protocol.folds.seed, "learned", representation, fold),
+        )
         inputs = self._networks.inputs.shown(representation, fold)
-        needs = {"inputs": inputs, "models": model, "read": self._outline.reads}
-        return self._book.add("learned", arguments, needs, f"what was learned: {representation}, fold {fold + 1}")
+        needs = {INPUTS: inputs, MODELS: model, READ: self._outline.reads}
+        return self._book.add(arguments, needs, f"what was learned: {representation}, fold {fold + 1}")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
 
+from biasaudit.engine.arguments.inputs import INPUTS, READ, HarmoniseArguments, ReadArguments, RepresentArguments
 from biasaudit.engine.jobs.book import JobBook, make_job
 from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.situation.harmonising import COMBAT, kept_columns
 from biasaudit.engine.situation.outline import BLOCK, Outline
 from biasaudit.engine.situation.rows import erase_with
 from biasaudit.engine.situation.situation import Situation, input_of
-from biasaudit.engine.steps.harmonise import COMBAT, kept_columns
 from biasaudit.records import Sample
 
-__all__ = ["InputPlanner", "identity", "reading_jobs"]
+__all__ = ["InputPlanner", "pixel_identity", "reading_jobs"]
 
 
 def reading_jobs(situation: Situation) -> list[Job]:
@@ -22,15 +23,15 @@ def reading_jobs(situation: Situation) -> list[Job]:
     jobs = []
     for start in range(0, len(cohort.samples) if cohort.channels else 0, BLOCK):
         samples = cohort.samples[start : start + BLOCK]
-        arguments = {
-            "reader": protocol.cohort.reader,
-            "foreground": protocol.cohort.foreground,
-            "grid": situation.grid.to_dict(),
-            "channels": cohort.channels,
-            "samples": [identity(sample) for sample in samples],
-            "hashes": [situation.hashes[path] for sample in samples for path in _paths(sample)],
-        }
-        jobs.append(make_job("read", arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
+        arguments = ReadArguments(
+            reader=protocol.cohort.reader,
+            foreground=protocol.cohort.foreground,
+            grid=situation.grid,
+            channels=cohort.channels,
+            samples=tuple(pixel_identity(sample) for sample in samples),
+            hashes=tuple(situation.hashes[path] for sample in samples for path in _paths(sample)),
+        )
+        jobs.append(make_job(arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
     return jobs
 
 
@@ -38,14 +39,9 @@ def _paths(sample: Sample) -> Iterable[str]:
     return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps)
 
 
-def identity(sample: Sample) -> dict[str, Any]:
+def pixel_identity(sample: Sample) -> Sample:
     """Return the part of a sample that its pixels depend on: neither its label's name nor where the row stands."""
-    record = sample.to_dict()
-    del record["scores"]
-    for name in ("features", "maps"):
-        if not record[name]:
-            del record[name]
-    return {**record, "label": "", "origins": {}, "covariates": {}, "where": "", "split": ""}
+    return replace(sample, label="", origins={}, covariates={}, where="", split="", scores=())
 
 
 class InputPlanner:
@@ -80,29 +76,29 @@ class InputPlanner:
 
     def _harmonise(self, representation: str, fold: int) -> str:
         samples, protocol = self._outline.cohort.samples, self._outline.protocol
-        arguments = {
-            "representation": representation,
-            "training": self._outline.situation.rows(fold, held_out=False),
-            "origin": [sample.origins[self._outline.cohort.factors[0]] for sample in samples],
-            "kept": kept_columns(samples, protocol.combat.keep).tolist(),
-        }
+        arguments = HarmoniseArguments(
+            representation=representation,
+            training=tuple(self._outline.situation.rows(fold, held_out=False)),
+            origin=tuple(sample.origins[self._outline.cohort.factors[0]] for sample in samples),
+            kept=tuple(tuple(row) for row in kept_columns(samples, protocol.combat.keep).tolist()),
+        )
         title = f"harmonise {representation} input, fold {fold + 1}"
-        return self._book.add("harmonise", arguments, {"inputs": self.blocks[representation]}, title)
+        return self._book.add(arguments, {INPUTS: self.blocks[representation]}, title)
 
     def _represented(self, representation: str) -> tuple[str, ...]:
         outline, cohort = self._outline, self._outline.cohort
         donors = erase_with(outline.situation, outline.facts) if outline.erasable(representation) else None
         keys = []
         for start in range(0, len(cohort.samples), BLOCK):
-            rows = list(range(start, min(start + BLOCK, len(cohort.samples))))
-            arguments = {
-                "representation": representation,
-                "grid": outline.situation.grid.to_dict(),
-                "channels": outline.situation.offered(representation),
-                "rows": rows,
-                "erase_with": None if donors is None else [donors[row] for row in rows],
-                **outline.situation.own_arguments(representation),
-            }
+            rows = tuple(range(start, min(start + BLOCK, len(cohort.samples))))
+            arguments = RepresentArguments(
+                representation=representation,
+                grid=outline.situation.grid,
+                channels=outline.situation.offered(representation),
+                rows=rows,
+                erase_with=None if donors is None else tuple(donors[row] for row in rows),
+                own=outline.situation.own_inputs.get(representation),
+            )
             title = f"{representation} input {rows[0] + 1}-{rows[-1] + 1}"
-            keys.append(self._book.add("represent", arguments, {"read": outline.reads}, title))
+            keys.append(self._book.add(arguments, {READ: outline.reads}, title))
         return tuple(keys)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from biasaudit.checks.check import required
+from biasaudit.engine.arguments.data import (
+    FileHash,
+    ImageSources,
+    LeakageArguments,
+    MetadataArguments,
+    QualityArguments,
+)
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.arguments.judgements import JudgeArguments
+from biasaudit.engine.arguments.maps import MAPS, Supervoxels
 from biasaudit.engine.evidence.controls import ONLY_FEATURES, ControlPlanner
 from biasaudit.engine.evidence.hidden_layers import LayerPlanner
 from biasaudit.engine.evidence.maps import MapPlanner, known_atlas, rows_explained
@@ -13,6 +23,7 @@ from biasaudit.engine.evidence.networks import NetworkPlanner
 from biasaudit.engine.evidence.retraining import RetrainingPlanner
 from biasaudit.engine.evidence.signature_transfer import EditPlanner
 from biasaudit.engine.jobs.book import JobBook
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Question, Situation, input_of
@@ -63,9 +74,9 @@ class JudgementPlanner:
         """Plan to judge the arm, factor and check of `name`."""
         arm, factor, code = name
         needs = {
-            "survey": (self._outline.survey,),
-            "read": self._outline.reads,
-            "target": self._evidence.networks.scores[Question("target", representation)],
+            Role("survey"): (self._outline.survey,),
+            READ: self._outline.reads,
+            Role("target"): self._evidence.networks.scores[Question("target", representation)],
             **self._data_needs(code),
             **self._map_needs(representation, contrast),
             **self._layer_needs(code, representation, contrast),
@@ -74,32 +85,41 @@ class JudgementPlanner:
         origins = self._origins(factor, contrast)
         for class_name in origins:
             needs |= self._origin_needs(Question("origin", input_of(representation), "original", factor, class_name))
-        arguments = {"arm": arm, "factor": factor, "code": code, "origins": origins}
-        arguments |= self._told(factor, contrast) | self._withheld(code) | self._region_arguments(code)
+        arguments = replace(
+            self._told(arm, factor, contrast),
+            code=code,
+            origins=origins,
+            withheld=self._withheld(code),
+            regions=(known_atlas(self._outline.situation) or Supervoxels(self._outline.protocol.attribution.patch))
+            if code == "U8"
+            else None,
+        )
         retraining = self._evidence.retraining.planned.get((representation, factor, code, contrast.name))
         if retraining is not None and retraining.skipped:
-            arguments["retraining_skipped"] = retraining.skipped
+            arguments = replace(arguments, retraining_skipped=retraining.skipped)
         elif retraining is not None:
-            arguments["retraining"] = retraining.design
+            arguments = replace(arguments, retraining=retraining.design)
             needs |= retraining.needs
         title = f"judge {code}: {arm}, {factor}" + (f", {contrast.name}" if contrast.name else "")
-        self.judged[judgement_name(name, contrast.name)] = self._book.add("judge", arguments, needs, title)
+        self.judged[judgement_name(name, contrast.name)] = self._book.add(arguments, needs, title)
 
-    def _told(self, factor: str, contrast: Contrast) -> dict[str, Any]:
+    def _told(self, arm: str, factor: str, contrast: Contrast) -> JudgeArguments:
         """Return what every check is told of the cohort and of what was planned."""
         outline = self._outline
-        told = {
-            "protocol": outline.protocol.model_dump(
-                mode="json", exclude={"name", "arms", "checks", "learned", "combat"}
-            ),
-            "table": {**_table(outline.situation, factor), "positive": list(contrast.positive)},
-            "classes": list(contrast.classes),
-            "map_rows": [list(rows) for rows in rows_explained(outline, contrast)],
-            "masks_given": outline.masks_given if contrast.turned else contrast.classes[1] in outline.marked,
-            "skipped": dict(self._evidence.controls.skipped),
-            "spacing": list(outline.situation.grid.spacing),
-        }
-        return told if contrast.name is None else {**told, "contrast": self._contrast_arguments(contrast)}
+        return JudgeArguments(
+            arm=arm,
+            factor=factor,
+            code="",
+            origins={},
+            protocol=outline.protocol.model_dump(mode="json", exclude={"name", "arms", "checks", "learned", "combat"}),
+            table={**_table(outline.situation, factor), "positive": list(contrast.positive)},
+            classes=contrast.classes,
+            map_rows=tuple(tuple(rows) for rows in rows_explained(outline, contrast)),
+            masks_given=outline.masks_given if contrast.turned else contrast.classes[1] in outline.marked,
+            skipped=dict(self._evidence.controls.skipped),
+            spacing=tuple(outline.situation.grid.spacing),
+            contrast=None if contrast.name is None else self._contrast_arguments(contrast),
+        )
 
     def _contrast_arguments(self, contrast: Contrast) -> dict[str, Any]:
         """Return what judging a contrast takes beside its two sides."""
@@ -113,26 +133,26 @@ class JudgementPlanner:
             "erasable": [not sample.positive or sample.label in marked for sample in samples],
         }
 
-    def _origins(self, factor: str, contrast: Contrast) -> dict[str, list[str]]:
+    def _origins(self, factor: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
         """Return the origins that were told apart inside the classes of a contrast."""
         return {
-            class_name: list(own)
+            class_name: own
             for (own_factor, class_name), own in self._outline.origins.items()
             if own_factor == factor and contrast.name in (None, class_name)
         }
 
-    def _origin_needs(self, question: Question) -> dict[str, tuple[str, ...]]:
+    def _origin_needs(self, question: Question) -> dict[Role, tuple[str, ...]]:
         """Return scores and maps of a within-class origin classifier, as far as there are any."""
         scores = self._evidence.networks.scores
         if question not in scores:
             return {}
-        needs = {f"origin:{question.class_name}": scores[question]}
+        needs = {Role("origin", question.class_name): scores[question]}
         for role in ("maps", "replicate"):
             for number, keys in enumerate(self._evidence.maps.origin_maps.get((question, role), ())):
-                needs[f"{role}:{number}:{question.class_name}"] = keys
+                needs[Role(role, f"{number}:{question.class_name}")] = keys
         return needs
 
-    def _map_needs(self, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
+    def _map_needs(self, representation: str, contrast: Contrast) -> dict[Role, tuple[str, ...]]:
         planned, which = self._evidence.maps, (representation, contrast.name)
         if contrast.name is None:
             maps = planned.maps.get(Question("target", representation))
@@ -140,71 +160,70 @@ class JudgementPlanner:
             maps = planned.contrast_maps.get((representation, contrast.name))
         if maps is None:
             return {}
-        return {"maps": maps, "replicate": planned.replicates.get(which, ()), "probe": planned.probes[which]}
+        return {
+            MAPS: maps,
+            Role("replicate"): planned.replicates.get(which, ()),
+            Role("probe"): planned.probes[which],
+        }
 
-    def _layer_needs(self, code: str, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
+    def _layer_needs(self, code: str, representation: str, contrast: Contrast) -> dict[Role, tuple[str, ...]]:
         """Return what only the checks of hidden layers look at."""
         layers = self._evidence.layers
         if code == "U2":
-            return {"untrained": layers.untrained[representation]} if representation in layers.untrained else {}
+            fresh = layers.untrained.get(representation)
+            return {Role("untrained"): fresh} if fresh else {}
         slopes = layers.slopes.get((representation, contrast.name))
-        return {"concepts": slopes} if code == "U9" and slopes else {}
+        return {Role("concepts"): slopes} if code == "U9" and slopes else {}
 
-    def _edit_needs(self, representation: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
+    def _edit_needs(self, representation: str, contrast: Contrast) -> dict[Role, tuple[str, ...]]:
         """Return the responses to edited images and to reduced inputs."""
         key = self._evidence.edits.transfers.get((representation, contrast.name))
-        needs: dict[str, tuple[str, ...]] = {} if key is None else {"transfer": (key,)}
+        needs: dict[Role, tuple[str, ...]] = {} if key is None else {Role("transfer"): (key,)}
         for input_name, question in self._evidence.controls.reduced[representation].items():
-            needs[f"reduced:{input_name}"] = self._evidence.networks.scores[question]
+            needs[Role("reduced", input_name)] = self._evidence.networks.scores[question]
         return needs
 
-    def _region_arguments(self, code: str) -> dict[str, Any]:
-        """Return the regions that maps are compared in; by the one check that looks at them."""
-        given = known_atlas(self._outline.situation) or {"side": self._outline.protocol.attribution.patch}
-        return {"regions": given} if code == "U8" else {}
-
-    def _withheld(self, code: str) -> dict[str, str]:
-        """Say as the argument `withheld` why a check cannot be asked of given scores; nothing if it can."""
+    def _withheld(self, code: str) -> str:
+        """Say why a check cannot be asked of given scores; empty if it can."""
         needs = required(get("check", code))
         situation = self._outline.situation
         if situation.tabular and code in _OF_PIXELS:
-            return {"withheld": ONLY_FEATURES}
+            return ONLY_FEATURES
         if not situation.scored or not needs & (_NETWORK_NEEDS | _IMAGE_NEEDS):
-            return {}
+            return ""
         if needs & _NETWORK_NEEDS:
-            return {"withheld": _ONLY_SCORES}
-        return {} if self._outline.cohort.channels else {"withheld": _ONLY_TABLE}
+            return _ONLY_SCORES
+        return "" if self._outline.cohort.channels else _ONLY_TABLE
 
-    def _data_needs(self, code: str) -> dict[str, tuple[str, ...]]:
+    def _data_needs(self, code: str) -> dict[Role, tuple[str, ...]]:
         """Plan what the checks of the data themselves look at: headers, similar images, image quality."""
-        situation, reads = self._outline.situation, {"read": self._outline.reads}
+        situation, reads = self._outline.situation, {READ: self._outline.reads}
         samples = situation.cohort.samples
         if code == "D2":
-            records = [_metadata_arguments(situation, sample) for sample in samples]
-            return {"metadata": (self._book.add("metadata", {"samples": records}, {}, "read headers and sidecars"),)}
+            metadata = MetadataArguments(tuple(_sources_of(situation, sample) for sample in samples))
+            return {Role("metadata"): (self._book.add(metadata, {}, "read headers and sidecars"),)}
         if not situation.cohort.channels or self._withheld(code):
             return {}
         if code == "D3":
-            hashes = [[situation.hashes[path] for path in sample.images] for sample in samples]
-            origins = [sample.origins[situation.cohort.factors[0]] for sample in samples]
-            pairs = {"hashes": hashes, "origins": origins, "tabular": situation.tabular}
-            return {"leakage": (self._book.add("leakage", pairs, reads, "compare images"),)}
+            hashes = tuple(tuple(situation.hashes[path] for path in sample.images) for sample in samples)
+            origins = tuple(sample.origins[situation.cohort.factors[0]] for sample in samples)
+            leakage = LeakageArguments(hashes, origins, situation.tabular)
+            return {Role("leakage"): (self._book.add(leakage, reads, "compare images"),)}
         if code == "A3":
-            grid = {"spacing": list(situation.grid.spacing)}
-            return {"quality": (self._book.add("quality", grid, reads, "measure quality"),)}
+            quality = QualityArguments(situation.grid.spacing)
+            return {Role("quality"): (self._book.add(quality, reads, "measure quality"),)}
         return {}
 
 
-def _metadata_arguments(situation: Situation, sample: Sample) -> dict[str, Any]:
-    """Files that say something about an image beside its pixels, with the hashes of their content."""
+def _sources_of(situation: Situation, sample: Sample) -> ImageSources:
+    """Files that say something about an image beside its pixels."""
     image = sample.images[0] if sample.images else ""
-    return {
-        "image": image,
-        "hash": situation.hashes.get(image, ""),
-        "sidecars": [list(pair) for pair in situation.sidecars.get(image, ())],
-        "given": {"brain mask": sample.brain_mask is not None, "tissue maps": bool(sample.tissue)},
-        "origins": dict(sample.origins),
-    }
+    return ImageSources(
+        image=FileHash(image, situation.hashes.get(image, "")) if image else None,
+        sidecars=tuple(FileHash(path, content) for path, content in situation.sidecars.get(image, ())),
+        companions={"brain mask": sample.brain_mask is not None, "tissue maps": bool(sample.tissue)},
+        origins=dict(sample.origins),
+    )
 
 
 def _table(situation: Situation, factor: str) -> dict[str, Any]:

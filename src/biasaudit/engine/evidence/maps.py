@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.inputs import INPUTS, READ
+from biasaudit.engine.arguments.maps import MAPS, Atlas, AttributeArguments, FaithfulnessArguments, MapSettings
+from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.map_choices import explained_origins, probed_places, replicates
 from biasaudit.engine.evidence.networks import NetworkPlanner
 from biasaudit.engine.jobs.book import JobBook
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.rows import baseline_rows, own_rows, reference_rows
@@ -57,87 +61,101 @@ class MapPlanner:
             models = self._networks.explained(representation, contrast)
             rows = rows_explained(self._outline, contrast)
             what = f", {contrast.name}" if contrast.name else ""
-            keys = self._explain(question, None, (rows, models), what)
+            explained = _by_fold(rows, models)
+            keys = self._explain(question, explained, what)
             if contrast.name is None:
                 self.maps[question] = keys
             else:
                 self.contrast_maps[representation, contrast.name] = keys
-            if replicates(models)[0][0] != models[0][0]:  # one network taken over has no other
-                again = self._explain(question, None, (rows, replicates(models)), f"{what}, replicate")
+            others = replicates(models)
+            if others[0][0] != models[0][0]:  # one network taken over has no other
+                again = self._explain(question, _by_fold(rows, others), f"{what}, replicate")
                 self.replicates[representation, contrast.name] = again
-            self.probes[representation, contrast.name] = self._probe((question, contrast), (rows, models), keys)
+            self.probes[representation, contrast.name] = self._probe(question, contrast, explained, keys)
 
     def add_origin(self, question: Question, members: Mapping[int, int]) -> None:
         """Plan to explain an origin classifier, for the check that compares its maps with the target's."""
         if not self._outline.wanted("U7"):
             return
         models = self._networks.models[question]
+        rows = [[row for row in own if row in members] for own in self._outline.map_rows]
         for role, networks in (("maps", models), ("replicate", replicates(models))):
-            explained = (self._outline.map_rows, networks)
+            explained = _by_fold(rows, networks)
             self.origin_maps[question, role] = tuple(
-                self._explain(question, dict.fromkeys(members, own), explained, f", origin {own + 1}, {role}")
+                self._explain(question, explained, f", origin {own + 1}, {role}", output=own)
                 for own in explained_origins(list(members.values()))
             )
 
     def _explain(
-        self,
-        question: Question,
-        members: Mapping[int, int] | None,
-        explained: tuple[Sequence[Sequence[int]], Sequence[tuple[str, ...]]],
-        what: str = "",
+        self, question: Question, explained: Sequence[_Explained], what: str, *, output: int | None = None
     ) -> tuple[str, ...]:
-        """Plan maps of some rows by some networks, fold by fold."""
+        """Plan maps of some rows by some networks, fold by fold; of the one logit, or of one of several outputs."""
         keys = []
-        for fold, (rows, models) in enumerate(zip(*explained, strict=True)):
-            own = [row for row in rows if members is None or row in members]
-            arguments = {
-                **self._arguments(question, own, fold),
-                "output": None if members is None else [members[row] for row in own],
-            }
-            needs = {"inputs": self._networks.inputs.shown(question.representation, fold), "models": models[:1]}
-            title = f"attribution maps: {question}{what}, fold {fold + 1}"
-            keys.append(self._book.add("attribute", arguments, needs, title))
+        for own in explained:
+            arguments = AttributeArguments(
+                rows=own.rows,
+                variant=question.variant,
+                settings=self._settings(own.fold),
+                outputs=None if output is None else (output,) * len(own.rows),
+            )
+            title = f"attribution maps: {question}{what}, fold {own.fold + 1}"
+            keys.append(self._book.add(arguments, self._needs(question, own), title))
         return tuple(keys)
 
     def _probe(
-        self,
-        which: tuple[Question, Contrast],
-        explained: tuple[Sequence[Sequence[int]], Sequence[tuple[str, ...]]],
-        maps: tuple[str, ...],
+        self, question: Question, contrast: Contrast, explained: Sequence[_Explained], maps: Sequence[str]
     ) -> tuple[str, ...]:
         """Plan to put some of the maps of every fold to the test of faithfulness."""
-        (question, contrast), outline, keys = which, self._outline, []
-        for fold, (rows, models) in enumerate(zip(*explained, strict=True)):
-            words = ("probe", question.representation, contrast.name or "", fold)
-            arguments = {
-                **self._arguments(question, rows, fold),
-                "places": probed_places([outline.cohort.samples[row].label for row in rows]),
-                "share": outline.protocol.attribution.deleted,
-                "seed": seeds.seed(outline.protocol.folds.seed, *words),
-            }
-            inputs = self._networks.inputs.shown(question.representation, fold)
-            needs = {"inputs": inputs, "models": models[:1], "maps": (maps[fold],), "read": outline.reads}
-            title = f"probe attribution maps: {question}{contrast.name or ''}, fold {fold + 1}"
-            keys.append(self._book.add("faithfulness", arguments, needs, title))
+        outline, keys = self._outline, []
+        for own, key in zip(explained, maps, strict=True):
+            words = ("probe", question.representation, contrast.name or "", own.fold)
+            arguments = FaithfulnessArguments(
+                rows=own.rows,
+                variant=question.variant,
+                settings=self._settings(own.fold),
+                places=tuple(probed_places([outline.cohort.samples[row].label for row in own.rows])),
+                share=outline.protocol.attribution.deleted,
+                seed=seeds.seed(outline.protocol.folds.seed, *words),
+            )
+            needs = {**self._needs(question, own), MAPS: (key,), READ: outline.reads}
+            title = f"probe attribution maps: {question}{contrast.name or ''}, fold {own.fold + 1}"
+            keys.append(self._book.add(arguments, needs, title))
         return tuple(keys)
 
-    def _arguments(self, question: Question, rows: Sequence[int], fold: int) -> dict[str, Any]:
-        """Return how rows are explained; all but the output."""
+    def _needs(self, question: Question, explained: _Explained) -> dict[Role, tuple[str, ...]]:
+        inputs = self._networks.inputs.shown(question.representation, explained.fold)
+        return {INPUTS: inputs, MODELS: explained.models[:1]}
+
+    def _settings(self, fold: int) -> MapSettings:
+        """Return how rows of one fold are explained."""
         situation, settings = self._outline.situation, self._outline.protocol.attribution
-        return {
-            "rows": list(rows),
-            "variant": question.variant,
-            "method": settings.method,
-            "steps": settings.steps,
-            "max_steps": settings.max_steps,
-            "completeness": settings.completeness,
-            "patch": settings.patch,
-            "stride": settings.stride,
-            "baseline": baseline_rows(situation, fold),
-            "baseline_kind": settings.baseline,
-            "references": reference_rows(situation, fold),
-            "regions": known_atlas(situation) if settings.method == "region_ablation" else None,
-        }
+        references = reference_rows(situation, fold)
+        return MapSettings(
+            method=settings.method,
+            steps=settings.steps,
+            max_steps=settings.max_steps,
+            completeness=settings.completeness,
+            patch=settings.patch,
+            stride=settings.stride,
+            baseline=tuple(tuple(rows) for rows in baseline_rows(situation, fold)),
+            baseline_kind=settings.baseline,
+            references=None if references is None else tuple(references),
+            regions=known_atlas(situation) if settings.method == "region_ablation" else None,
+        )
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """Rows that one fold holds out and that are explained, and the networks that answer for them."""
+
+    fold: int
+    rows: tuple[int, ...]
+    models: tuple[str, ...]
+
+
+def _by_fold(rows: Sequence[Sequence[int]], models: Sequence[tuple[str, ...]]) -> list[_Explained]:
+    pairs = zip(rows, models, strict=True)
+    return [_Explained(fold, tuple(own), networks) for fold, (own, networks) in enumerate(pairs)]
 
 
 def rows_explained(outline: Outline, contrast: Contrast) -> Sequence[Sequence[int]]:
@@ -145,10 +163,9 @@ def rows_explained(outline: Outline, contrast: Contrast) -> Sequence[Sequence[in
     return outline.map_rows if contrast.turned or contrast.name is None else own_rows(outline.map_rows, contrast)
 
 
-def known_atlas(situation: Situation) -> dict[str, Any] | None:
+def known_atlas(situation: Situation) -> Atlas | None:
     """Return the atlas that the protocol names with the hash of its content, if it names one."""
-    settings = situation.protocol.attribution
-    if settings.atlas is None:
+    path = situation.protocol.attribution.atlas
+    if path is None:
         return None
-    content = hashlib.sha256(settings.atlas.read_bytes()).hexdigest()
-    return {"atlas": str(settings.atlas), "sha256": content, "grid": situation.grid.to_dict()}
+    return Atlas(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), situation.grid)

@@ -6,11 +6,22 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import (
+    MODEL,
+    MODELS,
+    AdoptArguments,
+    Factory,
+    GivenScoresArguments,
+    LogOddsArguments,
+    ScoreArguments,
+    TrainArguments,
+)
 from biasaudit.engine.evidence.inputs import InputPlanner
 from biasaudit.engine.jobs.book import JobBook
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.rows import training_rows
@@ -61,12 +72,9 @@ class NetworkPlanner:
 
     def _one_logit(self, question: Question, contrast: Contrast) -> tuple[tuple[str, ...], ...]:
         """Make of every trained target one network per contrast, whose single logit can be explained and edited."""
-        arguments = {"index": contrast.index, "turned": contrast.turned}
+        arguments = LogOddsArguments(contrast.index, contrast.turned)
         return tuple(
-            tuple(
-                self._book.add("log_odds", arguments, {"model": (key,)}, f"log odds of {contrast.name}: {what}")
-                for key in keys
-            )
+            tuple(self._book.add(arguments, {MODEL: (key,)}, f"log odds of {contrast.name}: {what}") for key in keys)
             for fold, keys in enumerate(self.models[question])
             for what in [f"{question}, fold {fold + 1}"]
         )
@@ -74,9 +82,9 @@ class NetworkPlanner:
     def _add_given(self, question: Question) -> None:
         keys = []
         for fold in self._outline.folds:
-            rows = self._outline.situation.rows(fold, held_out=True)
-            arguments = {"rows": rows, "logits": [list(self._outline.cohort.samples[row].scores) for row in rows]}
-            keys.append(self._book.add("given", arguments, {}, f"given scores, fold {fold + 1}"))
+            rows = tuple(self._outline.situation.rows(fold, held_out=True))
+            arguments = GivenScoresArguments(rows, tuple(self._outline.cohort.samples[row].scores for row in rows))
+            keys.append(self._book.add(arguments, {}, f"given scores, fold {fold + 1}"))
         self.scores[question] = tuple(keys)
         self.models[question] = ()
 
@@ -117,19 +125,18 @@ class NetworkPlanner:
         files = target.weights or []
         path = str(files[fold if len(files) > 1 else 0])
         shared = outline.folds if len(files) == 1 else (fold,)
-        arguments = {
-            "weights": path,
-            "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-            "network_code": own_version(target.network),
-            "network_arguments": dict(outline.situation.adopted),
-            "sizes": [outline.situation.grid.dimensions, self._channels(question), self.outputs],
-            "rows": [row for own in shared for row in outline.situation.rows(own, held_out=True)],
-            "batch_size": target.training.batch_size,
-            "stated": target.outputs != "auto",
-        }
+        arguments = AdoptArguments(
+            weights=path,
+            sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            factory=Factory(_OWN_BUILDER, dict(outline.situation.adopted), own_version(target.network)),
+            sizes=(outline.situation.grid.dimensions, self._channels(question), self.outputs),
+            rows=tuple(row for own in shared for row in outline.situation.rows(own, held_out=True)),
+            batch_size=target.training.batch_size,
+            stated=target.outputs != "auto",
+        )
         title = f"take over {Path(path).name}: {question}"
         inputs = self.inputs.shown(question.representation, fold)
-        return self._book.add("adopt", arguments, {"inputs": inputs}, title)
+        return self._book.add(arguments, {INPUTS: inputs}, title)
 
     def _channels(self, question: Question) -> int:
         return self._outline.situation.channels(question.representation)
@@ -148,35 +155,32 @@ class NetworkPlanner:
         arguments = self.training_arguments(rows, members, question.variant, words)
         title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
         inputs = self.inputs.shown(question.representation, fold)
-        return self._book.add("train", arguments, {"inputs": inputs}, title)
+        return self._book.add(arguments, {INPUTS: inputs}, title)
 
-    def network_arguments(self) -> dict[str, Any]:
+    def factory(self) -> Factory:
         """Return how a network is made that is to be trained."""
         target = self._outline.protocol.target
         own = {name: value for name, value in self._outline.situation.adopted.items() if name != "order"}
-        return {
-            "network": _OWN_BUILDER if own else target.network,
-            "network_code": own_version(target.network),
-            "network_arguments": own or dict(target.network_arguments),
-        }
+        code = own_version(target.network)
+        return Factory(_OWN_BUILDER, own, code) if own else Factory(target.network, target.network_arguments, code)
 
     def training_arguments(
         self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]
-    ) -> dict[str, Any]:
+    ) -> TrainArguments:
         """Return what a training takes; `words` name its random stream."""
         protocol = self._outline.protocol
-        own = [own_version(name) for _, name in protocol.target.training.own]
-        return {
-            **self.network_arguments(),
-            **({"training_code": own} if own else {}),
-            "training": protocol.target.training.model_dump(mode="json", exclude={"seeds"}),
-            "variant": variant,
-            "rows": list(rows),
-            "targets": [members[row] for row in rows],
-            "groups": [self._outline.cohort.samples[row].subject for row in rows],
-            "classes": max(members.values()) + 1,
-            "seed": seeds.seed(protocol.folds.seed, *words),
-        }
+        return TrainArguments(
+            factory=self.factory(),
+            # How many networks there are changes none of them.
+            training=protocol.target.training.model_copy(update={"seeds": 1}),
+            variant=variant,
+            rows=tuple(rows),
+            targets=tuple(members[row] for row in rows),
+            groups=tuple(self._outline.cohort.samples[row].subject for row in rows),
+            classes=max(members.values()) + 1,
+            seed=seeds.seed(protocol.folds.seed, *words),
+            code=tuple(own_version(name) for _, name in protocol.target.training.own),
+        )
 
     def _scored(self, question: Question, members: Mapping[int, int], which: tuple[int, tuple[str, ...]]) -> str:
         fold, models = which
@@ -185,13 +189,13 @@ class NetworkPlanner:
         if is_target and self._outline.erasable(question.representation):
             variants.append("erased")
         rows = [row for row in self._outline.situation.rows(fold, held_out=True) if row in members]
-        needs = {"inputs": self.inputs.shown(question.representation, fold), "models": models}
+        needs = {INPUTS: self.inputs.shown(question.representation, fold), MODELS: models}
         features = is_target and self._outline.wanted("U2", "U3", "U9")
         return self.add_scores(needs, rows, variants, f"score {question}, fold {fold + 1}", features=features)
 
     def add_scores(
         self,
-        needs: Mapping[str, tuple[str, ...]],
+        needs: Mapping[Role, tuple[str, ...]],
         rows: Sequence[int],
         variants: Sequence[str],
         title: str,
@@ -200,11 +204,11 @@ class NetworkPlanner:
     ) -> str:
         """Plan to score rows in some variants of their input; `features` asks for the hidden layers as well."""
         target = self._outline.protocol.target
-        arguments = {
-            "rows": list(rows),
-            "variants": list(variants),
-            "features": features,
-            "layers": target.layers,
-            "batch_size": target.training.batch_size,
-        }
-        return self._book.add("score", arguments, needs, title)
+        arguments = ScoreArguments(
+            rows=tuple(rows),
+            variants=tuple(variants),
+            features=features,
+            layers=None if target.layers is None else tuple(target.layers),
+            batch_size=target.training.batch_size,
+        )
+        return self._book.add(arguments, needs, title)

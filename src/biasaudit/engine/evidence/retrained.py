@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from biasaudit.engine.arguments.judgements import JudgeArguments
+from biasaudit.engine.jobs.held_out import HeldOut, in_cohort_order
+from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.contrasts import contrast_logits
 from biasaudit.records import ArmEvidence, DoseResponse, FloatArray, SpikeIn, SpikeTrial, UnseenOrigin
 
 __all__ = ["per_unit", "retrained"]
 
-Needs = Mapping[str, Sequence[Path]]
 Part = dict[str, Any]
 
 
-def retrained(arguments: Mapping[str, Any], needs: Needs) -> Part:
+def retrained(arguments: JudgeArguments, needs: Folders) -> Part:
     """Return the fields of `ArmEvidence` that the judged check has networks for.
 
     Parameters
     ----------
-    arguments : mapping
-        Of the judgement: ``code``, ``table`` and, where networks were retrained, ``retraining`` (the design) or
-        ``retraining_skipped`` (why not).
-    needs : mapping
+    arguments : JudgeArguments
+    needs : Folders
         Score folders, one per fold and role.
     """
-    if "retraining_skipped" in arguments:
-        return {"retraining_skipped": {arguments["code"]: arguments["retraining_skipped"]}}
-    if "retraining" not in arguments:
+    if arguments.retraining_skipped:
+        return {"retraining_skipped": {arguments.code: arguments.retraining_skipped}}
+    design = arguments.retraining
+    if design is None:
         return {}
-    folds, scores = np.asarray(arguments["table"]["fold"]), _Scores(needs, arguments.get("contrast"))
+    scores = _Scores(needs, arguments.contrast)
     gather: dict[str, Callable[[], Part]] = {
-        "U10": lambda: {"unseen": _unseen(arguments["retraining"], scores)},
-        "U11": lambda: {"dose": _dose(arguments["retraining"], scores)},
-        "G3": lambda: {"spike": _spike(arguments["retraining"], scores, folds)},
+        "U10": lambda: {"unseen": _unseen(design, scores)},
+        "U11": lambda: {"dose": _dose(design, scores)},
+        "G3": lambda: {"spike": _spike(design, scores)},
     }
-    return gather[arguments["code"]]()
+    return gather[arguments.code]()
 
 
 def per_unit(evidence: ArmEvidence, unit_of: np.ndarray) -> Part:
@@ -73,34 +73,30 @@ def per_unit(evidence: ArmEvidence, unit_of: np.ndarray) -> Part:
 class _Scores:
     """Scores of the retrained networks by role."""
 
-    def __init__(self, needs: Needs, contrast: Mapping[str, Any] | None) -> None:
+    def __init__(self, needs: Folders, contrast: Mapping[str, Any] | None) -> None:
         self._needs = needs
         self._contrast = contrast
 
-    def parts(self, role: str) -> list[FloatArray]:
+    def parts(self, role: Role) -> list[HeldOut]:
         """Scores of every fold."""
-        return [
-            contrast_logits(np.load(next(folder.glob("logits-*.npy"))), self._contrast) for folder in self._needs[role]
-        ]
+        known = [HeldOut.read(folder, next(folder.glob("logits-*.npy")).stem) for folder in self._needs[role]]
+        return [HeldOut(own.rows, contrast_logits(own.values, self._contrast)) for own in known]
 
-    def stacked(self, role: str) -> FloatArray:
+    def stacked(self, role: Role) -> FloatArray:
         """Scores of the folds one after another, (m,)."""
-        return np.concatenate(self.parts(role))
+        return np.concatenate([part.values for part in self.parts(role)])
 
-    def in_order(self, role: str, folds: np.ndarray) -> FloatArray:
+    def in_order(self, role: Role, n: int) -> FloatArray:
         """Scores of the folds in cohort order, (n,)."""
-        result = np.full(len(folds), np.nan)
-        for fold, values in enumerate(self.parts(role)):
-            result[folds == fold] = values
-        return result
+        return in_cohort_order(self.parts(role), n)
 
 
 def _unseen(design: Mapping[str, Any], scores: _Scores) -> dict[str, UnseenOrigin]:
     return {
         origin: UnseenOrigin(
             rows=np.array([row for rows in own["rows"] for row in rows], dtype=np.intp),
-            unseen=scores.stacked(f"unseen:{origin}"),
-            reference=scores.stacked(f"reference:{origin}"),
+            unseen=scores.stacked(Role("unseen", origin)),
+            reference=scores.stacked(Role("reference", origin)),
             training_size=tuple(own["training_size"]),
         )
         for origin, own in design.items()
@@ -111,19 +107,19 @@ def _dose(design: Mapping[str, Any], scores: _Scores) -> DoseResponse:
     return DoseResponse(
         rows=np.array([row for rows in design["rows"] for row in rows], dtype=np.intp),
         side=np.array([side for sides in design["side"] for side in sides], dtype=bool),
-        scores=np.stack([scores.stacked(f"level:{level}") for level in design["levels"]], axis=1),
+        scores=np.stack([scores.stacked(Role("level", str(level))) for level in design["levels"]], axis=1),
         levels=tuple(design["levels"]),
         training_size=design["training_size"],
         sides=(tuple(design["sides"][0]), tuple(design["sides"][1])),
     )
 
 
-def _spike(design: Mapping[str, Any], scores: _Scores, folds: np.ndarray) -> SpikeIn:
+def _spike(design: Mapping[str, Any], scores: _Scores) -> SpikeIn:
     trials = [
         SpikeTrial(
             edited=np.asarray(design[name], dtype=bool),
-            without=scores.in_order(f"{name}:original", folds),
-            with_edit=scores.in_order(f"{name}:spiked", folds),
+            without=scores.in_order(Role(name, "original"), len(design[name])),
+            with_edit=scores.in_order(Role(name, "spiked"), len(design[name])),
         )
         for name in ("planted", "sham")
     ]

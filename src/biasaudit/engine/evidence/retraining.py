@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.edits import SpikeInArguments
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.controls import ONLY_FEATURES
 from biasaudit.engine.evidence.networks import NetworkPlanner
 from biasaudit.engine.jobs.book import JobBook
+from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import Contrast
+from biasaudit.engine.situation.harmonising import COMBAT
 from biasaudit.engine.situation.outline import BLOCK, Outline
 from biasaudit.engine.situation.rows import training_rows
 from biasaudit.engine.situation.situation import CONFIRMATION, Situation, everyone, input_of, origins_of
-from biasaudit.engine.steps.harmonise import COMBAT
-from biasaudit.engine.steps.spike_in import BEND, FIELD, PLANTED, SHAM
 from biasaudit.stats.subsampling import (
     LEVELS,
     SMALLEST_CELL,
@@ -33,6 +36,12 @@ from biasaudit.stats.subsampling import (
 
 __all__ = ["Retraining", "RetrainingPlanner"]
 
+PLANTED = (0.1, 0.9)
+"""Share of the negative and of the positive class that carries the planted edit."""
+
+SHAM = (0.5, 0.5)
+"""Share of each class that carries the sham edit."""
+
 _READY_MADE = "the network was trained outside of this audit; one trained anew would be another network"
 _HARMONISED = "ComBat learns from all origins, at the association that there is; ask the arm without it"
 _NO_ORIGIN_LEFT_OUT = "no origin can be left out: too few subjects of both classes in it, or in the other origins"
@@ -43,7 +52,7 @@ class Retraining:
     """Networks that one check trains for itself: who was asked what, where the answers lie, or why there are none."""
 
     design: Mapping[str, Any] = field(default_factory=dict)
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     skipped: str = ""
 
 
@@ -98,7 +107,7 @@ class RetrainingPlanner:
 
     def _add_unseen_origin(self, representation: str, columns: _Columns) -> Retraining:
         """Train with and without every origin that can be tested, fold by fold, on as many subjects of each class."""
-        needs: dict[str, tuple[str, ...]] = {}
+        needs: dict[Role, tuple[str, ...]] = {}
         design: dict[str, Any] = {}
         for origin in origins_with_both_classes(columns.positive, columns.origin, columns.subject):
             words = ("unseen origin", representation, columns.factor, origin, *columns.words)
@@ -111,7 +120,7 @@ class RetrainingPlanner:
                     for role, own in training.items():
                         network = self._retraining_of(representation, own, (*words, fold), f"{role} {origin}")
                         key = self._retrained_scores(network, held)
-                        needs[f"{role}:{origin}"] = (*needs.get(f"{role}:{origin}", ()), key)
+                        needs[Role(role, origin)] = (*needs.get(Role(role, origin), ()), key)
             if rows:
                 design[origin] = {"rows": rows, "training_size": sizes}
         if not design:
@@ -133,7 +142,7 @@ class RetrainingPlanner:
         ]
         if size < SMALLEST_TRAINING or min(map(len, tested)) < 4 * SMALLEST_CELL:
             return Retraining(skipped=_too_small_for_doses(columns, side, size))
-        needs: dict[str, tuple[str, ...]] = {}
+        needs: dict[Role, tuple[str, ...]] = {}
         for fold in folds:
             chance = self._chance(*words, "training", fold)
             subsets = associated_rows(pools[fold], columns.positive, side, LEVELS, size, chance)
@@ -141,7 +150,7 @@ class RetrainingPlanner:
                 # The levels share the stream: the same network starts from the same weights.
                 network = self._retraining_of(representation, rows.tolist(), (*words, fold), f"association {level:g}")
                 key = self._retrained_scores(network, tested[fold].tolist())
-                needs[f"level:{level}"] = (*needs.get(f"level:{level}", ()), key)
+                needs[Role("level", str(level))] = (*needs.get(Role("level", str(level)), ()), key)
         design = {
             "rows": [rows.tolist() for rows in tested],
             "side": [side[rows].tolist() for rows in tested],
@@ -167,25 +176,26 @@ class RetrainingPlanner:
         }
         edited = self._spiked(representation, assigned)
         situation = self._outline.situation
-        needs: dict[str, tuple[str, ...]] = {}
+        needs: dict[Role, tuple[str, ...]] = {}
         for fold in self._outline.folds:
             rows, held = training_rows(situation, representation, fold), situation.rows(fold, held_out=True)
             for name in assigned:
                 network = _Network(edited, name, rows, ("spike", representation, *primary.words, fold), f"{name} spike")
                 models = self._retrain(network)
                 for variant, inputs in (("original", self._networks.inputs.blocks[representation]), ("spiked", edited)):
-                    asked = {"inputs": inputs, "models": models}
+                    asked = {INPUTS: inputs, MODELS: models}
                     key = self._networks.add_scores(asked, held, [variant], f"score: {network.title}")
-                    needs[f"{name}:{variant}"] = (*needs.get(f"{name}:{variant}", ()), key)
+                    needs[Role(name, variant)] = (*needs.get(Role(name, variant), ()), key)
         return Retraining(assigned, needs)
 
     def _spiked(self, representation: str, assigned: Mapping[str, Sequence[bool]]) -> tuple[str, ...]:
         """Plan the edited copies of an input, block by block."""
         keys = []
         for number, key in enumerate(self._networks.inputs.blocks[representation]):
-            arguments = {**_block_of(assigned, number), "field": FIELD, "bend": BEND}
+            own = slice(number * BLOCK, (number + 1) * BLOCK)
+            arguments = SpikeInArguments(tuple(assigned["planted"][own]), tuple(assigned["sham"][own]))
             title = f"spike {representation} input, block {number + 1}"
-            keys.append(self._book.add("spike_in", arguments, {"inputs": (key,)}, title))
+            keys.append(self._book.add(arguments, {INPUTS: (key,)}, title))
         return tuple(keys)
 
     def _chance(self, *words: object) -> np.random.Generator:
@@ -199,7 +209,7 @@ class RetrainingPlanner:
         )
 
     def _retrained_scores(self, network: _Network, held_out: Sequence[int]) -> str:
-        needs = {"inputs": network.inputs, "models": self._retrain(network)}
+        needs = {INPUTS: network.inputs, MODELS: self._retrain(network)}
         return self._networks.add_scores(needs, held_out, [network.variant], f"score: {network.title}")
 
     def _retrain(self, network: _Network) -> tuple[str, ...]:
@@ -210,7 +220,7 @@ class RetrainingPlanner:
             words = ("retrain", *network.words, number)
             arguments = self._networks.training_arguments(network.rows, members, network.variant, words)
             title = f"retrain: {network.title}, fold {int(str(network.words[-1])) + 1}"
-            keys.append(self._book.add("train", arguments, {"inputs": network.inputs}, title))
+            keys.append(self._book.add(arguments, {INPUTS: network.inputs}, title))
         return tuple(keys)
 
 
@@ -265,7 +275,3 @@ def _too_small_for_doses(columns: _Columns, side: np.ndarray, size: int) -> str:
         f"every level could be trained on {size} of them, and {SMALLEST_TRAINING} are needed, with {SMALLEST_CELL} of "
         "every cell held out in each fold"
     )
-
-
-def _block_of(assigned: Mapping[str, Sequence[bool]], number: int) -> dict[str, Sequence[bool]]:
-    return {name: rows[number * BLOCK : (number + 1) * BLOCK] for name, rows in assigned.items()}

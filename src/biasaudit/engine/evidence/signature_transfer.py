@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from biasaudit.cohort.split import SEEN
-from biasaudit.engine.evidence.inputs import identity
+from biasaudit.engine.arguments.edits import SignatureTransferArguments, TruthArguments, models_of_fold
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.evidence.inputs import pixel_identity
 from biasaudit.engine.evidence.networks import NetworkPlanner
 from biasaudit.engine.jobs.book import JobBook
 from biasaudit.engine.situation.contrasts import Contrast
@@ -38,15 +41,15 @@ class EditPlanner:
         keys = []
         for fold in self._outline.folds:
             rows = truth_rows(self._outline.situation, fold, count)
-            arguments = {
-                "samples": [identity(self._outline.cohort.samples[row]) for row in rows],
-                "grid": self._outline.situation.grid.to_dict(),
-                "representation": input_of(representation),
-                **self._outline.situation.own_arguments(input_of(representation)),
-            }
-            needs = {"models": self._networks.models[Question("target", representation)][fold]}
+            arguments = TruthArguments(
+                samples=tuple(pixel_identity(self._outline.cohort.samples[row]) for row in rows),
+                grid=self._outline.situation.grid,
+                representation=input_of(representation),
+                own=self._outline.situation.own_inputs.get(input_of(representation)),
+            )
+            needs = {MODELS: self._networks.models[Question("target", representation)][fold]}
             title = f"planted truth: {representation}, fold {fold + 1}"
-            keys.append(self._book.add("truth", arguments, needs, title))
+            keys.append(self._book.add(arguments, needs, title))
         self.truth[representation] = tuple(keys)
 
     def add_transfer(self, representation: str) -> None:
@@ -73,18 +76,18 @@ class EditPlanner:
 
     def _transfer(self, representation: str, contrast: Contrast) -> str:
         situation = self._outline.situation
-        arguments = {
-            "sides": [int(positive) for positive in contrast.positive],
-            "folds": list(situation.folds),
-            "representation": input_of(representation),
-            "grid": situation.grid.to_dict(),
-            "seed": self._outline.protocol.folds.seed,
-            **situation.own_arguments(input_of(representation)),
-        }
+        arguments = SignatureTransferArguments(
+            sides=tuple(int(positive) for positive in contrast.positive),
+            folds=tuple(situation.folds),
+            representation=input_of(representation),
+            grid=situation.grid,
+            seed=self._outline.protocol.folds.seed,
+            own=situation.own_inputs.get(input_of(representation)),
+        )
         models = self._networks.explained(representation, contrast)
-        needs = {"read": self._outline.reads} | {f"models-{fold}": keys for fold, keys in enumerate(models)}
+        needs = {READ: self._outline.reads} | {models_of_fold(fold): keys for fold, keys in enumerate(models)}
         if SEEN in situation.folds:
             # What the network has seen helps to know the signatures; its scores are dropped when judged.
-            needs[f"models-{SEEN}"] = models[0]
+            needs[models_of_fold(SEEN)] = models[0]
         title = f"transfer signatures: {representation}" + (f", {contrast.name}" if contrast.name else "")
-        return self._book.add("signature_transfer", arguments, needs, title)
+        return self._book.add(arguments, needs, title)

@@ -21,7 +21,7 @@ from biasaudit.cohort.images.own_grid import on_own_grid, write_picture
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.results.maps import Mapped, colour_limit, slices_of
-from biasaudit.engine.steps.attribute import Comparison, Work, complete_maps
+from biasaudit.engine.steps.attribute import AttributionPlan, Baseline, complete_maps
 from biasaudit.engine.steps.train import device
 from biasaudit.protocol import AttributionSettings
 from biasaudit.records import Grid, Sample, Volume
@@ -32,8 +32,8 @@ __all__ = [
     "Subject",
     "Target",
     "explained",
+    "plan_of",
     "with_regions",
-    "work_of",
     "write_explanations",
 ]
 
@@ -105,7 +105,7 @@ class Target:
     ----------
     networks : tuple of Module
         Their maps and margins are averaged.
-    comparison : Comparison
+    baseline : Baseline
     grid : Grid
     classes : tuple of str
         Of the outputs; of a single logit the negative class and the pathology.
@@ -116,7 +116,7 @@ class Target:
     """
 
     networks: tuple[torch.nn.Module, ...]
-    comparison: Comparison
+    baseline: Baseline
     grid: Grid
     classes: tuple[str, ...]
     method: str
@@ -144,26 +144,26 @@ class Explanation:
         return self.target.classes[1 if self.subject.output is None else self.subject.output]
 
 
-def work_of(settings: AttributionSettings) -> Work:
+def plan_of(settings: AttributionSettings) -> AttributionPlan:
     """Take the method of the settings as far as they say."""
-    return Work.of(settings.model_dump())
+    return AttributionPlan.of(settings)
 
 
-def explained(subjects: Sequence[Subject], target: Target, work: Work) -> Iterator[Explanation]:
+def explained(subjects: Sequence[Subject], target: Target, plan: AttributionPlan) -> Iterator[Explanation]:
     """Explain subjects one after the other."""
     example = torch.from_numpy(subjects[0].image[None]).to(device())
     networks = [Explained(network, example) for network in target.networks]
     for subject in subjects:
         with one_thread():
-            yield _explanation(subject, target, networks, work)
+            yield _explanation(subject, target, networks, plan)
 
 
-def _explanation(subject: Subject, target: Target, networks: Sequence[Explained], work: Work) -> Explanation:
+def _explanation(subject: Subject, target: Target, networks: Sequence[Explained], plan: AttributionPlan) -> Explanation:
     image = torch.from_numpy(subject.image[None]).to(device())
     maps, errors, margins = [], [], []
     for network in networks:
         margin = Margin(network, subject.output)
-        relevance, error = complete_maps(margin, subject.image[None], target.comparison, work)
+        relevance, error = complete_maps(margin, subject.image[None], target.baseline, plan)
         maps.append(relevance[0])
         errors.append(float(error[0]))
         with torch.no_grad():
@@ -178,14 +178,14 @@ def regions_of(settings: AttributionSettings, mean: np.ndarray, grid: Grid) -> n
     return supervoxels(mean.mean(0), settings.patch)
 
 
-def write_explanations(found: Sequence[Explanation], work: Work, out: Path) -> None:
+def write_explanations(found: Sequence[Explanation], plan: AttributionPlan, out: Path) -> None:
     """Write every map on both grids with its sidecar, and what the page is drawn from.
 
     Parameters
     ----------
     found : sequence of Explanation
         At least one.
-    work : Work
+    plan : AttributionPlan
     out : Path
         New or empty folder. Gets ``maps/``, ``explain.json`` and ``slices.npz``.
     """
@@ -195,7 +195,7 @@ def write_explanations(found: Sequence[Explanation], work: Work, out: Path) -> N
     slices: dict[str, np.ndarray] = {}
     names = _file_names([explanation.subject.sample for explanation in found])
     for explanation, name in zip(found, names, strict=True):
-        sidecar = _sidecar(explanation, work, limit)
+        sidecar = _sidecar(explanation, plan, limit)
         files = _write_maps(explanation, out / "maps", f"{name}_{sidecar['Method']}", sidecar)
         records.append({**sidecar, "Files": [f"maps/{file}" for file in files], "Key": name})
         slices.update({f"{name}__{key}": picture for key, picture in slices_of(explanation.drawn)})
@@ -203,9 +203,9 @@ def write_explanations(found: Sequence[Explanation], work: Work, out: Path) -> N
     write_json(out / "explain.json", records)
 
 
-def _sidecar(explanation: Explanation, work: Work, limit: float) -> Sidecar:
+def _sidecar(explanation: Explanation, plan: AttributionPlan, limit: float) -> Sidecar:
     """Say of a map what it shows, how it was made, and from what."""
-    sample, target, method = explanation.subject.sample, explanation.target, work.method
+    sample, target, method = explanation.subject.sample, explanation.target, plan.method
     return {
         "Description": "attribution map: how much every voxel moved the network's answer for one image",
         "Subject": sample.subject,
@@ -213,13 +213,13 @@ def _sidecar(explanation: Explanation, work: Work, limit: float) -> Sidecar:
         "Origins": dict(sample.origins),
         "Method": target.method,
         "Evidence": method.faithful,
-        "Baseline": "none" if method.needs == "nothing" else target.comparison.kind.replace("_", " "),
+        "Baseline": "none" if method.needs == "nothing" else target.baseline.kind.replace("_", " "),
         "ClassExplained": explanation.class_explained,
         "Sign": f"positive (red) supports {explanation.class_explained}, negative (blue) opposes it",
         "Units": _UNITS,
         "Margin": round(explanation.margin, 6),
         "CompletenessError": round(explanation.completeness, 6),
-        "CompletenessAccepted": work.completeness,
+        "CompletenessAccepted": plan.completeness,
         "CompleteByConstruction": method.complete,
         "ColourLimit": limit,
         **target.facts,
@@ -262,8 +262,8 @@ def _file_names(samples: Sequence[Sample]) -> list[str]:
     return names
 
 
-def with_regions(comparison: Comparison, settings: AttributionSettings, grid: Grid) -> Comparison:
+def with_regions(baseline: Baseline, settings: AttributionSettings, grid: Grid) -> Baseline:
     """Add the regions to ablate where the method of the settings needs them."""
     if registry.get("attribution", settings.method).needs != "regions":
-        return comparison
-    return replace(comparison, regions=regions_of(settings, comparison.mean, grid))
+        return baseline
+    return replace(baseline, regions=regions_of(settings, baseline.mean, grid))

@@ -17,12 +17,12 @@ from biasaudit.engine.explain.explanation import (
     Subject,
     Target,
     explained,
+    plan_of,
     with_regions,
-    work_of,
     write_explanations,
 )
 from biasaudit.engine.explain.request import Request, require_known, require_new, with_method
-from biasaudit.engine.steps.attribute import Comparison
+from biasaudit.engine.steps.attribute import Baseline
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.train import to_device
 from biasaudit.engine.user_code.network import build_own, convention, make_network
@@ -86,14 +86,14 @@ def explain_network(network: TrainedNetwork, table: Path, spacing: float | None,
     mean = np.mean([subject.image for subject in subjects], axis=0)
     target = Target(
         networks=(loaded.module,),
-        comparison=with_regions(Comparison(settings.baseline, mean), settings, grid),
+        baseline=with_regions(Baseline(settings.baseline, mean), settings, grid),
         grid=grid,
         classes=_class_names(loaded.outputs),
         method=settings.method,
         facts=_facts(network, loaded),
     )
-    work = work_of(settings)
-    write_explanations(list(explained(subjects, target, work)), work, request.out)
+    plan = plan_of(settings)
+    write_explanations(list(explained(subjects, target, plan)), plan, request.out)
 
 
 def _read(table: Path) -> Cohort:

@@ -18,8 +18,8 @@ from biasaudit.engine.explain.explanation import (
     Subject,
     Target,
     explained,
+    plan_of,
     with_regions,
-    work_of,
     write_explanations,
 )
 from biasaudit.engine.explain.request import Request, require_known, require_new, with_method
@@ -29,7 +29,7 @@ from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
 from biasaudit.engine.predict import chosen_arm, require_images, trained_networks
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows
 from biasaudit.engine.situation.situation import Situation
-from biasaudit.engine.steps.attribute import Comparison, balanced_mean
+from biasaudit.engine.steps.attribute import Baseline, balanced_mean
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.user_code.preprocessing import import_string_of
 from biasaudit.engine.validation.situate import situate
@@ -78,7 +78,7 @@ def explain_run(run: Path, request: Request) -> str | None:
     inputs = _Inputs(run, situation, representation)
     wanted = _wanted(request, run, situation, arm)
     found = list(_by_fold(run, inputs, wanted, settings, facts))
-    write_explanations(found, work_of(settings), request.out)
+    write_explanations(found, plan_of(settings), request.out)
     return caution
 
 
@@ -92,14 +92,14 @@ def _by_fold(
         own = networks[fold + 1]
         target = Target(
             networks=tuple(own),
-            comparison=_comparison(inputs, fold, settings),
+            baseline=_baseline(inputs, fold, settings),
             grid=situation.grid,
             classes=situation.cohort.classes,
             method=settings.method,
             facts={**facts, "Fold": fold + 1, "HeldOut": True, "Networks": len(own)},
         )
         subjects = [inputs.subject(row) for row in wanted if situation.folds[row] == fold]
-        yield from explained(subjects, target, work_of(settings))
+        yield from explained(subjects, target, plan_of(settings))
 
 
 def _caution(audit: Mapping[str, Any], arm: str, *, tested: str, used: str) -> str | None:
@@ -156,14 +156,14 @@ def _stored_inputs(store: Store, situation: Situation, representation: str) -> S
     return Stack([store.folder(key) / "original.npy" for key in keys])
 
 
-def _comparison(inputs: _Inputs, fold: int, settings: AttributionSettings) -> Comparison:
+def _baseline(inputs: _Inputs, fold: int, settings: AttributionSettings) -> Baseline:
     """Compare as the maps of the audit do in that fold."""
     situation = inputs.situation
     asked = situation.protocol.model_copy(update={"attribution": settings})
     rows = reference_rows(replace(situation, protocol=asked), fold)
     healthy = None if rows is None else np.stack([inputs[row] for row in rows])
     mean = balanced_mean(inputs, baseline_rows(situation, fold))
-    return with_regions(Comparison(settings.baseline, mean, healthy), settings, situation.grid)
+    return with_regions(Baseline(settings.baseline, mean, healthy), settings, situation.grid)
 
 
 def _wanted(request: Request, run: Path, situation: Situation, arm: str) -> list[int]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from biasaudit.engine.jobs.code_version import code_version
 from biasaudit.engine.jobs.job import Arguments, Job, Role
-from biasaudit.engine.jobs.json_files import digest
 
 __all__ = ["JobBook", "make_job"]
 

@@ -1,8 +1,8 @@
 """The version of the code that a job runs: a hash of the step's module and of all that it imports of this package.
 
-Nothing is listed by hand. Imports are read from the source, those inside functions too; components that are looked up by
-name (``registry.get("check", ...)``) are followed as far as the job says which ones it uses, else all of their kind.
-Comments and docstrings do not count.
+Nothing is listed by hand. Imports are read from the source, those inside functions too; components that are looked up
+by name (``registry.get("check", ...)``) are followed as far as the job says which ones it uses, else all of their
+kind. Comments and docstrings do not count.
 """
 
 from __future__ import annotations
@@ -17,21 +17,14 @@ from functools import cache
 from pathlib import Path
 
 from biasaudit import registry
+from biasaudit.engine.jobs.job import Component
 from biasaudit.engine.jobs.json_files import digest
 
-__all__ = ["Component", "code_version", "source_hash", "sources_of_step"]
+__all__ = ["code_version", "source_hash", "sources_of_step"]
 
 
 _LOOKED_UP = re.compile(r"(?<!\.)\b(?:registry\.)?(?:get|names)\(\s*\"(\w+)\"")
 """A call that looks a component up by name."""
-
-
-@dataclass(frozen=True, order=True)
-class Component:
-    """A registered component that a job uses: its kind and its name."""
-
-    kind: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,9 @@ def _docstrings(tree: ast.Module) -> Iterator[tuple[int, int]]:
     for node in (tree, *_statements(tree)):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        first, *others = node.body or [None]
+        if not node.body:
+            continue
+        first, *others = node.body
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
             alone = isinstance(node, ast.Module) or first.lineno > node.lineno
             if alone and not (others and others[0].lineno == first.end_lineno):

@@ -8,10 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from biasaudit.engine.jobs.code_version import Component
 from biasaudit.engine.jobs.json_files import digest
 
-__all__ = ["Arguments", "Folders", "Job", "Role"]
+__all__ = ["Arguments", "Component", "Folders", "Job", "Role"]
+
+
+@dataclass(frozen=True, order=True)
+class Component:
+    """A registered component that a job uses: its kind and its name."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True, order=True)

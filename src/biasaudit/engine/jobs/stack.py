@@ -25,6 +25,11 @@ class Stack:
         self._blocks = [np.load(file, mmap_mode="r") for file in files]
         self._ends = np.cumsum([len(block) for block in self._blocks])
 
+    @classmethod
+    def of(cls, folders: Sequence[Path], name: str) -> Stack:
+        """Stack ``<name>.npy`` of some folders."""
+        return cls([folder / f"{name}.npy" for folder in folders])
+
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 

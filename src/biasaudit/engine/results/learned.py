@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from biasaudit.engine.jobs.held_out import HeldOut
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.results.run import Run
 
@@ -49,8 +50,8 @@ def _units(run: Run, arm: str, key: str) -> Iterator[dict[str, Any]]:
 def _places(run: Run, arm: str, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
     for fold, key in enumerate(keys):
         shares = read_json(run.store.folder(key) / "embedding.json")["shares"]
-        places = np.load(run.store.folder(key) / "embedding.npy")
-        for row, place in zip(run.jobs[key].arguments["rows"], places, strict=True):
+        places = HeldOut.read(run.store.folder(key), "embedding")
+        for row, place in zip(places.rows.tolist(), places.values, strict=True):
             sample = run.situation.cohort.samples[row]
             yield {
                 "arm": arm,

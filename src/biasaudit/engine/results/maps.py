@@ -12,10 +12,11 @@ import pandas as pd
 from scipy import ndimage
 
 from biasaudit.cohort.images.export import write_volume
+from biasaudit.engine.jobs.held_out import HeldOut
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
 from biasaudit.engine.situation.situation import Question
-from biasaudit.engine.steps.represent import stored_volume
+from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import Volume
 
 __all__ = ["Mapped", "colour_limit", "slices_of", "write_maps"]
@@ -96,15 +97,14 @@ def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str,
 def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
     """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
     odds = None if contrast.name is None else {"index": contrast.index, "turned": contrast.turned}
-    folders = [run.store.folder(key) for key in run.plan.reads]
+    volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads])
     for fold, key in enumerate(keys):
-        maps = np.load(run.store.folder(key) / "maps.npy")
-        score = run.plan.scores[question][fold]
-        logits = contrast_logits(np.load(run.store.folder(score) / "logits-original.npy"), odds)
-        position = {row: index for index, row in enumerate(run.jobs[score].arguments["rows"])}
-        for row, relevance in zip(run.jobs[key].arguments["rows"], maps, strict=True):
+        maps = HeldOut.read(run.store.folder(key), "maps")
+        scores = HeldOut.read(run.store.folder(run.plan.scores[question][fold]), "logits-original")
+        logit_of = dict(zip(scores.rows.tolist(), contrast_logits(scores.values, odds).tolist(), strict=True))
+        for row, relevance in zip(maps.rows.tolist(), maps.values, strict=True):
             if contrast.name in (None, run.situation.cohort.samples[row].label):
-                yield Mapped(row, relevance, stored_volume(folders, row), float(logits[position[row]]))
+                yield Mapped(row, relevance, volumes[row], logit_of[row])
 
 
 def _of_features(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:

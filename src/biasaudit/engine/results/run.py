@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.maps import MAPS
 from biasaudit.engine.evidence.assembly import assemble
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json
@@ -64,7 +65,7 @@ class Run:
         code = code or default_checks(self.situation.protocol)[0]
         job = self.jobs[self.plan.judgement(arm, factor, code, contrast)]
         needs = self.store.needs(job)
-        return assemble(job.arguments, needs, with_maps=with_maps and "maps" in needs)
+        return assemble(job.arguments, needs, with_maps=with_maps and MAPS in needs)
 
     def truth(self, recipe: str, factor: str) -> Truth | None:
         """Planted truth of a simulated cohort, from the margins of all folds together."""

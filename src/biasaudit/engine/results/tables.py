@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.engine.jobs.held_out import HeldOut
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.results.preprocessing import preprocessing_table
 from biasaudit.engine.results.run import ArmResult, Run
@@ -83,14 +84,12 @@ def _scores(run: Run) -> Iterator[dict[str, Any]]:
     cohort = run.situation.cohort
     for arm, question, variant_names in _asked(run):
         for fold, key in enumerate(run.plan.scores[question]):
-            rows = run.jobs[key].arguments["rows"]
             for variant in variant_names:
-                path = run.store.folder(key) / f"logits-{variant}.npy"
-                if not path.exists():
+                if not (run.store.folder(key) / f"logits-{variant}.npy").exists():
                     continue
-                logits = np.load(path)
-                for contrast, columns in _columns(run, question, logits):
-                    for row, values in zip(rows, columns, strict=True):
+                scores = HeldOut.read(run.store.folder(key), f"logits-{variant}")
+                for contrast, columns in _columns(run, question, scores.values):
+                    for row, values in zip(scores.rows.tolist(), columns, strict=True):
                         yield {
                             "arm": arm,
                             "question": question.name,

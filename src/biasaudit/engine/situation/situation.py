@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.situation.contrasts import Contrast, class_index
-from biasaudit.engine.user_code.preprocessing import OwnInput, kind_of_input, representation_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid, Regime
 from biasaudit.stats.design import regime
@@ -131,17 +132,11 @@ class Situation:
     def channels(self, recipe: str) -> int:
         """Count the channels of the network input of one recipe."""
         name = input_of(recipe)
-        own = self.own_arguments(name).get("own")
-        return int(representation_of(name, own).channels(self.offered(name)))
+        return int(representation_of(name, self.own_inputs.get(name)).channels(self.offered(name)))
 
     def offered(self, representation: str) -> int:
         """Count what a representation is made from: the channels of the images, or the user's maps of them."""
         return source_channels(self.cohort, representation)
-
-    def own_arguments(self, representation: str) -> dict[str, Any]:
-        """Return as the argument `own` which function of the user's makes an input; nothing for a registered one."""
-        own = self.own_inputs.get(representation)
-        return {"own": own.to_dict()} if own else {}
 
     def codes(self, representation: str) -> tuple[str, ...]:
         """Codes of the checks that the arms of one representation are asked."""

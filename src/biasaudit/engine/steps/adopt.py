@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors.torch import save_file
 
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import AdoptArguments
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.engine.steps.given import Needs
-from biasaudit.engine.steps.train import outputs, to_device
+from biasaudit.engine.steps.train import outputs, save_network, to_device
 from biasaudit.engine.user_code.network import make_network
-from biasaudit.engine.user_code.network_description import BUILDER, OutputConvention, OwnNetwork
+from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.weights import match_state, read_state
 from biasaudit.errors import DataError, Fault
+from biasaudit.networks.factory import NetworkSizes
 from biasaudit.registry import register
 
 __all__ = ["adopt"]
 
 
 @register("step", "adopt")
-def adopt(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def adopt(arguments: AdoptArguments, needs: Folders, folder: Path) -> None:
     """Take a trained network over as it is; nothing is trained.
 
     Parameters
     ----------
-    arguments : mapping
-        ``weights`` (path), ``network_arguments`` (of `own_network.build`), ``sizes``, ``rows`` (held out),
-        ``batch_size``, ``stated`` (the user says what it returns).
-    needs : mapping
-        ``inputs``: represented blocks.
+    arguments : AdoptArguments
+    needs : Folders
+        `INPUTS`: what its outputs are tried on.
     folder : Path
         Gets ``model.safetensors``, ``model.json`` and an empty ``history.json``, as training writes them.
     """
-    own, path = arguments["network_arguments"], Path(arguments["weights"])
-    network = make_network(own["factory"], tuple(arguments["sizes"]), own["arguments"])
+    own, path = OwnNetwork.from_json(arguments.factory.arguments), Path(arguments.weights)
+    network = make_network(own.factory, NetworkSizes(*arguments.sizes), own.arguments)
     state, _ = read_state(path)
     state, _ = match_state(network, state, path)
     network.load_state_dict(state)
-    inputs = Stack([block / "original.npy" for block in needs["inputs"]])
-    raw = outputs(to_device(network), inputs, arguments["rows"], arguments["batch_size"])
-    _require_sensible(raw, Convention(**own["convention"]), path, stated=arguments["stated"])
-    save_file({name: value.contiguous().cpu().clone() for name, value in state.items()}, folder / "model.safetensors")
-    description = {"network": BUILDER, "network_arguments": own, "sizes": arguments["sizes"]}
-    (folder / "model.json").write_text(json.dumps(description))
+    inputs = Stack.of(needs[INPUTS], "original")
+    raw = outputs(to_device(network), inputs, arguments.rows, arguments.batch_size)
+    _require_sensible(raw, own.convention, path, stated=arguments.stated)
+    save_network(network, arguments.factory, arguments.sizes, folder)
     (folder / "history.json").write_text("[]")
 
 
-def _require_sensible(raw: np.ndarray, known: Convention, path: Path, *, stated: bool) -> None:
-    """Hold what noise said about the outputs against the images."""
+def _require_sensible(raw: np.ndarray, known: OutputConvention, path: Path, *, stated: bool) -> None:
+    """Check on real images the output convention that was inferred from noise."""
     if not np.isfinite(raw).all():
         raise DataError([Fault(str(path), "the network returns NaN or infinity for images", "check the preprocessing")])
     if len(raw) > 1 and np.ptp(raw, axis=0).max() == 0:

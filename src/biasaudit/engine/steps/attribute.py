@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,22 +15,27 @@ from biasaudit.attributions.explained import Explained, Margin
 from biasaudit.attributions.method import Attribution, Effort, References, margin_change
 from biasaudit.attributions.regions import supervoxels
 from biasaudit.cohort.images.atlas import read_atlas
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.maps import AttributeArguments, MapSettings
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.engine.steps.train import device, load_network
-from biasaudit.records import FloatArray, Grid
+from biasaudit.engine.steps.train import device, load_networks
+from biasaudit.protocol import AttributionSettings
+from biasaudit.records import FloatArray
 from biasaudit.registry import get, register
 
-__all__ = ["Comparison", "Work", "attribute", "balanced_mean", "comparison", "complete_maps"]
+__all__ = ["AttributionPlan", "Baseline", "attribute", "balanced_mean", "baseline_of", "complete_maps"]
 
-Needs = Mapping[str, Sequence[Path]]
 _MARGIN_FLOOR = 0.1
 _BLUR = 16  # of these make the field of view: the standard deviation of a blurred baseline
 _BATCH_VOXELS = {"cpu": 2**21, "cuda": 2**24}
 
 
 @dataclass(frozen=True)
-class Work:
-    """A method and how far it goes.
+class AttributionPlan:
+    """An attribution method and how far it goes.
 
     Attributes
     ----------
@@ -48,15 +53,14 @@ class Work:
     completeness: float
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> Work:
-        """From ``method``, ``steps``, ``max_steps``, ``completeness``, ``patch`` and ``stride``."""
-        effort = Effort(int(arguments["steps"]), int(arguments["patch"]), int(arguments["stride"]))
-        method = get("attribution", arguments["method"])()
-        return cls(method, effort, int(arguments["max_steps"]), float(arguments["completeness"]))
+    def of(cls, settings: MapSettings | AttributionSettings) -> AttributionPlan:
+        """Go as far as some settings say."""
+        effort = Effort(settings.steps, settings.patch, settings.stride)
+        return cls(get("attribution", settings.method)(), effort, settings.max_steps, settings.completeness)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Baseline:
     """What the images of a network are compared with.
 
     Attributes
@@ -90,40 +94,38 @@ class Comparison:
 
 
 @register("step", "attribute")
-def attribute(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def attribute(arguments: AttributeArguments, needs: Folders, folder: Path) -> None:
     """Make attribution maps of held-out rows.
 
     Parameters
     ----------
-    arguments : mapping
-        ``rows``, ``variant``, ``method``, ``steps``, ``max_steps``, ``completeness``, ``patch``, ``stride``,
-        ``baseline`` (healthy training rows, one list per origin), ``baseline_kind``, ``references`` (rows that are
-        compared with one by one, or null), ``regions`` (null, or ``atlas`` and ``grid``), ``output`` (null for a single
-        logit, else per row the class whose margin over the mean of the others is explained).
-    needs : mapping
-        ``inputs``: represented blocks; ``models``: the network.
+    arguments : AttributeArguments
+    needs : Folders
+        `INPUTS`, and as `MODELS` one netplan.
     folder : Path
-        Gets ``maps.npy`` float32 (rows, *shape), summed over channels, and ``completeness.npy`` (rows,): the
-        difference between the sum of a map and the change of the margin, relative to that change.
+        Gets ``maps.npy`` float32 (rows, *shape), summed over channels, ``completeness.npy`` (rows,): the difference
+        between the sum of a map and the change of the margin, relative to that change; and ``rows.npy``.
     """
-    inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
-    work, compared = Work.of(arguments), comparison(arguments, inputs)
-    example = torch.from_numpy(compared.mean[None]).to(device())
-    explained = Explained(load_network(needs["models"][0] / "model.safetensors"), example)
-    rows, targets = arguments["rows"], arguments["output"] or [None] * len(arguments["rows"])
+    inputs = Stack.of(needs[INPUTS], arguments.variant)
+    plan, baseline = AttributionPlan.of(arguments.settings), baseline_of(arguments.settings, inputs)
+    example = torch.from_numpy(baseline.mean[None]).to(device())
+    (network,) = load_networks(needs[MODELS])
+    explained = Explained(network, example)
+    rows, targets = arguments.rows, arguments.outputs or [None] * len(arguments.rows)
     maps = np.zeros((len(rows), *inputs.shape[2:]), dtype=np.float32)
     errors = np.zeros(len(rows))
     for target in dict.fromkeys(targets):
         margin = Margin(explained, target)
-        for some in _batches([place for place, own in enumerate(targets) if own == target], compared.mean.size):
+        for some in _batches([place for place, own in enumerate(targets) if own == target], baseline.mean.size):
             images = inputs.take([rows[place] for place in some])
-            maps[some], errors[some] = complete_maps(margin, images, compared, work)
+            maps[some], errors[some] = complete_maps(margin, images, baseline, plan)
     np.save(folder / "maps.npy", maps)
     np.save(folder / "completeness.npy", errors)
+    write_rows(folder, rows)
 
 
 def complete_maps(
-    margin: Margin, images: FloatArray, comparison: Comparison, work: Work
+    margin: Margin, images: FloatArray, baseline: Baseline, plan: AttributionPlan
 ) -> tuple[FloatArray, FloatArray]:
     """Double the steps of the images whose relevance does not yet sum to the change of the margin.
 
@@ -131,8 +133,8 @@ def complete_maps(
     ----------
     margin : Margin
     images : float32 (n, channels, *shape)
-    comparison : Comparison
-    work : Work
+    baseline : Baseline
+    plan : AttributionPlan
 
     Returns
     -------
@@ -141,20 +143,20 @@ def complete_maps(
     errors : float (n,)
         |sum of the map - change of the margin| / max(|change|, 0.1 logits).
     """
-    batch, references = torch.from_numpy(images).to(device()), comparison.references(images)
-    change = margin_change(work.method, margin, batch, references).double()
+    batch, references = torch.from_numpy(images).to(device()), baseline.references(images)
+    change = margin_change(plan.method, margin, batch, references).double()
     maps = torch.zeros(len(batch), *batch.shape[2:])
     errors = torch.full((len(batch),), np.inf, dtype=torch.float64)
-    steps, left = work.effort.steps, torch.arange(len(batch))
+    steps, left = plan.effort.steps, torch.arange(len(batch))
     while len(left):
-        effort = replace(work.effort, steps=steps)
-        found = work.method.relevance(margin, batch[left], references.of(left), effort).sum(1)
+        effort = replace(plan.effort, steps=steps)
+        found = plan.method.relevance(margin, batch[left], references.of(left), effort).sum(1)
         lacking = (found.double().flatten(1).sum(1) - change[left]).abs() / change[left].abs().clamp(min=_MARGIN_FLOOR)
         maps[left], errors[left] = found.cpu(), lacking.cpu()
         steps *= 2
-        if not work.method.adaptive or steps > work.max_steps:
+        if not plan.method.adaptive or steps > plan.max_steps:
             break
-        left = left[lacking.cpu() > work.completeness]
+        left = left[lacking.cpu() > plan.completeness]
     return maps.numpy(), errors.numpy()
 
 
@@ -177,20 +179,19 @@ def balanced_mean(inputs: Rows, rows_per_origin: Sequence[Sequence[int]]) -> Flo
     return np.asarray(np.mean(means, axis=0), dtype=np.float32)
 
 
-def comparison(arguments: Mapping[str, Any], inputs: Stack) -> Comparison:
-    """Make what the arguments of `attribute` compare images with."""
-    mean = balanced_mean(inputs, arguments["baseline"])
-    needs = get("attribution", arguments["method"]).needs
-    healthy = inputs.take(arguments["references"]) if needs == "healthy" else None
-    regions = _regions(arguments, mean) if needs == "regions" else None
-    return Comparison(arguments["baseline_kind"], mean, healthy, regions)
+def baseline_of(settings: MapSettings, inputs: Stack) -> Baseline:
+    """Make what images are compared with out of the rows that the settings name."""
+    mean = balanced_mean(inputs, settings.baseline)
+    needs = get("attribution", settings.method).needs
+    healthy = inputs.take(settings.references or ()) if needs == "healthy" else None
+    regions = _regions(settings, mean) if needs == "regions" else None
+    return Baseline(settings.baseline_kind, mean, healthy, regions)
 
 
-def _regions(arguments: Mapping[str, Any], mean: FloatArray) -> np.ndarray:
-    given = arguments["regions"]
-    if given is None:
-        return supervoxels(mean.mean(0), int(arguments["patch"]))
-    return read_atlas(given["atlas"], Grid.from_dict(given["grid"]))
+def _regions(settings: MapSettings, mean: FloatArray) -> np.ndarray:
+    if settings.regions is None:
+        return supervoxels(mean.mean(0), settings.patch)
+    return read_atlas(settings.regions.path, settings.regions.grid)
 
 
 def _batches(places: Sequence[int], voxels: int) -> Iterator[list[int]]:

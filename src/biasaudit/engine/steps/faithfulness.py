@@ -1,11 +1,11 @@
-"""Step `probe`: whether attribution maps say what the network does, by deletion, insertion and random weights."""
+"""Step `faithfulness`: whether maps say what the network does, by deletion, insertion and random weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,61 +13,79 @@ from torch import nn
 
 from biasaudit import seeds
 from biasaudit.attributions.explained import Explained, Margin
+from biasaudit.engine.arguments.inputs import INPUTS, READ
+from biasaudit.engine.arguments.maps import MAPS, FaithfulnessArguments
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.engine.steps.attribute import Work, comparison, complete_maps
-from biasaudit.engine.steps.train import device, load_network
+from biasaudit.engine.steps.attribute import AttributionPlan, baseline_of, complete_maps
+from biasaudit.engine.steps.train import device, load_networks
 from biasaudit.records import BoolArray, FloatArray
 from biasaudit.registry import register
 
-__all__ = ["moved_masks", "probe", "relevant_masks", "shuffled"]
+__all__ = ["RelevantRegions", "faithfulness", "moved_regions", "relevant_regions", "shuffled"]
 
-Needs = Mapping[str, Sequence[Path]]
-MOVES = 6
+N_RANDOM_PLACES = 6
 """Places that a region is moved to for comparison; their mean is what a region of its shape does by chance."""
 _TRIES = 40
-ORDERS = 3
+N_RANDOMISATIONS = 3
 """Networks of random weights whose maps are made."""
 
 
+@dataclass(frozen=True)
+class RelevantRegions:
+    """The voxels that a map calls most relevant.
+
+    Attributes
+    ----------
+    supporting, opposing : bool (*shape)
+        Where it says that the margin is raised, and where that it is lowered.
+    """
+
+    supporting: BoolArray
+    opposing: BoolArray
+
+
 @register("step", "faithfulness")
-def probe(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Change what the maps of some images call relevant, and explain a network of random weights.
+def faithfulness(arguments: FaithfulnessArguments, needs: Folders, folder: Path) -> None:
+    """Change what the maps of some images call relevant, and explain networks of random weights.
 
     Parameters
     ----------
-    arguments : mapping
-        As of `attribute`, and ``places`` (which of the rows are probed), ``share`` (of the foreground that is
-        deleted), ``seed``.
-    needs : mapping
-        As of `attribute`, and ``maps``: their maps; ``read``: the images' foreground.
+    arguments : FaithfulnessArguments
+    needs : Folders
+        `INPUTS`; as `MODELS` the network and as `MAPS` its maps; `READ`: the images' foreground.
     folder : Path
-        Gets ``places.npy`` (p,), ``randomised.npy`` float32 (d, p, *shape), maps of the network with shuffled weights,
-        and ``moved.npy`` (p, 2, 2): deletion and insertion, of the relevant regions and of the same regions elsewhere,
-        each as far as the margin moved the way the map says, in logits.
+        Gets ``places.npy`` (p,) and ``rows.npy`` (p,); ``randomised.npy`` float32 (d, p, *shape), maps of the network
+        with shuffled weights; and ``moved.npy`` (p, 2, 2): deletion and insertion, of the relevant regions and of the
+        same regions elsewhere, each as far as the margin moved the way the map says, in logits.
     """
-    inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
-    compared = comparison(arguments, inputs)
-    network = load_network(needs["models"][0] / "model.safetensors")
-    example = torch.from_numpy(compared.mean[None]).to(device())
-    places = list(arguments["places"])
-    images = inputs.take([arguments["rows"][place] for place in places])
-    chance = seeds.generator(arguments["seed"], "probe")
-    random = [Margin(Explained(shuffled(network, chance), example)) for _ in range(ORDERS)]
-    shown = [complete_maps(margin, images, compared, Work.of(arguments))[0] for margin in random]
-    np.save(folder / "randomised.npy", np.stack(shown))
-    foreground = Stack([block / "foreground.npy" for block in needs["read"]])
-    inside = [foreground[arguments["rows"][place]].astype(bool) for place in places]
-    maps = np.load(needs["maps"][0] / "maps.npy")[places]
+    inputs = Stack.of(needs[INPUTS], arguments.variant)
+    baseline = baseline_of(arguments.settings, inputs)
+    (network,) = load_networks(needs[MODELS])
+    example = torch.from_numpy(baseline.mean[None]).to(device())
+    places = list(arguments.places)
+    rows = [arguments.rows[place] for place in places]
+    images, plan = inputs.take(rows), AttributionPlan.of(arguments.settings)
+    chance = seeds.generator(arguments.seed, "probe")
+    random = [Margin(Explained(shuffled(network, chance), example)) for _ in range(N_RANDOMISATIONS)]
+    np.save(
+        folder / "randomised.npy", np.stack([complete_maps(margin, images, baseline, plan)[0] for margin in random])
+    )
+    foreground = Stack.of(needs[READ], "foreground")
+    maps = np.load(needs.only(MAPS) / "maps.npy")[places]
     margin = Margin(Explained(network, example))
-    baseline = compared.references(images).baseline.cpu().numpy()
-    moved = [
-        _moved(
-            margin, (image, baseline[min(number, len(baseline) - 1)]), (relevance, own), (arguments["share"], chance)
-        )
-        for number, (image, relevance, own) in enumerate(zip(images, maps, inside, strict=True))
-    ]
+    replaced_by = baseline.references(images).baseline.cpu().numpy()
+    moved = []
+    for number, row in enumerate(rows):
+        inside = foreground[row].astype(bool)
+        relevant = relevant_regions(maps[number], inside, arguments.share)
+        regions = [relevant, *moved_regions(relevant, inside, chance)]
+        moved.append(_margin_changes(margin, images[number], replaced_by[min(number, len(replaced_by) - 1)], regions))
     np.save(folder / "moved.npy", np.array(moved).reshape(-1, 2, 2))
     np.save(folder / "places.npy", np.array(places, dtype=int))
+    write_rows(folder, rows)
 
 
 def shuffled(network: nn.Module, chance: np.random.Generator) -> nn.Module:
@@ -80,7 +98,7 @@ def shuffled(network: nn.Module, chance: np.random.Generator) -> nn.Module:
     return copied
 
 
-def relevant_masks(relevance: FloatArray, inside: BoolArray, share: float) -> tuple[BoolArray, BoolArray]:
+def relevant_regions(relevance: FloatArray, inside: BoolArray, share: float) -> RelevantRegions:
     """Mark the voxels that support the margin most and those that oppose it most.
 
     Parameters
@@ -96,39 +114,47 @@ def relevant_masks(relevance: FloatArray, inside: BoolArray, share: float) -> tu
     supporting, opposing = (np.zeros(relevance.size, dtype=bool) for _ in range(2))
     supporting[order[-count:]], opposing[order[:count]] = True, True
     signed = relevance.ravel()
-    return (
+    return RelevantRegions(
         (supporting & (signed > 0) & inside.ravel()).reshape(relevance.shape),
         (opposing & (signed < 0) & inside.ravel()).reshape(relevance.shape),
     )
 
 
-def moved_masks(
-    masks: tuple[BoolArray, BoolArray], inside: BoolArray, chance: np.random.Generator
-) -> list[tuple[BoolArray, BoolArray]]:
-    """Move two regions together to random places, those that stay most in the foreground first."""
-    shape, found = inside.shape, []
+def moved_regions(regions: RelevantRegions, inside: BoolArray, chance: np.random.Generator) -> list[RelevantRegions]:
+    """Move both regions together to random places, those that stay most in the foreground first."""
+    axes, found = tuple(range(inside.ndim)), []
     for _ in range(_TRIES):
-        offset = [int(chance.integers(size)) for size in shape]
-        pair = [np.roll(mask, offset, axis=tuple(range(len(shape)))) & inside for mask in masks]
-        found.append((pair[0], pair[1]))
-    found.sort(key=lambda pair: -int(pair[0].sum() + pair[1].sum()))
-    return found[:MOVES]
+        offset = [int(chance.integers(size)) for size in inside.shape]
+        supporting, opposing = (
+            np.roll(mask, offset, axis=axes) & inside for mask in (regions.supporting, regions.opposing)
+        )
+        found.append(RelevantRegions(supporting, opposing))
+    found.sort(key=lambda moved: -int(moved.supporting.sum() + moved.opposing.sum()))
+    return found[:N_RANDOM_PLACES]
 
 
-def _moved(
-    margin: Margin,
-    images: tuple[FloatArray, FloatArray],
-    marked: tuple[FloatArray, BoolArray],
-    how: tuple[float, np.random.Generator],
+def _margin_changes(
+    margin: Margin, image: FloatArray, baseline: FloatArray, regions: Sequence[RelevantRegions]
 ) -> list[list[float]]:
-    """Change of the margin that the map foretells, (deletion, insertion) x (relevant, elsewhere)."""
-    image, baseline = images
-    masks = relevant_masks(*marked, how[0])
-    pairs = [masks, *moved_masks(masks, marked[1], how[1])]
+    """Change of the margin that the map foretells.
+
+    Parameters
+    ----------
+    margin : Margin
+    image, baseline : float32 (channels, *shape)
+    regions : sequence of RelevantRegions
+        Those of the map, then the same ones elsewhere.
+
+    Returns
+    -------
+    list of lists of float
+        (deletion, insertion) x (relevant, mean of elsewhere), logits.
+    """
     batch = [image, baseline]
-    for pair in pairs:
-        batch.extend(np.where(mask, baseline, image) for mask in pair)
-        batch.extend(np.where(mask, image, baseline) for mask in pair)
+    for own in regions:
+        masks = (own.supporting, own.opposing)
+        batch.extend(np.where(mask, baseline, image) for mask in masks)
+        batch.extend(np.where(mask, image, baseline) for mask in masks)
     with torch.no_grad():
         margins = margin(torch.from_numpy(np.stack(batch).astype(np.float32)).to(device())).double().cpu().numpy()
     whole, empty, rest = margins[0], margins[1], margins[2:].reshape(-1, 4)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from biasaudit.engine.evidence.assembly import Needs, assemble
+from biasaudit.engine.arguments.judgements import JudgeArguments
+from biasaudit.engine.evidence.assembly import assemble
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.protocol import Protocol
 from biasaudit.records import Finding
@@ -17,24 +17,22 @@ __all__ = ["judge"]
 
 
 @register("step", "judge")
-def judge(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def judge(arguments: JudgeArguments, needs: Folders, folder: Path) -> None:
     """Ask one check about one arm and one origin factor.
 
     Parameters
     ----------
-    arguments : mapping
-        ``arm``, ``factor``, ``code``, ``protocol``, ``table``, ``classes``, ``map_rows``, ``origins``,
-        ``masks_given``, ``skipped``, ``spacing``; with more than two classes ``contrast``.
+    arguments : JudgeArguments
+    needs : Folders
+        What the check looks at, by what it is.
     folder : Path
         Gets ``findings.json``.
     """
-    protocol = Protocol.model_validate(arguments["protocol"])
-    check = get("check", arguments["code"])()
-    if "withheld" in arguments:
-        contrast = arguments.get("contrast", {}).get("name")
-        finding = Finding(
-            check.code, "not_applicable", arguments["withheld"], factor=arguments["factor"], contrast=contrast
-        )
+    protocol = Protocol.model_validate(arguments.protocol)
+    check = get("check", arguments.code)()
+    if arguments.withheld:
+        contrast = None if arguments.contrast is None else arguments.contrast["name"]
+        finding = Finding(check.code, "not_applicable", arguments.withheld, factor=arguments.factor, contrast=contrast)
         write_json(folder / "findings.json", [finding.to_dict()])
         return
     evidence = assemble(arguments, needs, with_maps="maps" in check.needs)

@@ -1,8 +1,8 @@
-"""Step `concepts`: how the logit answers to every channel of the hidden layers."""
+"""Step `layer_gradients`: how the logit answers to every channel of the hidden layers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,42 +11,47 @@ import numpy as np
 import torch
 from torch import nn
 
+from biasaudit.engine.arguments.hidden_layers import LayerGradientsArguments
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.log_odds import ClassOdds
 from biasaudit.engine.steps.score import feature_layers
-from biasaudit.engine.steps.train import device, load_network
+from biasaudit.engine.steps.train import device, load_networks
 from biasaudit.registry import register
 
-__all__ = ["concepts"]
+__all__ = ["layer_gradients"]
 
 
 @register("step", "layer_gradients")
-def concepts(arguments: Mapping[str, Any], needs: Mapping[str, Sequence[Path]], folder: Path) -> None:
+def layer_gradients(arguments: LayerGradientsArguments, needs: Folders, folder: Path) -> None:
     """Differentiate the logit of held-out rows with respect to the channels of the hidden layers.
 
     Parameters
     ----------
-    arguments : mapping
-        ``rows``, ``variant``, ``layers`` (module names or null), ``batch_size``.
-    needs : mapping
-        ``inputs``: represented blocks; ``models``: one network with a single logit.
+    arguments : LayerGradientsArguments
+    needs : Folders
+        `INPUTS`, and as `MODELS` one network with a single logit.
     folder : Path
-        Gets ``gradients-<layer>.npy`` (rows, channels): the gradient summed over space, that is the logit's derivative
-        to a shift of the whole channel.
+        Gets ``rows.npy`` and ``gradients-<layer>.npy`` (rows, channels): the gradient summed over space, that is the
+        logit's derivative to a shift of the whole channel.
     """
-    network = load_network(needs["models"][0] / "model.safetensors")
-    inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
+    (network,) = load_networks(needs[MODELS])
+    inputs, size = Stack.of(needs[INPUTS], arguments.variant), arguments.batch_size
     # The odds of one class are taken of a network whose layers keep their own names.
-    layers = feature_layers(network.network if isinstance(network, ClassOdds) else network, arguments["layers"])
+    layers = feature_layers(network.network if isinstance(network, ClassOdds) else network, arguments.layers)
     found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
-    for start in range(0, len(arguments["rows"]), arguments["batch_size"]):
-        images = torch.from_numpy(inputs.take(arguments["rows"][start : start + arguments["batch_size"]])).to(device())
+    for start in range(0, len(arguments.rows), size):
+        images = torch.from_numpy(inputs.take(arguments.rows[start : start + size])).to(device())
         with _activations(layers) as kept:
             logits = network(images)[:, 0]
         slopes = torch.autograd.grad(logits.sum(), list(kept.values()), allow_unused=True)
         for (name, activation), slope in zip(kept.items(), slopes, strict=True):
             known = torch.zeros_like(activation) if slope is None else slope
             found[name].append((known.flatten(2).sum(2) if known.ndim > 2 else known).cpu().numpy())
+    write_rows(folder, arguments.rows)
     for name, parts in found.items():
         if parts:
             np.save(folder / f"gradients-{name}.npy", np.concatenate(parts))

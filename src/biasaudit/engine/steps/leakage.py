@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
+from biasaudit.engine.arguments.data import LeakageArguments
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.records import BoolArray, FloatArray
@@ -18,8 +20,6 @@ from biasaudit.registry import register
 from biasaudit.stats.twins import outlying_pairs, similarities
 
 __all__ = ["leakage", "small_image"]
-
-Needs = Mapping[str, Sequence[Path]]
 
 _SIDE = 24
 """Voxels along the longest axis: enough for what tells brains apart, few enough for 1 000 subjects in memory."""
@@ -34,28 +34,25 @@ _MOST = 200
 
 
 @register("step", "leakage")
-def leakage(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def leakage(arguments: LeakageArguments, needs: Folders, folder: Path) -> None:
     """Compare all images in pairs, after downsampling, normalising in the foreground and a high-pass filter.
 
     Parameters
     ----------
-    arguments : mapping
-        ``hashes``: SHA-256 of the image files of every sample; ``origins``: one name per sample; ``tabular``: whether
-        the images are rows of features, which are compared as they are.
-    needs : mapping
-        ``read``: all blocks in cohort order.
+    arguments : LeakageArguments
+    needs : Folders
+        `READ`: all blocks.
     folder : Path
         Gets ``twins.json``: candidate pairs, the most alike first.
     """
-    images = Stack([block / "image.npy" for block in needs["read"]])
-    foregrounds = Stack([block / "foreground.npy" for block in needs["read"]])
+    images, foregrounds = Stack.of(needs[READ], "image"), Stack.of(needs[READ], "foreground")
     rows = range(len(images))
-    if arguments["tabular"]:
+    if arguments.tabular:
         small = _standardised(np.stack([images[row].ravel() for row in rows]))
     else:
         small = np.stack([small_image(images[row][0], foregrounds[row]).ravel() for row in rows])
-    similarity = similarities(small, arguments["origins"])
-    same = _same_files(arguments["hashes"])
+    similarity = similarities(small, arguments.origins)
+    same = _same_files(arguments.hashes)
     # The same files are named even where too few images say what is usual.
     pairs = dict.fromkeys((*sorted(same), *map(tuple, outlying_pairs(similarity, _CANDIDATE, 0.0).tolist())))
     records = [

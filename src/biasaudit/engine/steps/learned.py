@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +13,92 @@ import torch
 from torch import nn
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.hidden_layers import LearnedArguments
+from biasaudit.engine.arguments.inputs import INPUTS, READ
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.attribute import balanced_mean
-from biasaudit.engine.steps.preferred_images import Aim, Ascent, aim_values, maximise, watched
+from biasaudit.engine.steps.preferred_images import AscentSettings, Objective, maximise, objective_values, watched
 from biasaudit.engine.steps.score import feature_layers
-from biasaudit.engine.steps.train import device, load_network
+from biasaudit.engine.steps.train import device, load_networks
 from biasaudit.records import FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.units import rank_share
 
-__all__ = ["embedding", "learned", "unit_ranking"]
+__all__ = ["UnitKnowledge", "embedding", "learned", "unit_ranking"]
 
-Needs = Mapping[str, Sequence[Path]]
 _EXEMPLARS = 2
 _MOST_BASELINE = 60  # images that the spread of the healthy is taken from
 
 
+@dataclass(frozen=True)
+class UnitKnowledge:
+    """What one hidden unit knows.
+
+    Attributes
+    ----------
+    layer : str
+    unit : int
+        Channel.
+    origin_share, pathology_share : float or None
+        How much of the origin, inside classes, and of the class, inside origins; see `stats.units.rank_share`. None
+        where there is nothing to compare.
+    held : str
+        What the pathology share holds fixed: ``origin`` or ``nothing``.
+    """
+
+    layer: str
+    unit: int
+    origin_share: float | None
+    pathology_share: float | None
+    held: str
+
+
+@dataclass(frozen=True)
+class _Activity:
+    """What held-out subjects evoke: pooled units by layer, what enters the last linear layer, and logits."""
+
+    units: Mapping[str, np.ndarray]
+    hidden: np.ndarray
+    logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Subjects:
+    """The held-out subjects: their rows of the inputs, and what they evoke."""
+
+    inputs: Stack
+    rows: Sequence[int]
+    activity: _Activity
+
+
 @register("step", "learned")
-def learned(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def learned(arguments: LearnedArguments, needs: Folders, folder: Path) -> None:
     """Describe what the network of one fold has learned, by the subjects it never saw.
 
     Parameters
     ----------
-    arguments : mapping
-        ``rows`` (held out), ``label`` (class of each), ``origin`` (of each), ``classes`` (their number), ``baseline``
-        (healthy training rows, one list per origin), ``layers``, ``batch_size``, ``gallery`` (whether to look at single
-        units), ``units`` (per layer and ranking), ``steps``, ``seed``.
-    needs : mapping
-        ``inputs``: represented blocks; ``models``: the network; ``read``: blocks with foregrounds.
+    arguments : LearnedArguments
+    needs : Folders
+        `INPUTS`, as `MODELS` the network, and `READ` for the foregrounds.
     folder : Path
-        Gets ``embedding.npy`` (rows, 2) and ``embedding.json`` (``shares`` of the variance); with a gallery also
-        ``units.json`` (one record per unit), ``gallery.json`` and ``gallery.npz`` (slices by the keys in it).
+        Gets ``embedding.npy`` (rows, 2), ``rows.npy`` and ``embedding.json`` (``shares`` of the variance); with a
+        gallery also ``units.json`` (one record per unit), ``gallery.json`` and ``gallery.npz`` (slices by the keys in
+        it).
     """
-    network = _at_rest(load_network(needs["models"][0] / "model.safetensors"))
-    inputs = Stack([block / "original.npy" for block in needs["inputs"]])
-    layers = list(feature_layers(network, arguments["layers"]))
-    activity = _activity(network, layers, inputs, arguments)
-    places, shares = embedding(activity.hidden)
+    (network,) = load_networks(needs[MODELS])
+    network, inputs = _at_rest(network), Stack.of(needs[INPUTS], "original")
+    layers = list(feature_layers(network, arguments.layers))
+    subjects = _Subjects(inputs, arguments.rows, _activity(network, layers, inputs, arguments))
+    places, shares = embedding(subjects.activity.hidden)
     np.save(folder / "embedding.npy", places)
+    write_rows(folder, arguments.rows)
     (folder / "embedding.json").write_text(json.dumps({"shares": shares.tolist()}))
-    if arguments["gallery"]:
-        _look_at_units(network, activity, (inputs, arguments, needs), folder)
+    if arguments.gallery:
+        settings = _ascent_settings(inputs, Stack.of(needs[READ], "foreground"), arguments)
+        _look_at_units(network, subjects, settings, arguments, folder)
 
 
 def embedding(hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +127,7 @@ def embedding(hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return places, shares
 
 
-def unit_ranking(units: Mapping[str, np.ndarray], label: Sequence[int], origin: Sequence[str]) -> list[dict[str, Any]]:
+def unit_ranking(units: Mapping[str, np.ndarray], label: Sequence[int], origin: Sequence[str]) -> list[UnitKnowledge]:
     """Say of every unit how much it knows of the origin inside classes, and of the class inside origins.
 
     Where no origin holds two classes the class is asked over all origins, and `held` says so.
@@ -93,14 +138,8 @@ def unit_ranking(units: Mapping[str, np.ndarray], label: Sequence[int], origin: 
         Pooled activations of held-out subjects.
     label : sequence of int (n,)
     origin : sequence of str (n,)
-
-    Returns
-    -------
-    list of dict
-        ``layer``, ``unit``, ``origin_share``, ``pathology_share`` (see `stats.units.rank_share`; null where there is
-        nothing to compare) and ``held`` (``origin`` or ``nothing``: what the pathology share holds fixed).
     """
-    records = []
+    found = []
     for layer, values in units.items():
         of_origin, of_class = rank_share(values, origin, label), rank_share(values, label, origin)
         held = "nothing" if np.isnan(of_class).all() else "origin"
@@ -108,18 +147,8 @@ def unit_ranking(units: Mapping[str, np.ndarray], label: Sequence[int], origin: 
             of_class = rank_share(values, label, np.zeros(len(values), dtype=int))
         for unit, pair in enumerate(zip(of_origin, of_class, strict=True)):
             shares = [None if np.isnan(value) else float(value) for value in pair]
-            record = {"layer": layer, "unit": unit, "origin_share": shares[0], "pathology_share": shares[1]}
-            records.append({**record, "held": held})
-    return records
-
-
-@dataclass(frozen=True)
-class _Activity:
-    """What held-out subjects evoke: pooled units by layer, what enters the last linear layer, and logits."""
-
-    units: Mapping[str, np.ndarray]
-    hidden: np.ndarray
-    logits: np.ndarray
+            found.append(UnitKnowledge(layer, unit, shares[0], shares[1], held))
+    return found
 
 
 def _at_rest(network: nn.Module) -> nn.Module:
@@ -131,8 +160,8 @@ def _at_rest(network: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def _activity(network: nn.Module, layers: Sequence[str], inputs: Stack, arguments: Mapping[str, Any]) -> _Activity:
-    rows, size = arguments["rows"], arguments["batch_size"]
+def _activity(network: nn.Module, layers: Sequence[str], inputs: Stack, arguments: LearnedArguments) -> _Activity:
+    rows, size = arguments.rows, arguments.batch_size
     entering: list[torch.Tensor] = []
     pooled: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
     logits = []
@@ -157,70 +186,82 @@ def _pooled(output: torch.Tensor) -> np.ndarray:
     return values.nan_to_num(0.0, 0.0, 0.0).cpu().numpy()
 
 
-def _top(units: Sequence[Mapping[str, Any]], count: int) -> Iterator[Mapping[str, Any]]:
+def _top(units: Sequence[UnitKnowledge], count: int) -> Iterator[UnitKnowledge]:
     """Yield the units of each layer that know most of the origin and of the pathology, each once."""
     chosen: set[tuple[str, int]] = set()
-    for layer in dict.fromkeys(unit["layer"] for unit in units):
-        for ranking in ("origin_share", "pathology_share"):
-            own = [unit for unit in units if unit["layer"] == layer and unit[ranking] is not None]
-            for unit in sorted(own, key=lambda unit: -unit[ranking])[:count]:
-                if (layer, unit["unit"]) not in chosen:
-                    chosen.add((layer, unit["unit"]))
-                    yield unit
+    for layer in dict.fromkeys(unit.layer for unit in units):
+        own = [unit for unit in units if unit.layer == layer]
+        of_origin = _largest(own, lambda unit: unit.origin_share, count)
+        of_class = _largest(own, lambda unit: unit.pathology_share, count)
+        for unit in (*of_origin, *of_class):
+            if (layer, unit.unit) not in chosen:
+                chosen.add((layer, unit.unit))
+                yield unit
+
+
+def _largest(
+    units: Sequence[UnitKnowledge], share: Callable[[UnitKnowledge], float | None], count: int
+) -> list[UnitKnowledge]:
+    """Choose the units with the largest share of something; those where it is unknown are left out."""
+    known = [(value, unit) for unit in units if (value := share(unit)) is not None]
+    return [unit for _, unit in sorted(known, key=lambda pair: -pair[0])[:count]]
 
 
 def _look_at_units(
-    network: nn.Module, activity: _Activity, given: tuple[Stack, Mapping[str, Any], Needs], folder: Path
+    network: nn.Module, subjects: _Subjects, settings: AscentSettings, arguments: LearnedArguments, folder: Path
 ) -> None:
-    inputs, arguments, needs = given
-    units = unit_ranking(activity.units, arguments["label"], arguments["origin"])
-    aims = [Aim("", index) for index in range(arguments["classes"])]
-    aims += [Aim(unit["layer"], unit["unit"]) for unit in _top(units, arguments["units"])]
-    ascent = _ascent(inputs, Stack([block / "foreground.npy" for block in needs["read"]]), arguments)
-    images = maximise(network, aims, ascent, seeds.generator(arguments["seed"], "jitter"))
-    records, slices = _gallery(aims, images, ascent, (activity, inputs, arguments["rows"]))
-    reached = {
-        "before": aim_values(network, aims, np.repeat(ascent.mean[None], len(aims), axis=0)),
-        "after": aim_values(network, aims, images),
-    }
-    for place, (aim, record) in enumerate(zip(aims, records, strict=True)):
-        record |= {"layer": aim.layer, "index": aim.index}
-        record |= {when: float(values[place]) for when, values in reached.items()}
-    (folder / "units.json").write_text(json.dumps(units))
+    """Rank the units, and show what drives the classes and the units that know most."""
+    units = unit_ranking(subjects.activity.units, arguments.label, arguments.origin)
+    objectives = [Objective("", index) for index in range(arguments.classes)]
+    objectives += [Objective(unit.layer, unit.unit) for unit in _top(units, arguments.units)]
+    images = maximise(network, objectives, settings, seeds.generator(arguments.seed, "jitter"))
+    starts = np.repeat(settings.mean[None], len(objectives), axis=0)
+    before, after = (objective_values(network, objectives, shown) for shown in (starts, images))
+    records: list[dict[str, Any]] = []
+    slices: dict[str, np.ndarray] = {}
+    for place, objective in enumerate(objectives):
+        exhibit = _exhibit(objective, images[place], settings, subjects)
+        reached = {"before": float(before[place]), "after": float(after[place])}
+        records.append({**exhibit.said, "layer": objective.layer, "index": objective.index, **reached})
+        slices |= {f"{place}__{name}": picture for name, picture in exhibit.slices.items()}
+    (folder / "units.json").write_text(json.dumps([asdict(unit) for unit in units]))
     (folder / "gallery.json").write_text(json.dumps(records))
     np.savez_compressed(folder / "gallery.npz", **slices)  # type: ignore[arg-type]
 
 
-def _ascent(inputs: Stack, foregrounds: Stack, arguments: Mapping[str, Any]) -> Ascent:
+def _ascent_settings(inputs: Stack, foregrounds: Stack, arguments: LearnedArguments) -> AscentSettings:
     """Start from the origin-balanced healthy mean; what lies outside most heads does not move."""
-    rows = [row for own in arguments["baseline"] for row in own]
+    rows = [row for own in arguments.baseline for row in own]
     rows = rows[:: -(-len(rows) // _MOST_BASELINE)]
     images = inputs.take(rows)
     inside = np.mean([foregrounds[row] for row in rows], axis=0) > 0.5
     spread = np.asarray(images.std(axis=0) * inside, dtype=np.float32)
-    return Ascent(balanced_mean(inputs, arguments["baseline"]), spread, int(arguments["steps"]))
+    return AscentSettings(balanced_mean(inputs, arguments.baseline), spread, arguments.steps)
 
 
-def _gallery(
-    aims: Sequence[Aim], images: FloatArray, ascent: Ascent, subjects: tuple[_Activity, Stack, Sequence[int]]
-) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """Cut slices of every preferred image and of the subjects that drive its aim most and least."""
-    activity, inputs, rows = subjects
-    records: list[dict[str, Any]] = []
-    slices: dict[str, np.ndarray] = {}
-    for place, aim in enumerate(aims):
-        change = np.zeros_like(ascent.mean)
-        np.divide(images[place] - ascent.mean, ascent.spread, out=change, where=ascent.spread > 0)
-        channel = int(np.abs(change).reshape(len(change), -1).mean(1).argmax())
-        values = _values(activity, aim)
-        shown = {end: [int(rows[own]) for own in owned] for end, owned in _extremes(values).items()}
-        records.append({"channel": channel, "highest_subject": float(values.max()), **shown})
-        pictures = {"mean": ascent.mean[channel], "preferred": images[place, channel], "change": change[channel]}
-        for end, owned in shown.items():
-            pictures |= {f"{end}{rank + 1}": inputs[row][channel] for rank, row in enumerate(owned)}
-        level = _level(np.abs(change[channel]))
-        slices |= {f"{place}__{name}": _slice(picture, level) for name, picture in pictures.items()}
-    return records, slices
+@dataclass(frozen=True)
+class _Exhibit:
+    """One preferred image: what is said of it, and the slices that show it, by name."""
+
+    said: dict[str, Any]
+    slices: dict[str, np.ndarray]
+
+
+def _exhibit(objective: Objective, image: FloatArray, settings: AscentSettings, subjects: _Subjects) -> _Exhibit:
+    """Cut slices of a preferred image and of the subjects that drive its objective most and least."""
+    change = np.zeros_like(settings.mean)
+    np.divide(image - settings.mean, settings.spread, out=change, where=settings.spread > 0)
+    channel = int(np.abs(change).reshape(len(change), -1).mean(1).argmax())
+    values = _values(subjects.activity, objective)
+    shown = {end: [int(subjects.rows[own]) for own in owned] for end, owned in _extremes(values).items()}
+    pictures = {"mean": settings.mean[channel], "preferred": image[channel], "change": change[channel]}
+    for end, owned in shown.items():
+        pictures |= {f"{end}{rank + 1}": subjects.inputs[row][channel] for rank, row in enumerate(owned)}
+    level = _level(np.abs(change[channel]))
+    return _Exhibit(
+        {"channel": channel, "highest_subject": float(values.max()), **shown},
+        {name: _slice(picture, level) for name, picture in pictures.items()},
+    )
 
 
 def _extremes(values: np.ndarray) -> dict[str, list[int]]:
@@ -230,13 +271,13 @@ def _extremes(values: np.ndarray) -> dict[str, list[int]]:
     return {"most": order[::-1][:count].tolist(), "least": order[:count].tolist()}
 
 
-def _values(activity: _Activity, aim: Aim) -> np.ndarray:
-    if aim.layer:
-        return np.asarray(activity.units[aim.layer][:, aim.index])
+def _values(activity: _Activity, objective: Objective) -> np.ndarray:
+    if objective.layer:
+        return np.asarray(activity.units[objective.layer][:, objective.index])
     logits = activity.logits
     if logits.shape[1] == 1:
-        return np.asarray(logits[:, 0] * (1 if aim.index == 1 else -1))
-    return np.asarray(logits[:, aim.index] - np.delete(logits, aim.index, axis=1).mean(axis=1))
+        return np.asarray(logits[:, 0] * (1 if objective.index == 1 else -1))
+    return np.asarray(logits[:, objective.index] - np.delete(logits, objective.index, axis=1).mean(axis=1))
 
 
 def _level(strength: np.ndarray) -> int:

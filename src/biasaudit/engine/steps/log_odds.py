@@ -1,4 +1,4 @@
-"""Step `contrast`: a network of several classes as one with a single logit, the log odds of one class.
+"""Step `log_odds`: a network of several classes as one with a single logit, the log odds of one class.
 
 What explains or edits takes networks with one logit; so the same code serves any number of classes.
 """
@@ -6,7 +6,6 @@ What explains or edits takes networks with one logit; so the same code serves an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from biasaudit.engine.arguments.networks import MODEL, LogOddsArguments
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.networks.factory import build_network
 from biasaudit.registry import register
 
-__all__ = ["ClassOdds", "class_odds", "contrast"]
+__all__ = ["ClassOdds", "class_odds", "log_odds"]
 
-Needs = Mapping[str, Sequence[Path]]
 _FACTORY = f"{__name__}:class_odds"
 
 
@@ -66,24 +66,24 @@ def class_odds(spatial_dims: int, in_channels: int, out_channels: int, **argumen
 
 
 @register("step", "log_odds")
-def contrast(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def log_odds(arguments: LogOddsArguments, needs: Folders, folder: Path) -> None:
     """Wrap a trained network; nothing is trained.
 
     Parameters
     ----------
-    arguments : mapping
-        ``index`` of the class, ``turned``.
-    needs : mapping
-        ``model``: the trained network.
+    arguments : LogOddsArguments
+    needs : Folders
+        `MODEL`: the trained network.
     folder : Path
         Gets ``model.safetensors`` and ``model.json``, as training writes them.
     """
-    trained = needs["model"][0]
+    trained = needs.only(MODEL)
     description = json.loads((trained / "model.json").read_text())
     spatial_dims, in_channels, outputs = description.pop("sizes")
+    chosen = {"index": arguments.index, "turned": arguments.turned}
     wrapped = {
         "network": _FACTORY,
-        "network_arguments": {**description, "outputs": outputs, **arguments},
+        "network_arguments": {**description, "outputs": outputs, **chosen},
         "sizes": [spatial_dims, in_channels, 1],
     }
     state = load_file(trained / "model.safetensors")

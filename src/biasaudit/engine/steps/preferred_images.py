@@ -17,7 +17,7 @@ from biasaudit.attributions.explained import gradient, packed
 from biasaudit.engine.steps.train import device
 from biasaudit.records import FloatArray
 
-__all__ = ["Aim", "Ascent", "aim_values", "maximise", "watched"]
+__all__ = ["AscentSettings", "Objective", "maximise", "objective_values", "watched"]
 
 _RATE = (0.4, 0.1)  # standard deviations of the healthy, root mean square, that the first and the last step move by
 _SHRINK = 0.02  # L2: the part of the change that every step takes back
@@ -27,8 +27,8 @@ _JITTER = 2  # voxels
 
 
 @dataclass(frozen=True)
-class Aim:
-    """What an image is to drive: a hidden unit, or, with an empty layer, the margin of a class.
+class Objective:
+    """What an image is to maximise: a hidden unit, or, with an empty layer, the margin of a class.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Aim:
 
 
 @dataclass(frozen=True)
-class Ascent:
-    """Where an ascent starts, what it may change and how long it goes.
+class AscentSettings:
+    """Where the gradient ascent starts, what it may change and how long it goes.
 
     Attributes
     ----------
@@ -58,8 +58,10 @@ class Ascent:
     steps: int
 
 
-def maximise(network: nn.Module, aims: Sequence[Aim], ascent: Ascent, chance: np.random.Generator) -> FloatArray:
-    """Change the healthy mean until it drives each aim as far as it goes.
+def maximise(
+    network: nn.Module, objectives: Sequence[Objective], settings: AscentSettings, chance: np.random.Generator
+) -> FloatArray:
+    """Change the healthy mean until it drives each objective as far as it goes.
 
     Gradient ascent (Erhan et al. 2009) with the usual regularisation (Yosinski et al. 2015; Olah et al. 2017): the
     image is shifted at random before every step, the step is blurred, less and less, and the change is shrunk. It
@@ -70,23 +72,23 @@ def maximise(network: nn.Module, aims: Sequence[Aim], ascent: Ascent, chance: np
     ----------
     network : Module
         In evaluation mode.
-    aims : sequence of Aim
+    objectives : sequence of Objective
         All at once, one image each.
-    ascent : Ascent
+    settings : AscentSettings
     chance : Generator
         For the shifts.
 
     Returns
     -------
-    float32 (aims, channels, *shape)
+    float32 (objectives, channels, *shape)
         The images, in the network's input units.
     """
-    mean, spread = (torch.from_numpy(array).to(device()) for array in (ascent.mean, ascent.spread))
-    change = torch.zeros((len(aims), *mean.shape), device=mean.device)
-    best, highest = change, torch.full((len(aims),), -torch.inf, device=mean.device)
-    for width, rate in np.linspace((_BLUR[0], _RATE[0]), (_BLUR[1], _RATE[1]), ascent.steps).tolist():
+    mean, spread = (torch.from_numpy(array).to(device()) for array in (settings.mean, settings.spread))
+    change = torch.zeros((len(objectives), *mean.shape), device=mean.device)
+    best, highest = change, torch.full((len(objectives),), -torch.inf, device=mean.device)
+    for width, rate in np.linspace((_BLUR[0], _RATE[0]), (_BLUR[1], _RATE[1]), settings.steps).tolist():
         shift = chance.integers(-_JITTER, _JITTER + 1, size=mean.ndim - 1).tolist()
-        slope, value = _slope(network, aims, (mean + change * spread, shift))
+        slope, value = _slope(network, objectives, mean + change * spread, shift)
         best = torch.where((value > highest).view(-1, *[1] * mean.ndim), change, best)
         highest = torch.maximum(value, highest)
         step = _blurred(slope * spread, width) * (spread > 0)
@@ -95,14 +97,14 @@ def maximise(network: nn.Module, aims: Sequence[Aim], ascent: Ascent, chance: np
         change = ((1 - _SHRINK) * change).clamp(-_FURTHEST, _FURTHEST)
     # On the way values are those of shifted images; the choice between mean, best and last goes by unshifted ones.
     candidates = [mean + part * spread for part in (torch.zeros_like(change), best, change)]
-    values = torch.stack([_at(network, aims, images) for images in candidates])
-    chosen = torch.stack(candidates)[values.argmax(0), torch.arange(len(aims), device=mean.device)]
+    values = torch.stack([_at(network, objectives, images) for images in candidates])
+    chosen = torch.stack(candidates)[values.argmax(0), torch.arange(len(objectives), device=mean.device)]
     return chosen.cpu().numpy()
 
 
-def aim_values(network: nn.Module, aims: Sequence[Aim], images: FloatArray) -> np.ndarray:
-    """Return how far images (aims, channels, *shape), one per aim, drive what they are for, float64 (aims,)."""
-    return _at(network, aims, torch.from_numpy(images).to(device())).double().cpu().numpy()
+def objective_values(network: nn.Module, objectives: Sequence[Objective], images: FloatArray) -> np.ndarray:
+    """Return how far images (objectives, channels, *shape), one each, drive what they are for; float64 (n,)."""
+    return _at(network, objectives, torch.from_numpy(images).to(device())).double().cpu().numpy()
 
 
 @contextmanager
@@ -122,34 +124,37 @@ def watched(network: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, 
 
 
 @torch.no_grad()
-def _at(network: nn.Module, aims: Sequence[Aim], images: torch.Tensor) -> torch.Tensor:
-    with watched(network, [aim.layer for aim in aims if aim.layer]) as seen:
-        return _reached(network(packed(images)), seen, aims)
+def _at(network: nn.Module, objectives: Sequence[Objective], images: torch.Tensor) -> torch.Tensor:
+    with watched(network, _layers(objectives)) as seen:
+        return _reached(network(packed(images)), seen, objectives)
 
 
 def _slope(
-    network: nn.Module, aims: Sequence[Aim], where: tuple[torch.Tensor, Sequence[int]]
+    network: nn.Module, objectives: Sequence[Objective], images: torch.Tensor, shift: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gradient of every image's own aim, taken at shifted images and shifted back, and the aims' values there."""
-    images, shift = where
+    """Gradient of every image's own objective, taken at shifted images and shifted back, and its value there."""
     axes = tuple(range(2, images.ndim))
     leaf = images.detach().requires_grad_()
-    with torch.enable_grad(), watched(network, [aim.layer for aim in aims if aim.layer]) as seen:
-        values = _reached(network(packed(leaf.roll(tuple(shift), axes))), seen, aims)
+    with torch.enable_grad(), watched(network, _layers(objectives)) as seen:
+        values = _reached(network(packed(leaf.roll(tuple(shift), axes))), seen, objectives)
     return gradient(values, leaf), values.detach()
 
 
-def _reached(logits: torch.Tensor, seen: Mapping[str, torch.Tensor], aims: Sequence[Aim]) -> torch.Tensor:
-    return torch.stack([_value(logits, seen, aim, place) for place, aim in enumerate(aims)])
+def _layers(objectives: Sequence[Objective]) -> list[str]:
+    return [objective.layer for objective in objectives if objective.layer]
 
 
-def _value(logits: torch.Tensor, seen: Mapping[str, torch.Tensor], aim: Aim, place: int) -> torch.Tensor:
-    if aim.layer:
-        return seen[aim.layer][place, aim.index].mean()
+def _reached(logits: torch.Tensor, seen: Mapping[str, torch.Tensor], objectives: Sequence[Objective]) -> torch.Tensor:
+    return torch.stack([_value(logits, seen, objective, place) for place, objective in enumerate(objectives)])
+
+
+def _value(logits: torch.Tensor, seen: Mapping[str, torch.Tensor], objective: Objective, place: int) -> torch.Tensor:
+    if objective.layer:
+        return seen[objective.layer][place, objective.index].mean()
     own = logits[place]
     if len(own) == 1:
-        return own[0] if aim.index == 1 else -own[0]
-    return own[aim.index] - (own.sum() - own[aim.index]) / (len(own) - 1)
+        return own[0] if objective.index == 1 else -own[0]
+    return own[objective.index] - (own.sum() - own[objective.index]) / (len(own) - 1)
 
 
 def _blurred(images: torch.Tensor, width: float) -> torch.Tensor:

@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from biasaudit.engine.arguments.data import QualityArguments
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.image_quality import MEASURES, image_quality
 
 __all__ = ["quality"]
 
-Needs = Mapping[str, Sequence[Path]]
-
 _CERTAIN = 0.5
 """Tissue probability from which a voxel belongs to a tissue of the user's maps."""
 
 
 @register("step", "quality")
-def quality(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def quality(arguments: QualityArguments, needs: Folders, folder: Path) -> None:
     """Measure one image at a time.
 
     Parameters
     ----------
-    arguments : mapping
-        ``spacing`` of the grid.
-    needs : mapping
-        ``read``: all blocks in cohort order.
+    arguments : QualityArguments
+    needs : Folders
+        `READ`: all blocks.
     folder : Path
         Gets ``quality.npy``, float (samples, channels x measures), and ``columns.json``, their names.
     """
-    images = Stack([block / "image.npy" for block in needs["read"]])
-    foregrounds = Stack([block / "foreground.npy" for block in needs["read"]])
-    given = all((block / "tissue.npy").exists() for block in needs["read"])
-    tissue = Stack([block / "tissue.npy" for block in needs["read"]]) if given else None
-    spacing = tuple(arguments["spacing"])
+    volumes = StoredVolumes(needs[READ])
     rows = []
-    for row in range(len(images)):
-        codes = None if tissue is None else _codes(tissue[row][:3])
-        rows.append(np.concatenate([image_quality(each, foregrounds[row], spacing, codes) for each in images[row]]))
+    for volume in volumes:
+        codes = None if volume.tissue is None else _codes(volume.tissue[:3])
+        measured = [image_quality(own, volume.foreground, arguments.spacing, codes) for own in volume.image]
+        rows.append(np.concatenate(measured))
     np.save(folder / "quality.npy", np.stack(rows))
-    channels = images.shape[1]
+    channels = volumes.image.shape[1]
     ends = [f" (channel {number + 1})" if channels > 1 else "" for number in range(channels)]
     write_json(folder / "columns.json", [f"{name}{end}" for end in ends for name in MEASURES])
 

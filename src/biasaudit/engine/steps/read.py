@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from biasaudit.engine.steps.represent import Needs
+from biasaudit.engine.arguments.inputs import ReadArguments
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.records import Grid, Sample
 from biasaudit.registry import get, register
 
@@ -17,24 +17,27 @@ __all__ = ["read"]
 
 
 @register("step", "read")
-def read(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
-    """Load one block of samples and write images, foregrounds, masks and, where given, tissue maps and other maps.
+def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
+    """Load one block of samples.
 
     Parameters
     ----------
-    arguments : mapping
-        ``reader``, ``foreground``, ``grid``, ``samples`` (records), ``channels``, ``hashes`` of the files.
+    arguments : ReadArguments
+    needs : Folders
+        Nothing.
+    folder : Path
+        Gets ``image.npy``, ``foreground.npy``, ``mask.npy`` and, where the user gives such maps, ``tissue.npy`` and
+        ``maps.npy``; one entry per sample.
     """
-    reader = get("reader", arguments["reader"])()
-    grid = Grid.from_dict(arguments["grid"])
-    samples = [Sample.from_dict(record) for record in arguments["samples"]]
+    reader = get("reader", arguments.reader)()
+    grid, samples = arguments.grid, arguments.samples
     count = len(samples)
-    image = open_memmap(folder / "image.npy", "w+", np.float32, (count, arguments["channels"], *grid.shape))
+    image = open_memmap(folder / "image.npy", "w+", np.float32, (count, arguments.channels, *grid.shape))
     foreground = open_memmap(folder / "foreground.npy", "w+", np.bool_, (count, *grid.shape))
     mask = open_memmap(folder / "mask.npy", "w+", np.bool_, (count, *grid.shape))
     tissue, maps = _tissue_file(folder, samples, grid), _maps_file(folder, samples, grid)
     for row, sample in enumerate(samples):
-        volume = reader.load(sample, grid, arguments["foreground"])
+        volume = reader.load(sample, grid, arguments.foreground)
         image[row], foreground[row], mask[row] = volume.image, volume.foreground, volume.mask
         if tissue is not None:
             tissue[row] = volume.tissue

@@ -1,4 +1,4 @@
-"""Steps that turn trained networks into evidence: `score` and, for simulated cohorts, `truth`."""
+"""Step `score`: what trained networks answer to held-out rows, and what their hidden layers hold."""
 
 from __future__ import annotations
 
@@ -11,38 +11,40 @@ import numpy as np
 import torch
 from torch import nn
 
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import MODELS, ScoreArguments
+from biasaudit.engine.jobs.held_out import write_rows
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.engine.steps.train import device, load_network, outputs
+from biasaudit.engine.steps.train import device, load_networks, outputs
 from biasaudit.registry import register
 
 __all__ = ["feature_layers", "predict_rows", "score"]
 
-Needs = Mapping[str, Sequence[Path]]
 _MAX_LAYERS = 4
 
 
 @register("step", "score")
-def score(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def score(arguments: ScoreArguments, needs: Folders, folder: Path) -> None:
     """Score the held-out rows of one fold, averaging the logits of its networks.
 
     Parameters
     ----------
-    arguments : mapping
-        ``rows``, ``variants`` (``original``, ``erased``), ``features`` (whether to pool hidden layers), ``layers``
-        (module names or null), ``batch_size``.
-    needs : mapping
-        ``inputs``: represented blocks; ``models``: trained networks, one per seed.
+    arguments : ScoreArguments
+    needs : Folders
+        `INPUTS`, and `MODELS`, one per seed.
     folder : Path
-        Gets ``logits-<variant>.npy`` (rows, outputs) and ``features-<layer>.npy`` (rows, channels)
-        of the first network.
+        Gets ``logits-<variant>.npy`` (rows, outputs), ``rows.npy`` and, where asked, ``features-<layer>.npy`` (rows,
+        channels) of the first network.
     """
-    networks = [load_network(model / "model.safetensors") for model in needs["models"]]
-    for variant in arguments["variants"]:
-        inputs = Stack([block / f"{variant}.npy" for block in needs["inputs"]])
-        logits = [outputs(network, inputs, arguments["rows"], arguments["batch_size"]) for network in networks]
+    networks = load_networks(needs[MODELS])
+    for variant in arguments.variants:
+        inputs = Stack.of(needs[INPUTS], variant)
+        logits = [outputs(network, inputs, arguments.rows, arguments.batch_size) for network in networks]
         np.save(folder / f"logits-{variant}.npy", np.mean(logits, axis=0))
-    if arguments["features"]:
-        inputs = Stack([block / f"{arguments['variants'][0]}.npy" for block in needs["inputs"]])
+    write_rows(folder, arguments.rows)
+    if arguments.features:
+        inputs = Stack.of(needs[INPUTS], arguments.variants[0])
         for layer, values in _features(networks[0], inputs, arguments).items():
             np.save(folder / f"features-{layer}.npy", values)
 
@@ -85,9 +87,9 @@ _CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
 @torch.no_grad()
-def _features(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    layers = feature_layers(network, arguments["layers"])
-    rows, size = arguments["rows"], arguments["batch_size"]
+def _features(network: nn.Module, inputs: Stack, arguments: ScoreArguments) -> dict[str, np.ndarray]:
+    layers = feature_layers(network, arguments.layers)
+    rows, size = arguments.rows, arguments.batch_size
     pooled: dict[str, list[np.ndarray]] = {name: [] for name in layers}
     for start in range(0, len(rows), size):
         with _pooled_outputs(layers) as latest:

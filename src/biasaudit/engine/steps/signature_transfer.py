@@ -1,10 +1,10 @@
-"""Step `transfer`: score every held-out image with the other side's signature imposed, and with a sham."""
+"""Step `signature_transfer`: score every held-out image with the other side's signature imposed, and with a sham."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -12,52 +12,67 @@ from scipy import ndimage
 from biasaudit import seeds
 from biasaudit.cohort.images.template import tissue_priors
 from biasaudit.edits.transfer import Difference, Signature, Traits, difference, impose, signature, traits
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.arguments.edits import SignatureTransferArguments, models_of_fold
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.steps.score import predict_rows
-from biasaudit.engine.steps.train import load_network
+from biasaudit.engine.steps.stored_volumes import StoredVolumes
+from biasaudit.engine.steps.train import load_networks
 from biasaudit.engine.user_code.preprocessing import representation_of
-from biasaudit.records import FloatArray, Grid, Volume
+from biasaudit.records import FloatArray, Volume
 from biasaudit.registry import register
 
-__all__ = ["transfer"]
-
-Needs = Mapping[str, Sequence[Path]]
+__all__ = ["signature_transfer"]
 
 _QUANTILES = np.linspace(0.05, 0.95, 7)
 
 
+@dataclass(frozen=True)
+class _Edits:
+    """What is done to one image: imposing the other class's signature, and a sham inside its own class."""
+
+    transfer: Difference
+    sham: Difference
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of the cohort, and what was measured of each."""
+
+    volumes: StoredVolumes
+    traits: Sequence[Traits]
+
+    def signature(self, rows: np.ndarray) -> Signature:
+        """Estimate what some images have in common."""
+        return signature((self.volumes[row] for row in rows), [self.traits[row] for row in rows])
+
+
 @register("step", "signature_transfer")
-def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def signature_transfer(arguments: SignatureTransferArguments, needs: Folders, folder: Path) -> None:
     """Impose signatures and score.
 
     Parameters
     ----------
-    arguments : mapping
-        ``sides`` (0 or 1 per row), ``folds`` (per row), ``representation``, ``own`` (function of the user's), ``grid``,
-        ``seed``.
-    needs : mapping
-        ``read``: all blocks in cohort order; ``models-<fold>``: the networks that held the fold out.
+    arguments : SignatureTransferArguments
+    needs : Folders
+        `READ`: all blocks; `models_of_fold`: the networks that held each fold out.
     folder : Path
-        Gets ``margins.npy`` (rows, 2): transferred and sham; ``traits.npy`` (3, rows, features): low-level statistics
-        of the images as they are, transferred and sham.
+        Gets ``margins.npy`` (rows of the cohort, 2): transferred and sham; ``traits.npy`` (3, rows of the cohort,
+        features): low-level statistics of the images as they are, transferred and sham.
     """
-    sides, folds = np.asarray(arguments["sides"]), np.asarray(arguments["folds"])
-    grid = Grid.from_dict(arguments["grid"])
-    volumes = _Volumes(needs["read"])
+    sides, folds = np.asarray(arguments.sides), np.asarray(arguments.folds)
+    grid, volumes = arguments.grid, StoredVolumes(needs[READ], images_only=True)
     known = [traits(volume) for volume in volumes]
-    edits = _edits((volumes, known), sides, arguments["seed"])
-    networks = {
-        fold: [load_network(model / "model.safetensors") for model in needs[f"models-{fold}"]]
-        for fold in np.unique(folds).tolist()
-    }
-    representation = representation_of(arguments["representation"], arguments.get("own"))
+    edits = _edits(_Images(volumes, known), sides, arguments.seed)
+    networks = {fold: load_networks(needs[models_of_fold(fold)]) for fold in np.unique(folds).tolist()}
+    representation = representation_of(arguments.representation, arguments.own)
     priors = tissue_priors(grid) if representation.needs_priors else None
     margins = np.zeros((len(sides), 2))
     measured: list[list[FloatArray]] = [[], [], []]
     for row, volume in enumerate(volumes):
         measured[0].append(_statistics(volume))
-        for place, change in enumerate(edits[row]):
-            chance = seeds.generator(arguments["seed"], "transfer noise", row)
+        for place, change in enumerate((edits[row].transfer, edits[row].sham)):
+            chance = seeds.generator(arguments.seed, "transfer noise", row)
             edited = impose(volume, known[row], change, chance)
             measured[1 + place].append(_statistics(edited))
             image = np.asarray(representation.transform(edited, priors, grid)).astype(np.float16).astype(np.float32)
@@ -66,47 +81,21 @@ def transfer(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
     np.save(folder / "traits.npy", np.asarray(measured))
 
 
-class _Volumes:
-    """The stored volumes of the cohort, one at a time."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._image, self._foreground, self._mask = (
-            Stack([folder / f"{name}.npy" for folder in folders]) for name in ("image", "foreground", "mask")
-        )
-
-    def __len__(self) -> int:
-        return len(self._image)
-
-    def __getitem__(self, row: int) -> Volume:
-        return Volume(np.array(self._image[row]), np.array(self._foreground[row]), np.array(self._mask[row]))
-
-    def __iter__(self) -> Iterator[Volume]:
-        return (self[row] for row in range(len(self)))
-
-
-Known = tuple[_Volumes, Sequence[Traits]]
-
-
-def _edits(known: Known, sides: np.ndarray, seed: int) -> list[tuple[Difference, Difference]]:
-    """For every row what takes it to the other side, and the sham: what takes it to the other half of its own side."""
+def _edits(images: _Images, sides: np.ndarray, seed: int) -> list[_Edits]:
+    """Per subject: the edit that imposes the other class's signature, and one between random halves of its own."""
     chance = seeds.generator(seed, "transfer halves")
     rows = [np.flatnonzero(sides == side) for side in (0, 1)]
-    whole = [_signature(known, own) for own in rows]
-    found: dict[int, tuple[Difference, Difference]] = {}
+    whole = [images.signature(own) for own in rows]
+    found: dict[int, _Edits] = {}
     for side in (0, 1):
         across = difference(whole[side], whole[1 - side])
         mixed = chance.permutation(rows[side])
         halves = (np.sort(mixed[::2]), np.sort(mixed[1::2]))
-        parts = [_signature(known, half) for half in halves]
+        parts = [images.signature(half) for half in halves]
         for half in (0, 1):
             sham = difference(parts[half], parts[1 - half])
-            found |= dict.fromkeys(halves[half].tolist(), (across, sham))
+            found |= dict.fromkeys(halves[half].tolist(), _Edits(across, sham))
     return [found[row] for row in range(len(sides))]
-
-
-def _signature(known: Known, rows: np.ndarray) -> Signature:
-    volumes, measured = known
-    return signature((volumes[row] for row in rows), [measured[row] for row in rows])
 
 
 def _statistics(volume: Volume) -> FloatArray:

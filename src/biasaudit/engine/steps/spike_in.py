@@ -1,4 +1,4 @@
-"""Step `spike`: plant a synthetic signature in represented images, to test power on this very cohort (G3).
+"""Step `spike_in`: plant a synthetic signature in represented images, to test power on this very cohort (G3).
 
 The edit is made to the network's input, not to the image: it is the same for every representation, and the jobs that
 read and represent the images stay as they are.
@@ -6,62 +6,49 @@ read and represent the images stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from biasaudit.engine.arguments.edits import FIELD_STRENGTH, INTENSITY_BEND, SpikeInArguments
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.records import FloatArray
 from biasaudit.registry import register
 
-__all__ = ["BEND", "FIELD", "PLANTED", "SHAM", "spike", "spiked"]
-
-FIELD = 0.3
-"""Root mean square of the smooth field, in standard deviations of the image inside the foreground."""
-
-BEND = 0.1
-"""How far the intensity scale is bent at one standard deviation from the mean, in standard deviations."""
-
-PLANTED = (0.1, 0.9)
-"""Share of the negative and of the positive class that carries the planted edit."""
-
-SHAM = (0.5, 0.5)
-"""Share of each class that carries the sham edit."""
-
-Needs = Mapping[str, Sequence[Path]]
+__all__ = ["spike_in", "spiked"]
 
 
 @register("step", "spike_in")
-def spike(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def spike_in(arguments: SpikeInArguments, needs: Folders, folder: Path) -> None:
     """Write one block with every image edited, with the planted assignment and with the sham assignment.
 
     Parameters
     ----------
-    arguments : mapping
-        ``planted`` and ``sham``: for every row of the block whether it carries the edit; ``field`` and ``bend``: its
-        size.
-    needs : mapping
-        ``inputs``: the represented block.
+    arguments : SpikeInArguments
+    needs : Folders
+        As `INPUTS` the one block.
     folder : Path
         Gets ``spiked.npy``, ``planted.npy`` and ``sham.npy``, each of the block's shape.
     """
-    block = np.load(needs["inputs"][0] / "original.npy", mmap_mode="r")
+    block = np.load(needs.only(INPUTS) / "original.npy", mmap_mode="r")
     outputs = {
         name: open_memmap(folder / f"{name}.npy", "w+", block.dtype, block.shape)
         for name in ("spiked", "planted", "sham")
     }
+    carries = {"planted": arguments.planted, "sham": arguments.sham}
     for row, image in enumerate(block):
-        edited = spiked(np.asarray(image, dtype=np.float32), arguments["field"], arguments["bend"])
+        edited = spiked(np.asarray(image, dtype=np.float32), arguments.field, arguments.bend)
         outputs["spiked"][row] = edited
-        for name in ("planted", "sham"):
-            outputs[name][row] = edited if arguments[name][row] else image
+        for name, edited_rows in carries.items():
+            outputs[name][row] = edited if edited_rows[row] else image
     for output in outputs.values():
         output.flush()
 
 
-def spiked(image: FloatArray, field: float = FIELD, bend: float = BEND) -> FloatArray:
+def spiked(image: FloatArray, field: float = FIELD_STRENGTH, bend: float = INTENSITY_BEND) -> FloatArray:
     """Add a smooth field along the last two axes and bend the intensity scale, channel by channel.
 
     Parameters

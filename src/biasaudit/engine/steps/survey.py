@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from biasaudit.cohort.images.alignment import alignment
+from biasaudit.engine.arguments.inputs import READ, SurveyArguments
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.registry import register
@@ -18,26 +18,21 @@ __all__ = ["survey"]
 # Less than this share of varying voxels outside the foreground is dust, not a background to learn from.
 _BACKGROUND_SHARE = 0.02
 
-Needs = Mapping[str, Sequence[Path]]
-
 
 @register("step", "survey")
-def survey(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def survey(arguments: SurveyArguments, needs: Folders, folder: Path) -> None:
     """Measure masks, background and alignment, one image at a time.
 
     Parameters
     ----------
-    arguments : mapping
-        ``subjects``: one name per sample.
-    needs : mapping
-        ``read``: all blocks in cohort order.
+    arguments : SurveyArguments
+    needs : Folders
+        `READ`: all blocks.
     folder : Path
         Gets ``survey.json``.
     """
-    images, foregrounds, masks = (
-        Stack([block / f"{name}.npy" for block in needs["read"]]) for name in ("image", "foreground", "mask")
-    )
-    report = alignment(images, foregrounds, arguments["subjects"])
+    images, foregrounds, masks = (Stack.of(needs[READ], name) for name in ("image", "foreground", "mask"))
+    report = alignment(images, foregrounds, arguments.subjects)
     rows = range(len(images))
     shares = [_background_share(images[row], foregrounds[row]) for row in rows]
     write_json(

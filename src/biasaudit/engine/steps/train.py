@@ -1,4 +1,4 @@
-"""The only training loop: target and controls get the same architecture, budget and stopping rule."""
+"""Step `train`, the only training loop: target and controls get the same architecture, budget and stopping rule."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import nn
 
 from biasaudit import seeds
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import Factory, TrainArguments
+from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.training_parts import (
     Augmentation,
@@ -30,9 +32,18 @@ from biasaudit.networks.factory import build_network
 from biasaudit.protocol import TrainingSettings
 from biasaudit.registry import register
 
-__all__ = ["device", "load_network", "outputs", "to_device", "train", "validation_rows"]
+__all__ = [
+    "device",
+    "load_network",
+    "load_networks",
+    "outputs",
+    "save_network",
+    "to_device",
+    "train",
+    "validation_rows",
+]
 
-Needs = Mapping[str, Sequence[Path]]
+_WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -47,42 +58,71 @@ class _Fit:
 
 
 @dataclass(frozen=True)
-class _Examples:
-    """What a training learns from, and what it keeps out to see when to stop: rows and their classes."""
+class _Labelled:
+    """Rows of the cohort and the class of each."""
 
-    learn: tuple[np.ndarray, np.ndarray]
-    check: tuple[np.ndarray, np.ndarray]
+    rows: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """What a training learns from, and what it keeps out to see when to stop."""
+
+    learn: _Labelled
+    check: _Labelled
+
+
+@dataclass(frozen=True)
+class _Stepper:
+    """What changes the weights after every batch, and how much."""
+
+    optimiser: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
 
 
 @register("step", "train")
-def train(arguments: Mapping[str, Any], needs: Needs, folder: Path) -> None:
+def train(arguments: TrainArguments, needs: Folders, folder: Path) -> None:
     """Train one network on the training rows of one fold and keep its best epoch, or let the user's function do it.
 
     Parameters
     ----------
-    arguments : mapping
-        ``network``, ``network_arguments``, ``training``, ``rows``, ``targets`` (class index per row), ``groups``
-        (subject per row), ``classes`` (number), ``variant``, ``seed``.
-    needs : mapping
-        ``inputs``: folders of the represented blocks in cohort order.
+    arguments : TrainArguments
+    needs : Folders
+        `INPUTS`: what it learns from.
     folder : Path
         Gets ``model.safetensors``, ``model.json`` (how to build it) and ``history.json``.
     """
-    inputs = Stack([block / f"{arguments['variant']}.npy" for block in needs["inputs"]])
+    inputs = Stack.of(needs[INPUTS], arguments.variant)
     sizes = _sizes(arguments, inputs)
     with torch.random.fork_rng(devices=_cuda_devices()):
-        torch.manual_seed(arguments["seed"])
-        network = to_device(build_network(arguments["network"], sizes, arguments["network_arguments"]))
-        history = (_fit_own if arguments["training"].get("fit") else _fit)(network, inputs, arguments)
-    state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-    save_file(state, folder / "model.safetensors")
-    description = {
-        "network": arguments["network"],
-        "network_arguments": dict(arguments["network_arguments"]),
-        "sizes": sizes,
-    }
-    (folder / "model.json").write_text(json.dumps(description))
+        torch.manual_seed(arguments.seed)
+        network = to_device(build_network(arguments.factory.name, sizes, arguments.factory.arguments))
+        history = (_fit_own if arguments.training.fit else _fit)(network, inputs, arguments)
+    save_network(network, arguments.factory, sizes, folder)
     (folder / "history.json").write_text(json.dumps(history))
+
+
+def save_network(network: nn.Module, factory: Factory, sizes: Sequence[int], folder: Path) -> None:
+    """Write the weights of a network and how it is built.
+
+    Parameters
+    ----------
+    network : Module
+    factory : Factory
+    sizes : sequence of int
+        Dimensions of space, channels of the input, logits.
+    folder : Path
+        Gets ``model.safetensors`` and ``model.json``.
+    """
+    save_file({name: value.contiguous().cpu() for name, value in network.state_dict().items()}, folder / _WEIGHTS)
+    description = {"network": factory.name, "network_arguments": dict(factory.arguments), "sizes": sizes}
+    (folder / "model.json").write_text(json.dumps(description))
+
+
+def load_networks(folders: Sequence[Path]) -> list[nn.Module]:
+    """Rebuild the networks of some finished jobs, ready for inference."""
+    return [load_network(folder / _WEIGHTS) for folder in folders]
 
 
 def load_network(weights: Path) -> nn.Module:
@@ -143,19 +183,18 @@ def validation_rows(targets: np.ndarray, groups: np.ndarray, share: float, seed:
     return chosen
 
 
-def _fit(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> list[dict[str, float]]:
-    settings = TrainingSettings.model_validate(arguments["training"])
-    examples, seed = _examples(arguments, settings), arguments["seed"]
-    chance = seeds.generator(seed, "batches")
+def _fit(network: nn.Module, inputs: Stack, arguments: TrainArguments) -> list[dict[str, float]]:
+    settings, examples = arguments.training, _examples(arguments)
+    chance = seeds.generator(arguments.seed, "batches")
     loss = loss_function(settings.loss, _class_weights(arguments))
-    fit = _Fit(inputs, settings, loss, augmentation(settings, chance, seed), chance)
-    steps = settings.epochs * max(1, -(-len(examples.learn[0]) // settings.batch_size))
+    fit = _Fit(inputs, settings, loss, augmentation(settings, chance, arguments.seed), chance)
+    steps = settings.epochs * max(1, -(-len(examples.learn.rows) // settings.batch_size))
     optimiser = make_optimiser(settings, network)
-    stepper = optimiser, make_schedule(settings, optimiser, steps)
+    stepper = _Stepper(optimiser, make_schedule(settings, optimiser, steps))
     best, best_loss, history = None, np.inf, []
     for epoch in range(settings.epochs):
         training_loss = _epoch(network, fit, examples.learn, stepper)
-        last = _loss_on(network, fit, examples.check) if len(examples.check[0]) else training_loss
+        last = _loss_on(network, fit, examples.check) if len(examples.check.rows) else training_loss
         history.append({"epoch": epoch + 1, "training_loss": training_loss, "validation_loss": last})
         if last < best_loss:
             best, best_loss = {name: value.clone() for name, value in network.state_dict().items()}, last
@@ -166,80 +205,77 @@ def _fit(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> lis
     return history
 
 
-def _fit_own(network: nn.Module, inputs: Stack, arguments: Mapping[str, Any]) -> list[dict[str, float]]:
+def _fit_own(network: nn.Module, inputs: Stack, arguments: TrainArguments) -> list[dict[str, float]]:
     """Let the user's function train the network as its factory makes it, and say how well that went."""
-    settings = TrainingSettings.model_validate(arguments["training"])
+    settings, examples = arguments.training, _examples(arguments)
+    learn, check = examples.learn, examples.check
     assert settings.fit is not None
-    examples = _examples(arguments, settings)
-    (learn, targets), (check, answers) = examples.learn, examples.check
     as_made = to_device(_as_made(arguments, inputs))
     as_made.load_state_dict(network.state_dict())
     offered = {
-        "images": Images(inputs, learn),
-        "targets": torch.as_tensor(targets),
-        "validation": (Images(inputs, check), torch.as_tensor(answers)) if len(check) else None,
+        "images": Images(inputs, learn.rows),
+        "targets": torch.as_tensor(learn.targets),
+        "validation": (Images(inputs, check.rows), torch.as_tensor(check.targets)) if len(check.rows) else None,
         **{name: getattr(settings, name) for name in ("epochs", "batch_size", "learning_rate", "weight_decay")},
-        "seed": arguments["seed"],
+        "seed": arguments.seed,
         "device": device(),
     }
     network.load_state_dict(fitted(settings.fit, as_made, offered))
     loss = loss_function("balanced_bce", _class_weights(arguments))
-    fit = _Fit(inputs, settings, loss, lambda images: images, seeds.generator(arguments["seed"], "batches"))
-    losses = [_loss_on(network, fit, own) for own in (examples.learn, examples.check) if len(own[0])]
+    fit = _Fit(inputs, settings, loss, lambda images: images, seeds.generator(arguments.seed, "batches"))
+    losses = [_loss_on(network, fit, own) for own in (learn, check) if len(own.rows)]
     return [{"epoch": settings.epochs, "training_loss": losses[0], "validation_loss": losses[-1]}]
 
 
-def _as_made(arguments: Mapping[str, Any], inputs: Stack) -> nn.Module:
+def _as_made(arguments: TrainArguments, inputs: Stack) -> nn.Module:
     """Build the network once more, its outputs as the user's factory leaves them."""
-    own = arguments["network"] == BUILDER
-    changed = {**arguments["network_arguments"], **({"converted": False} if own else {})}
-    return build_network(arguments["network"], _sizes(arguments, inputs), changed)
+    factory = arguments.factory
+    changed = {**factory.arguments, **({"converted": False} if factory.name == BUILDER else {})}
+    return build_network(factory.name, _sizes(arguments, inputs), changed)
 
 
-def _sizes(arguments: Mapping[str, Any], inputs: Stack) -> tuple[int, int, int]:
+def _sizes(arguments: TrainArguments, inputs: Stack) -> tuple[int, int, int]:
     """Spatial dimensions, channels and outputs of the network."""
-    classes = int(arguments["classes"])
-    return len(inputs.shape) - 2, inputs.shape[1], 1 if classes == 2 else classes
+    return len(inputs.shape) - 2, inputs.shape[1], 1 if arguments.classes == 2 else arguments.classes
 
 
-def _examples(arguments: Mapping[str, Any], settings: TrainingSettings) -> _Examples:
-    rows, targets = np.asarray(arguments["rows"]), np.asarray(arguments["targets"])
-    kept_out = validation_rows(targets, np.asarray(arguments["groups"]), settings.validation, arguments["seed"])
-    return _Examples((rows[~kept_out], targets[~kept_out]), (rows[kept_out], targets[kept_out]))
+def _examples(arguments: TrainArguments) -> _Examples:
+    rows, targets = np.asarray(arguments.rows), np.asarray(arguments.targets)
+    groups, share = np.asarray(arguments.groups), arguments.training.validation
+    kept_out = validation_rows(targets, groups, share, arguments.seed)
+    return _Examples(_Labelled(rows[~kept_out], targets[~kept_out]), _Labelled(rows[kept_out], targets[kept_out]))
 
 
-def _class_weights(arguments: Mapping[str, Any]) -> torch.Tensor:
+def _class_weights(arguments: TrainArguments) -> torch.Tensor:
     """Weights by which the classes of all training rows count alike, float32 (classes,)."""
-    targets = np.asarray(arguments["targets"])
-    counts = np.bincount(targets, minlength=arguments["classes"])
+    targets = np.asarray(arguments.targets)
+    counts = np.bincount(targets, minlength=arguments.classes)
     weights = len(targets) / (len(counts) * np.maximum(counts, 1))
     return torch.tensor(weights, dtype=torch.float32, device=device())
 
 
-def _epoch(network: nn.Module, fit: _Fit, examples: tuple[np.ndarray, np.ndarray], stepper: tuple[Any, Any]) -> float:
-    rows, targets = examples
-    optimiser, schedule = stepper
+def _epoch(network: nn.Module, fit: _Fit, examples: _Labelled, stepper: _Stepper) -> float:
     network.train()
-    order = fit.chance.permutation(len(rows))
+    count = len(examples.rows)
+    order = fit.chance.permutation(count)
     total = 0.0
-    for start in range(0, len(rows), fit.settings.batch_size):
+    for start in range(0, count, fit.settings.batch_size):
         batch = order[start : start + fit.settings.batch_size]
         if len(batch) > 1:  # batch normalisation has no variance of one example
-            images = fit.augment(_batch(fit.inputs, rows[batch]))
-            loss = fit.loss(network(images), torch.as_tensor(targets[batch], device=device()))
-            optimiser.zero_grad(set_to_none=True)
+            images = fit.augment(_batch(fit.inputs, examples.rows[batch]))
+            loss = fit.loss(network(images), torch.as_tensor(examples.targets[batch], device=device()))
+            stepper.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            stepper.optimiser.step()
             total += float(loss.detach()) * len(batch)
-        schedule.step()
-    return total / len(rows)
+        stepper.schedule.step()
+    return total / count
 
 
 @torch.no_grad()
-def _loss_on(network: nn.Module, fit: _Fit, examples: tuple[np.ndarray, np.ndarray]) -> float:
-    rows, targets = examples
-    logits = torch.as_tensor(outputs(network, fit.inputs, rows, fit.settings.batch_size), dtype=torch.float32)
-    return float(fit.loss(logits.to(device()), torch.as_tensor(targets, device=device())))
+def _loss_on(network: nn.Module, fit: _Fit, examples: _Labelled) -> float:
+    logits = torch.as_tensor(outputs(network, fit.inputs, examples.rows, fit.settings.batch_size), dtype=torch.float32)
+    return float(fit.loss(logits.to(device()), torch.as_tensor(examples.targets, device=device())))
 
 
 def _batch(inputs: Stack, rows: Sequence[int] | np.ndarray) -> torch.Tensor:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.user_code.functions import call, failure, find
 from biasaudit.errors import Fault, ProtocolError, UsageError
 from biasaudit.protocol import ArmSettings, Protocol
@@ -15,34 +15,11 @@ from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import get, names
 from biasaudit.representations.representation import Representation, Shown
 
-__all__ = ["OwnInput", "import_string_of", "kind_of_input", "representation_of", "try_inputs"]
+__all__ = ["import_string_of", "kind_of_input", "representation_of", "try_inputs"]
 
 _KEY = "arms"
 # Inputs are stored in half precision.
 _LARGEST = float(np.finfo(np.float16).max)
-
-
-@dataclass(frozen=True)
-class OwnInput:
-    """A function that makes the network input.
-
-    Attributes
-    ----------
-    function : str
-        ``/folder/own.py:function`` or ``package.module:function``.
-    code : str
-        Hash of the module that holds it.
-    channels : int
-        Channels that it returned for the first image.
-    """
-
-    function: str
-    code: str
-    channels: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, for job arguments."""
-        return asdict(self)
 
 
 class OwnRepresentation:
@@ -127,18 +104,18 @@ def kind_of_input(name: str) -> type[Representation]:
     return get("representation", name) if name in names("representation") else OwnRepresentation
 
 
-def representation_of(name: str, own: Mapping[str, Any] | None = None) -> Representation:
+def representation_of(name: str, own: OwnInput | None = None) -> Representation:
     """Return a registered representation, or the user's function.
 
     Parameters
     ----------
     name : str
         Registered name, or import string.
-    own : mapping, optional
-        An `OwnInput` as a dict, which goes before the name.
+    own : OwnInput, optional
+        Goes before the name.
     """
     if own is not None:
-        return OwnRepresentation(own["function"], own["channels"])
+        return OwnRepresentation(own.function, own.channels)
     return OwnRepresentation(name, None) if ":" in name else get("representation", name)()
 
 

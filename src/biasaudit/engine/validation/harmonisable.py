@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from biasaudit.engine.situation.contrasts import contrasts_of
-from biasaudit.engine.steps.harmonise import COMBAT, kept_columns
+from biasaudit.engine.situation.harmonising import COMBAT, kept_columns
 from biasaudit.errors import Fault, ProtocolError, suggestion
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Regime

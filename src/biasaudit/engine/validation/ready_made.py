@@ -11,10 +11,11 @@ from torch import nn
 from biasaudit import registry
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
+from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.situation.situation import source_channels
 from biasaudit.engine.user_code.network import convention, make_network
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
-from biasaudit.engine.user_code.preprocessing import OwnInput, kind_of_input, representation_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.user_code.weights import match_state, read_state
 from biasaudit.errors import Fault, ProtocolError, UsageError
@@ -154,7 +155,7 @@ def probe_ready_made_network(
 def _input_channels(protocol: Protocol, cohort: Cohort, own_inputs: Mapping[str, OwnInput]) -> int:
     """Count the channels of the input of the first arm."""
     name = protocol.arms[0].input
-    representation = representation_of(name, own_inputs[name].to_dict() if name in own_inputs else None)
+    representation = representation_of(name, own_inputs.get(name))
     return representation.channels(source_channels(cohort, name))
 
 

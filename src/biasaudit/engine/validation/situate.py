@@ -12,9 +12,10 @@ from biasaudit.cohort.images.channels import channels_of
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
+from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
-from biasaudit.engine.user_code.preprocessing import OwnInput, try_inputs
+from biasaudit.engine.user_code.preprocessing import try_inputs
 from biasaudit.engine.user_code.sources import own_version
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import require_inputs_possible

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from biasaudit import seeds
-from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.arguments.inputs import INPUTS
+from biasaudit.engine.arguments.networks import TrainArguments
+from biasaudit.engine.jobs.job import Folders, Job
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.train import train
@@ -53,7 +55,8 @@ def training_faults(situation: Situation, jobs: Iterable[Job]) -> list[Fault]:
     """
     if not situation.protocol.target.training.own:
         return []
-    firsts = {job.arguments["classes"]: job.arguments for job in jobs if job.step == "train"}
+    trainings = [job.arguments for job in jobs if isinstance(job.arguments, TrainArguments)]
+    firsts = {arguments.classes: arguments for arguments in trainings}
     found = [_fault(situation, firsts[classes]) for classes in sorted(firsts)]
     return [Fault("protocol", message) for message in dict.fromkeys(filter(None, found))]
 
@@ -66,7 +69,7 @@ def trial_notes(settings: TrainingSettings) -> tuple[str, ...]:
     return (f"networks are trained by code of the user's ({named}), tried on noise before the audit",)
 
 
-def _fault(situation: Situation, arguments: Mapping[str, Any]) -> str:
+def _fault(situation: Situation, arguments: TrainArguments) -> str:
     settings = situation.protocol.target.training
     try:
         with tempfile.TemporaryDirectory(prefix="biasaudit-trial-") as scratch, one_thread():
@@ -85,24 +88,24 @@ def _fault(situation: Situation, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
-def _once(situation: Situation, arguments: Mapping[str, Any], scratch: Path) -> Path:
+def _once(situation: Situation, arguments: TrainArguments, scratch: Path) -> Path:
     """Run the step `train` itself on noise, and return its folder."""
-    grid, classes = situation.grid, int(arguments["classes"])
+    grid, classes = situation.grid, arguments.classes
     chance = seeds.generator(situation.protocol.folds.seed, "trial")
     count = math.ceil(_IMAGES / classes) * classes
     block, folder = scratch / "inputs", scratch / "model"
     block.mkdir(parents=True)
     folder.mkdir()
     shape = (count, situation.channels(situation.protocol.arms[0].recipe), *grid.shape)
-    np.save(block / f"{arguments['variant']}.npy", chance.normal(size=shape).astype(np.float32))
-    rows = list(range(count))
-    changed = {
-        "rows": rows,
-        "targets": [row % classes for row in rows],
-        "groups": [str(row) for row in rows],
-        "training": {**arguments["training"], "epochs": 1},
-    }
-    train({**arguments, **changed}, {"inputs": [block]}, folder)
+    np.save(block / f"{arguments.variant}.npy", chance.normal(size=shape).astype(np.float32))
+    changed = replace(
+        arguments,
+        rows=tuple(range(count)),
+        targets=tuple(row % classes for row in range(count)),
+        groups=tuple(str(row) for row in range(count)),
+        training=arguments.training.model_copy(update={"epochs": 1}),
+    )
+    train(changed, Folders({INPUTS: (block,)}), folder)
     return folder
 
 

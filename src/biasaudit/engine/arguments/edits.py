@@ -1,0 +1,111 @@
+"""Arguments of the steps that edit images or inputs and ask the networks again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from biasaudit.engine.arguments.inputs import OwnInput, representation_component
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.jobs.job import Arguments, Component, Role
+from biasaudit.records import Grid, Sample
+
+__all__ = [
+    "FIELD_STRENGTH",
+    "INTENSITY_BEND",
+    "SignatureTransferArguments",
+    "SpikeInArguments",
+    "TruthArguments",
+    "models_of_fold",
+]
+
+FIELD_STRENGTH = 0.3
+"""Root mean square of the planted smooth field, in standard deviations of the image inside the foreground."""
+
+INTENSITY_BEND = 0.1
+"""How far the intensity scale is bent at one standard deviation from the mean, in standard deviations."""
+
+
+def models_of_fold(fold: int) -> Role:
+    """Role of the networks that held one fold out, where a step reads those of all folds."""
+    return Role(MODELS.name, str(fold))
+
+
+@dataclass(frozen=True)
+class SignatureTransferArguments(Arguments):
+    """Impose the signature of the other class on every image, and a sham.
+
+    Attributes
+    ----------
+    sides : tuple of int
+        Class, 0 or 1, of every row of the cohort.
+    folds : tuple of int
+        Fold that holds a row out, for every row of the cohort.
+    representation : str
+        Registered name.
+    own : OwnInput or None
+        The user's function that goes before the name.
+    grid : Grid
+    seed : int
+    """
+
+    step: ClassVar[str] = "signature_transfer"
+    sides: tuple[int, ...]
+    folds: tuple[int, ...]
+    representation: str
+    grid: Grid
+    seed: int
+    own: OwnInput | None = None
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The representation."""
+        return representation_component(self.representation, self.own)
+
+
+@dataclass(frozen=True)
+class TruthArguments(Arguments):
+    """Score simulated anatomies as rendered at every site.
+
+    Attributes
+    ----------
+    samples : tuple of Sample
+        Held-out simulated samples.
+    grid : Grid
+    representation : str
+        Registered name.
+    own : OwnInput or None
+        The user's function that goes before the name.
+    """
+
+    step: ClassVar[str] = "truth"
+    samples: tuple[Sample, ...]
+    grid: Grid
+    representation: str
+    own: OwnInput | None = None
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The representation."""
+        return representation_component(self.representation, self.own)
+
+
+@dataclass(frozen=True)
+class SpikeInArguments(Arguments):
+    """Plant a synthetic signature in one block of network inputs.
+
+    Attributes
+    ----------
+    planted, sham : tuple of bool
+        For every row of the block whether it carries the edit, by the label and by chance.
+    field : float
+        See `FIELD_STRENGTH`.
+    bend : float
+        See `INTENSITY_BEND`.
+    """
+
+    step: ClassVar[str] = "spike_in"
+    planted: tuple[bool, ...]
+    sham: tuple[bool, ...]
+    field: float = FIELD_STRENGTH
+    bend: float = INTENSITY_BEND
