@@ -1,1 +1,1 @@
-"""Who is in the audit: readers, volumes, folds, and the simulated cohort."""
+"""The subjects and images of an audit: readers, image files, folds, and simulated cohorts."""

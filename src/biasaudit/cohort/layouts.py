@@ -39,7 +39,7 @@ _HIPPOCAMPUS, _HALF_AXES = (26.0, -22.0, -14.0), (9.0, 18.0, 9.0)
 
 @dataclass(frozen=True)
 class Layout:
-    """One arrangement of files.
+    """A simulated cohort and the function that writes it as files.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Layout:
 
 
 def write_layout(name: str, folder: Path, phantom: Mapping[str, PhantomValue] | None = None) -> int:
-    """Simulate a cohort and write it as the ready protocol of that name expects it beside itself.
+    """Simulate a cohort and write the files that the ready protocol of that name reads.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _write_features(cohort: Cohort, load: Callable[[Sample], Volume], grid: Grid
         {
             "subject": [sample.subject for sample in cohort.samples],
             "diagnosis": np.where(positive, "ad", "cn"),
-            "site": [sites[own] for own in number],
+            "site": [sites[place] for place in number],
             "age": age.round(1),
             "sex": ["FM"[row // 2 % 2] for row in range(len(cohort.samples))],
         }

@@ -1,4 +1,4 @@
-"""Which subjects an already trained network has seen: those never count as held out."""
+"""Split a cohort into subjects that an already trained network has seen and subjects that it has not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from biasaudit.records import Cohort, Sample
 __all__ = ["SEEN", "split_folds", "split_notes"]
 
 SEEN = -1
-"""Fold of what the network has seen: learned from by controls, held out by nothing."""
+"""Fold of the samples that the network has seen: controls train on them, and no fold holds them out."""
 
 _TRAINING = ("train", "training", "val", "valid", "validation", "dev", "tune", "tuning", "seen")
 _HELD_OUT = ("test", "testing", "held-out", "heldout", "holdout", "hold-out", "external", "unseen")
@@ -26,7 +26,7 @@ _SMALLEST_CLASS = 2
 
 
 def split_folds(cohort: Cohort, protocol: Protocol) -> npt.NDArray[np.intp]:
-    """Divide the subjects where the target was trained before.
+    """Divide the subjects into folds where the target was trained before the audit.
 
     With one file of weights the held-out subjects are divided into folds for the sake of the controls; with several,
     the split column says by its number which file of weights held a subject out.
@@ -52,21 +52,21 @@ def split_folds(cohort: Cohort, protocol: Protocol) -> npt.NDArray[np.intp]:
         return _numbered(cohort, len(weights))
     seen = _seen(cohort, protocol)
     folds = np.full(len(seen), SEEN, dtype=np.intp)
-    held = replace(cohort, samples=tuple(s for s, known in zip(cohort.samples, seen, strict=True) if not known))
-    _require_both(held)
-    folds[~np.array(seen)] = assign_folds(held, protocol.folds.n, protocol.folds.seed)
+    unseen = replace(cohort, samples=tuple(s for s, is_seen in zip(cohort.samples, seen, strict=True) if not is_seen))
+    _require_both(unseen)
+    folds[~np.array(seen)] = assign_folds(unseen, protocol.folds.n, protocol.folds.seed)
     return folds
 
 
 def split_notes(cohort: Cohort, folds: Sequence[int]) -> list[str]:
     """Say how many subjects are left to judge the network by."""
-    held = {s.subject: s.label for s, fold in zip(cohort.samples, folds, strict=True) if fold != SEEN}
+    labels = {s.subject: s.label for s, fold in zip(cohort.samples, folds, strict=True) if fold != SEEN}
     seen = {s.subject for s, fold in zip(cohort.samples, folds, strict=True) if fold == SEEN}
-    counts = Counter(held.values())
-    shown = ", ".join(f"{name} {counts[name]}" for name in cohort.classes)
+    counts = Counter(labels.values())
+    listed = ", ".join(f"{name} {counts[name]}" for name in cohort.classes)
     return [
-        f"the target was trained outside of this audit: it is judged by the {len(held)} subjects that it has not seen "
-        f"({shown}); the {len(seen)} others only help to train the controls"
+        f"the target was trained outside of this audit: it is judged by the {len(labels)} subjects that it has not "
+        f"seen ({listed}); the {len(seen)} others only help to train the controls"
     ]
 
 
@@ -106,8 +106,8 @@ def _listed(cohort: Cohort, path: str) -> list[bool]:
 
 def _numbered(cohort: Cohort, count: int) -> npt.NDArray[np.intp]:
     numbers = [str(number + 1) for number in range(count)]
-    known = (*numbers, *_TRAINING)
-    faults = [_unclear(sample, known) for sample in cohort.samples if sample.split.lower() not in known]
+    expected = (*numbers, *_TRAINING)
+    faults = [_unclear(sample, expected) for sample in cohort.samples if sample.split.lower() not in expected]
     folds = np.array([numbers.index(s.split) if s.split in numbers else SEEN for s in cohort.samples], dtype=np.intp)
     faults += _parted(cohort, folds.tolist())
     if not faults:
@@ -115,7 +115,9 @@ def _numbered(cohort: Cohort, count: int) -> npt.NDArray[np.intp]:
             Fault("cohort.split", f"file {fold + 1} of the weights held out no {name!r}", "check the numbers")
             for fold in range(count)
             for name in cohort.classes
-            if not any(s.label == name and own == fold for s, own in zip(cohort.samples, folds, strict=True))
+            if not any(
+                s.label == name and fold_of_file == fold for s, fold_of_file in zip(cohort.samples, folds, strict=True)
+            )
         ]
     if faults:
         raise DataError(faults)
@@ -123,12 +125,12 @@ def _numbered(cohort: Cohort, count: int) -> npt.NDArray[np.intp]:
 
 
 def _parted(cohort: Cohort, sides: Sequence[object]) -> list[Fault]:
-    """Name subjects with images on both sides: the network has seen them."""
+    """Make a fault of each subject whose images are in different splits."""
     first: dict[str, tuple[object, Sample]] = {}
     faults = []
     for sample, side in zip(cohort.samples, sides, strict=True):
-        known, other = first.setdefault(sample.subject, (side, sample))
-        if known != side:
+        first_side, other = first.setdefault(sample.subject, (side, sample))
+        if first_side != side:
             message = (
                 f"subject {sample.subject!r} is in split {sample.split!r} here and {other.split!r} at {other.where}"
             )
@@ -138,15 +140,15 @@ def _parted(cohort: Cohort, sides: Sequence[object]) -> list[Fault]:
     return faults
 
 
-def _require_both(held: Cohort) -> None:
-    counts = Counter({s.subject: s.label for s in held.samples}.values())
-    if min(counts[name] for name in held.classes) < _SMALLEST_CLASS:
-        shown = ", ".join(f"{name} {counts[name]}" for name in held.classes)
-        message = f"too few subjects are held out ({shown}), expected at least {_SMALLEST_CLASS} of each class"
+def _require_both(unseen: Cohort) -> None:
+    counts = Counter({s.subject: s.label for s in unseen.samples}.values())
+    if min(counts[name] for name in unseen.classes) < _SMALLEST_CLASS:
+        listed = ", ".join(f"{name} {counts[name]}" for name in unseen.classes)
+        message = f"too few subjects are held out ({listed}), expected at least {_SMALLEST_CLASS} of each class"
         raise DataError([Fault("target.weights", message, "an audit needs subjects that the network has not seen")])
 
 
-def _unclear(sample: Sample, known: Sequence[str]) -> Fault:
-    shown = ", ".join(name for name in known if name in ("train", "val", "test") or name.isdigit())
+def _unclear(sample: Sample, expected: Sequence[str]) -> Fault:
+    listed = ", ".join(name for name in expected if name in ("train", "val", "test") or name.isdigit())
     what = "no split" if sample.split in _MISSING else f"split {sample.split!r}"
-    return Fault(sample.where, f"{what}, expected one of {shown}", "say whether the network has seen the subject")
+    return Fault(sample.where, f"{what}, expected one of {listed}", "say whether the network has seen the subject")

@@ -1,1 +1,1 @@
-"""A first look at the data, and the draft of a protocol."""
+"""`biasaudit init`: a first look at the data, and the draft of a protocol."""

@@ -21,7 +21,7 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class Section:
-    """One small table."""
+    """A small table with a title."""
 
     title: str
     columns: tuple[str, ...]
@@ -45,10 +45,10 @@ def sections(profile: Profile, geometry: Geometry, proposal: Proposal) -> tuple[
 def design_statements(profile: Profile, proposal: Proposal, protocol: Protocol) -> tuple[list[str], list[str]]:
     """Say what the design can and cannot answer, by the primary origin factor (as D1 will say it)."""
     origin = np.array(proposal.origins[0].values)
-    kept = proposal.kept & (origin != "")
-    labels = np.array(proposal.labels)[kept]
+    rows = proposal.kept & (origin != "")
+    labels = np.array(proposal.labels)[rows]
     positive = labels != proposal.classes.negative
-    count = int(kept.sum())
+    count = int(rows.sum())
     several = len(proposal.classes.positive) > 1
     names = (str(proposal.classes.negative), " or ".join(proposal.classes.positive))
     evidence = ArmEvidence(
@@ -56,13 +56,13 @@ def design_statements(profile: Profile, proposal: Proposal, protocol: Protocol) 
         factor=proposal.origins[0].name,
         regime=regime_of(proposal, proposal.origins[0]),
         classes=names,
-        subject=np.array(profile.subject)[kept],
+        subject=np.array(profile.subject)[rows],
         positive=positive,
-        origin=origin[kept],
+        origin=origin[rows],
         fold=np.zeros(count, dtype=np.intp),
         severity=np.full(count, np.nan),
         covariates={},
-        masks_given=bool(np.array(profile.marked)[kept][positive].all()),
+        masks_given=bool(np.array(profile.marked)[rows][positive].all()),
         mask_is_complete=False,
         seed=0,
         label=labels if several else None,
@@ -107,8 +107,8 @@ def _origins(proposal: Proposal) -> Section:
 
 
 def _unused(profile: Profile, proposal: Proposal) -> Section:
-    found = unused_columns(profile, proposal)
-    rows = tuple((kind, ", ".join(names)) for kind, names in sorted(found.items()))
+    by_kind = unused_columns(profile, proposal)
+    rows = tuple((kind, ", ".join(names)) for kind, names in sorted(by_kind.items()))
     return Section("other columns, not used", ("as origins", "columns"), rows)
 
 
@@ -139,11 +139,11 @@ def _means(numbers: Mapping[str, np.ndarray]) -> str:
 
 def _gap(numbers: Mapping[str, np.ndarray]) -> str:
     """Largest difference of two means in pooled standard deviations (Cohen's d)."""
-    known = [values for values in numbers.values() if len(values) > 1]
-    if len(known) < 2:
+    groups = [values for values in numbers.values() if len(values) > 1]
+    if len(groups) < 2:
         return ""
-    means = [float(values.mean()) for values in known]
-    spread = float(np.sqrt(np.mean([values.var(ddof=1) for values in known])))
+    means = [float(values.mean()) for values in groups]
+    spread = float(np.sqrt(np.mean([values.var(ddof=1) for values in groups])))
     return f"d = {(max(means) - min(means)) / spread:.2f}" if spread > 0 else ""
 
 
@@ -178,12 +178,12 @@ def _geometry(geometry: Geometry) -> Section:
 
 
 def _commonest(counter: Counter[str]) -> str:
-    shown = ", ".join(f"{value} ({count})" for value, count in counter.most_common(_SHOWN))
-    return f"{shown}, {len(counter) - _SHOWN} others" if len(counter) > _SHOWN else shown
+    listed = ", ".join(f"{value} ({count})" for value, count in counter.most_common(_SHOWN))
+    return f"{listed}, {len(counter) - _SHOWN} others" if len(counter) > _SHOWN else listed
 
 
 def _some(names: tuple[str, ...]) -> str:
     if not names:
         return "none"
-    shown = ", ".join(names[:3])
-    return f"{len(names)}: {shown}, ..." if len(names) > 3 else f"{len(names)}: {shown}"
+    listed = ", ".join(names[:3])
+    return f"{len(names)}: {listed}, ..." if len(names) > 3 else f"{len(names)}: {listed}"

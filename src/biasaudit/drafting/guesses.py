@@ -1,4 +1,4 @@
-"""Which column is the label, which value is healthy, what names the origin: guesses from names and values.
+"""Guess from names and values which column is the label, which value is healthy, which columns are origins.
 
 A guess is only ever a proposal for the person who reads the protocol; nothing is computed from one.
 """
@@ -91,7 +91,7 @@ _MOST_ORIGINS_PER_SUBJECT = 0.5
 
 @dataclass(frozen=True)
 class Classes:
-    """What the values of the label column seem to mean.
+    """Guessed healthy class and pathology classes of the label column, with the reason.
 
     Attributes
     ----------
@@ -150,16 +150,16 @@ def named_column(frame: pd.DataFrame, names: Sequence[str], fits: Callable[[list
     by_name: dict[str, str] = {}
     for column in frame.columns:
         by_name.setdefault(plain(str(column)), str(column))
-    found = [by_name[name] for name in names if name in by_name]
-    return next((column for column in found if fits(filled(frame[column]))), None)
+    candidates = [by_name[name] for name in names if name in by_name]
+    return next((column for column in candidates if fits(filled(frame[column]))), None)
 
 
 def label_column(frame: pd.DataFrame) -> str | None:
     """Column that probably holds the class: by its name, and a few values that repeat."""
 
     def few(cells: list[str]) -> bool:
-        known = [cell for cell in cells if cell]
-        return 1 <= len(set(known)) <= min(_MOST_CLASSES, max(1, len(known) // 2))
+        given = [cell for cell in cells if cell]
+        return 1 <= len(set(given)) <= min(_MOST_CLASSES, max(1, len(given) // 2))
 
     return named_column(frame, LABELS, few)
 
@@ -200,27 +200,27 @@ def origin_columns(frame: pd.DataFrame, subjects: Sequence[str], but: Iterable[s
     """
     taken = set(but)
     by_name: Mapping[str, str] = {plain(str(c)): str(c) for c in reversed(list(frame.columns)) if str(c) not in taken}
-    found = [origin_column(frame, by_name[name]) for name in SITES if name in by_name]
-    return tuple(column for column in found if 1 <= column.levels <= most_origins(subjects))
+    candidates = [origin_column(frame, by_name[name]) for name in SITES if name in by_name]
+    return tuple(column for column in candidates if 1 <= column.levels <= most_origins(subjects))
 
 
 def most_origins(subjects: Sequence[str]) -> int:
-    """Return of how many values a column may still say where so many subjects come from."""
+    """Largest number of values with which a column still counts as one of origins: half the number of subjects."""
     return max(2, int(len(set(subjects)) * _MOST_ORIGINS_PER_SUBJECT))
 
 
 def origin_column(frame: pd.DataFrame, name: str) -> OriginColumn:
-    """Take a column as one of origins."""
+    """Make an `OriginColumn` of a column of the table."""
     values = tuple(filled(frame[name]))
     return OriginColumn(name, values, sum(not value for value in values))
 
 
 def covariate_columns(frame: pd.DataFrame, but: Iterable[str] = ()) -> dict[str, str]:
-    """``age`` and ``sex`` -> the column that seems to hold it and is filled in for someone."""
+    """Map ``age`` and ``sex`` to the first column that is named like it and not empty."""
     taken = set(but)
     columns = [str(column) for column in frame.columns if str(column) not in taken and any(filled(frame[column]))]
-    found = {what: [c for c in columns if pattern.search(c)] for what, pattern in _COVARIATES.items()}
-    return {what: own[0] for what, own in found.items() if own}
+    fitting = {what: [c for c in columns if pattern.search(c)] for what, pattern in _COVARIATES.items()}
+    return {what: names[0] for what, names in fitting.items() if names}
 
 
 def feature_columns(frame: pd.DataFrame, but: Iterable[str]) -> list[str]:
@@ -228,8 +228,8 @@ def feature_columns(frame: pd.DataFrame, but: Iterable[str]) -> list[str]:
     named = {plain(name) for names in (SUBJECTS, LABELS, SITES, SPLITS) for name in names}
     taken = {*but, *covariate_columns(frame).values()}
     columns = [str(column) for column in frame.columns if plain(str(column)) not in named and str(column) not in taken]
-    found = [column for column in columns if _is_measure(filled(frame[column]))]
-    return found if len(found) >= _FEWEST_FEATURES else []
+    measures = [column for column in columns if _is_measure(filled(frame[column]))]
+    return measures if len(measures) >= _FEWEST_FEATURES else []
 
 
 def as_patterns(names: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -252,14 +252,14 @@ def as_patterns(names: Sequence[str], others: Sequence[str]) -> list[str]:
         family = fnmatch.filter(others, pattern)
         if len(family) >= _FEWEST_FEATURES and set(family) <= set(left):
             patterns.append(pattern)
-            left = [own for own in left if own not in family]
+            left = [column for column in left if column not in family]
     return [*patterns, *left]
 
 
 def _is_measure(cells: Sequence[str]) -> bool:
-    """Whether every cell is a number or missing, with more values than a code has."""
-    known = [cell for cell in cells if cell]
+    """Whether every cell is a number or missing, and there are too many values for a code."""
+    given = [cell for cell in cells if cell]
     try:
-        return len({float(cell) for cell in known}) >= _FEWEST_VALUES
+        return len({float(cell) for cell in given}) >= _FEWEST_VALUES
     except ValueError:
         return False

@@ -30,7 +30,7 @@ _COARSE = 6.0
 
 @dataclass(frozen=True)
 class FirstLook:
-    """What was found, and what is open.
+    """Tables of what the data hold, what the design can answer, and what has still to be filled in.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ def _require_possible(source: Sequence[Path], out: Path, *, bids: bool, force: b
 
 @dataclass(frozen=True)
 class _Reading:
-    """What is known of a drafted protocol once it was read back; fields as in `FirstLook`."""
+    """Result of reading the drafted protocol back; fields as in `FirstLook`."""
 
     notes: tuple[str, ...]
     can_answer: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What lies in a folder or table before anybody has said what it means: the first look of `biasaudit init`."""
+"""List the images and cells of a folder or table, before a protocol says what they mean."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DECIMALS = 2
 
 @dataclass(frozen=True)
 class DatasetCounts:
-    """What one dataset (or table) holds.
+    """Numbers of participants, subjects and images of one dataset or table.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Profile:
-    """Images, the cells that describe them, and how the reader would find them.
+    """Images, the cells that describe them, and the settings with which a reader lists them.
 
     Attributes
     ----------
@@ -125,19 +125,19 @@ def geometry_of(paths: Sequence[str]) -> Geometry:
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as workers:
         read = list(workers.map(_header, paths))
     faults = tuple(fault for result in read if isinstance(result, DataError) for fault in result.faults)
-    known = [result for result in read if not isinstance(result, DataError)]
-    volumes = [(shape, affine) for shape, affine in known if affine is not None]
+    headers = [result for result in read if not isinstance(result, DataError)]
+    volumes = [(shape, affine) for shape, affine in headers if affine is not None]
     return Geometry(
-        shapes=Counter(_by(shape) for shape, _ in known),
+        shapes=Counter(_by(shape) for shape, _ in headers),
         spacings=Counter(_by(np.sqrt((affine[:3, :3] ** 2).sum(0))) for _, affine in volumes),
         orientations=Counter(orientation(affine) for _, affine in volumes),
-        grids=len({(shape, None if a is None else tuple(np.round(a, _DECIMALS).ravel())) for shape, a in known}),
+        grids=len({(shape, None if a is None else tuple(np.round(a, _DECIMALS).ravel())) for shape, a in headers}),
         faults=faults,
     )
 
 
 def missing_files(paths: Iterable[str]) -> list[str]:
-    """Return the paths behind which there is no file: typing errors, or links whose content was not fetched."""
+    """List the paths that lead to no file: typing errors, or links whose content was not fetched."""
     return [path for path in paths if not os.path.exists(path)]
 
 

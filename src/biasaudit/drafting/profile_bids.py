@@ -28,7 +28,7 @@ _REMEDY = "give the folder that holds participants.tsv and sub-*"
 
 @dataclass(frozen=True)
 class _Guess:
-    """One key of the section `cohort` that is read off the names of files.
+    """A value of the section `cohort`, guessed from the names of files.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class _Guess:
 
 
 def profile_bids(roots: Sequence[Path]) -> Profile:
-    """Look at one or more datasets.
+    """List the images of one or more BIDS datasets and guess the settings that find them.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _have_all_maps(rows: Sequence[ImageRow]) -> bool:
 
 
 def _indices(roots: Sequence[Path]) -> list[BidsIndex]:
-    found: list[BidsIndex] = []
+    indices: list[BidsIndex] = []
     faults: list[Fault] = []
     for root in roots:
         try:
@@ -109,12 +109,12 @@ def _indices(roots: Sequence[Path]) -> list[BidsIndex]:
         except DataError as error:
             faults.extend(error.faults)
             continue
-        found.append(index)
+        indices.append(index)
         if not any(_anatomical(file) for files in index.by_subject.values() for file in files):
             faults.append(Fault(str(root), "no image in sub-*/[ses-*/]anat", _REMEDY))
     if faults:
         raise DataError(faults)
-    return found
+    return indices
 
 
 def _maps(indices: Sequence[BidsIndex]) -> list[str]:
@@ -138,7 +138,7 @@ def _anatomical(file: BidsFile) -> bool:
 
 
 def _suffix(indices: Sequence[BidsIndex]) -> _Guess:
-    """Kind of image that most subjects of the dataset that has it least have; T1w before FLAIR before others."""
+    """Choose the suffix whose smallest share of subjects over all datasets is largest; T1w, then FLAIR, wins a tie."""
     counts = [_subjects_with(index) for index in indices]
     every = sorted({suffix for count in counts for suffix in count})
 
@@ -157,7 +157,7 @@ def _subjects_with(index: BidsIndex) -> Counter[str]:
 
 
 def _space(indices: Sequence[BidsIndex], suffix: str) -> _Guess:
-    """Choose a space where the images of the datasets themselves name none: a template in which everybody is."""
+    """Choose a template space that every subject has images in, if the names alone do not tell the space."""
     by_subject = [
         [file for file in files if _anatomical(file) and file.suffix == suffix]
         for index in indices
@@ -198,7 +198,7 @@ def _mask_labels(indices: Sequence[BidsIndex]) -> dict[str, int]:
 
 
 def _unusual_mask_labels(labels: Iterable[str]) -> list[str]:
-    """Labels that mean pathology, if the reader would not look for all of them by itself."""
+    """Labels of pathology masks, if some of them are not among those that the reader takes by default."""
     pathology = [
         label for label in labels if label in _USUAL_MASKS or any(word in label.lower() for word in _PATHOLOGY)
     ]
@@ -209,15 +209,15 @@ def _datasets(indices: Sequence[BidsIndex], rows: Sequence[ImageRow]) -> tuple[D
     counts = []
     for index in indices:
         folder = os.path.abspath(index.root) + os.sep
-        own = [row for row in rows if row.images[0].path.startswith(folder)]
-        present = {row.images[0].entities["sub"] for row in own}
+        own_rows = [row for row in rows if row.images[0].path.startswith(folder)]
+        present = {row.images[0].entities["sub"] for row in own_rows}
         listed = _participants(index.root)
         counts.append(
             DatasetCounts(
-                name=own[0].dataset if own else index.root.name,
+                name=own_rows[0].dataset if own_rows else index.root.name,
                 participants=len(listed),
                 subjects=len(present),
-                images=len(own),
+                images=len(own_rows),
                 without_images=tuple(f"sub-{name}" for name in listed if name not in present),
                 without_row=tuple(f"sub-{name}" for name in sorted(present - set(listed))) if listed else (),
             )

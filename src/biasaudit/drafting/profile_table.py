@@ -18,7 +18,7 @@ __all__ = ["profile_table"]
 
 
 def profile_table(path: Path) -> Profile:
-    """Look at a CSV or TSV table with one row per image.
+    """List the images of a CSV or TSV table with one row per image, and guess what its columns are.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def profile_table(path: Path) -> Profile:
 
 
 def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] | str | None]:
-    """Return settings of the table reader: which column is what."""
+    """Guess the settings of the table reader: the columns of images, subjects, masks, tissue, maps and splits."""
     files = frame[list(paths)]
     mask = guesses.named_column(files, guesses.MASKS, any)
     brain = guesses.named_column(files, guesses.BRAIN_MASKS, any)
@@ -85,13 +85,15 @@ def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] |
 
 def _tissue(files: pd.DataFrame) -> list[str]:
     by_name = {guesses.plain(str(column)): str(column) for column in files.columns}
-    found = [[by_name[name] for name in names] for names in guesses.TISSUES if all(name in by_name for name in names)]
-    return found[0] if found else []
+    complete = [
+        [by_name[name] for name in names] for names in guesses.TISSUES if all(name in by_name for name in names)
+    ]
+    return complete[0] if complete else []
 
 
 def _holds_paths(cells: Sequence[str]) -> bool:
-    known = [cell for cell in cells if cell]
-    return bool(known) and all(cell.lower().endswith(SUPPORTED) for cell in known)
+    given = [cell for cell in cells if cell]
+    return bool(given) and all(cell.lower().endswith(SUPPORTED) for cell in given)
 
 
 def _given(frame: pd.DataFrame, column: list[str] | str | None) -> tuple[bool, ...]:

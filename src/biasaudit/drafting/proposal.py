@@ -1,4 +1,4 @@
-"""What an audit of the data that `biasaudit init` looked at could be: label, classes, origins, covariates, folds."""
+"""Propose an audit of a profile: label, classes, origins, covariates, folds."""
 
 from __future__ import annotations
 
@@ -93,17 +93,17 @@ def regime_of(proposal: Proposal, column: OriginColumn) -> Regime:
 
 
 def unused_columns(profile: Profile, proposal: Proposal) -> dict[str, list[str]]:
-    """Columns of which nothing is made, by what they are: their regime as origins, ``one value``, ``many values``...
+    """Group the columns that the draft does not use: by their regime as origins, ``one value``, ``many values``...
 
     Columns that are known to say where images come from are in `Proposal.others`.
     """
     origins = {column.name for column in (*proposal.origins, *proposal.others)}
     used = {proposal.label, profile.settings.get("split"), *origins, *proposal.covariates.values()}
-    found: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for name in map(str, profile.frame.columns):
         if name not in used:
-            found.setdefault(_kind(profile, proposal, origin_column(profile.frame, name)), []).append(name)
-    return found
+            by_kind.setdefault(_kind(profile, proposal, origin_column(profile.frame, name)), []).append(name)
+    return by_kind
 
 
 def _kind(profile: Profile, proposal: Proposal, column: OriginColumn) -> str:
@@ -115,31 +115,33 @@ def _kind(profile: Profile, proposal: Proposal, column: OriginColumn) -> str:
 
 
 def _label(profile: Profile) -> str | None:
-    """Column of the class; the dataset itself where no dataset holds two classes and some say nothing about it."""
+    """Choose the column of the class, or the dataset itself where each holds one class and some have no labels."""
     label = label_column(profile.frame)
     if len(set(profile.dataset)) < 2:
         return label
     values = _values_by_dataset(profile, label)
-    silent = [name for name, own in values.items() if not own]
+    silent = [name for name, labels in values.items() if not labels]
     return DATASET if silent and max(map(len, values.values())) <= 1 else label
 
 
 def _values_by_dataset(profile: Profile, label: str | None) -> dict[str, set[str]]:
     """Labels that occur in each dataset."""
     cells = profile.column(label) if label else [""] * len(profile.dataset)
-    found: dict[str, set[str]] = {name: set() for name in profile.dataset}
+    labels: dict[str, set[str]] = {name: set() for name in profile.dataset}
     for name, cell in zip(profile.dataset, cells, strict=True):
-        found[name] |= {cell} - {""}
-    return found
+        labels[name] |= {cell} - {""}
+    return labels
 
 
 def _guessed(labels: Sequence[str], profile: Profile) -> Classes:
-    """Guess the healthy class; of datasets, the one without patients' labels is healthy where another has them."""
+    """Guess the healthy class; where datasets are the classes, the only one without a disease label is healthy."""
     guess = guess_classes(labels)
     by_dataset = _values_by_dataset(profile, label_column(profile.frame))
     if guess.negative is not None or set(labels) != set(by_dataset):
         return guess
-    ill = sorted(name for name, own in by_dataset.items() if own and not any(map(looks_healthy, own)))
+    ill = sorted(
+        name for name, its_labels in by_dataset.items() if its_labels and not any(map(looks_healthy, its_labels))
+    )
     healthy = sorted(set(by_dataset) - set(ill))
     if not ill or len(healthy) != 1:
         return guess
@@ -147,17 +149,17 @@ def _guessed(labels: Sequence[str], profile: Profile) -> Classes:
 
 
 def _classes(labels: Sequence[str], profile: Profile) -> tuple[Classes, tuple[str, ...], int]:
-    """Classes that are large enough, those that are not, and the number of folds that the smallest one allows."""
+    """Split the classes into large enough and too small ones, and choose the number of folds."""
     subjects = dict(zip(profile.subject, labels, strict=True))
     sizes = Counter(filter(None, subjects.values()))
     whole = _guessed(labels, profile)
     small = tuple(name for name in whole.positive if sizes[name] < _FOLDS) if len(whole.positive) > 1 else ()
-    kept = tuple(name for name in whole.positive if name not in small)
-    if not kept:
-        kept, small = whole.positive, ()
-    present = [sizes[name] for name in (whole.negative, *kept) if name is not None and name in sizes]
+    large = tuple(name for name in whole.positive if name not in small)
+    if not large:
+        large, small = whole.positive, ()
+    present = [sizes[name] for name in (whole.negative, *large) if name is not None and name in sizes]
     folds = max(2, min([_FOLDS, *present]))
-    return Classes(whole.negative, kept, whole.why), small, folds
+    return Classes(whole.negative, large, whole.why), small, folds
 
 
 def _origins(profile: Profile, label: str | None) -> tuple[tuple[OriginColumn, ...], tuple[OriginColumn, ...]]:
@@ -165,16 +167,18 @@ def _origins(profile: Profile, label: str | None) -> tuple[tuple[OriginColumn, .
 
     Sites are proposed before scanners, and these before vendors, because the larger unit contains the smaller.
     """
-    found = origin_columns(profile.frame, profile.subject, [label] if label else [])
+    candidates = origin_columns(profile.frame, profile.subject, [label] if label else [])
     chosen: list[OriginColumn] = []
-    if len(set(profile.dataset)) > 1 or (profile.reader == "bids" and not any(_usable(column) for column in found)):
+    if len(set(profile.dataset)) > 1 or (
+        profile.reader == "bids" and not any(_usable(column) for column in candidates)
+    ):
         chosen.append(OriginColumn(DATASET, profile.dataset, 0))
-    for column in found:
+    for column in candidates:
         if len(chosen) < (2 if len(profile.source) > 1 else 1) and _usable(column) and not _same(column, chosen):
             chosen.append(column)
     if not chosen:  # one origin in all: the audit will say that there is nothing to compare
-        chosen += [column for column in found if column.missing == 0][:1]
-    return tuple(chosen), tuple(column for column in found if column not in chosen)
+        chosen += [column for column in candidates if column.missing == 0][:1]
+    return tuple(chosen), tuple(column for column in candidates if column not in chosen)
 
 
 def _usable(column: OriginColumn) -> bool:
@@ -182,7 +186,7 @@ def _usable(column: OriginColumn) -> bool:
 
 
 def _same(column: OriginColumn, others: Sequence[OriginColumn]) -> bool:
-    """Whether it divides the images just as another one does."""
+    """Whether a column groups the images exactly as one of the others does."""
     return any(len(set(zip(column.values, o.values, strict=True))) == column.levels == o.levels for o in others)
 
 
@@ -196,7 +200,7 @@ def numbers_by_class(proposal: Proposal, profile: Profile, column: str) -> dict[
     """Numeric cells of one column by class, one per subject, missing ones left out."""
     first = {subject: row for row, subject in reversed(list(enumerate(profile.subject)))}
     values = pd.to_numeric(profile.frame[column], errors="coerce").to_numpy(dtype=float)
-    found: dict[str, list[float]] = {}
+    by_class: dict[str, list[float]] = {}
     for subject, label in class_of(proposal, profile).items():
-        found.setdefault(label, []).append(float(values[first[subject]]))
-    return {label: np.array(own)[np.isfinite(own)] for label, own in found.items()}
+        by_class.setdefault(label, []).append(float(values[first[subject]]))
+    return {label: np.array(numbers)[np.isfinite(numbers)] for label, numbers in by_class.items()}

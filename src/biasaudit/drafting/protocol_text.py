@@ -1,4 +1,4 @@
-"""The text of a protocol that says of everything where it comes from: found, guessed, or to be filled in."""
+"""Write the draft of a protocol, with a comment on each line: found, guessed, or to be filled in."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COLUMN_COMMENTS = {"image": "columns of paths: {image}", "features": "columns o
 
 
 def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: Path) -> str:
-    """Write a protocol with its reasons.
+    """Write the text of a protocol, with the reason for each guess as a comment.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: P
 
 
 def open_points(profile: Profile, proposal: Proposal, model: Model = _NO_MODEL) -> dict[str, str]:
-    """Keys that nobody can guess -> what there is to choose from."""
+    """Map each key that cannot be guessed to what there is to choose from."""
     points = {}
     if proposal.label is None:
         columns = ", ".join(map(str, profile.frame.columns)) or "none"
@@ -126,10 +126,10 @@ def _source_lines(profile: Profile, model: Model, folder: Path) -> list[str]:
 
 
 def _space_lines(profile: Profile) -> list[str]:
-    found = profile.choices.get("space", "")
+    spaces = profile.choices.get("space", "")
     if "space" in profile.settings:
-        return [_line("space", _text(str(profile.settings["space"])), f"guess; found: {found}")]
-    return [f"# space: MNI152NLin2009cAsym   # found in names: {found}"] if found else []
+        return [_line("space", _text(str(profile.settings["space"])), f"guess; found: {spaces}")]
+    return [f"# space: MNI152NLin2009cAsym   # found in names: {spaces}"] if spaces else []
 
 
 def _label_lines(profile: Profile, proposal: Proposal) -> list[str]:
@@ -218,8 +218,8 @@ def _arm_lines(profile: Profile, model: Model) -> list[str]:
     if model.weights:
         return [_line("arms", "[intensity]", "the input that the network was trained on; `biasaudit list` has others")]
     comment = "inputs to audit side by side; see `biasaudit list`"
-    found = {"tissue": all(profile.tissue), "maps": "maps" in profile.settings}
-    given = [name for name, there in found.items() if there]
+    complete = {"tissue": all(profile.tissue), "maps": "maps" in profile.settings}
+    given = [name for name, there in complete.items() if there]
     if given:
         return [
             _line("arms", _flow(["intensity", *given]), f"{comment}; of these files were found: {', '.join(given)}")
@@ -262,13 +262,13 @@ def _flow(value: object) -> str:
 
 
 def _text(value: str, *, inside_list: bool = False) -> str:
-    """YAML of a text that is read back as that very text."""
+    """Quote a text where YAML would read it back as something else."""
     bare = _BARE.fullmatch(value) and value.lower() not in _RESERVED and not value.endswith(":")
     safe = bare and ": " not in value and not (inside_list and "," in value)
     return value if safe else json.dumps(value, ensure_ascii=False)
 
 
 def _relative(path: str, folder: Path) -> str:
-    """Relative to the protocol, unless that leads through the root of the file system."""
+    """Path relative to the protocol; the absolute one if that leads more than three folders up."""
     relative = os.path.relpath(path, folder.resolve())
     return path if relative.count("..") > 3 else relative

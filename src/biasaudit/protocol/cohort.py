@@ -34,7 +34,7 @@ def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
 
 
 class LabelSettings(Section):
-    """What the target classifier predicts."""
+    """Column and values of the label, which the target network predicts."""
 
     column: str = Field("label", description="column that holds the class")
     positive: Annotated[str | list[str], BeforeValidator(as_values)] = Field(
@@ -61,7 +61,7 @@ class TwoClassLabelSettings(LabelSettings):
 
 
 class CohortSettings(Section):
-    """What every reader is told of a cohort.
+    """Keys of the section `cohort` that every reader knows.
 
     A reader derives its settings from this class: ``reader: Literal["its name"]``, and the keys that only it knows.
     Those of the readers that come with the tool stand below; any other reader keeps its own beside itself.
@@ -99,7 +99,7 @@ class CohortSettings(Section):
 
 
 class TableCohort(CohortSettings):
-    """A CSV or TSV manifest."""
+    """Settings of the reader `table`: a CSV or TSV table with one row per image."""
 
     reader: Literal["table"]
     table: Path = Field(description="manifest; relative to the protocol")
@@ -142,7 +142,7 @@ class TableCohort(CohortSettings):
 
 
 class BidsCohort(CohortSettings):
-    """One or more BIDS datasets."""
+    """Settings of the reader `bids`: one or more BIDS datasets."""
 
     reader: Literal["bids"]
     roots: Annotated[list[Path], BeforeValidator(as_list), OrName()] = Field(
@@ -166,7 +166,7 @@ class BidsCohort(CohortSettings):
 
 
 class PhantomSettings(Section):
-    """A simulated cohort with a planted signature (cohort/phantom.py says how each number acts)."""
+    """Numbers of a simulated cohort with a planted signature (`cohort/simulation/phantom.py` uses them)."""
 
     n: int = Field(160, ge=8, description="subjects")
     design: Literal["crossed", "nested", "aliased"] = Field("nested", description="how class and site go together")
@@ -199,7 +199,7 @@ class PhantomSettings(Section):
 
 
 class PhantomCohort(CohortSettings):
-    """A simulated cohort; its truth is known."""
+    """Settings of the reader `phantom`: a simulated cohort, whose truth is known."""
 
     reader: Literal["phantom"]
     label: TwoClassLabelSettings = Field(
@@ -217,5 +217,5 @@ class PhantomCohort(CohortSettings):
 
     @property
     def truth_subjects(self) -> int:
-        """As the protocol says."""
+        """As `PhantomSettings` says."""
         return self.phantom.truth_subjects

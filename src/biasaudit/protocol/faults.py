@@ -1,4 +1,4 @@
-"""What is wrong with a protocol: the key, its line, and the key that was probably meant."""
+"""Turn validation errors into faults of a protocol: the key, its line, and the key that was probably meant."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["fault_of", "line_of"]
 
 
 def fault_of(detail: Any, document: CommentedMap, path: Path) -> Fault:
-    """Say one error of pydantic as a fault of the file: where, what, and what was probably meant.
+    """Turn one error of pydantic into a fault of the file: its line, what is wrong, what was probably meant.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def fault_of(detail: Any, document: CommentedMap, path: Path) -> Fault:
     """
     keys = _existing_prefix(detail["loc"], document)
     message, remedy = _explain(detail, document)
-    shown = ".".join(str(key) for key in keys) or "protocol"
-    return Fault(f"{path}:{line_of(document, keys)}", f"{shown}: {message}", remedy)
+    key = ".".join(str(key) for key in keys) or "protocol"
+    return Fault(f"{path}:{line_of(document, keys)}", f"{key}: {message}", remedy)
 
 
 def line_of(document: CommentedMap, keys: Sequence[Any]) -> int:
-    """Line, counted from 1, on which the innermost of nested keys that the document has is written."""
+    """Find the line, counted from 1, of a nested key, or of the innermost section that is there."""
     node: Any = document
     line = 0
     for key in keys:

@@ -42,7 +42,7 @@ class GridSettings(Section):
 
 
 class ArmSettings(Section):
-    """One representation run through the whole audit."""
+    """One input of the network, audited from training to verdict."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     representation: str = Field(description="a registered one, own.py:function or package.module:function")
@@ -58,7 +58,7 @@ class ArmSettings(Section):
 
     @property
     def recipe(self) -> str:
-        """What its target learns from; arms that share it share their networks."""
+        """Name of the input and of the selection of training images; arms with one recipe share networks."""
         return self.input if self.training == "all" else f"{self.input} ({self.training})"
 
 
@@ -78,7 +78,7 @@ class StatisticsSettings(Section):
 
 
 class VerdictSettings(Section):
-    """What counts as much, little and none."""
+    """Thresholds of reliance and of AUC between the verdicts."""
 
     high: float = Field(0.5, gt=0, lt=1, description="reliance whose lower bound above this is ORIGIN")
     low: float = Field(0.1, ge=0, lt=1, description="reliance whose lower bound above this is MIXED")
@@ -130,7 +130,7 @@ class AttributionSettings(Section):
 
 
 class LearnedSettings(Section):
-    """How it is shown what the network has learned; illustrates, and enters no verdict."""
+    """How learned units and preferred images are chosen; they illustrate and enter no verdict."""
 
     enabled: bool = Field(True, description="false: rank no units and make no preferred images")
     units: int = Field(1, ge=1, le=8, description="units per layer and ranking (origin, pathology) that are shown")

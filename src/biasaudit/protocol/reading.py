@@ -1,4 +1,4 @@
-"""A protocol from its file and back: YAML text, absolute paths, the line of every fault, the JSON schema."""
+"""Read and write protocols: YAML text, absolute paths, the line of every fault, the JSON schema."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def load_protocol(path: Path) -> Protocol:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        known: dict[type[Exception], str] = {
+        reasons: dict[type[Exception], str] = {
             FileNotFoundError: "no such file",
             IsADirectoryError: "a folder, not a file",
         }
-        reason = known.get(type(error), f"cannot be read ({error})")
+        reason = reasons.get(type(error), f"cannot be read ({error})")
         raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
     return parse_protocol(text, path)
 
@@ -135,7 +135,7 @@ def _plain(node: Any) -> Any:
 
 
 def _with_absolute_paths(protocol: Protocol, folder: Path) -> Protocol:
-    """Return the protocol with paths that hold wherever it is read from, those of the user's own functions included."""
+    """Make all paths of a protocol absolute, those of the user's own functions included."""
     placed = _placed(protocol, folder)
     arms = [
         arm.model_copy(update={"representation": _with_absolute_file(arm.representation, folder)})
@@ -145,7 +145,7 @@ def _with_absolute_paths(protocol: Protocol, folder: Path) -> Protocol:
 
 
 def _placed(section: AnySection, folder: Path) -> AnySection:
-    """Return a section with every path in it, and in the sections inside it, taken from the folder."""
+    """Make all paths of a section, and of the sections inside it, absolute."""
     return section.model_copy(
         update={name: _placed_value(getattr(section, name), folder) for name in type(section).model_fields}
     )

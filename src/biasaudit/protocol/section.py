@@ -48,7 +48,7 @@ def as_values(value: Any) -> Any:
     return values[0] if len(values) == 1 else list(values)
 
 
-def built_in_or_own(*known: str) -> Any:
+def built_in_or_own(*built_in: str) -> Any:
     """Make a validator that accepts built-in names and import strings, which are looked up later.
 
     Parameters
@@ -64,10 +64,12 @@ def built_in_or_own(*known: str) -> Any:
 
     def check(value: str | list[str]) -> str | list[str]:
         for name in [value] if isinstance(value, str) else value:
-            if name not in known and ":" not in name:
-                close = difflib.get_close_matches(name, known, n=1)
+            if name not in built_in and ":" not in name:
+                close = difflib.get_close_matches(name, built_in, n=1)
                 meant = f"; did you mean {close[0]}?" if close else ""
-                raise ValueError(f"{name!r} is none of {', '.join(known)}, and no import string (own.py:name){meant}")
+                raise ValueError(
+                    f"{name!r} is none of {', '.join(built_in)}, and no import string (own.py:name){meant}"
+                )
         return value
 
     return check

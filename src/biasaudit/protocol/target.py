@@ -23,7 +23,7 @@ AUGMENTATIONS = ("none", "flip", "shift", "intensity")
 
 
 class TrainingSettings(Section):
-    """The budget that the target and every control get alike."""
+    """How networks are trained: the same for the target and for every control."""
 
     epochs: int = Field(15, ge=1)
     batch_size: int = Field(8, ge=2)
@@ -48,7 +48,7 @@ class TrainingSettings(Section):
 
     @property
     def own(self) -> tuple[tuple[str, str], ...]:
-        """Field and import string of everything that the user has written."""
+        """Field and import string of every function that the user names."""
         augment = [self.augment] if isinstance(self.augment, str) else self.augment
         named = [("loss", self.loss), ("optimiser", self.optimiser), *(("augment", name) for name in augment)]
         named += [("fit", self.fit)] if self.fit else []

@@ -1,1 +1,1 @@
-"""What is in the files: formats, headers, geometry, masks."""
+"""Image files: formats, headers, geometry, masks, and the common grid."""

@@ -22,7 +22,7 @@ _SHOWN = 10
 
 
 class Arrays(Protocol):
-    """What can be asked for one subject at a time: a list, an array, a memory-mapped stack."""
+    """Arrays that are read one subject at a time: a list, an array, a memory-mapped stack."""
 
     def __len__(self) -> int: ...
 
@@ -31,7 +31,7 @@ class Arrays(Protocol):
 
 @dataclass(frozen=True)
 class AlignmentReport:
-    """How well every sample lies on the others.
+    """How well the images of a cohort overlap and correlate.
 
     Attributes
     ----------
@@ -107,11 +107,11 @@ def _standardised(image: np.ndarray, inside: BoolArray) -> FloatArray:
 
 
 def _low(values: FloatArray) -> BoolArray:
-    known = values[np.isfinite(values)]
-    if known.size < FEWEST:
+    finite = values[np.isfinite(values)]
+    if finite.size < FEWEST:
         return np.zeros(values.shape, dtype=np.bool_)
-    median = float(np.median(known))
-    bound = min(POOR, median - DEVIATIONS * float(np.median(np.abs(known - median))))
+    median = float(np.median(finite))
+    bound = min(POOR, median - DEVIATIONS * float(np.median(np.abs(finite - median))))
     return np.asarray(np.isfinite(values) & (values < bound))
 
 
@@ -120,8 +120,8 @@ def _each(arrays: Arrays) -> Iterator[np.ndarray]:
 
 
 def _notes(overlap: FloatArray, correlation: FloatArray, outliers: Sequence[str]) -> tuple[str, ...]:
-    known = correlation[np.isfinite(correlation)]
-    middle = f", correlation with the cohort mean {np.median(known):.2f}" if known.size else ""
+    finite = correlation[np.isfinite(correlation)]
+    middle = f", correlation with the cohort mean {np.median(finite):.2f}" if finite.size else ""
     notes = [f"alignment: median overlap of the foregrounds {np.median(overlap):.2f}{middle}"]
     if np.median(overlap) < POOR:
         notes.append("the images do not look registered to each other; masks and voxelwise results mean little")

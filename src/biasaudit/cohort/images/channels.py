@@ -1,4 +1,4 @@
-"""How many channels each image has: one per file, or one per volume of a file of four axes."""
+"""Number of channels of each image: one per file, or one per volume of a 4-D file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NO_INTERVAL = (0.0, 1.0)
 
 
 def channels_of(sample: Sample, facts: Mapping[str, FileFacts]) -> int:
-    """Count the channels of one sample, all of whose files are known."""
+    """Count the channels of one sample."""
     return sum(_volumes(facts[path]) for path in sample.images)
 
 
 def channel_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
-    """Name every file with another number of channels than the same column of most samples.
+    """Make a fault of every file with another number of channels than most files of its column.
 
     Parameters
     ----------
@@ -34,16 +34,16 @@ def channel_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault
     """
     faults: list[Fault] = []
     for column in range(len(cohort.samples[0].images)):
-        known = [sample for sample in cohort.samples if sample.images[column] in facts]
-        counts = Counter(_volumes(facts[sample.images[column]]) for sample in known)
+        readable = [sample for sample in cohort.samples if sample.images[column] in facts]
+        counts = Counter(_volumes(facts[sample.images[column]]) for sample in readable)
         if len(counts) > 1:
             usual = counts.most_common(1)[0][0]
-            faults += [fault for sample in known if (fault := _odd(sample, facts[sample.images[column]], usual))]
+            faults += [fault for sample in readable if (fault := _odd(sample, facts[sample.images[column]], usual))]
     return faults
 
 
 def channel_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
-    """Say of which columns the volumes of one file are taken for channels."""
+    """Name the image columns whose files hold several volumes, taken as channels."""
     first = cohort.samples[0]
     counts = [_volumes(facts[path]) if path in facts else 1 for path in first.images]
     return [

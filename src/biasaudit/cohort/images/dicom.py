@@ -152,14 +152,14 @@ def dicom_fields(path: str) -> dict[str, float | str | None]:
     """
     with _damage_named(path):
         data = _header(path)
-        found = {name: _field(data, keyword) for name, keyword in _FIELDS.items()}
-        found["transfer syntax"] = str(data.file_meta.get("TransferSyntaxUID", "")) or None
-    return {name: value for name, value in found.items() if value is not None}
+        fields = {name: _field(data, keyword) for name, keyword in _FIELDS.items()}
+        fields["transfer syntax"] = str(data.file_meta.get("TransferSyntaxUID", "")) or None
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @contextmanager
 def _damage_named(path: str) -> Iterator[None]:
-    """Say of whatever goes wrong that the file is damaged: it makes itself felt anywhere, by errors of many kinds."""
+    """Turn any error that pydicom raises on a damaged file, of whatever kind, into one fault of the file."""
     try:
         yield
     except BiasauditError:
@@ -225,7 +225,7 @@ def _modality(stored: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
 
 
 def _turned(values: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
-    """Mirror values at the middle of what the stored bits can hold."""
+    """Mirror values at the middle of the range of the stored bits."""
     bits, signed = int(data.BitsStored), bool(data.PixelRepresentation)
     if "ModalityLUTSequence" in data:
         table = np.asarray(data.ModalityLUTSequence[0].LUTData)
@@ -236,7 +236,7 @@ def _turned(values: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
 
 
 def _padding(stored: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
-    """Pixels that the equipment declares to be outside of the picture (DICOM PS3.3 C.7.5.1.1.2)."""
+    """Mask of the pixels that the equipment declares to be outside of the picture (DICOM PS3.3 C.7.5.1.1.2)."""
     first = data.get("PixelPaddingValue")
     if first is None:
         return np.zeros(stored.shape, dtype=np.bool_)

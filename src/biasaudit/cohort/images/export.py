@@ -37,7 +37,7 @@ def write_volume(path: Path, data: np.ndarray, grid: Grid) -> None:
 
 @dataclass(frozen=True)
 class BidsNames:
-    """How a simulated cohort is called on disk.
+    """Names that a simulated cohort gets on disk: suffix, mask label, folders, scanners.
 
     Attributes
     ----------

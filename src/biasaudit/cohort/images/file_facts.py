@@ -1,4 +1,4 @@
-"""What is known of one image file once it was read: the record that every check of files and masks looks at."""
+"""Facts of one image file, read once: the record that all checks of files, channels and masks look at."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Affine = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one image file is.
+    """Size, checksum, geometry and range of values of one image file.
 
     Attributes
     ----------

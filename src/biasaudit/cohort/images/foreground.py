@@ -1,4 +1,4 @@
-"""Which voxels count as the subject where no brain mask is given."""
+"""Find the foreground, the voxels of the subject, where no brain mask is given."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BINS = 256
 
 
 def choose_rule(foreground: str, dimensions: int, empty_border: bool) -> str:
-    """Resolve ``auto``.
+    """Choose the rule of the foreground that ``auto`` stands for.
 
     Parameters
     ----------

@@ -214,10 +214,10 @@ def _scan(data: FloatArray, affine: FloatArray) -> Scan:
 
 def _geometry(shape: Sequence[int], affine: FloatArray) -> tuple[tuple[int, ...], FloatArray | None]:
     """Drop trailing axes of length 1; what then has two axes is a picture."""
-    kept = [int(size) for size in shape]
-    while len(kept) > 2 and kept[-1] == 1:
-        kept.pop()
-    return tuple(kept), (None if len(kept) == 2 else affine.astype(np.float64))
+    sizes = [int(size) for size in shape]
+    while len(sizes) > 2 and sizes[-1] == 1:
+        sizes.pop()
+    return tuple(sizes), (None if len(sizes) == 2 else affine.astype(np.float64))
 
 
 def _extension(path: str) -> str:

@@ -1,4 +1,4 @@
-"""What an image file says beside its pixels: header fields, and the JSON sidecars that apply to it."""
+"""Metadata of an image file: the fields of its header, and the JSON sidecars that apply to it."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def sidecars_of(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     dict
         Image -> sidecars; images without any are left out.
     """
-    found = {path: tuple(_applicable(path)) for path in paths}
+    by_image = {path: tuple(_applicable(path)) for path in paths}
     _candidates.cache_clear()
-    return {path: sidecars for path, sidecars in found.items() if sidecars}
+    return {path: sidecars for path, sidecars in by_image.items() if sidecars}
 
 
 def sidecar_values(paths: Iterable[str]) -> dict[str, Value]:
-    """Fields of some sidecars as numbers and words, later files before earlier ones.
+    """Fields of some sidecars as numbers and words; a later file overrides an earlier one.
 
     What names the examination (identifiers, dates, times) is left out; lists become text.
     """
@@ -145,17 +145,17 @@ def _applicable(path: str) -> list[str]:
     near_first: list[str] = []
     folder = os.path.dirname(path)
     for _ in range(_HIGHEST):
-        own = [
+        applicable = [
             (len(theirs), candidate)
             for candidate, theirs, kind in _candidates(folder)
             if kind == suffix and theirs.items() <= entities.items()
         ]
-        near_first += [candidate for _, candidate in sorted(own, reverse=True)]
+        near_first += [candidate for _, candidate in sorted(applicable, reverse=True)]
         if os.path.exists(os.path.join(folder, _ROOT_MARK)):
             return near_first[::-1]
         folder = os.path.dirname(folder)
     # Without the mark of a dataset only what lies beside the image is surely about it.
-    return [found for found in near_first if os.path.dirname(found) == os.path.dirname(path)][::-1]
+    return [sidecar for sidecar in near_first if os.path.dirname(sidecar) == os.path.dirname(path)][::-1]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Every file of a cohort read once, before anything is computed: facts, faults and what is worth knowing."""
+"""Read every file of a cohort once, before anything is computed, and collect facts, faults and notes."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _LARGEST = 1e15
 
 @dataclass(frozen=True)
 class Inspection:
-    """All files of a cohort, looked at.
+    """Facts, notes and faults of all files of a cohort.
 
     Attributes
     ----------
     facts : dict of path to FileFacts
         Every file that could be read.
     notes : tuple of str
-        What the report says about files and geometry.
+        For the report: files and geometry.
     faults : tuple of Fault
-        What must be mended first.
+        Must be mended before anything is computed.
     """
 
     facts: dict[str, FileFacts]
@@ -53,7 +53,7 @@ class Inspection:
 
 
 def require_sound(inspection: Inspection) -> None:
-    """Raise if anything must be mended.
+    """Raise the faults of an inspection, if there are any.
 
     Raises
     ------
@@ -75,8 +75,8 @@ def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[st
     known : mapping of path to FileFacts
         Facts from before; a file whose size and time of change are the same is not read again.
     """
-    places = _places(cohort, grid_settings)
-    facts, unreadable = _read_all(places, known)
+    first_named = _places(cohort, grid_settings)
+    facts, unreadable = _read_all(first_named, known)
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
     faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
     notes = [*channel_notes(cohort, facts), *mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
@@ -110,26 +110,28 @@ def foreground_rule_of(sample: Sample, facts: Mapping[str, FileFacts], foregroun
 
 
 def _places(cohort: Cohort, grid_settings: GridSettings) -> dict[str, str]:
-    """Path -> where it is named first."""
-    places: dict[str, str] = {}
+    """Every path to be read -> the place (``table.tsv:12``) that names it first."""
+    first_named: dict[str, str] = {}
     if grid_settings.reference is not None:
-        places[str(grid_settings.reference)] = "grid.reference"
+        first_named[str(grid_settings.reference)] = "grid.reference"
     for sample in cohort.samples:
         for path in _files(sample):
-            places.setdefault(path, sample.where)
-    return places
+            first_named.setdefault(path, sample.where)
+    return first_named
 
 
 def _files(sample: Sample) -> list[str]:
     return [*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps]
 
 
-def _read_all(places: Mapping[str, str], known: Mapping[str, FileFacts]) -> tuple[dict[str, FileFacts], list[Fault]]:
+def _read_all(
+    first_named: Mapping[str, str], known: Mapping[str, FileFacts]
+) -> tuple[dict[str, FileFacts], list[Fault]]:
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as workers:
-        results = list(workers.map(lambda path: _examine(path, known.get(path)), places))
+        results = list(workers.map(lambda path: _examine(path, known.get(path)), first_named))
     facts: dict[str, FileFacts] = {}
     faults: list[Fault] = []
-    for (path, where), result in zip(places.items(), results, strict=True):
+    for (path, where), result in zip(first_named.items(), results, strict=True):
         if isinstance(result, FileFacts):
             facts[path] = result
         else:
@@ -137,11 +139,11 @@ def _read_all(places: Mapping[str, str], known: Mapping[str, FileFacts]) -> tupl
     return facts, faults
 
 
-def _examine(path: str, known: FileFacts | None) -> FileFacts | Fault:
+def _examine(path: str, before: FileFacts | None) -> FileFacts | Fault:
     try:
         status = os.stat(path)
-        if known is not None and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
-            return known
+        if before is not None and (before.size, before.mtime_ns) == (status.st_size, status.st_mtime_ns):
+            return before
         content = Path(path).read_bytes()
     except FileNotFoundError:
         return _missing_file(path)
@@ -267,10 +269,10 @@ def _mixed_dimensions(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fa
 
 
 def _pair_faults(sample: Sample, image: FileFacts, kind: str, other: FileFacts) -> list[Fault]:
-    """Expect a mask or channel on the voxels of the image; its axes may be stored in another order or direction."""
+    """Make a fault of a mask or channel on another grid than its image; the order of the axes may differ."""
     remedy = f"resample the {kind} onto the image"
-    shape, own = other.shape[:3] if kind == "channel" else other.shape, image.shape[:3]
-    if sorted(shape) != sorted(own) or (image.affine is None and shape != own):
+    shape, image_shape = other.shape[:3] if kind == "channel" else other.shape, image.shape[:3]
+    if sorted(shape) != sorted(image_shape) or (image.affine is None and shape != image_shape):
         message = f"{other.path}: {kind} of shape {_by(other.shape)}, its image has {_by(image.shape)}"
         return [Fault(sample.where, message, remedy)]
     if image.affine is None or other.affine is None:
@@ -295,13 +297,13 @@ def _corners(shape: Sequence[int]) -> FloatArray:
 
 def _origin_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
     readable = [sample for sample in cohort.samples if sample.images and sample.images[0] in facts]
-    shown: dict[str, Callable[[FileFacts], str]] = {
+    properties: dict[str, Callable[[FileFacts], str]] = {
         "shape": lambda fact: _by(fact.shape),
         "spacing (mm)": lambda fact: _by(round(size, 2) for size in fact.spacing),
         "orientation": lambda fact: fact.orientation,
     }
     notes = []
-    for what, show in shown.items():
+    for what, show in properties.items():
         notes += _differences(cohort, what, {id(sample): show(facts[sample.images[0]]) for sample in readable})
     return notes
 
@@ -321,8 +323,8 @@ def _differences(cohort: Cohort, what: str, values: Mapping[int, str]) -> list[s
 
 
 def _commonest(counter: Counter[str]) -> str:
-    shown = ", ".join(f"{value} ({count})" for value, count in counter.most_common(3))
-    return f"{shown}, {len(counter) - 3} others" if len(counter) > 3 else shown
+    listed = ", ".join(f"{value} ({count})" for value, count in counter.most_common(3))
+    return f"{listed}, {len(counter) - 3} others" if len(counter) > 3 else listed
 
 
 def _by(numbers: Iterable[float]) -> str:

@@ -18,7 +18,7 @@ _MAPS = 4
 
 
 def with_common_maps(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], list[str]]:
-    """Leave lesion maps out unless every sample has one; for readers that find maps nobody asked for by name."""
+    """Leave lesion maps out unless every sample has one; for readers that find maps by themselves."""
     having = [sample for sample in samples if len(sample.tissue) == _MAPS]
     if not having or len(having) == len(samples):
         return tuple(samples), []
@@ -30,7 +30,7 @@ def with_common_maps(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], lis
 
 
 def lesion_map_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
-    """Refuse lesion maps that are empty in the whole of one class and not in another: they are the label.
+    """Refuse lesion maps that are empty for one class and not for another, since they give the class away.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What mask files hold: refused where they cannot be masks, told where they are unusual."""
+"""Faults and notes of mask files: values that no mask has, empty masks, masks of the whole brain."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _faults(sample: Sample, facts: Mapping[str, FileFacts]) -> list[Fault]:
 
 
 def _covered(sample: Sample, facts: Mapping[str, FileFacts]) -> tuple[float, str] | None:
-    """Share that the pathology mask covers, and of what: the brain where it is known, else the field of view."""
+    """Share of the brain, or of the image where the brain is not known, that the pathology mask covers."""
     mask = facts.get(sample.mask or "")
     brain, image = facts.get(sample.brain_mask or ""), facts.get(sample.images[0]) if sample.images else None
     if mask is None or image is None or not _is_comparable(mask, image):
@@ -63,7 +63,7 @@ def _covered(sample: Sample, facts: Mapping[str, FileFacts]) -> tuple[float, str
 
 
 def _is_comparable(mask: FileFacts, image: FileFacts) -> bool:
-    """Whether the share of a mask says how much of the image it covers; what is refused anyway is not compared."""
+    """Whether mask and image have one shape and the mask is sound, so that their sizes can be compared."""
     sound = mask.finite and mask.minimum >= 0 and bool(mask.occupied)
     return sound and sorted(mask.shape) == sorted(image.shape[:3])
 
@@ -90,5 +90,5 @@ def mask_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
 
 
 def _some(subjects: Sequence[str]) -> str:
-    shown = ", ".join(subjects[:_SHOWN])
-    return f"{shown} and {len(subjects) - _SHOWN} more" if len(subjects) > _SHOWN else shown
+    listed = ", ".join(subjects[:_SHOWN])
+    return f"{listed} and {len(subjects) - _SHOWN} more" if len(subjects) > _SHOWN else listed

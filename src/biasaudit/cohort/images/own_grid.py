@@ -33,16 +33,16 @@ def on_own_grid(relevance: FloatArray, grid: Grid, path: str) -> tuple[FloatArra
     shape, affine = read_geometry(path)
     shape = shape[: grid.dimensions]
     if affine is None or grid.affine is None:
-        own, transform = Grid(shape), picture_transform(grid.shape, shape)
+        image_grid, transform = Grid(shape), picture_transform(grid.shape, shape)
     else:
-        own = Grid(shape, tuple(tuple(float(value) for value in row) for row in affine))
+        image_grid = Grid(shape, tuple(tuple(float(value) for value in row) for row in affine))
         transform = volume_transform(np.asarray(grid.affine), affine)
     # A voxel centre up to half a voxel of the map beyond its last one is still inside the map.
     padded = np.pad(relevance, 1, mode="edge")
-    found = ndimage.affine_transform(
+    interpolated = ndimage.affine_transform(
         padded, transform[:-1, :-1], transform[:-1, -1] + 1, shape, order=1, mode="constant", cval=0.0
     )
-    return np.asarray(found, dtype=np.float32), own
+    return np.asarray(interpolated, dtype=np.float32), image_grid
 
 
 def write_picture(path: str, relevance: FloatArray, limit: float) -> None:

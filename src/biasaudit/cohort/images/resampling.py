@@ -152,6 +152,6 @@ def _target_voxels(
 ) -> tuple[BoolArray, npt.NDArray[np.intp]]:
     """Nearest target voxel of source voxels: which lie inside the target, and where those are."""
     back = np.linalg.inv(transform)
-    places = np.rint(voxels @ back[:-1, :-1].T + back[:-1, -1]).astype(np.intp)
-    inside = ((places >= 0) & (places < np.asarray(shape))).all(1)
-    return inside, places[inside]
+    nearest = np.rint(voxels @ back[:-1, :-1].T + back[:-1, -1]).astype(np.intp)
+    inside = ((nearest >= 0) & (nearest < np.asarray(shape))).all(1)
+    return inside, nearest[inside]

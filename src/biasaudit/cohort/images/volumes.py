@@ -1,4 +1,4 @@
-"""Images of a cohort on its common grid: which grid, and how a sample comes onto it."""
+"""Choose the common grid of a cohort, and load samples onto it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _pathology(sample: Sample, grid: Grid) -> BoolArray:
 
 
 def _maps(paths: Sequence[str], grid: Grid) -> FloatArray:
-    """Read maps onto the grid; 0, the value of no change, outside of what they cover."""
+    """Read maps onto the grid; 0 outside of what they cover."""
     scans = {path: read_scan(path) for path in paths}
     return np.stack([resample(s.data, _transform(s, grid, path), grid.shape, 0.0) for path, s in scans.items()])
 
@@ -142,7 +142,7 @@ def _tissue_scans(path: str) -> list[Scan]:
 
 
 def _tissue_order(path: str, count: int) -> list[int]:
-    """Where GM, WM and CSF lie in a 4-D file: by the ``LabelMap`` of its sidecar, else the three in this order."""
+    """Positions of GM, WM and CSF in a 4-D file: by the ``LabelMap`` of its sidecar, else the first three."""
     sidecar = Path(path.removesuffix(".gz").removesuffix(".nii") + ".json")
     try:
         names = [str(name).upper() for name in json.loads(sidecar.read_text(encoding="utf-8")).get("LabelMap", [])]

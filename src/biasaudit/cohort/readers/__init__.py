@@ -1,1 +1,1 @@
-"""Who is in the audit: one file per reader, and what readers share."""
+"""Readers list the samples of a cohort: one file per reader, and what readers share."""

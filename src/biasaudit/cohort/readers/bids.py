@@ -88,11 +88,11 @@ def _selected(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool) ->
         return list(rows), []
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))
     frame = pd.DataFrame([{name: row.cells.get(name, "") for name in columns} for row in rows], dtype=object)
-    kept = select_rows(frame, settings.select, "select")
-    if not kept.any():
+    selected = select_rows(frame, settings.select, "select")
+    if not selected.any():
         raise DataError([Fault("select", f"{settings.select!r} keeps no image", "check the values it compares with")])
-    note = f"select {settings.select!r} leaves out {int((~kept).sum())} of {len(rows)} images"
-    return [row for row, keep in zip(rows, kept, strict=True) if keep], [note]
+    note = f"select {settings.select!r} leaves out {int((~selected).sum())} of {len(rows)} images"
+    return [row for row, keep in zip(rows, selected, strict=True) if keep], [note]
 
 
 def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -> tuple[Sample, ...]:
@@ -112,7 +112,7 @@ def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -
                 brain_mask=row.companions.brain_mask,
                 has_mask=mask is not None,
                 tissue=row.companions.tissue,
-                maps=tuple(found[0] for found in row.companions.maps if found),
+                maps=tuple(files[0] for files in row.companions.maps if files),
                 covariates=covariates[position] if covariates else {},
                 where=row.where,
             )
@@ -121,22 +121,22 @@ def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -
 
 
 def _field_faults(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool) -> list[Fault]:
-    """Origins and covariates that nobody names, and origins that are empty."""
+    """Faults of origins and covariates that no table or sidecar has, and of origins that are empty."""
     if not labelled:
         return []
-    known = {name for row in rows for name in row.cells}
+    names = {name for row in rows for name in row.cells}
     faults = []
     for name in dict.fromkeys([*settings.origins, *settings.covariates]):
-        if name not in known:
+        if name not in names:
             message = f"{name!r} is neither a column of participants.tsv nor a field of a sidecar"
-            faults.append(Fault(rows[0].where.rsplit(":", 1)[0], message, suggestion(name, known)))
+            faults.append(Fault(rows[0].where.rsplit(":", 1)[0], message, suggestion(name, names)))
         elif name in settings.origins:
             faults += _empty_origins([row for row in rows if is_missing(row.cells.get(name, ""))], name)
     return faults
 
 
 def _empty_origins(rows: Sequence[ImageRow], name: str) -> list[Fault]:
-    """One fault per dataset, with subjects in place of lines: the field may be one of a sidecar."""
+    """One fault per dataset that names subjects, not lines, because the field may come from a sidecar."""
     datasets: dict[str, dict[str, str]] = {}
     for row in rows:
         datasets.setdefault(row.dataset, {}).setdefault(row.subject, row.where)

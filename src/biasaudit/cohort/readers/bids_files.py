@@ -92,7 +92,7 @@ def group_images(files: Sequence[BidsFile], settings: BidsCohort) -> Groups:
 
 
 def companions(files: Sequence[BidsFile], image: BidsFile, settings: BidsCohort) -> Companions:
-    """Find masks and tissue maps of an image: same session and run, no other space, the closest names first.
+    """Find the masks and tissue maps of an image: of its session, run and space, with the most similar name.
 
     A pathology mask may leave the space out, or name one where the image does not: whether it lies on the image is
     checked when the files are read. Brain masks and maps must name the same.
@@ -126,13 +126,13 @@ def companions(files: Sequence[BidsFile], image: BidsFile, settings: BidsCohort)
     )
 
 
-def map_faults(found: Companions, image: BidsFile, where: str, settings: BidsCohort) -> list[Fault]:
+def map_faults(files: Companions, image: BidsFile, where: str, settings: BidsCohort) -> list[Fault]:
     """Name the maps of an image that are missing, or of which several fit equally well."""
     name = os.path.basename(image.path)
     remedy = "write one per image, with the same sub, ses, run and space in its name; `select` leaves images out"
     return [
         Fault(where, f"{len(paths)} files with the suffix {suffix!r} (`cohort.maps`) for {name}, expected one", remedy)
-        for suffix, paths in zip(settings.maps, found.maps, strict=True)
+        for suffix, paths in zip(settings.maps, files.maps, strict=True)
         if len(paths) != 1
     ]
 
@@ -150,7 +150,7 @@ def _candidates(files: Iterable[BidsFile], suffix: str, space: str | None) -> li
 
 
 def _acquisitions(files: Sequence[BidsFile], suffixes: Sequence[str]) -> list[list[BidsFile]]:
-    """Split a session into acquisitions; one file per suffix belongs together whatever its other entities say."""
+    """Split the images of a session into acquisitions; a session with one file per suffix is one acquisition."""
     if all(sum(file.suffix == suffix for file in files) <= 1 for suffix in suffixes):
         return [list(files)]
     groups: dict[frozenset[tuple[str, str]], list[BidsFile]] = {}
@@ -170,7 +170,7 @@ def _marks_pathology(file: BidsFile, labels: Sequence[str]) -> bool:
 
 
 def _fits(file: BidsFile, image: BidsFile, same: Sequence[str]) -> bool:
-    """Whether the two do not contradict each other about any of these entities."""
+    """Whether two files agree on each of these entities that both name."""
     both = (name for name in same if name in file.entities and name in image.entities)
     return all(file.entities[name] == image.entities[name] for name in both)
 
@@ -194,6 +194,6 @@ def _tissue(files: Sequence[BidsFile], image: BidsFile) -> tuple[str, ...]:
     named = [_closest([m for m in maps if m.entities.get("label") == tissue], image, ()) for tissue in TISSUES]
     if all(named):
         lesions = _closest([m for m in maps if m.entities.get("label") == LESION], image, ())
-        return tuple(found[0].path for found in [*named, *([lesions] if lesions else [])])
+        return tuple(closest[0].path for closest in [*named, *([lesions] if lesions else [])])
     whole = _closest([file for file in maps if "label" not in file.entities], image, ())
     return (whole[0].path,) if whole else ()

@@ -87,15 +87,15 @@ def index_dataset(root: Path) -> BidsIndex:
     if not root.is_dir():
         raise DataError([Fault(str(root), "no such folder", "give the folder that holds participants.tsv")])
     folder = os.path.abspath(root)
-    found: dict[str, list[BidsFile]] = {}
+    by_subject: dict[str, list[BidsFile]] = {}
     for top, raw in [(folder, True), *((derivative, False) for derivative in _derivatives(folder))]:
         for entry in sorted(_entries(top), key=lambda entry: entry.name):
             if entry.name.startswith("sub-") and entry.is_dir():
-                found.setdefault(entry.name[4:], []).extend(_walk(entry.path, raw))
+                by_subject.setdefault(entry.name[4:], []).extend(_walk(entry.path, raw))
     shared = [_parse(entry.path, entry.name, True) for entry in _entries(folder) if entry.name.endswith(".json")]
     return BidsIndex(
         root,
-        {subject: tuple(sorted(files, key=lambda file: file.path)) for subject, files in found.items()},
+        {subject: tuple(sorted(files, key=lambda file: file.path)) for subject, files in by_subject.items()},
         tuple(file for file in shared if file is not None),
     )
 
@@ -107,7 +107,7 @@ def dataset_name(root: Path) -> str:
 
 
 def sidecar_fields(index: BidsIndex, image: BidsFile) -> dict[str, Any]:
-    """Fields of the JSON sidecars that apply to an image, by the inheritance principle of BIDS.
+    """Read the fields of the JSON sidecars that apply to an image, by the inheritance principle of BIDS.
 
     A sidecar applies when it has the image's suffix and no entity that the image has not; the nearer one wins. The
     sidecars of the dataset also apply to images in its derivatives.
@@ -150,7 +150,7 @@ def _entries(folder: str) -> Iterable[os.DirEntry[str]]:
 
 
 def _parse(path: str, name: str, raw: bool) -> BidsFile | None:
-    extension = next((known for known in _EXTENSIONS if name.endswith(known)), None)
+    extension = next((ending for ending in _EXTENSIONS if name.endswith(ending)), None)
     if extension is None:
         return None
     *parts, suffix = name[: -len(extension)].split("_")

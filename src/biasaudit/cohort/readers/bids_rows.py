@@ -26,7 +26,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class ImageRow:
-    """One sample before it has a class: images, and all that table and sidecars say.
+    """The images of one sample, with the cells of participants.tsv and the fields of the sidecars; no class yet.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ _SHOWN = 5
 
 
 def feature_columns(manifest: Manifest, settings: TableCohort) -> tuple[str, ...]:
-    """Columns that the names and patterns of `cohort.features` stand for, in the order of the table.
+    """List the columns that the names and patterns of `cohort.features` match, in the order of the table.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def feature_columns(manifest: Manifest, settings: TableCohort) -> tuple[str, ...
 def with_features(
     samples: Sequence[Sample], manifest: Manifest, columns: Sequence[str]
 ) -> tuple[tuple[Sample, ...], list[str]]:
-    """Give every sample its features, in units in which the cohort's values are near 1.
+    """Give every sample its features, scaled by the median and interquartile range of the cohort.
 
     The change of units (median and interquartile range, without a look at labels or origins) keeps them within the
     precision of the stored inputs; networks standardise by their own training rows.
@@ -66,19 +66,19 @@ def with_features(
         spread = np.where(spread > 0, spread, values.std(axis=0))
         faults = [
             Fault(f"{manifest.path}:1", f"the feature {name!r} is the same in all rows", "leave it out")
-            for name, own in zip(columns, spread, strict=True)
-            if not own > 0
+            for name, width in zip(columns, spread, strict=True)
+            if not width > 0
         ]
     if faults:
         raise DataError(faults)
     scaled = (values - centre) / spread
     made = tuple(replace(s, features=tuple(row)) for s, row in zip(samples, scaled.tolist(), strict=True))
-    shown = ", ".join(columns[:_SHOWN]) + (", ..." if len(columns) > _SHOWN else "")
-    return made, [f"{len(columns)} features in place of images: {shown}"]
+    listed = ", ".join(columns[:_SHOWN]) + (", ..." if len(columns) > _SHOWN else "")
+    return made, [f"{len(columns)} features in place of images: {listed}"]
 
 
 def feature_grid(cohort_features: int) -> Grid:
-    """Grid of a feature table: a column of as many values."""
+    """Make the grid of a feature table: one pixel wide, one pixel high per feature."""
     return Grid((cohort_features, 1))
 
 

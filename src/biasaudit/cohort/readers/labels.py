@@ -1,4 +1,4 @@
-"""What every reader does with the cells of a table: classes, origins, covariates."""
+"""Turn the cells of a table into classes, origins and covariates; shared by all readers."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def pool_origins(
     small = sorted(origin for origin, size in sizes.items() if size < minimum)
     groups: dict[tuple[str, ...], list[str]] = {}
     for origin in small:
-        held = {label for label, o in zip(labels, origins, strict=True) if o == origin}
-        groups.setdefault(tuple(sorted(held)), []).append(origin)
+        classes = {label for label, o in zip(labels, origins, strict=True) if o == origin}
+        groups.setdefault(tuple(sorted(classes)), []).append(origin)
     names = _pool_names(groups)
     pooled = [names.get(origin, origin) for origin in origins]
     if len(set(pooled)) < 2:
@@ -133,7 +133,7 @@ def with_pooled_origins(
 
 
 def parse_covariates(columns: Mapping[str, Sequence[str]]) -> list[dict[str, Covariate]]:
-    """Numbers where all cells of a column are numbers, else text; None where missing.
+    """Parse each column as numbers if all its cells are numbers, else as text; None where missing.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def parse_covariates(columns: Mapping[str, Sequence[str]]) -> list[dict[str, Cov
 
 
 def subject_faults(samples: Sequence[Sample]) -> list[Fault]:
-    """Rows that say the same twice, or contradict each other about a subject."""
+    """Make a fault of each row that repeats another, or that gives a subject a second label."""
     faults: list[Fault] = []
     seen_images: dict[tuple[str, ...], Sample] = {}
     seen_subjects: dict[str, Sample] = {}
@@ -158,9 +158,9 @@ def subject_faults(samples: Sequence[Sample]) -> list[Fault]:
         first = seen_images.setdefault(sample.images, sample)
         if first is not sample and sample.images:
             faults.append(_repeated_image(first, sample))
-        known = seen_subjects.setdefault(sample.subject, sample)
-        if sample.label and known.label and sample.label != known.label:
-            message = f"subject {sample.subject!r} is {sample.label!r} here and {known.label!r} at {known.where}"
+        earlier = seen_subjects.setdefault(sample.subject, sample)
+        if sample.label and earlier.label and sample.label != earlier.label:
+            message = f"subject {sample.subject!r} is {sample.label!r} here and {earlier.label!r} at {earlier.where}"
             faults.append(Fault(sample.where, message, "one subject has one label; correct or drop a row"))
     return faults
 
@@ -197,10 +197,10 @@ def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelS
     remedy = "fill it in, or leave the row out by `select`"
     faults = gathered(empty, f"no label in column {settings.column!r}", remedy)
     faults += _unknown_labels(values, places, settings)
-    shown = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
+    listed = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
     for role, name in (*(("positive", name) for name in settings.positives), ("negative", settings.negative)):
         if name is not None and name not in counts and counts:
-            message = f"no row has the {role} label {name!r} in column {settings.column!r}; present: {shown}"
+            message = f"no row has the {role} label {name!r} in column {settings.column!r}; present: {listed}"
             faults.append(Fault(table, message, suggestion(name, counts)))
     if counts and set(counts) <= set(settings.positives) and settings.negative is None:
         message = f"every row is {_either(list(counts))}; a classifier needs two classes"
@@ -211,7 +211,7 @@ def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelS
 
 
 def _misspelt(values: Sequence[str], settings: LabelSettings) -> list[str]:
-    """Say which labels that count as negative look like a positive one."""
+    """Make a note of each label that counts as negative but is spelt like a positive one."""
     counts = Counter(value for value in values if value and value not in settings.positives)
     meant = {value: closest(value, _spellings(value, settings.positives), _LIKENESS) for value in counts}
     return [
@@ -223,35 +223,35 @@ def _misspelt(values: Sequence[str], settings: LabelSettings) -> list[str]:
 
 
 def _spellings(value: str, names: Iterable[str]) -> list[str]:
-    """Leave out what is another word: one ends in the other (normal, abnormal), or numbers differ (grade 2, 3)."""
-    own = value.lower()
+    """Names that may be a misspelling of the value: not abnormal for normal, nor grade 3 for grade 2."""
+    lowered = value.lower()
     others = {name: name.lower() for name in names}
     return [
         name
         for name, other in others.items()
-        if re.findall(r"\d+", own) == re.findall(r"\d+", other)
-        and (own == other or not (own.endswith(other) or other.endswith(own)))
+        if re.findall(r"\d+", lowered) == re.findall(r"\d+", other)
+        and (lowered == other or not (lowered.endswith(other) or other.endswith(lowered)))
     ]
 
 
 def _unknown_labels(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
     if settings.negative is None:
         return []
-    known = (*settings.positives, settings.negative)
-    counts = Counter(value for value in values if value and value not in known)
+    classes = (*settings.positives, settings.negative)
+    counts = Counter(value for value in values if value and value not in classes)
     return [
         Fault(
             places[list(values).index(value)],
-            f"unknown label {value!r} (rows: {count}), expected {_either(known)}",
-            _label_remedy(value, known),
+            f"unknown label {value!r} (rows: {count}), expected {_either(classes)}",
+            _label_remedy(value, classes),
         )
         for value, count in counts.items()
     ]
 
 
-def _label_remedy(value: str, known: Sequence[str]) -> str:
-    """Advise `negative` to be left out only for what is no misspelling: it would make a patient healthy."""
-    meant = closest(value, _spellings(value, known))
+def _label_remedy(value: str, classes: Sequence[str]) -> str:
+    """Advise what to do with an unknown label; a misspelt one is never advised to count as negative."""
+    meant = closest(value, _spellings(value, classes))
     if meant is not None:
         return f"did you mean {meant!r}? If not, leave those rows out by `select`"
     return "leave those rows out by `select`, or leave `negative` out to take all other labels as negative"
@@ -263,10 +263,10 @@ def _either(names: Sequence[str]) -> str:
 
 def _pool_names(groups: Mapping[tuple[str, ...], Sequence[str]]) -> dict[str, str]:
     names: dict[str, str] = {}
-    for held, members in groups.items():
-        alone = len(groups) == 1 or len(held) > 1
+    for classes, members in groups.items():
+        alone = len(groups) == 1 or len(classes) > 1
         if len(members) > 1:
-            names |= dict.fromkeys(members, OTHER if alone else f"{OTHER} ({held[0]})")
+            names |= dict.fromkeys(members, OTHER if alone else f"{OTHER} ({classes[0]})")
     return names
 
 
@@ -277,11 +277,10 @@ def _pooling_notes(
     for pool in sorted(set(names.values())):
         members = ", ".join(f"{origin} ({sizes[origin]})" for origin in small if names.get(origin) == pool)
         notes.append(f"{factor}: origins of fewer than {minimum} subjects are pooled as {pool!r}: {members}")
-    kept = [f"{origin} ({sizes[origin]})" for origin in small if origin not in names]
-    if kept:
-        notes.append(
-            f"{factor}: fewer than {minimum} subjects, kept because there is nothing to pool with: {', '.join(kept)}"
-        )
+    unpooled = [f"{origin} ({sizes[origin]})" for origin in small if origin not in names]
+    if unpooled:
+        why = "kept because there is nothing to pool with"
+        notes.append(f"{factor}: fewer than {minimum} subjects, {why}: {', '.join(unpooled)}")
     return notes
 
 

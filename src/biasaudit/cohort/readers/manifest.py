@@ -1,4 +1,4 @@
-"""CSV and TSV files as text: '007' stays '007'."""
+"""Read CSV and TSV files with every cell as text, so that '007' stays '007'."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class PhantomReader:
         """List the subjects of the simulated cohort; nothing is rendered yet."""
         phantom = settings.phantom
         _require_known_columns(settings)
-        places = {site.name: site for site in sites(phantom)}
+        sites_by_name = {site.name: site for site in sites(phantom)}
         chance = seeds.generator(phantom.seed, "phantom", "subjects")
         positive = np.arange(phantom.n) % 2 == 1
         where = _assign_sites(phantom, positive, chance)
@@ -47,7 +47,7 @@ class PhantomReader:
                 images=(),
                 label=settings.label.positive if positive[index] else _negative(settings),
                 positive=bool(positive[index]),
-                origins={factor: _origin(places[where[index]], factor) for factor in settings.origins},
+                origins={factor: _origin(sites_by_name[where[index]], factor) for factor in settings.origins},
                 has_mask=bool(positive[index]),
                 covariates={"age": round(float(ages[index]), 1)},
                 simulation={
@@ -74,8 +74,8 @@ class PhantomReader:
 
     def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
         """MNI152 grid at the phantom's spacing, or at the protocol's."""
-        own = PhantomSettings.model_validate(cohort.samples[0].simulation["phantom"]).spacing
-        return mni_grid(settings.spacing or own)
+        spacing = PhantomSettings.model_validate(cohort.samples[0].simulation["phantom"]).spacing
+        return mni_grid(settings.spacing or spacing)
 
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
         """Render one subject at its own site."""
@@ -112,10 +112,10 @@ def _assign_sites(phantom: PhantomSettings, positive: BoolArray, chance: np.rand
         upper = np.where(follows, positive, ~positive)
         return [str(chance.choice(names[half == side])) for side in upper]
     first = phantom.healthy_sites if phantom.design == "nested" else 1
-    own = [names[:first], names[first:]]
+    site_names_of_side = [names[:first], names[first:]]
     seen = [0, 0]
     where = []
     for side in positive.astype(int):
-        where.append(str(own[side][seen[side] % len(own[side])]))
+        where.append(str(site_names_of_side[side][seen[side] % len(site_names_of_side[side])]))
         seen[side] += 1
     return where

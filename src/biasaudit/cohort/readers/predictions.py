@@ -111,7 +111,7 @@ def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) ->
 
 
 def _as_logits(values: FloatArray, scale: str, where: str) -> tuple[FloatArray, str]:
-    """Logits as the engine knows them: one column for two classes."""
+    """Turn scores into logits, one column for two classes, and say how."""
     inside = bool(((values >= 0) & (values <= 1)).all())
     if scale == "probabilities" and not inside:
         message = f"probabilities are stated, but the scores run from {values.min():.3g} to {values.max():.3g}"
@@ -131,7 +131,7 @@ def _as_logits(values: FloatArray, scale: str, where: str) -> tuple[FloatArray, 
 
 
 def _require_scores(values: FloatArray, where: str) -> None:
-    """Refuse numbers that are no scores, or that statistics cannot square."""
+    """Refuse scores that are all the same, that are decisions, or whose squares overflow."""
     spread, largest = np.ptp(values, axis=0).max(), np.abs(values).max()
     if spread == 0:
         raise DataError([Fault(where, "every score is the same", "give the scores of the network, not its classes")])
@@ -144,7 +144,7 @@ def _require_scores(values: FloatArray, where: str) -> None:
 
 
 def _of_probabilities(values: FloatArray) -> tuple[FloatArray, str]:
-    """Turn probabilities into logits, and say how many had none."""
+    """Turn probabilities into logits, and say how many are so near 0 or 1 that they were clipped."""
     cut = np.clip(values, _SATURATED, 1 - _SATURATED)
     logits = np.log(cut / (1 - cut)) if values.shape[1] == 1 else np.log(cut)
     note, saturated = "probabilities turned into logits", int((cut != values).any(axis=1).sum())

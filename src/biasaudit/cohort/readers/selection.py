@@ -91,7 +91,7 @@ class _Walker:
     faults: list[Fault] = field(default_factory=list)
 
     def condition(self, node: ast.expr) -> BoolArray:
-        """Interpret a node that is true or false for every row."""
+        """Evaluate a node of the filter: True or False for every row."""
         if isinstance(node, ast.BoolOp):
             parts = np.stack([self.condition(value) for value in node.values])
             return np.asarray(parts.all(0) if isinstance(node.op, ast.And) else parts.any(0))
@@ -123,13 +123,13 @@ class _Walker:
         return self._compare(_COMPARISONS[type(comparison)], left, right)
 
     def _membership(self, left: Value, right_node: ast.expr) -> BoolArray:
-        found = np.zeros(len(self.frame), dtype=np.bool_)
+        matches = np.zeros(len(self.frame), dtype=np.bool_)
         for item in self._items(right_node):
-            found |= self._compare(operator.eq, left, self._value(item))
-        return found
+            matches |= self._compare(operator.eq, left, self._value(item))
+        return matches
 
     def _present(self, left: Value, right_node: ast.expr) -> BoolArray:
-        """Rows that `not in` may keep: with numbers in the list, only those that hold a number."""
+        """Rows that `not in` may keep: where the list holds numbers, only rows whose cell is a number."""
         numeric = any(isinstance(self._value(item), int | float) for item in self._items(right_node))
         if not numeric:
             return np.ones(len(self.frame), dtype=np.bool_)

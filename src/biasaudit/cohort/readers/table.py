@@ -104,7 +104,7 @@ class TableReader:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Which columns the settings name, and which of them this table must have."""
+    """Columns that the settings name, and those of them that the table must have."""
 
     settings: TableCohort
     images: tuple[str, ...]
@@ -133,13 +133,13 @@ class _Columns:
 def _selected(manifest: Manifest, settings: TableCohort, labelled: bool) -> tuple[Manifest, list[str]]:
     if settings.select is None or not labelled:
         return manifest, []
-    kept = select_rows(manifest.frame, settings.select, f"{manifest.path}: select")
-    if not kept.any():
+    selected = select_rows(manifest.frame, settings.select, f"{manifest.path}: select")
+    if not selected.any():
         remedy = "check the values it compares with"
         raise DataError([Fault(f"{manifest.path}: select", f"{settings.select!r} keeps no row", remedy)])
-    note = f"select {settings.select!r} leaves out {int((~kept).sum())} of {len(kept)} rows"
-    lines = tuple(manifest.lines[row] for row in np.flatnonzero(kept))
-    return Manifest(manifest.path, manifest.frame[kept].reset_index(drop=True), lines), [note]
+    note = f"select {settings.select!r} leaves out {int((~selected).sum())} of {len(selected)} rows"
+    lines = tuple(manifest.lines[row] for row in np.flatnonzero(selected))
+    return Manifest(manifest.path, manifest.frame[selected].reset_index(drop=True), lines), [note]
 
 
 def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[Fault]:

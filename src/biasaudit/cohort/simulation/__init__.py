@@ -1,1 +1,1 @@
-"""The simulated cohort."""
+"""Simulated brains, lesions, scanners and feature tables, whose truth is known."""

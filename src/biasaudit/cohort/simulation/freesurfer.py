@@ -39,7 +39,7 @@ _YEARS, _MEAN_AGE = 12.0, 70.0
 
 @dataclass(frozen=True)
 class Strengths:
-    """What is planted, in standard deviations between subjects of one site and class.
+    """Sizes of the planted effects, in standard deviations between subjects of one site and class.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ def simulated_features(
         Thickness in mm, volumes in mm^3.
     """
     names = feature_names()
-    ill = np.array([any(own in name for own in _ILL) for name in names])
+    ill = np.array([any(region in name for region in _ILL) for name in names])
     offsets = chance.normal(0, 1, (sites, len(names)))
     offsets *= np.where(ill, strengths.site_in_disease, strengths.site)
     shared = chance.normal(0, 1, (len(positive), 1))

@@ -46,7 +46,7 @@ AGE_MEAN, AGE_SD = 45.0, 12.0
 
 @dataclass(frozen=True)
 class Site:
-    """Where a simulated image is acquired: a dataset, and one value per kind of signature."""
+    """A simulated scanner: its dataset, and one value per kind of signature."""
 
     name: str
     dataset: str
@@ -82,18 +82,18 @@ def sites(phantom: PhantomSettings) -> tuple[Site, ...]:
     datasets = sorted({parent for _, parent in names})
     signs = seeds.generator(phantom.seed, "phantom", "signs").choice([-1.0, 1.0], len(SIGNATURES))
     dataset: Mapping[str, float] = {str(kind): size for kind, size in phantom.dataset_signature.items()}
-    own: Mapping[str, float] = {str(kind): size for kind, size in phantom.site_signature.items()}
-    found = []
+    site_strengths: Mapping[str, float] = {str(kind): size for kind, size in phantom.site_signature.items()}
+    made = []
     for name, parent in names:
         siblings = [other for other, its_parent in names if its_parent == parent]
         centre = _evenly(datasets.index(parent), len(datasets))
         offset = _evenly(siblings.index(name), len(siblings))
         values = {
-            kind: float(sign * (dataset.get(kind, 0.0) * centre + own.get(kind, 0.0) * offset))
+            kind: float(sign * (dataset.get(kind, 0.0) * centre + site_strengths.get(kind, 0.0) * offset))
             for kind, sign in zip(SIGNATURES, signs, strict=True)
         }
-        found.append(Site(name, parent, values))
-    return tuple(found)
+        made.append(Site(name, parent, values))
+    return tuple(made)
 
 
 def anatomy(
@@ -124,7 +124,7 @@ def anatomy(
 
 
 def render(phantom: PhantomSettings, subject: Anatomy, site: Site, grid: Grid, *, pathology: bool) -> Volume:
-    """Acquire one anatomy at one site, with or without its lesions.
+    """Simulate the image that one site acquires of an anatomy, with or without its lesions.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def anatomy_of(sample: Sample, phantom: PhantomSettings, grid: Grid, positive: b
 
 
 def lesion_factor(phantom: PhantomSettings, site: str) -> float:
-    """Factor on the lesion load at a site: even steps of the logarithm between the sites of one dataset."""
+    """Factor on the lesion load at a site: evenly spaced logarithms over the sites of one dataset."""
     names = site_names(phantom)
     parent = dict(names)[site] if phantom.design == "nested" else None
     siblings = [name for name, its_parent in names if parent is None or its_parent == parent]
