@@ -30,7 +30,7 @@ from biasaudit.engine.audit import Options, run_audit
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
+from biasaudit.engine.plan import finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.steps.represent import transform
@@ -251,7 +251,7 @@ def protocol_of(spec: Spec, manifest: Path) -> Protocol:
 def finished(protocol: Protocol, out: Path) -> Run:
     store = Store(out)
     situation, _ = situate(protocol)
-    return Run(situation, plan_audit(situation, surveyed_facts(store, plan_reading(situation))), store)
+    return Run(situation, plan_audit(situation, finished_survey(store, plan_reading(situation))), store)
 
 
 def counterfactual_margins(spec: Spec, people: Sequence[Subject], library: images.Library, run: Path) -> np.ndarray:

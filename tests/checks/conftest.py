@@ -156,6 +156,7 @@ def _maps(evidence: ArmEvidence, generator: np.random.Generator, strength: float
         foreground,
         np.zeros(rows.size),
         inside=np.ones((10, 20), dtype=bool),
+        regions=np.repeat(np.arange(1, 11), 20),
         target_replicate=again,
         origin_replicate=origin_again[None],
         origins={

@@ -35,13 +35,16 @@ KINDS = {
 }
 """Word in a check's `needs` -> fields of `ArmEvidence` that hold this kind of evidence."""
 
+REGIONS = {"regions": None}
+"""Fields of `Maps` that hold the kind `regions`, and what they are without it."""
+
 ORIGIN_MAPS = {"origin": None, "origin_replicate": None, "origins": {}}
 """Fields of `Maps` that hold the kind `origin_maps`, and what they are without it."""
 
 SKIPPED = {"unseen_origin": "U10", "dose_response": "U11", "spike_in": "G3"}
 """Kind -> key of `retraining_skipped` that says why there is none."""
 
-WORDS = {"table", "origin_maps", *KINDS}
+WORDS = {"table", "origin_maps", "masks", "regions", *KINDS}
 """Every word that a check's `needs` may hold."""
 
 
@@ -54,6 +57,10 @@ def only(evidence: ArmEvidence, needs: Iterable[str]) -> ArmEvidence:
     kept = {name: getattr(evidence, name) for kind in named & KINDS.keys() for name in KINDS[kind]}
     if kept.get("maps") is not None and "origin_maps" not in named:
         kept["maps"] = replace(kept["maps"], **ORIGIN_MAPS)
+    if kept.get("maps") is not None and "masks" not in named:
+        kept["maps"] = replace(kept["maps"], mask=np.zeros_like(kept["maps"].mask))
+    if kept.get("maps") is not None and "regions" not in named:
+        kept["maps"] = replace(kept["maps"], **REGIONS)
     codes = {code for kind, code in SKIPPED.items() if kind in named}
     kept["retraining_skipped"] = {code: why for code, why in evidence.retraining_skipped.items() if code in codes}
     return replace(nothing, **kept)

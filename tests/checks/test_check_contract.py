@@ -229,7 +229,7 @@ def test_a_check_looks_at_all_that_it_needs(code, word, planted, furnished, prot
 
 
 def test_every_field_of_the_evidence_belongs_to_one_kind():
-    fields = [*TOLD, *(name for names in KINDS.values() for name in names), "retraining_skipped"]
+    fields = [*TOLD, *(name for names in KINDS.values() for name in names), "retraining_skipped", "further"]
     assert sorted(fields) == sorted(ArmEvidence.__dataclass_fields__)
 
 

@@ -11,7 +11,7 @@ from engine.folders import folders
 
 from biasaudit.engine.arguments.networks import Factory, TrainArguments
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.situation.situation import Facts, Situation
+from biasaudit.engine.situation.situation import Situation, Survey
 from biasaudit.engine.steps.train import train
 from biasaudit.protocol import Protocol, TrainingSettings, parse_protocol
 from biasaudit.records import Cohort, Grid, Sample
@@ -69,11 +69,11 @@ def situation(table_protocol) -> Callable[..., Situation]:
 
 
 @pytest.fixture
-def facts() -> Callable[..., Facts]:
+def facts() -> Callable[..., Survey]:
     """What a survey would find: every mask holds a few voxels."""
 
-    def build(situation: Situation, *, background: bool = True) -> Facts:
-        return Facts(tuple(7 * sample.has_mask for sample in situation.cohort.samples), background)
+    def build(situation: Situation, *, background: bool = True) -> Survey:
+        return Survey(tuple(7 * sample.has_mask for sample in situation.cohort.samples), background)
 
     return build
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.planned import by_key, keys
+from engine.planned import by_key, judgement, keys
 
+from biasaudit.engine.evidence.judgements import Judged
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.situation.situation import Question
@@ -43,9 +44,11 @@ class TestIdentity:
         before, after = (
             replace(plan, jobs=[j for j in plan.jobs if "untrained" not in j.title]) for plan in (before, after)
         )
-        for step in ("train", "score", "attribute", "judge"):
+        for step in ("train", "score", "attribute"):
             assert keys(before, step)
             assert not set(keys(before, step)) & set(keys(after, step))
+        same = {judged.code for judged, key in before.judged.items() if after.judged[judged] == key}
+        assert same == {"D1", "D2", "D3", "A3"}
 
     def test_name_of_the_protocol_changes_nothing(self, planned):
         _, before = planned()
@@ -99,11 +102,11 @@ class TestReading:
 class TestArms:
     def test_arms_share_the_control_on_the_background(self, planned):
         _, plan = planned("arms: [intensity, tissue]\n")
-        shared = plan.reduced["intensity"]["background"]
-        assert plan.reduced["tissue"]["background"] == shared
+        shared = plan.reduced("intensity")["background"]
+        assert plan.reduced("tissue")["background"] == shared
         assert sum("label from background" in job.title and job.step == "train" for job in plan.jobs) == 3
         for arm in ("intensity", "tissue"):
-            job = by_key(plan)[plan.judged[arm, "site", "A2"]]
+            job = judgement(plan, "A2", arm)
             assert job.needs[Role("reduced", "background")] == plan.scores[shared]
 
     def test_adding_an_arm_keeps_the_jobs_of_the_first(self, planned):
@@ -120,7 +123,7 @@ class TestArms:
         _, one = planned("arms: [intensity]\n")
         _, two = planned("arms: [intensity, {name: again, representation: intensity}]\n")
         assert keys(one, "train") == keys(two, "train")
-        assert {arm for arm, _, _ in two.judged} == {"intensity", "again"}
+        assert {judged.arm for judged in two.judged} == {"intensity", "again"}
 
     def test_seeds_are_separate_networks_scored_together(self, planned):
         _, plan = planned("target: {training: {seeds: 3}}\n")
@@ -136,7 +139,7 @@ class TestArms:
 
     def test_every_arm_factor_and_check_is_judged(self, planned):
         _, plan = planned("arms: [intensity, tissue]\nchecks: [D1, U1]\n")
-        assert set(plan.judged) == {(a, "site", c) for a in ("intensity", "tissue") for c in ("D1", "U1")}
+        assert set(plan.judged) == {Judged(a, "site", c) for a in ("intensity", "tissue") for c in ("D1", "U1")}
 
     def test_checks_that_need_no_control_train_none(self, planned):
         _, plan = planned("checks: [D1, U1]\n")

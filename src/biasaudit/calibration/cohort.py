@@ -15,7 +15,7 @@ from biasaudit.engine.jobs.job import Folders, Job
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.run import run_job
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
+from biasaudit.engine.plan import ArmContrast, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.arms import compare_arms
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
@@ -29,8 +29,6 @@ __all__ = ["calibrate", "without_masks"]
 
 _BULKY = ("read", "represent", "spike_in")
 """Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
-_OF_ONE_CHECK = {"unseen_origin", "dose_response", "spike_in", "untrained", "gradients"}
-"""Kinds of evidence that a run gathers for the one check that looks at them."""
 _LAST = ("judge", "learned")
 """Steps that calibration goes without: it judges by itself, and looks at no pictures."""
 
@@ -67,28 +65,15 @@ def calibrate(arguments: CalibrateArguments, needs: Folders, folder: Path) -> No
                 },
                 **_judged(own, protocol),
             })  # fmt: skip
-    first = [run.evidence(arm.name, run.factors[0]) for arm in protocol.arms]
+    first = [run.evidence(ArmContrast(arm.name, run.factors[0])) for arm in protocol.arms]
     comparisons = [comparison.to_dict() for comparison in compare_arms(first, run)] if len(first) > 1 else []
     write_json(folder / "record.json", _finite({"records": records, "comparisons": comparisons}))
 
 
 def _evidence(run: Run, arm: str) -> ArmEvidence:
-    """Gather what all checks look at together, also what networks were retrained for one check alone."""
-    maps = any("maps" in get("check", code).needs for code in default_checks(run.situation.protocol))
-    evidence = run.evidence(arm, run.factors[0], with_maps=maps)
-    for code in default_checks(run.situation.protocol):
-        if _OF_ONE_CHECK & set(get("check", code).needs):
-            own = run.evidence(arm, run.factors[0], code=code)
-            evidence = replace(
-                evidence,
-                unseen=own.unseen or evidence.unseen,
-                dose=own.dose or evidence.dose,
-                spike=own.spike or evidence.spike,
-                retraining_skipped={**evidence.retraining_skipped, **own.retraining_skipped},
-                untrained={**evidence.untrained, **own.untrained},
-                gradients={**evidence.gradients, **own.gradients},
-            )
-    return evidence
+    """Gather all kinds of evidence together but regions, which sum up what the checks found voxel by voxel."""
+    which = ArmContrast(arm, run.factors[0])
+    return run.evidence(which, [kind for kind in run.plan.evidence[which].needs if kind != "regions"])
 
 
 def without_masks(evidence: ArmEvidence) -> ArmEvidence:
@@ -141,7 +126,7 @@ def _trained(protocol: Protocol, store: Store) -> Run:
     situation, _ = situate(protocol)
     reading = plan_reading(situation)
     _run_needed(reading.jobs, {reading.survey}, store)
-    plan = plan_audit(situation, surveyed_facts(store, reading))
+    plan = plan_audit(situation, finished_survey(store, reading))
     wanted = {job.key for job in plan.jobs if job.step not in (*_BULKY, *_LAST)}
     maps = any("maps" in get("check", code).needs for code in default_checks(protocol))
     wanted |= set(reading.reads) if maps else set()

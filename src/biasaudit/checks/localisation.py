@@ -44,7 +44,8 @@ class Localisation:
     question = "Does relevance concentrate in the subject's own marked pathology?"
     why = "Maps show where the network looks. They illustrate what U1 and U4 establish, and never decide alone."
     kind = "used"
-    needs = ("table", "maps", "origin_maps")
+    needs = ("table", "maps", "masks", "origin_maps")
+    optional = ("origin_maps",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge the lesion gain of the patients that have a map and a mask."""

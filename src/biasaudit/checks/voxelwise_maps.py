@@ -56,7 +56,7 @@ class VoxelwiseMaps:
         "classes describes where they differ with origin held fixed. By themselves they neither accuse nor clear."
     )
     kind = "used"
-    needs = ("table", "maps")
+    needs = ("table", "maps", "masks", "regions")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge the origins of each class, then the classes inside origins."""

@@ -14,7 +14,7 @@ from biasaudit.engine.jobs.dispatch import Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json, write_json
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.plan import Plan, expected_plan, plan_audit, plan_reading, surveyed_facts
+from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
@@ -83,13 +83,13 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
         counter = _Counter(progress, expected_plan(situation))
         reading = plan_reading(situation)
         _require_all(dispatch(reading.jobs, counter.report), out)
-        plan = plan_audit(situation, surveyed_facts(store, reading))
+        plan = plan_audit(situation, finished_survey(store, reading))
         counter.expect(plan)
         _require_all(dispatch(_beyond(plan, reading), counter.report), out)
         confirm = to_confirm(Run(situation, plan, store))
         if confirm:
             situation, first = replace(situation, confirm=confirm), plan
-            plan = plan_audit(situation, surveyed_facts(store, reading))
+            plan = plan_audit(situation, finished_survey(store, reading))
             counter.expect(plan)
             _require_all(dispatch(_beyond(plan, first), counter.report), out)
     (out / "failures.json").unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -280,6 +281,8 @@ class ArmEvidence:
         Candidates for images of one subject, more alike than 4 robust standard deviations (D3).
     retraining_skipped : mapping of check code to str
         Retrainings that this cohort does not allow, and why.
+    further : mapping of name to record
+        Evidence of kinds that come with plug-ins, by the name that the kind gives it.
     seed : int
         Master seed.
     contrast : str or None
@@ -326,6 +329,7 @@ class ArmEvidence:
     quality: Mapping[str, FloatArray] = field(default_factory=dict)
     twins: tuple[Twin, ...] | None = None
     retraining_skipped: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, Any] = field(default_factory=dict)
     contrast: str | None = None
     inside: tuple[str, ...] = ()
     label: npt.NDArray[np.str_] | None = None

@@ -6,8 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from engine.planned import by_key
+from engine.planned import about, by_key, judgement
 
+from biasaudit.engine.evidence.retraining import NotRetrained
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Question
@@ -88,9 +89,14 @@ def test_balanced_training_is_shown_the_same(audited):
         assert harmonised(plan, one) == harmonised(plan, other)
 
 
+def retrained(plan, arm, code):
+    kind = {"U10": "unseen_origin", "U11": "dose_response"}[code]
+    return about(judgement(plan, code, arm), kind), kind
+
+
 @pytest.mark.parametrize("code", ["U10", "U11"])
 def test_checks_that_train_without_an_origin_say_why_they_cannot(audited, code):
     _, plan = audited
-    job = by_key(plan)[plan.judged["combat", "site", code]]
-    assert "ComBat learns from all origins" in job.arguments.retraining_skipped
-    assert not by_key(plan)[plan.judged["features", "site", code]].arguments.retraining_skipped or code == "U11"
+    (harmonised, _), (plain, kind) = (retrained(plan, arm, code) for arm in ("combat", "features"))
+    assert "ComBat learns from all origins" in harmonised.reason
+    assert not isinstance(plain, NotRetrained) or code == "U11", kind

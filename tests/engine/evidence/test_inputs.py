@@ -3,33 +3,37 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from engine.planned import by_key
+from engine.planned import about, by_key, judgement
 
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.situation.situation import Facts, Question
+from biasaudit.engine.situation.situation import Question, Survey
+
+
+def skipped(plan):
+    return about(judgement(plan, "A2"), "reduced").skipped
 
 
 class TestMasks:
     def test_without_masks_nothing_is_erased(self, planned):
         _, plan = planned(masked=False)
-        assert not plan.masks_given
+        assert not plan.outline.masks_given
         assert all("erased" not in getattr(job.arguments, "variants", ()) for job in plan.jobs)
         assert all(getattr(job.arguments, "variant", "") != "erased" for job in plan.jobs)
         assert all(getattr(job.arguments, "erase_with", None) is None for job in plan.jobs)
-        assert "no pathology masks" in plan.skipped["erased"]
-        assert "erased" not in plan.reduced["intensity"]
+        assert "no pathology masks" in skipped(plan)["erased"]
+        assert "erased" not in plan.reduced("intensity")
 
     def test_empty_masks_count_as_none(self, situation):
         own = situation()
-        plan = plan_audit(own, Facts((0,) * len(own.cohort.samples), True))
-        assert not plan.masks_given
+        plan = plan_audit(own, Survey((0,) * len(own.cohort.samples), True))
+        assert not plan.outline.masks_given
 
     def test_with_masks_the_target_is_scored_on_erased_images(self, planned):
         _, plan = planned()
         for key in plan.scores[Question("target", "intensity")]:
             assert by_key(plan)[key].arguments.variants == ("original", "erased")
-        assert plan.reduced["intensity"]["erased"] in plan.models
+        assert plan.reduced("intensity")["erased"] in plan.models
 
     def _erased(self, plan):
         return {
@@ -60,7 +64,7 @@ class TestMasks:
         voxels = list(facts(own).mask_voxels)
         empty = next(row for row, count in enumerate(voxels) if count)
         voxels[empty] = 0
-        erased = self._erased(plan_audit(own, Facts(tuple(voxels), True)))
+        erased = self._erased(plan_audit(own, Survey(tuple(voxels), True)))
         assert all(donor != empty for row, donor in erased.items() if row != empty)
 
     def test_reduced_inputs_are_never_erased(self, planned):
@@ -78,11 +82,11 @@ class TestMasks:
                 variants = {job.arguments.variant} if job.step == "train" else set(job.arguments.variants)
                 made = [jobs[key].arguments.erase_with is not None for key in job.needs[Role("inputs")]]
                 assert "erased" not in variants or all(made), job.title
-        assert "erased" not in plan.reduced[name]
-        assert "erased" in plan.reduced["intensity"]
-        assert "erased" not in plan.skipped
+        assert "erased" not in plan.reduced(name)
+        assert "erased" in plan.reduced("intensity")
+        assert "erased" not in skipped(plan)
 
     def test_without_background_the_silhouette_is_asked(self, planned):
         _, plan = planned(background=False)
-        assert set(plan.reduced["intensity"]) == {"erased", "silhouette"}
-        assert "background" in plan.skipped
+        assert set(plan.reduced("intensity")) == {"erased", "silhouette"}
+        assert "background" in skipped(plan)

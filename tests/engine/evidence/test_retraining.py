@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine.planned import by_key, design, keys
+from engine.planned import about, by_key, judgement, keys
 
+from biasaudit.engine.evidence.judgements import Judged
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.outline import BLOCK
@@ -26,10 +27,12 @@ def nested(own):
 class TestUnseenOrigin:
     def _pairs(self, plan):
         """Origin, fold place, rows held out, and the training of both networks."""
-        jobs, judged = by_key(plan), design(plan, "U10")
-        for origin, own in judged.arguments.retraining.items():
-            for place, held in enumerate(own["rows"]):
-                scores = [jobs[judged.needs[Role(role, origin)][place]] for role in ("unseen", "reference")]
+        jobs, judged = by_key(plan), judgement(plan, "U10")
+        for origin in about(judged, "unseen_origin").of_origin:
+            keys = zip(judged.needs[Role("unseen", origin)], judged.needs[Role("reference", origin)], strict=True)
+            for place, pair in enumerate(keys):
+                scores = [jobs[key] for key in pair]
+                held = list(scores[0].arguments.rows)
                 assert all(list(job.arguments.rows) == held for job in scores)
                 yield origin, place, held, [jobs[job.needs[Role("models")][0]].arguments for job in scores]
 
@@ -50,22 +53,22 @@ class TestUnseenOrigin:
 
     def test_size_of_the_training_is_told(self, planned):
         _, plan = planned("checks: [U10]\n")
-        told = design(plan, "U10").arguments.retraining
+        told = about(judgement(plan, "U10"), "unseen_origin").of_origin
         for origin, place, _, (unseen, _) in self._pairs(plan):
-            assert told[origin]["training_size"][place] == len(unseen.rows)
+            assert told[origin][place] == len(unseen.rows)
 
     def test_seeds_are_averaged(self, planned):
         _, plan = planned("checks: [U10]\ntarget: {training: {seeds: 2}}\n")
-        job = by_key(plan)[design(plan, "U10").needs[Role("unseen", "a")][0]]
+        job = by_key(plan)[judgement(plan, "U10").needs[Role("unseen", "a")][0]]
         assert len(set(job.needs[Role("models")])) == 2
 
     def test_small_origins_and_designs_without_both_classes_are_skipped(self, planned, situation, facts):
         _, plan = planned("checks: [U10]\n", sites=tuple("abcdefghij"))
         own = nested(situation("checks: [U10]\n"))
         for skipped in (plan, plan_audit(own, facts(own))):
-            arguments = design(skipped, "U10").arguments
-            assert "no origin can be left out" in arguments.retraining_skipped
-            assert arguments.retraining is None
+            judged = judgement(skipped, "U10")
+            assert "no origin can be left out" in about(judged, "unseen_origin").reason
+            assert not judged.needs
 
     def test_it_is_planned_only_where_it_was_asked(self, planned):
         _, plan = planned()
@@ -76,17 +79,17 @@ class TestDoseResponse:
     @pytest.fixture
     def doses(self, planned):
         own, plan = planned("checks: [U11]\n", n=150)
-        return own, plan, design(plan, "U11")
+        return own, plan, judgement(plan, "U11")
 
     def _trainings(self, plan, judged):
         jobs = by_key(plan)
-        for level in judged.arguments.retraining["levels"]:
+        for level in about(judged, "dose_response").levels:
             for fold, key in enumerate(judged.needs[Role("level", str(level))]):
                 yield level, fold, jobs[key].arguments.rows, jobs[jobs[key].needs[Role("models")][0]].arguments
 
     def test_trainings_differ_in_association_alone(self, doses):
         own, plan, judged = doses
-        size, seeds = judged.arguments.retraining["training_size"], {}
+        size, seeds = about(judged, "dose_response").training_size, {}
         assert size >= 40
         for level, fold, _, training in self._trainings(plan, judged):
             rows = training.rows
@@ -100,35 +103,36 @@ class TestDoseResponse:
 
     def test_every_level_is_tested_on_the_same_balanced_rows(self, doses):
         own, plan, judged = doses
-        told = judged.arguments.retraining
+        told, tested = about(judged, "dose_response"), {}
         for _, fold, held, _ in self._trainings(plan, judged):
-            assert list(held) == told["rows"][fold]
+            assert tested.setdefault(fold, held) == held
             assert {own.folds[row] for row in held} == {fold}
             cells = Counter((own.cohort.samples[row].positive, own.cohort.samples[row].origins["site"]) for row in held)
             assert len(cells) == 4
             assert len(set(cells.values())) == 1
-            sides = [own.cohort.samples[row].origins["site"] in told["sides"][1] for row in held]
-            assert told["side"][fold] == sides
+            sides = [own.cohort.samples[row].origins["site"] in told.sides[1] for row in held]
+            assert [told.side[row] for row in held] == sides
 
     def test_too_few_subjects_are_told(self, planned, situation, facts):
         _, plan = planned("checks: [U11]\n")
-        reason = design(plan, "U11").arguments.retraining_skipped
+        reason = about(judgement(plan, "U11"), "dose_response").reason
         assert "40 are needed" in reason
         own = nested(situation("checks: [U11]\n", n=150))
-        assert "on 0 of them" in design(plan_audit(own, facts(own)), "U11").arguments.retraining_skipped
+        judged = judgement(plan_audit(own, facts(own)), "U11")
+        assert "on 0 of them" in about(judged, "dose_response").reason
 
 
 class TestSpikeIn:
     @pytest.fixture
     def planted(self, planned):
         own, plan = planned("checks: [G3]\n", n=150)
-        return own, plan, design(plan, "G3")
+        return own, plan, judgement(plan, "G3")
 
     def test_shares_of_the_classes(self, planted):
         own, _, judged = planted
         positive = np.array([sample.positive for sample in own.cohort.samples])
         site = np.array([sample.origins["site"] for sample in own.cohort.samples])
-        edited = {name: np.array(rows) for name, rows in judged.arguments.retraining.items()}
+        edited = {name: np.array(rows) for name, rows in vars(about(judged, "spike_in")).items()}
         assert edited["planted"][positive].mean() == pytest.approx(0.9, abs=0.06)
         assert edited["planted"][~positive].mean() == pytest.approx(0.1, abs=0.06)
         for own_class in (positive, ~positive):
@@ -139,7 +143,7 @@ class TestSpikeIn:
 
     def test_images_of_a_subject_are_edited_alike(self, planted):
         own, _, judged = planted
-        for rows in judged.arguments.retraining.values():
+        for rows in vars(about(judged, "spike_in")).values():
             found = {}
             for sample, edited in zip(own.cohort.samples, rows, strict=True):
                 found.setdefault(sample.subject, set()).add(edited)
@@ -149,8 +153,8 @@ class TestSpikeIn:
         _, plan, judged = planted
         spikes = [job for job in plan.jobs if job.step == "spike_in"]
         assert [job.needs[Role("inputs")] for job in spikes] == [(key,) for key in plan.inputs["intensity"]]
-        for name, rows in judged.arguments.retraining.items():
-            assert [edited for job in spikes for edited in getattr(job.arguments, name)] == rows
+        for name, rows in vars(about(judged, "spike_in")).items():
+            assert [edited for job in spikes for edited in getattr(job.arguments, name)] == list(rows)
             assert all(len(getattr(job.arguments, name)) <= BLOCK for job in spikes)
 
     def test_networks_learn_from_the_edited_copy_and_score_both_versions(self, planted):
@@ -183,8 +187,8 @@ class TestConfirmation:
         after = plan_audit(replace(own, confirm=frozenset({"intensity"})), facts(own))
         known = {job.key for job in before.jobs}
         assert known < {job.key for job in after.jobs}
-        assert {name: key for name, key in after.judged.items() if name[2] != CONFIRMATION} == before.judged
-        assert set(after.judged) - set(before.judged) == {("intensity", "site", "G3")}
+        assert {name: key for name, key in after.judged.items() if name.code != CONFIRMATION} == before.judged
+        assert set(after.judged) - set(before.judged) == {Judged("intensity", "site", "G3")}
         added = [job for job in after.jobs if job.key not in known]
         # Four blocks; two assignments by three folds, each scored in both versions; one judgement.
         assert Counter(job.step for job in added) == {"spike_in": 4, "train": 6, "score": 12, "judge": 1}
@@ -203,7 +207,7 @@ class TestConfirmation:
     def test_two_arms_of_the_representation_are_both_judged_on_the_same_networks(self, situation, facts):
         own = situation("arms: [intensity, {name: again, representation: intensity}]\n")
         plan = plan_audit(replace(own, confirm=frozenset({"intensity"})), facts(own))
-        first, second = (design(plan, "G3", arm) for arm in ("intensity", "again"))
+        first, second = (judgement(plan, "G3", arm) for arm in ("intensity", "again"))
         assert first.needs == second.needs
         assert len(keys(plan, "spike_in")) == 4
 
@@ -217,7 +221,7 @@ class TestConfirmation:
         asked, default = situation("checks: [D1, G3]\n"), situation()
         first = plan_audit(asked, facts(asked))
         second = plan_audit(replace(default, confirm=frozenset({"intensity"})), facts(default))
-        assert design(first, "G3").arguments.retraining == design(second, "G3").arguments.retraining
+        assert about(judgement(first, "G3"), "spike_in") == about(judgement(second, "G3"), "spike_in")
         retrained = {job.key for job in first.jobs if job.title.startswith("retrain")}
         assert retrained
         assert retrained <= {job.key for job in second.jobs}

@@ -6,15 +6,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from engine.folders import folders
+from engine.planned import about, judgement, map_keys
 
 from biasaudit.engine.arguments.networks import LogOddsArguments
 from biasaudit.engine.evidence.assembly import assemble
+from biasaudit.engine.evidence.judgements import Judged
 from biasaudit.engine.jobs.held_out import write_rows
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.situation.contrasts import contrast_logits, contrasts_of, log_odds, marked_classes
-from biasaudit.engine.situation.situation import Facts, Question
+from biasaudit.engine.situation.contrasts import Contrast, contrast_logits, contrasts_of, log_odds, marked_classes
+from biasaudit.engine.situation.situation import Question, Survey
 from biasaudit.engine.steps import log_odds as odds
 
 CLASSES = ("healthy", "ms", "tumour")
@@ -50,12 +52,11 @@ def three(situation):
 
 
 def plan_of(own):
-    return plan_audit(own, Facts(tuple(7 * sample.has_mask for sample in own.cohort.samples), True))
+    return plan_audit(own, Survey(tuple(7 * sample.has_mask for sample in own.cohort.samples), True))
 
 
-def judgement(plan, contrast, code="U1"):
-    key = plan.judgement("intensity", "site", code, contrast)
-    return next(job for job in plan.jobs if job.key == key)
+def judged(plan, contrast, code="U1"):
+    return judgement(plan, code, contrast=contrast)
 
 
 class TestLogOdds:
@@ -73,7 +74,9 @@ class TestLogOdds:
         assert log_odds(np.array([[10.0, -10.0, 9.0]]), 2)[0] < 0
 
     def test_a_single_logit_is_taken_as_it_is(self):
-        assert contrast_logits(np.array([[1.5], [2.0]]), None) == pytest.approx([1.5, 2.0])
+        assert contrast_logits(
+            np.array([[1.5], [2.0]]), Contrast(None, 1, ("healthy", "ms"), (True,))
+        ) == pytest.approx([1.5, 2.0])
 
 
 class TestContrasts:
@@ -107,8 +110,8 @@ class TestPlan:
         nested = tuple(replace(s, origins={"site": f"{s.label}-{s.origins['site']}"}) for s in own.cohort.samples)
         plan = plan_of(replace(own, cohort=replace(own.cohort, samples=nested)))
         asked = {step: [job.arguments for job in plan.jobs if job.step == step] for step in ("judge", "attribute")}
-        assert {arguments.contrast for arguments in asked["judge"]} == {None}
-        of_target = {key for keys in plan.maps.values() for key in keys}
+        assert {arguments.request.contrast.name for arguments in asked["judge"]} == {None}
+        of_target = set(map_keys(plan))
         assert {job.arguments.outputs for job in plan.jobs if job.key in of_target} == {None}
         assert "log_odds" not in {job.step for job in plan.jobs}
 
@@ -123,8 +126,8 @@ class TestPlan:
 
     def test_every_check_is_judged_once_per_contrast(self, three):
         plan = plan_of(three("checks: [D1, U1]\n"))
-        assert set(plan.judged) == {("intensity", "site", c, name) for c in ("D1", "U1") for name in CLASSES}
-        tables = [judgement(plan, name).arguments.table["positive"] for name in CLASSES]
+        assert set(plan.judged) == {Judged("intensity", "site", c, name) for c in ("D1", "U1") for name in CLASSES}
+        tables = [judged(plan, name).arguments.request.contrast.positive for name in CLASSES]
         assert len({tuple(table) for table in tables}) == 3
 
     def test_everyone_erases_own_masks_and_the_healthy_exchanged_ones(self, three):
@@ -137,20 +140,19 @@ class TestPlan:
 
     def test_masks_count_contrast_by_contrast(self, three):
         plan = plan_of(three(marked=("tumour",)))
-        given = {name: judgement(plan, name).arguments.masks_given for name in CLASSES}
+        given = {name: judged(plan, name).arguments.request.masks_given for name in CLASSES}
         assert given == {"healthy": False, "ms": False, "tumour": True}
         assert any(job.arguments.erase_with for job in plan.jobs if job.step == "represent")
         assert any("erased" in job.arguments.variants for job in plan.jobs if job.step == "score")
-        assert "erased" in plan.skipped
-        assert "tumour only" in plan.skipped["erased"]
-        labels = judgement(plan, "tumour").arguments.contrast
-        assert all(ok == (name != "ms") for ok, name in zip(labels["erasable"], labels["label"], strict=True))
+        assert "tumour only" in about(judged(plan, "tumour", "A2"), "reduced").skipped["erased"]
+        table = judged(plan, "tumour").arguments.request.table
+        assert all(ok == (name != "ms") for ok, name in zip(table.erasable, table.label, strict=True))
 
     def test_maps_explain_the_contrast_of_its_own_subjects(self, three):
         own = three()
         plan = plan_of(own)
         jobs = {job.key: job for job in plan.jobs}
-        for key in plan.contrast_maps["intensity", "ms"]:
+        for key in map_keys(plan, contrast="ms"):
             assert {own.cohort.samples[row].label for row in jobs[key].arguments.rows} == {"ms"}
             (model,) = jobs[key].needs[Role("models")]
             assert jobs[model].step == "log_odds"
@@ -166,9 +168,9 @@ class TestPlan:
     def test_retraining_is_planned_for_every_contrast(self, three):
         plan = plan_of(three("checks: [G1, G3, U10]\n", n=120))
         for name in CLASSES:
-            design = judgement(plan, name, "G3").arguments.retraining
-            positive = np.array(judgement(plan, name, "G3").arguments.table["positive"])
-            planted = np.array(design["planted"])
+            design = about(judged(plan, name, "G3"), "spike_in")
+            positive = np.array(judged(plan, name, "G3").arguments.request.contrast.positive)
+            planted = np.array(design.planted)
             assert planted[positive].mean() > 0.7 > 0.3 > planted[~positive].mean()
 
 
@@ -191,7 +193,7 @@ class TestAssembly:
         needs = folders(target=scored, survey=[tmp_path])
 
         def build(contrast):
-            return assemble(judgement(plan, contrast).arguments, needs, with_maps=False)
+            return assemble(judged(plan, contrast).arguments.request, needs)
 
         return SimpleNamespace(build=build, logits=logits, cohort=own.cohort)
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import nibabel as nib
 import numpy as np
 import pytest
+from biasaudit.engine.evidence.data import data_evidence, data_per_unit
 from engine.folders import folders
 
 from biasaudit.cohort.readers.phantom import PhantomReader
@@ -19,7 +20,6 @@ from biasaudit.engine.arguments.data import (
     MetadataArguments,
     QualityArguments,
 )
-from biasaudit.engine.evidence.data import data_evidence, data_per_unit
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.steps.leakage import leakage, small_image
 from biasaudit.engine.steps.metadata import metadata

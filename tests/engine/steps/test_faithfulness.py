@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from biasaudit.engine.arguments.maps import AttributeArguments, FaithfulnessArguments, MapSettings
-from biasaudit.engine.evidence.map_choices import explained_origins, probed_places, replicates
+from biasaudit.engine.evidence.map_choices import explained_origins, probed_rows, replicate_networks
 from biasaudit.engine.steps.attribute import attribute
 from biasaudit.engine.steps.faithfulness import RelevantRegions, faithfulness, moved_regions, relevant_regions, shuffled
 from biasaudit.engine.steps.train import load_network, train
@@ -59,12 +59,12 @@ def test_two_origins_are_one_contrast_and_many_are_the_largest():
 
 
 def test_the_replicate_is_another_seed_or_the_next_fold():
-    assert replicates((("a", "b"), ("c", "d"))) == (("b",), ("d",))
-    assert replicates((("a",), ("b",), ("c",))) == (("b",), ("c",), ("a",))
+    assert replicate_networks((("a", "b"), ("c", "d"))) == (("b",), ("d",))
+    assert replicate_networks((("a",), ("b",), ("c",))) == (("b",), ("c",), ("a",))
 
 
 def test_the_first_of_every_class_are_probed():
-    assert probed_places(["h"] * 8 + ["p"] * 2) == [0, 1, 2, 3, 4, 5, 8, 9]
+    assert probed_rows(["h"] * 8 + ["p"] * 2) == [0, 1, 2, 3, 4, 5, 8, 9]
 
 
 ROWS = tuple(range(24, 40))

@@ -1,15 +1,75 @@
-"""Arguments of the step that asks one check."""
+"""Arguments of the step that asks one check, and what evidence is gathered from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from biasaudit.engine.arguments.maps import Atlas, Supervoxels
 from biasaudit.engine.jobs.job import Arguments, Component
+from biasaudit.engine.situation.contrasts import Contrast
 
-__all__ = ["JudgeArguments"]
+__all__ = ["CohortTable", "EvidenceRequest", "JudgeArguments"]
+
+
+@dataclass(frozen=True)
+class CohortTable:
+    """What the table says of every image, in cohort order, for one origin factor.
+
+    Attributes
+    ----------
+    subject, label, origin : tuple of str
+        `label` is the name of the class.
+    fold : tuple of int
+        The fold that held the image out; negative if an already trained network has seen it.
+    patient : tuple of bool
+        Whether the subject has pathology.
+    erasable : tuple of bool
+        Whether the subject is healthy or its class has masks.
+    covariates : mapping of name to tuple
+        Numbers and words, None where missing.
+    """
+
+    subject: tuple[str, ...]
+    label: tuple[str, ...]
+    origin: tuple[str, ...]
+    fold: tuple[int, ...]
+    patient: tuple[bool, ...]
+    erasable: tuple[bool, ...]
+    covariates: Mapping[str, tuple[float | str | None, ...]]
+
+
+@dataclass(frozen=True)
+class EvidenceRequest:
+    """Whose evidence is gathered, and which kinds.
+
+    Attributes
+    ----------
+    arm, factor : str
+    contrast : Contrast
+    table : CohortTable
+    masks_given : bool
+        Every patient of the contrast has a pathology mask.
+    mask_is_complete : bool
+        The user declares that no pathology lies outside the masks.
+    seed : int
+        Master seed.
+    kinds : mapping of kind to record
+        What reading each kind back takes, beside the folders; None if nothing.
+    """
+
+    arm: str
+    factor: str
+    contrast: Contrast
+    table: CohortTable
+    masks_given: bool
+    mask_is_complete: bool
+    seed: int
+    kinds: Mapping[str, Any]
+
+    def only(self, kinds: Iterable[str]) -> EvidenceRequest:
+        """Return the request of some of the kinds, as far as they were planned."""
+        return replace(self, kinds={kind: self.kinds[kind] for kind in kinds if kind in self.kinds})
 
 
 @dataclass(frozen=True)
@@ -18,55 +78,23 @@ class JudgeArguments(Arguments):
 
     Attributes
     ----------
-    arm, factor, code : str
-        The arm, the origin factor, and the code of the check.
+    code : str
+        Of the check.
     protocol : mapping
-        The protocol as JSON.
-    table : mapping
-        Columns of the cohort, one value per row.
-    classes : tuple of str
-        Names of the negative and of the positive side.
-    map_rows : tuple of tuples of int
-        Rows with attribution maps, per fold.
-    origins : mapping of class to tuple of str
-        Origins that were told apart inside the class.
-    masks_given : bool
-        Whether every subject of the positive side has a pathology mask.
-    skipped : mapping of input to reason
-        Reduced inputs that were not asked.
-    spacing : tuple of float
-        Voxel size of the grid, mm per axis.
-    contrast : mapping or None
-        With more than two classes, what judging one against the rest takes.
+        The sections of the protocol that the check may read, as JSON.
+    request : EvidenceRequest
+        What it is shown.
     withheld : str
-        Why the check cannot be asked; empty if it can.
-    regions : Atlas, Supervoxels or None
-        Where maps are summed up by region.
-    retraining : mapping or None
-        Which networks were trained for the check alone, and on what.
-    retraining_skipped : str
-        Why none were; empty if some were, or none asked for.
+        Why it cannot be asked; empty if it can.
     """
 
     step: ClassVar[str] = "judge"
-    arm: str
-    factor: str
     code: str
     protocol: Mapping[str, Any]
-    table: Mapping[str, Any]
-    classes: tuple[str, str]
-    map_rows: tuple[tuple[int, ...], ...]
-    origins: Mapping[str, tuple[str, ...]]
-    masks_given: bool
-    skipped: Mapping[str, str]
-    spacing: tuple[float, ...]
-    contrast: Mapping[str, Any] | None = None
+    request: EvidenceRequest
     withheld: str = ""
-    regions: Atlas | Supervoxels | None = None
-    retraining: Mapping[str, Any] | None = None
-    retraining_skipped: str = ""
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """The check."""
-        return (Component("check", self.code),)
+        """The check, and the kinds of evidence that it is shown."""
+        return (Component("check", self.code), *(Component("evidence", kind) for kind in self.request.kinds))

@@ -87,7 +87,7 @@ class InputPlanner:
 
     def _represented(self, representation: str) -> tuple[str, ...]:
         outline, cohort = self._outline, self._outline.cohort
-        donors = erase_with(outline.situation, outline.facts) if outline.erasable(representation) else None
+        donors = erase_with(outline.situation, outline.survey) if outline.erasable(representation) else None
         keys = []
         for start in range(0, len(cohort.samples), BLOCK):
             rows = tuple(range(start, min(start + BLOCK, len(cohort.samples))))

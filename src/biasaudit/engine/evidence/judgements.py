@@ -1,240 +1,111 @@
-"""Plan the judgements: what of all that was planned one check looks at, and what it is told of the cohort."""
+"""Plan the judgements: which jobs and which columns of the cohort each check receives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from biasaudit.checks.check import required
-from biasaudit.engine.arguments.data import (
-    FileHash,
-    ImageSources,
-    LeakageArguments,
-    MetadataArguments,
-    QualityArguments,
-)
-from biasaudit.engine.arguments.inputs import READ
-from biasaudit.engine.arguments.judgements import JudgeArguments
-from biasaudit.engine.arguments.maps import MAPS, Supervoxels
-from biasaudit.engine.evidence.controls import ONLY_FEATURES, ControlPlanner
-from biasaudit.engine.evidence.hidden_layers import LayerPlanner
-from biasaudit.engine.evidence.maps import MapPlanner, known_atlas, rows_explained
-from biasaudit.engine.evidence.networks import NetworkPlanner
-from biasaudit.engine.evidence.retraining import RetrainingPlanner
-from biasaudit.engine.evidence.signature_transfer import EditPlanner
-from biasaudit.engine.jobs.book import JobBook
+from biasaudit.engine.arguments.judgements import CohortTable, EvidenceRequest, JudgeArguments
+from biasaudit.engine.evidence.kind import Asked, Planned, Planning, kinds_of, withheld
 from biasaudit.engine.jobs.job import Role
-from biasaudit.engine.situation.contrasts import Contrast
+from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.outline import Outline
-from biasaudit.engine.situation.situation import Question, Situation, input_of
-from biasaudit.records import Sample
+from biasaudit.protocol import Protocol
 from biasaudit.registry import get
 
-__all__ = ["Evidence", "JudgementPlanner", "judgement_name"]
+__all__ = ["OF_RESULTS", "Judged", "PlannedEvidence", "add_judgement", "planned_evidence"]
 
-_OF_PIXELS = ("A2", "A3", "G3", "U4", "U5", "U6", "U8")
-_NETWORK_NEEDS = {"features", "maps", "erased", "transfer"}
-_IMAGE_NEEDS = {"origin_controls", "reduced", "unseen_origin", "dose_response", "spike_in", "quality", "twins"}
-_ONLY_TABLE = "the table names no images: this needs networks trained on them"
-_ONLY_SCORES = "held-out scores were given in place of the network: this needs the network itself"
+OF_RESULTS = ("scores", "erased", "severity")
+"""Kinds of evidence that the verdict, tables and comparisons look at whatever is asked."""
+
+_SECTIONS = ("schema_version", "cohort", "folds", "statistics", "verdict")
+"""Sections of the protocol that every check may read; kinds of evidence add their own."""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The planners whose jobs a judgement may need."""
+class Judged:
+    """Which judgement: arm, origin factor, check, and the class that is held against the rest, if there are several."""
 
-    networks: NetworkPlanner
-    maps: MapPlanner
-    controls: ControlPlanner
-    layers: LayerPlanner
-    edits: EditPlanner
-    retraining: RetrainingPlanner
+    arm: str
+    factor: str
+    code: str
+    contrast: str | None = None
 
 
-def judgement_name(name: tuple[str, str, str], contrast: str | None) -> tuple[str, ...]:
-    """Return what a judgement is kept under: arm, factor, code and, with more than two classes, the contrast."""
-    return name if contrast is None else (*name, contrast)
-
-
-class JudgementPlanner:
-    """Plans one judgement per arm, factor, check and contrast, after all else has been planned.
+@dataclass(frozen=True)
+class PlannedEvidence:
+    """All that was planned for one arm, origin factor and contrast.
 
     Attributes
     ----------
-    judged : mapping of name to key; see `judgement_name`
+    request : EvidenceRequest
+        Of all kinds together.
+    needs : mapping of kind to (mapping of Role to tuple of keys)
+        Jobs of every kind.
     """
 
-    def __init__(self, outline: Outline, book: JobBook, evidence: Evidence) -> None:
-        self._outline = outline
-        self._book = book
-        self._evidence = evidence
-        self.judged: dict[tuple[str, ...], str] = {}
+    request: EvidenceRequest
+    needs: Mapping[str, Mapping[Role, tuple[str, ...]]]
 
-    def add(self, name: tuple[str, str, str], representation: str, contrast: Contrast) -> None:
-        """Plan to judge the arm, factor and check of `name`."""
-        arm, factor, code = name
-        needs = {
-            Role("survey"): (self._outline.survey,),
-            READ: self._outline.reads,
-            Role("target"): self._evidence.networks.scores[Question("target", representation)],
-            **self._data_needs(code),
-            **self._map_needs(representation, contrast),
-            **self._layer_needs(code, representation, contrast),
-            **self._edit_needs(representation, contrast),
-        }
-        origins = self._origins(factor, contrast)
-        for class_name in origins:
-            needs |= self._origin_needs(Question("origin", input_of(representation), "original", factor, class_name))
-        arguments = replace(
-            self._told(arm, factor, contrast),
-            code=code,
-            origins=origins,
-            withheld=self._withheld(code),
-            regions=(known_atlas(self._outline.situation) or Supervoxels(self._outline.protocol.attribution.patch))
-            if code == "U8"
-            else None,
-        )
-        retraining = self._evidence.retraining.planned.get((representation, factor, code, contrast.name))
-        if retraining is not None and retraining.skipped:
-            arguments = replace(arguments, retraining_skipped=retraining.skipped)
-        elif retraining is not None:
-            arguments = replace(arguments, retraining=retraining.design)
-            needs |= retraining.needs
-        title = f"judge {code}: {arm}, {factor}" + (f", {contrast.name}" if contrast.name else "")
-        self.judged[judgement_name(name, contrast.name)] = self._book.add(arguments, needs, title)
-
-    def _told(self, arm: str, factor: str, contrast: Contrast) -> JudgeArguments:
-        """Return what every check is told of the cohort and of what was planned."""
-        outline = self._outline
-        return JudgeArguments(
-            arm=arm,
-            factor=factor,
-            code="",
-            origins={},
-            protocol=outline.protocol.model_dump(mode="json", exclude={"name", "arms", "checks", "learned", "combat"}),
-            table={**_table(outline.situation, factor), "positive": list(contrast.positive)},
-            classes=contrast.classes,
-            map_rows=tuple(tuple(rows) for rows in rows_explained(outline, contrast)),
-            masks_given=outline.masks_given if contrast.turned else contrast.classes[1] in outline.marked,
-            skipped=dict(self._evidence.controls.skipped),
-            spacing=tuple(outline.situation.grid.spacing),
-            contrast=None if contrast.name is None else self._contrast_arguments(contrast),
-        )
-
-    def _contrast_arguments(self, contrast: Contrast) -> dict[str, Any]:
-        """Return what judging a contrast takes beside its two sides."""
-        samples, marked = self._outline.cohort.samples, self._outline.marked
-        return {
-            "name": contrast.name,
-            "index": contrast.index,
-            "turned": contrast.turned,
-            "label": [sample.label for sample in samples],
-            "patient": [sample.positive for sample in samples],
-            "erasable": [not sample.positive or sample.label in marked for sample in samples],
-        }
-
-    def _origins(self, factor: str, contrast: Contrast) -> dict[str, tuple[str, ...]]:
-        """Return the origins that were told apart inside the classes of a contrast."""
-        return {
-            class_name: own
-            for (own_factor, class_name), own in self._outline.origins.items()
-            if own_factor == factor and contrast.name in (None, class_name)
-        }
-
-    def _origin_needs(self, question: Question) -> dict[Role, tuple[str, ...]]:
-        """Return scores and maps of a within-class origin classifier, as far as there are any."""
-        scores = self._evidence.networks.scores
-        if question not in scores:
-            return {}
-        needs = {Role("origin", question.class_name): scores[question]}
-        for role in ("maps", "replicate"):
-            for number, keys in enumerate(self._evidence.maps.origin_maps.get((question, role), ())):
-                needs[Role(role, f"{number}:{question.class_name}")] = keys
-        return needs
-
-    def _map_needs(self, representation: str, contrast: Contrast) -> dict[Role, tuple[str, ...]]:
-        planned, which = self._evidence.maps, (representation, contrast.name)
-        if contrast.name is None:
-            maps = planned.maps.get(Question("target", representation))
-        else:
-            maps = planned.contrast_maps.get((representation, contrast.name))
-        if maps is None:
-            return {}
-        return {
-            MAPS: maps,
-            Role("replicate"): planned.replicates.get(which, ()),
-            Role("probe"): planned.probes[which],
-        }
-
-    def _layer_needs(self, code: str, representation: str, contrast: Contrast) -> dict[Role, tuple[str, ...]]:
-        """Return what only the checks of hidden layers look at."""
-        layers = self._evidence.layers
-        if code == "U2":
-            fresh = layers.untrained.get(representation)
-            return {Role("untrained"): fresh} if fresh else {}
-        slopes = layers.slopes.get((representation, contrast.name))
-        return {Role("concepts"): slopes} if code == "U9" and slopes else {}
-
-    def _edit_needs(self, representation: str, contrast: Contrast) -> dict[Role, tuple[str, ...]]:
-        """Return the responses to edited images and to reduced inputs."""
-        key = self._evidence.edits.transfers.get((representation, contrast.name))
-        needs: dict[Role, tuple[str, ...]] = {} if key is None else {Role("transfer"): (key,)}
-        for input_name, question in self._evidence.controls.reduced[representation].items():
-            needs[Role("reduced", input_name)] = self._evidence.networks.scores[question]
-        return needs
-
-    def _withheld(self, code: str) -> str:
-        """Say why a check cannot be asked of given scores; empty if it can."""
-        needs = required(get("check", code))
-        situation = self._outline.situation
-        if situation.tabular and code in _OF_PIXELS:
-            return ONLY_FEATURES
-        if not situation.scored or not needs & (_NETWORK_NEEDS | _IMAGE_NEEDS):
-            return ""
-        if needs & _NETWORK_NEEDS:
-            return _ONLY_SCORES
-        return "" if self._outline.cohort.channels else _ONLY_TABLE
-
-    def _data_needs(self, code: str) -> dict[Role, tuple[str, ...]]:
-        """Plan what the checks of the data themselves look at: headers, similar images, image quality."""
-        situation, reads = self._outline.situation, {READ: self._outline.reads}
-        samples = situation.cohort.samples
-        if code == "D2":
-            metadata = MetadataArguments(tuple(_sources_of(situation, sample) for sample in samples))
-            return {Role("metadata"): (self._book.add(metadata, {}, "read headers and sidecars"),)}
-        if not situation.cohort.channels or self._withheld(code):
-            return {}
-        if code == "D3":
-            hashes = tuple(tuple(situation.hashes[path] for path in sample.images) for sample in samples)
-            origins = tuple(sample.origins[situation.cohort.factors[0]] for sample in samples)
-            leakage = LeakageArguments(hashes, origins, situation.tabular)
-            return {Role("leakage"): (self._book.add(leakage, reads, "compare images"),)}
-        if code == "A3":
-            quality = QualityArguments(situation.grid.spacing)
-            return {Role("quality"): (self._book.add(quality, reads, "measure quality"),)}
-        return {}
+    def needs_of(self, kinds: Iterable[str]) -> dict[Role, tuple[str, ...]]:
+        """Return the jobs of some of the kinds, as far as they were planned."""
+        return {role: keys for kind in kinds for role, keys in self.needs.get(kind, {}).items()}
 
 
-def _sources_of(situation: Situation, sample: Sample) -> ImageSources:
-    """Files that say something about an image beside its pixels."""
-    image = sample.images[0] if sample.images else ""
-    return ImageSources(
-        image=FileHash(image, situation.hashes.get(image, "")) if image else None,
-        sidecars=tuple(FileHash(path, content) for path, content in situation.sidecars.get(image, ())),
-        companions={"brain mask": sample.brain_mask is not None, "tissue maps": bool(sample.tissue)},
-        origins=dict(sample.origins),
+def planned_evidence(planning: Planning, arm: str, asked: Asked) -> PlannedEvidence:
+    """Plan every kind of evidence that a check of the arm needs, or is helped by at no cost."""
+    outline = planning.outline
+    planned: dict[str, Planned] = {kind: planning.of(kind, asked) for kind in _wanted(outline, asked.recipe)}
+    request = EvidenceRequest(
+        arm=arm,
+        factor=asked.factor,
+        contrast=asked.contrast,
+        table=_table(outline, asked.factor),
+        masks_given=outline.has_masks(asked.contrast),
+        mask_is_complete=outline.protocol.cohort.mask_is_complete,
+        seed=outline.protocol.folds.seed,
+        kinds={kind: own.about for kind, own in planned.items()},
     )
+    return PlannedEvidence(request, {kind: own.needs for kind, own in planned.items()})
 
 
-def _table(situation: Situation, factor: str) -> dict[str, Any]:
-    samples = situation.cohort.samples
-    return {
-        "subject": [sample.subject for sample in samples],
-        "positive": [sample.positive for sample in samples],
-        "origin": [sample.origins[factor] for sample in samples],
-        "fold": list(situation.folds),
-        "covariates": {
-            name: [sample.covariates.get(name) for sample in samples]
-            for name in sorted({name for sample in samples for name in sample.covariates})
-        },
-    }
+def add_judgement(planning: Planning, evidence: PlannedEvidence, code: str) -> str:
+    """Plan to ask one check, which is shown the kinds of evidence that it names and nothing else."""
+    outline, check = planning.outline, get("check", code)
+    reason = withheld(check, outline.situation)
+    kinds = () if reason else kinds_of(check)
+    request = evidence.request.only(kinds)
+    arguments = JudgeArguments(code, _sections(outline.protocol, request.kinds), request, reason)
+    contrast = request.contrast
+    title = f"judge {code}: {request.arm}, {request.factor}" + (f", {contrast.name}" if contrast.name else "")
+    return planning.book.add(arguments, evidence.needs_of(kinds), title)
+
+
+def _wanted(outline: Outline, recipe: str) -> list[str]:
+    """Name the kinds of an arm: what its checks cannot do without, and what else they look at if it is free."""
+    checks = [get("check", code) for code in outline.situation.codes(recipe)]
+    asked = [check for check in checks if not withheld(check, outline.situation)]
+    kinds = dict.fromkeys((*OF_RESULTS, *(kind for check in asked for kind in kinds_of(check))))
+    needed = {kind for check in asked for kind in required(check)}
+    return [kind for kind in kinds if kind in needed or get("evidence", kind).free]
+
+
+def _sections(protocol: Protocol, kinds: Iterable[str]) -> dict[str, object]:
+    """Return what a check may read of the protocol, as JSON."""
+    names = {*_SECTIONS, *(name for kind in kinds for name in get("evidence", kind).settings)}
+    return protocol.model_dump(mode="json", include=names)
+
+
+def _table(outline: Outline, factor: str) -> CohortTable:
+    samples = outline.cohort.samples
+    names = sorted({name for sample in samples for name in sample.covariates})
+    return CohortTable(
+        subject=tuple(sample.subject for sample in samples),
+        label=tuple(outline.cohort.classes[class_index(outline.cohort, sample)] for sample in samples),
+        origin=tuple(sample.origins[factor] for sample in samples),
+        fold=tuple(outline.situation.folds),
+        patient=tuple(sample.positive for sample in samples),
+        erasable=outline.erasable_rows,
+        covariates={name: tuple(sample.covariates.get(name) for sample in samples) for name in names},
+    )

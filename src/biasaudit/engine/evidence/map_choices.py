@@ -1,11 +1,11 @@
-"""Which networks say a second time what a map says, and which contrasts of an origin classifier are explained."""
+"""Which second network each map is compared with, and which origins of an origin classifier get maps."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["LARGEST_ORIGINS", "explained_origins", "probed_places", "replicates"]
+__all__ = ["LARGEST_ORIGINS", "explained_origins", "probed_rows", "replicate_networks"]
 
 LARGEST_ORIGINS = 5
 """Origins that get maps of their own, each against all others, where a classifier tells more than two apart."""
@@ -34,7 +34,7 @@ def explained_origins(targets: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(largest))
 
 
-def probed_places(labels: Sequence[str]) -> list[int]:
+def probed_rows(labels: Sequence[str]) -> list[int]:
     """Choose the places of the first `PROBED` rows of every class, in order."""
     seen: Counter[str] = Counter()
     chosen = []
@@ -45,7 +45,7 @@ def probed_places(labels: Sequence[str]) -> list[int]:
     return chosen
 
 
-def replicates(models: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+def replicate_networks(models: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     """Give every fold another network that was asked the same question.
 
     Parameters

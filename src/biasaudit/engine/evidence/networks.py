@@ -28,7 +28,10 @@ from biasaudit.engine.situation.rows import training_rows
 from biasaudit.engine.situation.situation import Question, everyone
 from biasaudit.engine.user_code.sources import own_version
 
-__all__ = ["NetworkPlanner"]
+__all__ = ["TARGET", "NetworkPlanner"]
+
+TARGET = Role("target")
+"""The held-out scores of the target."""
 
 _OWN_BUILDER = "biasaudit.engine.user_code.network:build"
 
@@ -190,7 +193,7 @@ class NetworkPlanner:
             variants.append("erased")
         rows = [row for row in self._outline.situation.rows(fold, held_out=True) if row in members]
         needs = {INPUTS: self.inputs.shown(question.representation, fold), MODELS: models}
-        features = is_target and self._outline.wanted("U2", "U3", "U9")
+        features = is_target and self._outline.wants("features")
         return self.add_scores(needs, rows, variants, f"score {question}, fold {fold + 1}", features=features)
 
     def add_scores(

@@ -25,7 +25,7 @@ from biasaudit.engine.explain.explanation import (
 from biasaudit.engine.explain.request import Request, require_known, require_new, with_method
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.plan import plan_audit, plan_reading, surveyed_facts
+from biasaudit.engine.plan import finished_survey, plan_audit, plan_reading
 from biasaudit.engine.predict import chosen_arm, require_images, trained_networks
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows
 from biasaudit.engine.situation.situation import Situation
@@ -150,7 +150,7 @@ def _stored_inputs(store: Store, situation: Situation, representation: str) -> S
     reading = plan_reading(situation)
     if not store.finished(reading.survey):
         return None
-    keys = plan_audit(situation, surveyed_facts(store, reading)).inputs[representation]
+    keys = plan_audit(situation, finished_survey(store, reading)).inputs[representation]
     if not all(store.finished(key) for key in keys):
         return None
     return Stack([store.folder(key) / "original.npy" for key in keys])

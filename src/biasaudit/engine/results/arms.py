@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
+from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import Run
 from biasaudit.records import ArmEvidence, Comparison
 from biasaudit.stats.localisation import lesion_gains
@@ -40,7 +41,7 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
 
 def _gains_of(arm: ArmEvidence, run: Run) -> Gains:
     """Return the lesion gain of every mapped patient, NaN for the healthy, and the fold of every map."""
-    evidence = run.evidence(arm.arm, run.factors[0], arm.contrast, with_maps=True)
+    evidence = run.evidence(ArmContrast(arm.arm, run.factors[0], arm.contrast), ("maps", "masks"))
     maps = evidence.maps
     if maps is None:
         return Gains(np.empty(0), np.empty(0, dtype=np.intp))

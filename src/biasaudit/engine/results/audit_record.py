@@ -212,7 +212,7 @@ def _cohort(situation: Situation) -> dict[str, Any]:
 
 def _check_texts(run: Run, regime: Regime) -> dict[str, dict[str, str]]:
     texts = {}
-    for code in dict.fromkeys(key[2] for key in run.plan.judged):
+    for code in run.plan.codes:
         check = registry.get("check", code)
         texts[code] = {
             "title": check.title,

@@ -29,7 +29,7 @@ def limits_of(run: Run) -> list[str]:
         "Error rates were measured on simulated brain images with a small network; real images differ.",
         "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
     ]
-    if not any(key[2] == CONFIRMATION for key in run.plan.judged):
+    if CONFIRMATION not in run.plan.codes:
         limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
     if run.situation.ready_made:
         limits.append(
@@ -37,8 +37,8 @@ def limits_of(run: Run) -> list[str]:
             "made it; what retrains the target (U10, U11, G3) was not asked."
         )
     limits += _cautions(run.situation)
-    if not run.plan.masks_given:
-        limits.append(_unmarked(run.plan.marked))
+    if not run.outline.masks_given:
+        limits.append(_unmarked(run.outline.marked))
     if len(run.plan.contrasts) > 1:
         limits.append("Calibration covers two classes; the error rates of several contrasts were not measured.")
     return limits

@@ -12,7 +12,9 @@ import pandas as pd
 from scipy import ndimage
 
 from biasaudit.cohort.images.export import write_volume
+from biasaudit.engine.arguments.maps import MAPS
 from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
 from biasaudit.engine.situation.situation import Question
@@ -46,7 +48,7 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
     slices: dict[str, np.ndarray] = {}
     for arm in arms:
         question = Question("target", arm.recipe)
-        explained = _explained(run, arm.recipe)
+        explained = _explained(run, arm.name)
         if not explained:
             continue
         mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
@@ -85,26 +87,25 @@ def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
         np.savez_compressed(folder / "overlays.npz", **slices)  # type: ignore[arg-type]
 
 
-def _explained(run: Run, representation: str) -> list[tuple[Contrast, tuple[str, ...]]]:
+def _explained(run: Run, arm: str) -> list[tuple[Contrast, tuple[str, ...]]]:
     """Contrasts with the jobs that hold their maps."""
-    if len(run.plan.contrasts) == 1:
-        keys = run.plan.maps.get(Question("target", representation))
-        return [(run.plan.contrasts[0], keys)] if keys else []
-    known = ((contrast, (representation, str(contrast.name))) for contrast in run.plan.contrasts)
-    return [(contrast, run.plan.contrast_maps[name]) for contrast, name in known if name in run.plan.contrast_maps]
+    keys = {
+        contrast: run.plan.needs(ArmContrast(arm, run.factors[0], contrast.name), "maps").get(MAPS, ())
+        for contrast in run.plan.contrasts
+    }
+    return [(contrast, own) for contrast, own in keys.items() if own]
 
 
 def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
     """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
-    odds = None if contrast.name is None else {"index": contrast.index, "turned": contrast.turned}
     volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads])
     for fold, key in enumerate(keys):
         maps = HeldOut.read(run.store.folder(key), "maps")
         scores = HeldOut.read(run.store.folder(run.plan.scores[question][fold]), "logits-original")
-        logit_of = dict(zip(scores.rows.tolist(), contrast_logits(scores.values, odds).tolist(), strict=True))
+        logits = dict(zip(scores.rows.tolist(), contrast_logits(scores.values, contrast).tolist(), strict=True))
         for row, relevance in zip(maps.rows.tolist(), maps.values, strict=True):
             if contrast.name in (None, run.situation.cohort.samples[row].label):
-                yield Mapped(row, relevance, volumes[row], logit_of[row])
+                yield Mapped(row, relevance, volumes[row], logits[row])
 
 
 def _of_features(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from biasaudit import seeds
-from biasaudit.engine.arguments.maps import MAPS
 from biasaudit.engine.evidence.assembly import assemble
+from biasaudit.engine.evidence.judgements import OF_RESULTS, Judged
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.plan import Plan
-from biasaudit.engine.situation.situation import Situation, default_checks
+from biasaudit.engine.plan import ArmContrast, Plan
+from biasaudit.engine.situation.outline import Outline
+from biasaudit.engine.situation.situation import Situation
 from biasaudit.protocol import ArmSettings
 from biasaudit.records import ArmEvidence, Finding, Verdict
 from biasaudit.stats.truth import Truth, bootstrap_truth, true_reliance
@@ -42,6 +43,12 @@ class Run:
         return {job.key: job for job in self.plan.jobs}
 
     @property
+    def outline(self) -> Outline:
+        """What the plan followed from."""
+        assert self.plan.outline is not None
+        return self.plan.outline
+
+    @property
     def factors(self) -> tuple[str, ...]:
         """Origin factors, primary first."""
         return self.situation.cohort.factors
@@ -54,18 +61,15 @@ class Run:
         found: list[Finding] = []
         for code in self.situation.codes(self._recipe(arm)):
             for contrast in self.plan.contrasts:
-                path = self.store.folder(self.plan.judgement(arm, factor, code, contrast.name)) / "findings.json"
+                key = self.plan.judged[Judged(arm, factor, code, contrast.name)]
+                path = self.store.folder(key) / "findings.json"
                 found.extend(Finding.from_dict(record) for record in read_json(path))
         return found
 
-    def evidence(
-        self, arm: str, factor: str, contrast: str | None = None, *, code: str = "", with_maps: bool = False
-    ) -> ArmEvidence:
-        """Gather again what the checks of one arm, factor and contrast looked at, or what one of them (code) did."""
-        code = code or default_checks(self.situation.protocol)[0]
-        job = self.jobs[self.plan.judgement(arm, factor, code, contrast)]
-        needs = self.store.needs(job)
-        return assemble(job.arguments, needs, with_maps=with_maps and MAPS in needs)
+    def evidence(self, which: ArmContrast, kinds: Sequence[str] = OF_RESULTS) -> ArmEvidence:
+        """Gather some kinds of evidence again, as far as they were planned."""
+        planned = self.plan.evidence[which]
+        return assemble(planned.request.only(kinds), self.store.folders(planned.needs_of(kinds)))
 
     def truth(self, recipe: str, factor: str) -> Truth | None:
         """Planted truth of a simulated cohort, from the margins of all folds together."""

@@ -128,7 +128,7 @@ def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
         for question in run.plan.scores:
             learned_from = arm.recipe if question.name == "target" else arm.input
             own = question.representation == learned_from
-            reduced = question in run.plan.reduced[arm.recipe].values()
+            reduced = question in run.plan.reduced(arm.name).values()
             if own or reduced:
                 yield arm.name, question, (question.variant,) if reduced else ("original", "erased")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.error_rates import carries_weight
 from biasaudit.protocol import ArmSettings
@@ -57,4 +58,4 @@ def _all_erasable(evidence: ArmEvidence) -> bool:
 
 def evidence_by_contrast(run: Run, arm: str, factor: str) -> dict[str | None, ArmEvidence]:
     """Return the evidence of one arm and factor, contrast by contrast."""
-    return {contrast.name: run.evidence(arm, factor, contrast.name) for contrast in run.plan.contrasts}
+    return {contrast.name: run.evidence(ArmContrast(arm, factor, contrast.name)) for contrast in run.plan.contrasts}

@@ -11,10 +11,13 @@ import pandas as pd
 
 from biasaudit.checks.voxelwise_maps import class_comparison, origin_comparison
 from biasaudit.cohort.images.export import write_volume
+from biasaudit.engine.evidence.kind import kinds_of
 from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.maps import cut
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.records import ArmEvidence, Finding, FloatArray
+from biasaudit.registry import get
 from biasaudit.stats.voxelwise import map_statistics
 
 __all__ = ["write_differences"]
@@ -60,7 +63,7 @@ def _compared(run: Run, arm: ArmResult) -> Iterator[tuple[str, Finding, FloatArr
         ]
         if not made:
             continue
-        evidence = run.evidence(arm.name, run.factors[0], contrast.name, code="U8", with_maps=True)
+        evidence = run.evidence(ArmContrast(arm.name, run.factors[0], contrast.name), kinds_of(get("check", "U8")))
         for finding in made:
             yield _name(finding), finding, *_statistic(evidence, finding)
 
@@ -94,5 +97,5 @@ def _statistic(evidence: ArmEvidence, finding: Finding) -> tuple[FloatArray, str
 def _anatomy(run: Run) -> FloatArray:
     """Mean of the mapped images, first channel."""
     images = Stack([run.store.folder(key) / "image.npy" for key in run.plan.reads])
-    rows = [row for own in run.plan.map_rows for row in own]
+    rows = [row for of_fold in run.outline.map_rows for row in of_fold]
     return np.asarray(sum(images[row][0].astype(np.float64) for row in rows) / len(rows))

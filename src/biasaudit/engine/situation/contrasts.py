@@ -7,9 +7,8 @@ high for a subject that the network assigns elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
@@ -94,19 +93,19 @@ def log_odds(logits: FloatArray, index: int, *, turned: bool = False) -> FloatAr
     return -odds if turned else odds
 
 
-def contrast_logits(logits: FloatArray, contrast: Mapping[str, Any] | None) -> FloatArray:
+def contrast_logits(logits: FloatArray, contrast: Contrast) -> FloatArray:
     """Reduce a network's outputs to the score that is judged.
 
     Parameters
     ----------
     logits : float (n, outputs)
-    contrast : mapping or None
-        ``index`` and ``turned``; None where the network has the one logit of two classes.
+        The one logit of two classes, or one per class.
+    contrast : Contrast
 
     Returns
     -------
     float (n,)
     """
-    if contrast is None:
+    if contrast.name is None:
         return np.asarray(logits[:, 0])
-    return log_odds(logits, contrast["index"], turned=contrast["turned"])
+    return log_odds(logits, contrast.index, turned=contrast.turned)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from biasaudit import registry
+from biasaudit.checks.check import required
 from biasaudit.engine.situation.contrasts import Contrast, contrasts_of, marked_classes
 from biasaudit.engine.situation.rows import origins_inside_classes, rows_for_maps
-from biasaudit.engine.situation.situation import Facts, Situation, default_checks, input_of
+from biasaudit.engine.situation.situation import Situation, Survey, default_checks, input_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort
 
@@ -25,7 +27,7 @@ class Outline:
     ----------
     reads : tuple of str
         Keys of the jobs that read the images.
-    survey : str
+    survey_job : str
         Key of the job that looked at them.
     contrasts : tuple of Contrast
         One with two classes.
@@ -38,9 +40,9 @@ class Outline:
     """
 
     situation: Situation
-    facts: Facts
+    survey: Survey
     reads: tuple[str, ...]
-    survey: str
+    survey_job: str
     contrasts: tuple[Contrast, ...]
     marked: tuple[str, ...]
     origins: Mapping[tuple[str, str], tuple[str, ...]]
@@ -66,24 +68,39 @@ class Outline:
         """Whether every patient has a pathology mask."""
         return set(self.marked) == set(self.cohort.classes[1:])
 
-    def wanted(self, *codes: str) -> bool:
-        """Whether the protocol asks for one of these checks."""
-        return any(code in default_checks(self.protocol) for code in codes)
+    @property
+    def erasable_rows(self) -> tuple[bool, ...]:
+        """Whether a subject is healthy or its class has masks, so that erasure leaves nothing marked behind."""
+        return tuple(not sample.positive or sample.label in self.marked for sample in self.cohort.samples)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether signatures are imposed: erasing complete masks answers better, so then only if that is asked for."""
+        answered = self.masks_given and self.protocol.cohort.mask_is_complete
+        return not answered or self.protocol.checks != "default"
+
+    def has_masks(self, contrast: Contrast) -> bool:
+        """Whether every patient of a contrast has a pathology mask."""
+        return self.masks_given if contrast.turned else contrast.classes[1] in self.marked
+
+    def wants(self, kind: str) -> bool:
+        """Whether a check that the protocol asks for cannot do without a kind of evidence."""
+        return any(kind in required(registry.get("check", code)) for code in default_checks(self.protocol))
 
     def erasable(self, representation: str) -> bool:
         """Whether the input is made again without the pathology; what shows none has no such version."""
         return bool(self.marked) and input_of(representation) not in ("background", "silhouette")
 
 
-def outline_of(situation: Situation, facts: Facts, reads: tuple[str, ...], survey: str) -> Outline:
+def outline_of(situation: Situation, survey: Survey, reads: tuple[str, ...], survey_job: str) -> Outline:
     """Derive the outline of an audit whose images are read by the given jobs."""
     return Outline(
         situation,
-        facts,
-        reads,
         survey,
+        reads,
+        survey_job,
         contrasts_of(situation.cohort),
-        marked_classes(situation.cohort, facts.mask_voxels),
+        marked_classes(situation.cohort, survey.mask_voxels),
         origins_inside_classes(situation),
         rows_for_maps(situation),
     )

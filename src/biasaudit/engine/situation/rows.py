@@ -8,7 +8,7 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.engine.situation.contrasts import Contrast, class_index
-from biasaudit.engine.situation.situation import Facts, Situation, input_of, origins_of
+from biasaudit.engine.situation.situation import Situation, Survey, input_of, origins_of
 from biasaudit.records import Cohort
 from biasaudit.stats.subsampling import evenly_mixed_rows, origins_with_both_classes
 
@@ -88,10 +88,10 @@ def reference_rows(situation: Situation, fold: int) -> list[int] | None:
     return turns[: settings.references]
 
 
-def erase_with(situation: Situation, facts: Facts) -> list[int]:
+def erase_with(situation: Situation, survey: Survey) -> list[int]:
     """Return for every row the row whose mask is erased: its own for patients, an exchanged one for the healthy."""
     samples = situation.cohort.samples
-    donors = [row for row, sample in enumerate(samples) if sample.positive and facts.mask_voxels[row]]
+    donors = [row for row, sample in enumerate(samples) if sample.positive and survey.mask_voxels[row]]
     chance = seeds.generator(situation.protocol.folds.seed, "sham masks")
     rounds = -(-len(samples) // len(donors))
     exchanged = iter(np.concatenate([chance.permutation(donors) for _ in range(rounds)]).tolist())

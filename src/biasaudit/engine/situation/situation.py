@@ -18,9 +18,9 @@ from biasaudit.stats.design import regime
 __all__ = [
     "CONFIRMATION",
     "MAPS",
-    "Facts",
     "Question",
     "Situation",
+    "Survey",
     "class_members",
     "default_checks",
     "everyone",
@@ -66,7 +66,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Survey:
     """What the survey of the images found, as far as it changes the plan.
 
     Attributes

@@ -28,13 +28,11 @@ def judge(arguments: JudgeArguments, needs: Folders, folder: Path) -> None:
     folder : Path
         Gets ``findings.json``.
     """
-    protocol = Protocol.model_validate(arguments.protocol)
-    check = get("check", arguments.code)()
+    request, check = arguments.request, get("check", arguments.code)()
     if arguments.withheld:
-        contrast = None if arguments.contrast is None else arguments.contrast["name"]
-        finding = Finding(check.code, "not_applicable", arguments.withheld, factor=arguments.factor, contrast=contrast)
-        write_json(folder / "findings.json", [finding.to_dict()])
-        return
-    evidence = assemble(arguments, needs, with_maps="maps" in check.needs)
-    found = [replace(finding, contrast=evidence.contrast) for finding in check.judge(evidence, protocol)]
-    write_json(folder / "findings.json", [finding.to_dict() for finding in found])
+        reason = arguments.withheld
+        found = [Finding(arguments.code, "not_applicable", reason, factor=request.factor)]
+    else:
+        found = check.judge(assemble(request, needs), Protocol.model_validate(arguments.protocol))
+    records = [replace(finding, contrast=request.contrast.name).to_dict() for finding in found]
+    write_json(folder / "findings.json", records)

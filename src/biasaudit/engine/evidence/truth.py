@@ -1,0 +1,31 @@
+"""The planted truth of a simulated cohort: held-out anatomies rendered at every site and scored."""
+
+from __future__ import annotations
+
+from biasaudit.engine.arguments.edits import TruthArguments
+from biasaudit.engine.arguments.networks import MODELS
+from biasaudit.engine.evidence.inputs import pixel_identity
+from biasaudit.engine.evidence.kind import Planning
+from biasaudit.engine.situation.rows import truth_rows
+from biasaudit.engine.situation.situation import Question, input_of
+
+__all__ = ["truth_jobs"]
+
+
+def truth_jobs(planning: Planning, recipe: str) -> tuple[str, ...]:
+    """Plan to score anatomies of every fold at every site; nothing where the cohort is not simulated."""
+    outline, count = planning.outline, planning.outline.protocol.cohort.truth_subjects
+    if count == 0:
+        return ()
+    keys = []
+    for fold in outline.folds:
+        rows = truth_rows(outline.situation, fold, count)
+        arguments = TruthArguments(
+            samples=tuple(pixel_identity(outline.cohort.samples[row]) for row in rows),
+            grid=outline.situation.grid,
+            representation=input_of(recipe),
+            own=outline.situation.own_inputs.get(input_of(recipe)),
+        )
+        needs = {MODELS: planning.networks.models[Question("target", recipe)][fold]}
+        keys.append(planning.book.add(arguments, needs, f"planted truth: {recipe}, fold {fold + 1}"))
+    return tuple(keys)
