@@ -1,0 +1,84 @@
+"""The subjects of an audit and what their design allows, as templates print them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from biasaudit.records import Regime
+from biasaudit.report.views_finding import FindingView, finding_view
+from biasaudit.report.words import (
+    REGIMES,
+)
+from biasaudit.run_folder.contract import AuditRecord
+from biasaudit.run_folder.reading import RunRecords, class_by_origin
+
+__all__ = [
+    "CohortView",
+    "FactorView",
+    "cohort_view",
+]
+
+_SHOWN_ORIGINS = 12
+
+
+@dataclass(frozen=True)
+class FactorView:
+    """Counts of one origin factor by class; each cell has its count and its shade, 0 to 1."""
+
+    name: str
+    regime: str
+    meaning: str
+    classes: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[int, float], ...], int], ...]
+    more: tuple[tuple[str, tuple[tuple[int, float], ...], int], ...]
+
+
+@dataclass(frozen=True)
+class CohortView:
+    """The subjects and what their design allows."""
+
+    n: str
+    classes: tuple[tuple[str, int], ...]
+    factors: tuple[FactorView, ...]
+    can_answer: tuple[str, ...]
+    cannot_answer: tuple[str, ...]
+    notes: tuple[str, ...]
+    findings: tuple[FindingView, ...]
+
+
+def cohort_view(records: RunRecords) -> CohortView:
+    """Prepare what is said about the subjects."""
+    audit = records.audit
+    design = audit["design"]
+    findings = design.get("findings") or []
+    return CohortView(
+        n=str(audit["cohort"]["n"]),
+        classes=tuple(audit["cohort"]["classes"].items()),
+        factors=tuple(_factor_view(records, name) for name in audit["cohort"]["origins"]),
+        can_answer=tuple(design.get("can_answer") or ()),
+        cannot_answer=tuple(design.get("cannot_answer") or ()),
+        notes=tuple(audit["notes"]),
+        findings=tuple(finding_view(finding, audit["checks"]) for finding in findings),
+    )
+
+
+def _factor_view(records: RunRecords, name: str) -> FactorView:
+    counts = class_by_origin(records, name)
+    regime = _regime(records.audit, name)
+    largest = max(int(counts.to_numpy().max(initial=0)), 1)
+    rows = [
+        (str(origin), tuple((int(cell), round(int(cell) / largest, 3)) for cell in row), int(row.sum()))
+        for origin, row in zip(counts.index, counts.to_numpy(), strict=True)
+    ]
+    cut = _SHOWN_ORIGINS if len(rows) > _SHOWN_ORIGINS + 2 else len(rows)
+    classes = tuple(str(label) for label in counts.columns)
+    meaning = REGIMES[regime] if regime else ""
+    return FactorView(name, regime or "not recorded", meaning, classes, tuple(rows[:cut]), tuple(rows[cut:]))
+
+
+def _regime(audit: AuditRecord, factor: str) -> Regime | None:
+    """Regime of a factor as the verdict took it; runs of an older version hold that of the primary factor only."""
+    recorded = audit["design"].get("factors", {}).get(factor)
+    if recorded is None and factor == next(iter(audit["cohort"]["origins"])):
+        recorded = audit["design"]
+    return recorded.get("regime") if recorded else None
