@@ -21,7 +21,9 @@ from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.preprocessing import preprocessing_views
-from biasaudit.report.views import arm_views, cohort_view, comparison_view, next_steps, provenance, truth_rows
+from biasaudit.report.views import arm_views, next_steps, provenance, truth_rows
+from biasaudit.report.views_cohort import cohort_view
+from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.words import STATUSES, interval, number, percent
 from biasaudit.resources import templates_folder
 from biasaudit.run_folder.reading import (
