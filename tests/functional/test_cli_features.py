@@ -96,8 +96,11 @@ def test_features_are_the_units_of_attribution(separable):
 def test_the_report_draws_features(separable):
     from biasaudit.report.render import write_report
 
-    page = write_report(separable[0] / "out").read_text()
-    assert "lh_3_volume" in page
+    folder, _ = separable
+    written = write_report(folder / "out")
+    assert written == folder / "out" / "report.html"
+    assert "lh_3_volume" in written.read_text()
+    assert list((folder / "out" / "figures").glob("*.png"))
 
 
 def test_the_remedy_of_a_table_is_to_harmonise_its_features(tmp_path, biasaudit_here):

@@ -135,9 +135,11 @@ def test_found_by_the_first_look(biasaudit_here, table, tmp_path):
 
 def test_found_in_derivatives_if_every_image_has_one(biasaudit_here, bids, tmp_path):
     drafted = biasaudit_here("init", "--bids", bids / "bids", "-o", tmp_path / "draft.yaml")
-    assert "maps: [jacobian]" in (tmp_path / "draft.yaml").read_text(), drafted.stderr
+    assert drafted.returncode == 0, drafted.stderr
+    assert "maps: [jacobian]" in (tmp_path / "draft.yaml").read_text()
     (bids / "bids/derivatives/maps/sub-3/anat/sub-3_jacobian.nii.gz").unlink()
-    biasaudit_here("init", "--bids", bids / "bids", "-o", tmp_path / "second.yaml")
+    again = biasaudit_here("init", "--bids", bids / "bids", "-o", tmp_path / "second.yaml")
+    assert again.returncode == 0, again.stderr
     assert "jacobian" not in (tmp_path / "second.yaml").read_text()
 
 

@@ -30,7 +30,10 @@ class TestPropose:
     def test_an_interval_about_0_shows_nothing(self):
         compared = [change("tissue", "reliance", 0.3, -0.1, 0.7)]
         first = propose_remedies([arm("intensity"), arm("tissue")], compared, "nested", 0.1, inputs=IMAGES)[0]
-        assert "is not shown to lower" in first["action"]
+        assert first["action"] == (
+            "tissue is not shown to lower the reliance: reliance -0.30 [-0.70, +0.10]; its verdict is ORIGIN."
+        )
+        assert first["reason"] == "remedy tried, against intensity"
 
     @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False), ("aliased", False)])
     def test_balance_is_offered_where_it_can_be_had(self, regime, offered):
@@ -46,14 +49,15 @@ class TestPropose:
         assert "tissue" not in said
 
     def test_a_network_trained_elsewhere_is_not_trained_here(self):
-        said = " ".join(
-            e["action"]
-            for e in propose_remedies([arm("intensity")], [], "crossed", 0.1, inputs=IMAGES, ready_made=True)
-        )
+        proposals = propose_remedies([arm("intensity")], [], "crossed", 0.1, inputs=IMAGES, ready_made=True)
+        assert len(proposals) == 2  # train it again elsewhere, and more data
+        said = " ".join(proposal["action"] for proposal in proposals)
         assert "trained by the same recipe" in said
         assert "--with-remedies" not in said
 
     def test_only_what_can_be_made_is_proposed(self):
-        said = propose_remedies([arm("intensity")], [], "nested", 0.1, inputs=["harmonised"])[0]["action"]
+        proposals = propose_remedies([arm("intensity")], [], "nested", 0.1, inputs=["harmonised"])
+        assert len(proposals) == 2  # the input, and more data
+        said = proposals[0]["action"]
         assert "`harmonised`" in said
         assert "tissue" not in said

@@ -1,0 +1,36 @@
+"""What every image is measured by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from biasaudit.engine.evidence.data import data_evidence
+from engine.folders import folders
+
+from biasaudit.engine.arguments.data import (
+    QualityArguments,
+)
+from biasaudit.engine.steps.quality import quality
+from biasaudit.stats.image_quality import MEASURES
+
+
+def test_quality_has_one_column_per_channel_and_measure(rendered, tmp_path, read_blocks):
+    volumes = [replace(volume, image=np.repeat(volume.image, 2, axis=0)) for volume in rendered[0][:6]]
+    quality(QualityArguments((4.0, 4.0, 4.0)), folders(read=read_blocks(tmp_path, volumes)), tmp_path)
+    fields = data_evidence(folders(quality=[tmp_path]))["quality"]
+    assert list(fields) == [f"{name} (channel {number})" for number in (1, 2) for name in MEASURES]
+    np.testing.assert_array_equal(fields["snr (channel 1)"], fields["snr (channel 2)"])
+
+
+def test_tissue_maps_say_which_tissue(rendered, tmp_path, read_blocks):
+    read = read_blocks(tmp_path, rendered[0][:6])
+    quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
+    clustered = np.load(tmp_path / "quality.npy")
+    for folder in read:
+        shape = np.load(folder / "foreground.npy").shape
+        maps = np.zeros((shape[0], 3, *shape[1:]), dtype=np.float32)
+        maps[:, 0, :24], maps[:, 1, 24:] = 0.9, 0.9
+        np.save(folder / "tissue.npy", maps)
+    quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
+    assert (np.load(tmp_path / "quality.npy")[:, 1] != clustered[:, 1]).all()

@@ -1,0 +1,544 @@
+"""Every module has a test: one of its own name in the folder that mirrors its own, or the one that is named here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from imports import PACKAGE, ROOT, defines_something, file_of, imported, registered_kinds
+
+TESTS = ROOT / "tests"
+
+COVERED: Mapping[str, tuple[str, ...]] = {
+    "": ("functional/test_cli_resume.py",),
+    "attributions.method": ("attributions/test_expected_gradients.py",),
+    "attributions.reach": ("attributions/test_occlusion.py",),
+    "attributions.rescale": (
+        "attributions/test_planted_patch.py",
+        "attributions.deep_lift",
+    ),
+    "calibration.arguments": (
+        "functional/test_cli_calibrate.py",
+        "cli",
+        "calibration.run",
+    ),
+    "calibration.board": ("calibration/test_calibration_rates.py",),
+    "calibration.cohort": (
+        "functional/test_cli_calibrate.py",
+        "cli",
+        "calibration.run",
+        "calibration.arguments",
+    ),
+    "calibration.cohort_table": ("calibration/test_calibration_rates.py",),
+    "calibration.grid": ("calibration/test_calibration_grid.py",),
+    "calibration.rates": ("calibration/test_calibration_rates.py",),
+    "calibration.run": (
+        "functional/test_cli_calibrate.py",
+        "cli",
+    ),
+    "calibration.scoreboard": ("calibration/test_calibration_rates.py",),
+    "calibration.summary": ("calibration/test_calibration_rates.py",),
+    "checks.adjustment": ("checks/test_check_covariates.py",),
+    "checks.check": ("checks/test_check_contract.py",),
+    "checks.competence": ("checks/test_check_contract.py",),
+    "checks.concepts": ("checks/test_check_contract.py",),
+    "checks.dose_response": ("checks/test_check_contract.py",),
+    "checks.erasure_gap": ("checks/test_check_contract.py",),
+    "checks.faithful_maps": ("checks/test_check_contract.py",),
+    "checks.feature_distributions": ("checks/test_check_contract.py",),
+    "checks.hidden_layers": ("checks/test_check_contract.py",),
+    "checks.identifiability": ("checks/test_check_contract.py",),
+    "checks.image_quality": ("checks/test_check_contract.py",),
+    "checks.layers": (
+        "checks/test_check_contract.py",
+        "checks.concepts",
+    ),
+    "checks.leakage": ("checks/test_check_contract.py",),
+    "checks.localisation": ("checks/test_check_contract.py",),
+    "checks.map_agreement": ("checks/test_check_contract.py",),
+    "checks.metadata": ("checks/test_check_contract.py",),
+    "checks.origin_score": (
+        "checks/test_check_contract.py",
+        "checks.map_agreement",
+    ),
+    "checks.origin_within_class": ("checks/test_check_contract.py",),
+    "checks.prediction": (
+        "checks/test_check_data.py",
+        "checks.metadata",
+    ),
+    "checks.premises": (
+        "checks/test_check_covariates.py",
+        "checks.adjustment",
+    ),
+    "checks.reduced_inputs": ("checks/test_check_contract.py",),
+    "checks.score_dependence": ("checks/test_check_contract.py",),
+    "checks.signature_transfer": ("checks/test_check_contract.py",),
+    "checks.spike_in": ("checks/test_check_contract.py",),
+    "checks.strategies": ("checks/test_check_contract.py",),
+    "checks.unseen_origin": ("checks/test_check_contract.py",),
+    "checks.voxelwise_maps": ("checks/test_check_voxelwise.py",),
+    "cohort.images.channels": (
+        "cohort/images/test_masks.py",
+        "cohort.images.inspection",
+    ),
+    "cohort.images.file_facts": ("cohort/images/test_inspection.py",),
+    "cohort.images.template": ("cohort/images/test_export.py",),
+    "cohort.readers.bids_files": ("cohort/readers/test_bids_index.py",),
+    "cohort.readers.bids_rows": (
+        "cohort/readers/test_bids.py",
+        "cohort.readers.bids",
+    ),
+    "cohort.readers.features": (
+        "cohort/readers/test_predictions.py",
+        "cohort.readers.table",
+    ),
+    "cohort.readers.phantom": ("cohort/simulation/test_phantom.py",),
+    "cohort.readers.reader": (
+        "contracts/test_contract_reader.py",
+        "registry",
+    ),
+    "cohort.simulation.freesurfer": (
+        "cohort/test_layouts.py",
+        "cohort.layouts",
+    ),
+    "cohort.split": (
+        "functional/test_cli_own_network.py",
+        "engine.validation.situate",
+        "engine.validation.ready_made",
+    ),
+    "comparison.pair": (
+        "functional/test_cli_compare.py",
+        "cli",
+        "comparison.runs",
+    ),
+    "comparison.runs": (
+        "functional/test_cli_compare.py",
+        "cli",
+    ),
+    "comparison.stored_arm": (
+        "functional/test_cli_compare.py",
+        "cli",
+        "comparison.runs",
+    ),
+    "drafting.first_look": (
+        "drafting/test_initialise.py",
+        "drafting.initialise",
+    ),
+    "drafting.profile": (
+        "drafting/test_initialise.py",
+        "drafting.initialise",
+    ),
+    "drafting.profile_bids": ("drafting/test_initialise.py",),
+    "drafting.profile_table": (
+        "drafting/test_initialise.py",
+        "drafting.initialise",
+    ),
+    "drafting.proposal": (
+        "drafting/test_initialise.py",
+        "drafting.initialise",
+    ),
+    "drafting.protocol_text": ("drafting/test_initialise.py",),
+    "engine.arguments.data": ("engine/steps/test_metadata.py",),
+    "engine.arguments.edits": ("engine/steps/test_spike_in.py",),
+    "engine.arguments.hidden_layers": ("engine/steps/test_learned.py",),
+    "engine.arguments.inputs": ("engine/steps/test_survey.py",),
+    "engine.arguments.judgements": (
+        "engine/evidence/test_assembly.py",
+        "engine.evidence.assembly",
+    ),
+    "engine.arguments.maps": ("engine/steps/test_faithfulness.py",),
+    "engine.arguments.networks": ("engine/steps/test_layer_gradients.py",),
+    "engine.evidence.erased": ("engine/evidence/test_kind.py",),
+    "engine.evidence.features": ("engine/evidence/test_kind.py",),
+    "engine.evidence.gradients": ("engine/evidence/test_kind.py",),
+    "engine.evidence.judgements": (
+        "engine/evidence/test_assembly.py",
+        "engine.plan",
+    ),
+    "engine.evidence.learned": (
+        "engine/steps/test_learned.py",
+        "engine.plan",
+    ),
+    "engine.evidence.map_choices": ("engine/steps/test_faithfulness.py",),
+    "engine.evidence.masks": ("engine/evidence/test_kind.py",),
+    "engine.evidence.metadata": ("engine/evidence/test_kind.py",),
+    "engine.evidence.networks": (
+        "engine/evidence/test_assembly.py",
+        "engine.plan",
+    ),
+    "engine.evidence.origin_maps": ("engine/evidence/test_kind.py",),
+    "engine.evidence.quality": ("engine/evidence/test_kind.py",),
+    "engine.evidence.reading": (
+        "engine/evidence/test_dose_response.py",
+        "engine.evidence.dose_response",
+    ),
+    "engine.evidence.reduced": ("engine/evidence/test_kind.py",),
+    "engine.evidence.regions": ("engine/evidence/test_kind.py",),
+    "engine.evidence.scores": ("engine/evidence/test_kind.py",),
+    "engine.evidence.severity": ("engine/evidence/test_kind.py",),
+    "engine.evidence.transfer": ("engine/evidence/test_kind.py",),
+    "engine.evidence.truth": (
+        "engine/evidence/test_maps.py",
+        "engine.plan",
+    ),
+    "engine.evidence.twins": ("engine/evidence/test_kind.py",),
+    "engine.evidence.untrained": ("engine/evidence/test_kind.py",),
+    "engine.explain.explanation": (
+        "functional/test_cli_explain.py",
+        "cli",
+        "engine.explain.network",
+    ),
+    "engine.explain.network": (
+        "functional/test_cli_explain.py",
+        "cli",
+    ),
+    "engine.explain.request": (
+        "functional/test_cli_explain.py",
+        "cli",
+    ),
+    "engine.explain.run": (
+        "functional/test_cli_explain.py",
+        "cli",
+    ),
+    "engine.jobs.book": (
+        "engine/jobs/test_interrupts.py",
+        "engine.plan",
+    ),
+    "engine.jobs.code_version": (
+        "engine/jobs/test_interrupts.py",
+        "engine.plan",
+        "engine.jobs.book",
+    ),
+    "engine.jobs.dask_worker": (
+        "functional/test_cli_resume.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+    ),
+    "engine.jobs.held_out": ("engine/steps/test_layer_gradients.py",),
+    "engine.jobs.job": ("engine/jobs/test_dispatch.py",),
+    "engine.jobs.json_files": ("engine/jobs/test_store.py",),
+    "engine.jobs.threads": (
+        "engine/jobs/test_dispatch.py",
+        "engine.jobs.run",
+    ),
+    "engine.predict": (
+        "functional/test_cli_classes.py",
+        "cli",
+    ),
+    "engine.results.arms": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.audit_record": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+    ),
+    "engine.results.design": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.learned": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.limits": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.maps": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.models": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.run": ("engine/test_audit.py",),
+    "engine.results.tables": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.results.verdicts": ("engine/test_audit.py",),
+    "engine.results.voxelwise_maps": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.audit",
+        "engine.results.audit_record",
+    ),
+    "engine.situation.harmonising": ("engine/validation/test_harmonisable.py",),
+    "engine.situation.limits": (
+        "engine/evidence/test_dose_response.py",
+        "engine.evidence.dose_response",
+    ),
+    "engine.situation.outline": ("engine/evidence/test_retraining.py",),
+    "engine.situation.rows": ("engine/test_remedies.py",),
+    "engine.situation.situation": ("engine/situation/test_contrasts.py",),
+    "engine.steps.adopt": (
+        "functional/test_cli_run.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+        "engine.jobs.run",
+    ),
+    "engine.steps.blank_survey": (
+        "functional/test_cli_run.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+        "engine.jobs.run",
+    ),
+    "engine.steps.given_scores": (
+        "functional/test_cli_run.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+        "engine.jobs.run",
+    ),
+    "engine.steps.harmonise": (
+        "functional/test_cli_run.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+        "engine.jobs.run",
+    ),
+    "engine.steps.judge": (
+        "functional/test_cli_run.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+        "engine.jobs.run",
+    ),
+    "engine.steps.log_odds": ("engine/situation/test_contrasts.py",),
+    "engine.steps.read": (
+        "functional/test_cli_run.py",
+        "cli",
+        "calibration.run",
+        "engine.jobs.dispatch",
+        "engine.jobs.run",
+    ),
+    "engine.steps.represent": ("engine/steps/test_score.py",),
+    "engine.steps.stored_volumes": (
+        "functional/test_cli_run.py",
+        "cli",
+        "engine.explain.network",
+        "engine.steps.represent",
+    ),
+    "engine.steps.truth": ("engine/steps/test_score.py",),
+    "engine.steps.untrained": ("engine/steps/test_layer_gradients.py",),
+    "engine.user_code.functions": (
+        "functional/test_cli_own_network.py",
+        "engine.validation.situate",
+        "engine.user_code.preprocessing",
+    ),
+    "engine.user_code.network": (
+        "functional/test_cli_own_network.py",
+        "cli",
+        "engine.explain.network",
+    ),
+    "engine.user_code.network_description": ("engine/user_code/test_training.py",),
+    "engine.user_code.preprocessing": (
+        "functional/test_cli_own_input.py",
+        "cli",
+        "engine.explain.run",
+    ),
+    "engine.user_code.weights": (
+        "functional/test_cli_own_network.py",
+        "cli",
+        "engine.explain.network",
+    ),
+    "engine.validation.inputs_possible": (
+        "engine/validation/test_harmonisable.py",
+        "engine.validation.situate",
+    ),
+    "engine.validation.names": (
+        "functional/test_cli_bad_input.py",
+        "cli",
+        "engine.validation.situate",
+    ),
+    "engine.validation.ready_made": (
+        "functional/test_cli_own_network.py",
+        "engine.validation.situate",
+    ),
+    "engine.validation.situate": ("engine/validation/test_harmonisable.py",),
+    "engine.validation.trial": (
+        "functional/test_cli_bad_input_network.py",
+        "cli",
+        "engine.validation.situate",
+    ),
+    "networks.mlp": ("contracts/test_contract_network.py",),
+    "protocol.cohort": ("protocol/test_reader_settings.py",),
+    "protocol.faults": (
+        "test_protocol.py",
+        "protocol.reading",
+    ),
+    "protocol.protocol": ("test_protocol.py",),
+    "protocol.reading": ("protocol/test_reader_settings.py",),
+    "protocol.section": (
+        "test_protocol.py",
+        "protocol.cohort",
+    ),
+    "protocol.target": ("engine/steps/test_training_parts.py",),
+    "records.cohort": ("cohort/images/test_lesion_maps.py",),
+    "records.evidence": ("engine/evidence/test_data.py",),
+    "report.encoding": ("report/test_figures_learned.py",),
+    "report.figures": (
+        "report/test_figures_maps.py",
+        "report.render",
+    ),
+    "report.marks": (
+        "report/test_figures_maps.py",
+        "report.figures_maps",
+    ),
+    "report.methods": ("report/test_words.py",),
+    "report.modelcard": ("report/test_words.py",),
+    "report.render": ("report/test_preprocessing.py",),
+    "report.views": (
+        "report/test_figures_maps.py",
+        "report.render",
+    ),
+    "representations.features": ("contracts/test_contract_representation.py",),
+    "representations.representation": ("contracts/test_contract_representation.py",),
+    "run_folder.finished": (
+        "functional/test_cli_run.py",
+        "cli",
+    ),
+    "stats.concepts": ("stats/test_stats_concepts.py",),
+    "stats.conditional": ("stats/test_stats_conditional.py",),
+    "stats.decoding": ("stats/test_stats_decoding.py",),
+    "stats.design": ("checks/test_check_contrast.py",),
+    "stats.effects": ("stats/test_stats_effects.py",),
+    "stats.feature_tests": ("calibration/test_calibration_features.py",),
+    "stats.fold_auc": ("stats/test_stats_prediction.py",),
+    "stats.fold_scales": ("calibration/test_calibration_covariates.py",),
+    "stats.image_quality": ("stats/test_stats_image_quality.py",),
+    "stats.intervals": ("stats/test_stats_intervals.py",),
+    "stats.kernels": ("stats/test_stats_kernels.py",),
+    "stats.localisation": ("checks/test_check_planted.py",),
+    "stats.map_columns": ("stats/test_stats_voxelwise.py",),
+    "stats.multiplicity": ("stats/test_stats_multiplicity.py",),
+    "stats.origin_effect": ("checks/test_check_reliance.py",),
+    "stats.permutation": ("stats/test_stats_permutation.py",),
+    "stats.prediction": ("stats/test_stats_prediction.py",),
+    "stats.rank_tests": ("stats/test_stats_conditional.py",),
+    "stats.ranks": ("stats/test_stats_strata.py",),
+    "stats.reliance": ("checks/test_check_reliance.py",),
+    "stats.retraining": ("stats/test_stats_retraining.py",),
+    "stats.sample_size": ("stats/test_stats_sample_size.py",),
+    "stats.similarity": ("stats/test_stats_similarity.py",),
+    "stats.spectral": ("stats/test_stats_spectral.py",),
+    "stats.strata": ("stats/test_stats_strata.py",),
+    "stats.subsampling": ("stats/test_stats_subsampling.py",),
+    "stats.tfce": ("stats/test_stats_tfce.py",),
+    "stats.truth": ("oracles/test_oracle_truth.py",),
+    "stats.twins": ("stats/test_stats_twins.py",),
+    "stats.units": ("stats/test_stats_units.py",),
+    "stats.variance": ("stats/test_stats_variance.py",),
+    "stats.voxelwise": ("stats/test_stats_voxelwise.py",),
+}
+"""Module -> the test file that covers it, and the modules through which the test reaches it if it does not import it.
+
+A component counts as reached where the test asks the registry for all components of its kind.
+"""
+
+
+def modules() -> list[str]:
+    """Every module that holds a function or class; one that only passes names on has nothing to test."""
+    return [_name(path) for path in sorted(PACKAGE.rglob("*.py")) if defines_something(path)]
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def mirrored(module: str) -> Path:
+    *folders, name = module.split(".")
+    return TESTS.joinpath(*folders, f"test_{name.strip('_')}.py")
+
+
+def reached_by(test: Path) -> set[str]:
+    """Return the modules that a test file or a conftest.py on its way imports."""
+    folders = [folder for folder in test.parents if folder.is_relative_to(TESTS)]
+    conftests = (folder / "conftest.py" for folder in folders)
+    return set().union(*(imported(path) for path in (test, *conftests) if path.is_file()))
+
+
+def asks_for_all_of_its_kind(test: Path, module: str) -> bool:
+    text = test.read_text("utf-8")
+    return any(re.search(rf'\bnames\("{kind}"\)', text) for kind in registered_kinds(_path(module)))
+
+
+def brings_in(importer: Path, module: str) -> bool:
+    """Say whether a module imports another, or gets components of its kind from the registry."""
+    text = importer.read_text("utf-8")
+    kinds = registered_kinds(_path(module))
+    return module in imported(importer) or any(re.search(rf'\bget\("{kind}", ', text) for kind in kinds)
+
+
+def _path(module: str) -> Path:
+    path = file_of(module)
+    assert path is not None, f"there is no module {module}"
+    return path
+
+
+def fault(module: str, covered: Mapping[str, tuple[str, ...]] = COVERED) -> str | None:
+    """Say what is wrong with the tests of one module, if anything is."""
+    own = mirrored(module)
+    place = own.relative_to(TESTS)
+    if own.is_file():
+        return f"it has a test of its own, {place}; leave it out of COVERED" if module in covered else None
+    if module not in covered:
+        return f"it has no test: write {place}, or name in COVERED what covers it"
+    name, *through = covered[module]
+    test = TESTS / name
+    if not test.is_file():
+        return f"COVERED names {name}, which does not exist"
+    for step in through:
+        if file_of(step) is None:
+            return f"COVERED names {step}, which is no module"
+    first, *later = (*through, module)
+    if first not in reached_by(test) and not asks_for_all_of_its_kind(test, first):
+        return f"COVERED says that {name} reaches it, but {first} is not imported there"
+    for importer, step in pairwise((first, *later)):
+        if not brings_in(_path(importer), step):
+            return f"COVERED says that {importer} imports {step}, but it does not"
+    return None
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_has_its_test(module: str) -> None:
+    assert fault(module) is None
+
+
+def test_nothing_is_named_that_does_not_exist() -> None:
+    assert sorted(set(COVERED) - set(modules())) == []
+
+
+def test_a_gap_would_be_seen() -> None:
+    lone = "engine.jobs.threads"
+    assert "it has no test: write engine/jobs/test_threads.py" in str(fault(lone, {}))
+    assert "does not exist" in str(fault(lone, {lone: ("nowhere/test_threads.py",)}))
+    assert "threads is not imported there" in str(fault(lone, {lone: ("test_seeds.py",)}))
+    assert "run is not imported there" in str(fault(lone, {lone: ("test_seeds.py", "engine.jobs.run")}))
+    assert "seeds imports engine.jobs.threads, but" in str(fault(lone, {lone: ("test_seeds.py", "seeds")}))
+    assert "no.where, which is no module" in str(fault(lone, {lone: ("test_seeds.py", "no.where")}))
+    assert "leave it out of COVERED" in str(fault("seeds", {"seeds": ("test_seeds.py",)}))
