@@ -271,3 +271,27 @@ def _trial(
         edited[rows[: round(share * rows.size)]] = True
     without = pathology * truth + generator.normal(size=truth.size)
     return SpikeTrial(edited, without, without + effect)
+
+
+@pytest.fixture
+def bare(planted):
+    """A crossed cohort of which nothing is known but classes and origins."""
+    return planted(n=120)
+
+
+@pytest.fixture
+def layered(planted):
+    """Features in which training put the origin, in one unit that the logit reads or does not."""
+
+    def build(learned: float, slope: float, n: int = 160):
+        evidence = planted(n=n)
+        generator = np.random.default_rng(3)
+        features = generator.normal(size=(n, 6))
+        untrained = generator.normal(size=(n, 6))
+        features[:, 0] += learned * (evidence.origin == "b")
+        features[:, 1] += 2.0 * evidence.positive
+        gradients = np.tile([slope, 1.0, 0, 0, 0, 0], (n, 1))
+        own = {"features": features, "untrained": untrained, "gradients": gradients}
+        return replace(evidence, **{kind: {"deep": values} for kind, values in own.items()})
+
+    return build

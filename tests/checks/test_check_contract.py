@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from checks.asking import against_the_rest, judge
 from checks.kinds import KINDS, SKIPPED, TOLD, WORDS, only
 
 from biasaudit import checks, registry
@@ -296,3 +297,9 @@ def test_a_changed_value_is_noticed_wherever_it_lies(planted, furnished):
         change(evidence)
         with pytest.raises(AssertionError):
             _require_equal(before, evidence, "evidence")
+
+
+@pytest.mark.parametrize("code", ["A1", "U3", "U7"])
+def test_questions_that_do_not_depend_on_the_contrast_are_asked_inside_its_class(planted, furnished, protocol, code):
+    found = judge(code, furnished(against_the_rest(planted)), protocol)
+    assert {finding.class_name for finding in found} == {"ms"}

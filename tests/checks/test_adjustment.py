@@ -1,4 +1,4 @@
-"""U1 with the covariates that a protocol names: held fixed, or a stated reason; never a crash, never p = 0."""
+"""What U1 holds fixed beside the class: severity and covariates."""
 
 from __future__ import annotations
 

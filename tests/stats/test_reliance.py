@@ -1,4 +1,4 @@
-"""The fast bootstrap of the reliance against the plain statistic on the same resamples."""
+"""Reliance of a crossed cohort: the fast bootstrap against the plain statistic, its bounds, and strata."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from biasaudit.stats.effects import auc, pair_weights
-from biasaudit.stats.fold_scales import fold_columns, standardised_logits
+from biasaudit.stats.effects import pair_weights
 from biasaudit.stats.intervals import percentile_interval, resample_weights
-from biasaudit.stats.origin_effect import origin_effect, without_covariates
 from biasaudit.stats.reliance import Responses, crossed_reliance
-from biasaudit.stats.strata import HeldFixed, joint_codes
+from biasaudit.stats.strata import joint_codes
 
 
 def ratio_by_loops(scores, erased, positive, origin, weights, times):
@@ -96,61 +94,3 @@ def test_erasure_narrows_the_reliance_of_a_network_that_reads_lesions():
         draws = crossed_reliance(responses, 400, np.random.default_rng(6)).draws
         widths[name] = float(np.ptp(np.quantile(draws, [0.05, 0.95])))
     assert widths["erased"] < 0.9 * widths["as it is"]
-
-
-def test_effect_is_the_auc_inside_classes():
-    generator = np.random.default_rng(2)
-    positive = np.arange(80) % 2 == 1
-    origin = np.where(np.arange(80) // 2 % 2, "b", "a")
-    scores = 5 * positive + (origin == "b") + generator.normal(size=80)
-    effect = origin_effect(scores, origin, HeldFixed(positive), 99, generator, 0.9)
-    each = [auc(scores[side], origin[side] == "b") for side in (~positive, positive)]
-    assert effect.pairs == (("a", "b"),)
-    assert effect.by_class[:, 0] == pytest.approx(each)
-    assert effect.estimate[0] == pytest.approx(np.mean(each))
-    assert effect.low[0] < effect.estimate[0] < effect.high[0]
-
-
-def test_covariates_are_removed_beside_the_origin_in_every_resample():
-    """Against least squares with a column for every origin, on subjects repeated as often as they were drawn."""
-    generator = np.random.default_rng(6)
-    classes, origin = np.repeat([0, 1], 30), np.arange(60) % 3
-    covariates = generator.normal(size=(60, 2)) + origin[:, None]
-    values = covariates @ [1.0, -2.0] + origin + generator.normal(size=60)
-    cells = joint_codes(classes, origin)
-    weights = resample_weights(cells, 4, generator).astype(float)
-    fast = without_covariates(values, covariates, classes, cells, weights)
-    for adjusted, counts in zip(fast, weights.astype(int), strict=True):
-        for side in (0, 1):
-            inside = np.flatnonzero(classes == side)
-            rows = np.repeat(inside, counts[inside])
-            design = np.column_stack([covariates[rows], origin[rows][:, None] == np.arange(3)])
-            slopes = np.linalg.lstsq(design, values[rows], rcond=None)[0][:2]
-            centred = covariates[inside] - covariates[inside].mean(axis=0)
-            np.testing.assert_allclose(adjusted[inside], values[inside] - centred @ slopes)
-
-
-def test_scales_of_folds_are_drawn_together_as_far_as_they_differ_by_chance():
-    generator = np.random.default_rng(7)
-    folds, positive = np.arange(100) % 5, np.arange(100) // 5 % 2 == 1
-    alike = generator.normal(size=100)
-    apart = alike * np.exp([0, 2, 4, 6, 8])[folds]
-    cells = [np.flatnonzero((folds == fold) & positive) for fold in range(5)]
-
-    def spreads(logits):
-        return np.array([logits[cell].std(ddof=1) for cell in cells])
-
-    assert np.ptp(spreads(standardised_logits(apart, positive, folds))) < 0.1
-    factors = spreads(standardised_logits(alike, positive, folds)) / spreads(alike)
-    assert factors.max() / factors.min() < 1.05
-    assert spreads(alike).max() / spreads(alike).min() > 1.2
-    assert standardised_logits(np.where(folds == 2, 1.0, alike), positive, folds)[folds == 2].tolist() == [0.0] * 20
-
-
-def test_folds_are_told_apart_in_every_class_by_itself():
-    """Seven subjects of one class are too few for five folds; those of the others are not."""
-    label = np.repeat(["healthy", "ms", "tumour"], [60, 60, 7])
-    folds = np.arange(127) % 5
-    columns = fold_columns(label, folds)
-    assert (columns[label == "tumour"] == 0).all()
-    assert (columns[label != "tumour"].sum(axis=1) == 1).all()

@@ -1,3 +1,7 @@
+"""The test of features between origins: what every statistic sees, and the edges."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
@@ -99,14 +103,3 @@ def test_more_features_than_subjects_and_one_feature(generator):
         features = generator.standard_normal((10, width))
         result = feature_difference_test(features, origin, np.zeros(10), 19, generator)
         assert 0 < result.p_value <= 1
-
-
-def test_ridge_is_positive_for_a_single_feature():
-    column = np.linspace(-1, 1, 9)[:, None]
-    assert 0 < kernels.shrinkage_ridge(column @ column.T, 1) < np.inf
-
-
-def test_median_heuristic_of_coinciding_points():
-    assert kernels.median_squared_distance(np.zeros((4, 4))) == 1.0
-    distances = kernels.squared_distances(np.array([[0.0], [0], [0], [0], [2]]))
-    assert kernels.median_squared_distance(distances) == pytest.approx(4.0)

@@ -1,0 +1,27 @@
+"""A3: do measures of image quality predict the label or the origin?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from checks.asking import judge, of_label
+
+
+def test_quality_that_differs_between_classes_or_origins(bare, protocol):
+    chance = np.random.default_rng(4)
+    noise = {name: chance.normal(size=120) for name in ("snr", "cnr", "fwhm")}
+    by_class = judge("A3", replace(bare, quality={**noise, "snr": noise["snr"] + 2 * bare.positive}), protocol)
+    assert [finding.status == "concern" for finding in by_class] == [True, False, False]
+    by_origin = judge(
+        "A3", replace(bare, quality={**noise, "fwhm": noise["fwhm"] + 2 * (bare.origin == "b")}), protocol
+    )
+    assert [finding.status == "concern" for finding in by_origin] == [False, True, True]
+    assert next(iter(by_origin[1].details["best"])) == "fwhm"
+
+
+def test_one_wild_value_does_not_rule(bare, protocol):
+    chance = np.random.default_rng(5)
+    snr = chance.normal(size=120) + 1.5 * bare.positive
+    snr[0] = 1e9
+    assert of_label(judge("A3", replace(bare, quality={"snr": snr}), protocol)).status == "concern"

@@ -1,0 +1,43 @@
+"""The AUC of origin inside classes, and covariates removed beside the origin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from biasaudit.stats.effects import auc
+from biasaudit.stats.intervals import resample_weights
+from biasaudit.stats.origin_effect import origin_effect, without_covariates
+from biasaudit.stats.strata import HeldFixed, joint_codes
+
+
+def test_effect_is_the_auc_inside_classes():
+    generator = np.random.default_rng(2)
+    positive = np.arange(80) % 2 == 1
+    origin = np.where(np.arange(80) // 2 % 2, "b", "a")
+    scores = 5 * positive + (origin == "b") + generator.normal(size=80)
+    effect = origin_effect(scores, origin, HeldFixed(positive), 99, generator, 0.9)
+    each = [auc(scores[side], origin[side] == "b") for side in (~positive, positive)]
+    assert effect.pairs == (("a", "b"),)
+    assert effect.by_class[:, 0] == pytest.approx(each)
+    assert effect.estimate[0] == pytest.approx(np.mean(each))
+    assert effect.low[0] < effect.estimate[0] < effect.high[0]
+
+
+def test_covariates_are_removed_beside_the_origin_in_every_resample():
+    """Against least squares with a column for every origin, on subjects repeated as often as they were drawn."""
+    generator = np.random.default_rng(6)
+    classes, origin = np.repeat([0, 1], 30), np.arange(60) % 3
+    covariates = generator.normal(size=(60, 2)) + origin[:, None]
+    values = covariates @ [1.0, -2.0] + origin + generator.normal(size=60)
+    cells = joint_codes(classes, origin)
+    weights = resample_weights(cells, 4, generator).astype(float)
+    fast = without_covariates(values, covariates, classes, cells, weights)
+    for adjusted, counts in zip(fast, weights.astype(int), strict=True):
+        for side in (0, 1):
+            inside = np.flatnonzero(classes == side)
+            rows = np.repeat(inside, counts[inside])
+            design = np.column_stack([covariates[rows], origin[rows][:, None] == np.arange(3)])
+            slopes = np.linalg.lstsq(design, values[rows], rcond=None)[0][:2]
+            centred = covariates[inside] - covariates[inside].mean(axis=0)
+            np.testing.assert_allclose(adjusted[inside], values[inside] - centred @ slopes)
