@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from xml.etree import ElementTree
 
+from biasaudit.records import FindingRecord
+from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["junit_xml"]
@@ -50,15 +50,18 @@ def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element
     suite.extend(cases)
 
 
-def _finding_case(arm: str, finding: Mapping[str, Any]) -> ElementTree.Element:
-    parts = [finding.get(key) for key in ("factor", "contrast", "class", "layer", "input")]
+def _finding_case(arm: str, finding: FindingRecord) -> ElementTree.Element:
+    parts = [
+        *(finding.get("factor"), finding.get("contrast"), finding.get("class"), finding.get("layer")),
+        finding.get("input"),
+    ]
     name = " ".join([str(finding["code"]), *(str(part) for part in parts if part)])
     outcome = _OUTCOMES.get(finding["status"])
     reason = str(finding.get("reason") or "")
     return _case(arm, name, outcome, f"{finding['status']}: {reason}", str(finding.get("remedy") or ""))
 
 
-def _verdict_case(arm: Mapping[str, Any]) -> ElementTree.Element:
+def _verdict_case(arm: ArmRecord) -> ElementTree.Element:
     outcome = None if arm["verdict"] == "PATHOLOGY" else "failure"
     contrast = f" ({arm['contrast']} against the rest)" if arm.get("contrast") else ""
     return _case(arm["name"], "verdict", outcome, f"{arm['verdict']}{contrast}: {arm.get('reason') or ''}", "")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from biasaudit.report.words import count, finite, number, percent
+from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.reading import RunRecords, contrasts
 
 __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
@@ -26,6 +28,20 @@ _REFERENCES = {
 }
 
 
+@dataclass(frozen=True)
+class Settings:
+    """The settings that ran, as the audit recorded them; an older run may lack some."""
+
+    recorded: Mapping[str, Any]
+
+    def at(self, *keys: str) -> Any:
+        """Return the value under nested keys; ``(not recorded)`` where there is none."""
+        value: Any = self.recorded
+        for key in keys:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return "(not recorded)" if value is None else value
+
+
 def methods(records: RunRecords) -> tuple[str, ...]:
     """Write the methods paragraph, one string per paragraph.
 
@@ -38,7 +54,7 @@ def methods(records: RunRecords) -> tuple[str, ...]:
     tuple of str
         Design and training; tests and reliance; verdict and attribution.
     """
-    settings, asked = records.audit["settings"], _asked(records)
+    settings, asked = Settings(records.audit["settings"]), _asked(records)
     paragraphs = (
         _design(records, settings),
         " ".join(text for code, text in _tests(records, settings).items() if code in asked),
@@ -50,7 +66,12 @@ def methods(records: RunRecords) -> tuple[str, ...]:
 
 def references(records: RunRecords) -> tuple[str, ...]:
     """List the works that the methods rest on, for this run."""
-    asked = _asked(records) | {"holm", "tost", "why", str(_at(records.audit["settings"], "attribution", "method"))}
+    asked = _asked(records) | {
+        "holm",
+        "tost",
+        "why",
+        str(Settings(records.audit["settings"]).at("attribution", "method")),
+    }
     return tuple(text for key, text in _REFERENCES.items() if key in asked)
 
 
@@ -76,7 +97,7 @@ def checklist(records: RunRecords) -> str:
     )
 
 
-def _worst_contrast(arm: Mapping[str, Any]) -> str:
+def _worst_contrast(arm: ArmRecord) -> str:
     return f" ({arm['contrast']} against the rest, the worst of all contrasts)" if arm.get("contrast") else ""
 
 
@@ -85,25 +106,18 @@ def _asked(records: RunRecords) -> set[str]:
     return set(findings.loc[~findings["status"].isin(["not_applicable", "error"]), "code"])
 
 
-def _at(settings: Mapping[str, Any], *keys: str) -> Any:
-    value: Any = settings
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return "(not recorded)" if value is None else value
-
-
-def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
+def _design(records: RunRecords, settings: Settings) -> str:
     audit = records.audit
     sizes = [f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items()]
     classes = " and ".join(part for part in (", ".join(sizes[:-1]), *sizes[-1:]) if part)
     arms = ", ".join(arm["name"] for arm in audit["arms"])
     training = {
-        key: _at(settings, "target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
+        key: settings.at("target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
     }
     return (
         f"We audited the classifier with biasaudit {audit['biasaudit'].get('version', '')} on {audit['cohort']['n']} "
-        f"subjects ({classes}). A network of type {_at(settings, 'target', 'network')} was trained by "
-        f"{_at(settings, 'folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and origin, "
+        f"subjects ({classes}). A network of type {settings.at('target', 'network')} was trained by "
+        f"{settings.at('folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and origin, "
         f"for at most {training['epochs']} epochs (batch size {training['batch_size']}, learning rate "
         f"{training['learning_rate']}, networks per fold {training['seeds']}); control classifiers shared "
         f"architecture, folds and budget.{_own_training(settings)} Input representations ({arms}) were compared on "
@@ -111,10 +125,10 @@ def _design(records: RunRecords, settings: Mapping[str, Any]) -> str:
     )
 
 
-def _own_training(settings: Mapping[str, Any]) -> str:
+def _own_training(settings: Settings) -> str:
     """Say what was trained otherwise than by the default loop."""
     usual = {"loss": "balanced_bce", "optimiser": "adamw", "schedule": "one_cycle", "augment": "none", "fit": None}
-    training = _at(settings, "target", "training")
+    training = settings.at("target", "training")
     stated = training if isinstance(training, Mapping) else {}
     changed = {name: stated[name] for name in usual if name in stated and stated[name] != usual[name]}
     if not changed:
@@ -139,9 +153,9 @@ def _contrasts(records: RunRecords) -> str:
     )
 
 
-def _tests(records: RunRecords, settings: Mapping[str, Any]) -> dict[str, str]:
-    permutations = _at(settings, "statistics", "n_permutations")
-    bootstraps = _at(settings, "statistics", "n_bootstraps")
+def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
+    permutations = settings.at("statistics", "n_permutations")
+    bootstraps = settings.at("statistics", "n_bootstraps")
     return {
         "A1": "Whether the origin can be read was asked of control classifiers trained to tell origins apart inside "
         "one class.",
@@ -175,8 +189,8 @@ def _regime(records: RunRecords) -> str:
     return f"the {regime} design" if regime else "a design that was not recorded"
 
 
-def _covariates(settings: Mapping[str, Any]) -> str:
-    named = _at(settings, "cohort", "covariates")
+def _covariates(settings: Settings) -> str:
+    named = settings.at("cohort", "covariates")
     return f", with {', '.join(named)} held fixed" if isinstance(named, list) and named else ""
 
 
@@ -191,12 +205,12 @@ def _means(records: RunRecords) -> str:
     return ", ".join(used) or "its table alone"
 
 
-def _verdict(settings: Mapping[str, Any]) -> str:
+def _verdict(settings: Settings) -> str:
     high, low, tolerance, delta = (
-        _threshold(_at(settings, "verdict", key)) for key in ("high", "low", "tolerance", "delta")
+        _threshold(settings.at("verdict", key)) for key in ("high", "low", "tolerance", "delta")
     )
     return (
-        f"Tests that may flag were corrected by Holm's procedure (alpha {_at(settings, 'statistics', 'alpha')}). A "
+        f"Tests that may flag were corrected by Holm's procedure (alpha {settings.at('statistics', 'alpha')}). A "
         f"flagged network was called ORIGIN where the lower bound of reliance exceeded {high} and MIXED where it "
         f"exceeded {low}. PATHOLOGY was an equivalence claim: upper bound of reliance below {tolerance} and, where "
         f"origins hold both classes, the AUC of origin from scores inside a class within {delta} of 0.5. "
@@ -208,9 +222,9 @@ def _threshold(value: Any) -> str:
     return number(value) if finite(value) is not None else str(value)
 
 
-def _maps(settings: Mapping[str, Any]) -> str:
-    method = str(_at(settings, "attribution", "method")).replace("_", " ")
+def _maps(settings: Settings) -> str:
+    method = str(settings.at("attribution", "method")).replace("_", " ")
     return (
-        f"Attribution maps ({method}, {_at(settings, 'attribution', 'steps')} steps on the path, more until complete) "
+        f"Attribution maps ({method}, {settings.at('attribution', 'steps')} steps on the path, more until complete) "
         "illustrate the findings; they decided nothing alone."
     )

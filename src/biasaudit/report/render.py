@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from biasaudit.errors import UsageError
+from biasaudit.records import EstimateRecord
 from biasaudit.report import figures, figures_learned, figures_maps, figures_quality
 from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.junit import junit_xml
@@ -24,7 +25,7 @@ from biasaudit.report.preprocessing import preprocessing_views
 from biasaudit.report.views import arm_views, next_steps, provenance, truth_rows
 from biasaudit.report.views_cohort import cohort_view
 from biasaudit.report.views_comparison import comparison_view
-from biasaudit.report.words import STATUSES, interval, number, percent
+from biasaudit.report.words import STATUSES, finite, interval, number, percent
 from biasaudit.resources import templates_folder
 from biasaudit.run_folder.reading import (
     RunRecords,
@@ -155,7 +156,7 @@ def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) ->
     )
 
 
-def _between(record: dict[str, Any]) -> str:
+def _between(record: EstimateRecord) -> str:
     return interval(record["low"], record["high"], is_share=True)
 
 
@@ -184,11 +185,11 @@ def _content(records: RunRecords) -> dict[str, Any]:
     }
 
 
-def _thresholds(verdict: dict[str, Any]) -> dict[str, float] | None:
+def _thresholds(verdict: Mapping[str, object]) -> dict[str, float] | None:
     """Places of the verdict's thresholds on a bar, in per cent; None where they were not recorded."""
-    if not all(isinstance(verdict.get(key), int | float) for key in ("low", "tolerance", "high")):
-        return None
-    return {key: round(100 * float(verdict[key]), 1) for key in ("low", "tolerance", "high")}
+    recorded = {key: finite(verdict.get(key)) for key in ("low", "tolerance", "high")}
+    known = {key: round(100 * value, 1) for key, value in recorded.items() if value is not None}
+    return known if len(known) == len(recorded) else None
 
 
 def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str, bytes]]:
