@@ -1,0 +1,245 @@
+"""The figures of a run: which are drawn, under which section of the page, and in what words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from biasaudit.report import figures, figures_learned, figures_maps, figures_quality
+from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
+from biasaudit.report.views import arm_views, truth_rows
+from biasaudit.run_folder.reading import (
+    RunRecords,
+    contrasts,
+    estimate_table,
+    positive_class,
+    score_table,
+)
+
+__all__ = ["SECTIONS", "Picture", "illustrate"]
+
+_LARGEST_GROUP = 6
+_LEARNED = ("units", "embedding", "gallery")
+SECTIONS = ("quality", "comparison", "scores", "overlays", "relevance", "differences", "truth", "training", *_LEARNED)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure inside the page, for a wide and for a narrow screen.
+
+    Attributes
+    ----------
+    wide, narrow : str
+        Data URIs.
+    width, height : int
+        Of the wide one, in CSS pixels.
+    alt : str
+        What a reader who cannot see it should know.
+    arm : str
+        Arm shown, or empty.
+    note : str
+        For the caption; may be empty.
+    """
+
+    wide: str
+    narrow: str
+    width: int
+    height: int
+    alt: str
+    arm: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A figure to draw: its section and file name, the function of `narrow` that draws it, and its words."""
+
+    section: str
+    name: str
+    draw: Callable[[bool], Figure]
+    alt: str
+    arm: str = ""
+    note: str = ""
+    raster: bool = False
+
+
+def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str, bytes]]:
+    """Draw every figure.
+
+    Parameters
+    ----------
+    records : RunRecords
+
+    Returns
+    -------
+    pictures : dict of str to list of Picture
+        For the page, by section.
+    files : dict of str to bytes
+        For the run folder, by relative path.
+    """
+    pictures: dict[str, list[Picture]] = {section: [] for section in SECTIONS}
+    files: dict[str, bytes] = {}
+    with drawing():
+        for plan in _plans(records):
+            wide, narrow = plan.draw(False), plan.draw(True)
+            kind, encode = ("webp", webp_bytes) if plan.raster else ("svg", svg_bytes)
+            content = encode(wide)
+            files[f"figures/{plan.name}.{'png' if plan.raster else 'svg'}"] = (
+                png_bytes(wide) if plan.raster else content
+            )
+            width, height = (round(96 * float(inches)) for inches in wide.get_size_inches())
+            picture = Picture(
+                data_uri(content, kind), data_uri(encode(narrow), kind), width, height, plan.alt, plan.arm, plan.note
+            )
+            pictures[plan.section].append(picture)
+    return pictures, files
+
+
+def _plans(records: RunRecords) -> Iterator[_Plan]:
+    yield from _quality_plans(records)
+    yield from _comparison_plans(records)
+    for arm in arm_views(records):
+        yield from _arm_plans(records, arm.name, arm.anchor)
+
+
+def _quality_plans(records: RunRecords) -> Iterator[_Plan]:
+    """Plan the measures of image quality, once for all arms: no network is asked."""
+    positive, table = positive_class(records), records.image_quality
+    if table["value"].notna().any():
+        alt = "Measures of image quality by class and origin; tables/image_quality.tsv holds the numbers."
+        drawn = _bound(lambda table, narrow: figures_quality.quality_by_origin(table, positive, narrow), table)
+        yield _Plan("quality", "image_quality", drawn, alt)
+
+
+def _comparison_plans(records: RunRecords) -> Iterator[_Plan]:
+    estimates, truth = estimate_table(records), truth_rows(records)
+    if len(records.audit["arms"]) > 1 and set(estimates["quantity"]) - {"truth"}:
+        alt = "Estimates of every arm with intervals, and their paired differences; the table above holds the numbers."
+        yield _Plan(
+            "comparison", "comparison", lambda narrow: figures.forest(estimates, records.comparisons, narrow), alt
+        )
+    known = truth.dropna(subset=["estimate", "omega"])
+    if len(known):
+        alt = "Estimated reliance beside the planted truth; the table holds the numbers."
+        yield _Plan("truth", "truth", lambda narrow: figures.truth_against_estimate(known, narrow), alt)
+
+
+def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    positive = positive_class(records)
+    yield from _score_plans(records, arm, anchor)
+    tables = {
+        "relevance": _of_arm(records.relevance, arm),
+        "training": _of_arm(records.training, arm),
+    }
+    draws: dict[str, tuple[Callable[[pd.DataFrame, bool], Figure], str]] = {
+        "relevance": (
+            lambda table, narrow: figures.relevance_by_region(table, positive, narrow),
+            "Share of the absolute relevance by region and class",
+        ),
+        "training": (figures.training_curves, "Training and validation loss by epoch, one line per fold"),
+    }
+    for section, (draw, alt) in draws.items():
+        table = tables[section]
+        if len(table):
+            drawn = _bound(draw, table)
+            yield _Plan(section, f"{section}_{anchor}", drawn, f"{alt}, {arm} arm.", arm)
+    yield from _overlay_plans(records, arm, anchor)
+    yield from _difference_plans(records, arm, anchor)
+    yield from _learned_plans(records, arm, anchor)
+
+
+def _score_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    """Plan one figure, or one for every contrast."""
+    factor = next(iter(records.audit["cohort"]["origins"]), "")
+    names = contrasts(records)
+    for place, contrast in enumerate(names or (None,)):
+        table = _of_arm(score_table(records, factor, contrast), arm)
+        if table.empty:
+            continue
+        towards = _towards(records, contrast, place)
+        name = f"scores_{anchor}" + (f"_contrast-{place + 1}" if names else "")
+        note = "" if contrast is None else f"log odds of {towards}"
+        alt = f"Held-out logits by class and {factor}, {f'{note}, ' if note else ''}{arm} arm."
+        yield _Plan("scores", name, _bound(_score_figure(towards), table), alt, arm, note)
+
+
+def _towards(records: RunRecords, contrast: str | None, place: int) -> str:
+    """Name of the side that a high score speaks for; the healthy contrast is turned."""
+    if contrast is None:
+        return positive_class(records)
+    return f"not {contrast}" if place == 0 else contrast
+
+
+def _score_figure(towards: str) -> Callable[[pd.DataFrame, bool], Figure]:
+    return lambda table, narrow: figures.scores(table, towards, narrow)
+
+
+def _bound(draw: Callable[[pd.DataFrame, bool], Figure], table: pd.DataFrame) -> Callable[[bool], Figure]:
+    return lambda narrow: draw(table, narrow)
+
+
+def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    table = _of_arm(records.overlays, arm)
+    drawable = table["key"].map(lambda key: any(name.startswith(f"{key}__") for name in records.pictures)).astype(bool)
+    table = table[drawable].groupby("label", sort=False).head(_LARGEST_GROUP)
+    if table.empty:
+        return
+    positive, limit = positive_class(records), float(table["limit"].max())
+    people = "; ".join(
+        f"{row['subject']} ({row['label']}, {row['role']}, logit {row['logit']:.1f})"
+        for row in table.to_dict("records")
+    )
+    yield _Plan(
+        section="overlays",
+        name=f"overlays_{anchor}",
+        draw=lambda narrow: figures.overlays(table, records.pictures, positive, narrow),
+        alt=f"Signed relevance on anatomy, {arm} arm: {people}.",
+        arm=arm,
+        note=f"{limit:.2g}",
+        raster=True,
+    )
+
+
+def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    """Plan what the network learned: of the gallery only what has its pictures."""
+    positive = positive_class(records)
+    units, places = _of_arm(records.units, arm), _of_arm(records.embedding, arm)
+    if len(units.dropna(subset=["origin_share", "pathology_share"])):
+        alt = f"What each hidden unit knows of the origin and of the pathology, {arm} arm; tables/units.tsv holds it."
+        held = "" if (units["held"] == "origin").all() else "over all origins, since no origin holds both classes, and "
+        yield _Plan("units", f"units_{anchor}", _bound(figures_learned.units, units), alt, arm, held)
+    if len(places):
+        alt = f"Held-out subjects by the last hidden features, coloured by class and by origin, {arm} arm."
+        drawn = _bound(lambda table, narrow: figures_learned.embedding(table, positive, narrow), places)
+        yield _Plan("embedding", f"embedding_{anchor}", drawn, alt, arm)
+    aims = _of_arm(records.gallery, arm)
+    aims = aims[[f"{key}__preferred" in records.pictures for key in aims["key"]]]
+    if len(aims):
+        alt = f"Preferred images of the classes and of the units that know most, {arm} arm."
+        drawn = _bound(lambda table, narrow: figures_learned.gallery(table, records.pictures, narrow), aims)
+        yield _Plan("gallery", f"gallery_{anchor}", drawn, alt, arm, raster=True)
+
+
+def _difference_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
+    """Plan the comparisons whose slices are there."""
+    table = _of_arm(records.differences, arm)
+    stored = {name.split("__")[0] for name in records.difference_pictures}
+    table = table[table["key"].isin(stored)]
+    if table.empty:
+        return
+    words = "; ".join(f"{row['compared']}, p {row['p_value']:.2g}" for row in table.to_dict("records"))
+    yield _Plan(
+        section="differences",
+        name=f"differences_{anchor}",
+        draw=lambda narrow: figures_maps.differences(table, records.difference_pictures, narrow),
+        alt=f"Voxelwise comparisons of attribution maps, {arm} arm: {words}.",
+        arm=arm,
+        raster=True,
+    )
+
+
+def _of_arm(table: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return table[table["arm"] == arm].reset_index(drop=True)
