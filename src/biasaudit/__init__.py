@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from biasaudit.protocol import Protocol
+    from biasaudit.run_folder.contract import AuditRecord
 
 __all__ = ["run"]
 
 
-def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -> dict[str, Any]:
+def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -> AuditRecord:
     """Run an audit and write its report.
 
     Parameters
@@ -24,7 +25,7 @@ def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -
 
     Returns
     -------
-    dict
+    AuditRecord
         What ``audit.json`` holds.
 
     Raises

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.jobs.dispatch import Failure, dispatcher
@@ -21,6 +20,7 @@ from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
+from biasaudit.run_folder.contract import AuditRecord
 
 __all__ = ["Options", "Progress", "known_files", "run_audit"]
 
@@ -50,7 +50,7 @@ def _silent(done: int, total: int, job: Job | None) -> None:
     return None
 
 
-def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progress = _silent) -> dict[str, Any]:
+def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progress = _silent) -> AuditRecord:
     """Run an audit, or what is left of it, and write everything but the report.
 
     Parameters
@@ -63,7 +63,7 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
 
     Returns
     -------
-    dict
+    AuditRecord
         What ``audit.json`` holds.
 
     Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from biasaudit.engine.user_code.preprocessing import import_string_of, kind_of_i
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
 from biasaudit.records import Grid, Sample
+from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
 
 __all__ = ["chosen_arm", "predict", "require_images", "trained_networks"]
@@ -54,7 +55,8 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     audit = finished_audit(run)
     protocol = load_protocol(run / "protocol.yaml")
     require_images(run, protocol, "predict")
-    name, representation = chosen_arm(audit, arm)
+    chosen = chosen_arm(audit, arm)
+    name, representation = chosen["name"], chosen["representation"]
     settings = _table_settings(protocol, table, with_maps=kind_of_input(representation).shows == "maps")
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
@@ -69,14 +71,14 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
             fold = known.get(sample.subject)
             image = _network_input(sample, grid, protocol.cohort.foreground, made_by)
             _require_channels(sample, len(image), channels)
-            chosen = networks[fold] if fold else [network for own in networks.values() for network in own]
+            scoring = networks[fold] if fold else [network for own in networks.values() for network in own]
             rows.append(
                 {
                     "image": _as_typed(sample, table),
                     "subject": sample.subject,
                     "arm": name,
                     "fold": fold or "mean",
-                    **_logits(predict_rows(chosen, image[None])[0], classes),
+                    **_logits(predict_rows(scoring, image[None])[0], classes),
                 }
             )
     return pd.DataFrame(rows)
@@ -99,13 +101,19 @@ def require_images(run: Path, protocol: Protocol, command: str) -> None:
         raise UsageError(f"{run} audited no images (scores or features were given); {command} needs images")
 
 
-def chosen_arm(audit: Mapping[str, Any], arm: str | None) -> tuple[str, str]:
-    """Name and representation of an arm; by default the primary one."""
-    arms = {record["name"]: record["representation"] for record in audit["arms"]}
+def chosen_arm(audit: AuditRecord, arm: str | None) -> ArmRecord:
+    """Return the record of an arm; by default the primary one.
+
+    Raises
+    ------
+    UsageError
+        The run has no arm of that name.
+    """
+    arms = {record["name"]: record for record in audit["arms"]}
     name = arm or next(record["name"] for record in audit["arms"] if record["primary"])
     if name not in arms:
         raise UsageError(f"the run has no arm {name!r}; {suggestion(name, arms)}")
-    return name, arms[name]
+    return arms[name]
 
 
 def _table_settings(protocol: Protocol, table: Path, *, with_maps: bool) -> TableCohort:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +35,7 @@ from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import UsageError
 from biasaudit.protocol import AttributionSettings, load_protocol
 from biasaudit.records import Volume, withholds_maps
+from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.finished import finished_audit
 
 __all__ = ["explain_run"]
@@ -68,15 +68,15 @@ def explain_run(run: Path, request: Request) -> str | None:
     require_images(run, protocol, "explain")
     require_known(request, list(_subjects_of(run)), [record["name"] for record in audit["arms"]])
     require_new(request.out)
-    arm, representation = chosen_arm(audit, request.arm)
+    arm = chosen_arm(audit, request.arm)
     situation, _ = situate(protocol, known_files(run))
     settings = with_method(protocol.attribution, request.method)
-    caution = _caution(audit, arm, tested=protocol.attribution.method, used=settings.method)
-    facts: NetworkFacts = {"Network": protocol.target.network, "Run": protocol.name, "Arm": arm}
+    caution = _caution(arm, tested=protocol.attribution.method, used=settings.method)
+    facts: NetworkFacts = {"Network": protocol.target.network, "Run": protocol.name, "Arm": arm["name"]}
     if caution:
         facts["Caution"] = caution
-    inputs = _Inputs(run, situation, representation)
-    wanted = _wanted(request, run, situation, arm)
+    inputs = _Inputs(run, situation, arm["representation"])
+    wanted = _wanted(request, run, situation, arm["name"])
     found = list(_by_fold(run, inputs, wanted, settings, facts))
     write_explanations(found, plan_of(settings), request.out)
     return caution
@@ -102,13 +102,13 @@ def _by_fold(
         yield from explained(subjects, target, plan_of(settings))
 
 
-def _caution(audit: Mapping[str, Any], arm: str, *, tested: str, used: str) -> str | None:
+def _caution(arm: ArmRecord, *, tested: str, used: str) -> str | None:
     """Say that the maps of an arm, by the method of the audit, failed G2; None if they did not."""
-    findings = next(record["findings"] for record in audit["arms"] if record["name"] == arm)
-    failed = [own["reason"] for own in findings if withholds_maps(own["code"], own["status"])]
+    failed = [own["reason"] for own in arm["findings"] if withholds_maps(own["code"], own["status"])]
     if not failed:
         return None
-    text = f"The report withholds the maps of the {arm} arm ({_plain(tested)}): {'; '.join(dict.fromkeys(failed))}."
+    why = "; ".join(dict.fromkeys(failed))
+    text = f"The report withholds the maps of the {arm['name']} arm ({_plain(tested)}): {why}."
     return f"{text} These are no evidence." if tested == used else f"{text} Those of {_plain(used)} were not tested."
 
 

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -27,42 +27,69 @@ from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.error_rates import Setting, error_rates, weight_text
-from biasaudit.records import Finding, Regime
+from biasaudit.records import Comparison, EstimateRecord, Finding, Regime
+from biasaudit.run_folder.contract import (
+    AUDIT,
+    SCHEMA_VERSION,
+    ArmRecord,
+    AucRecord,
+    AuditRecord,
+    CheckRecord,
+    CohortRecord,
+    ErrorRatesRecord,
+    GridRecord,
+    ProvenanceRecord,
+    TargetRecord,
+    TruthRecord,
+)
 from biasaudit.stats.effects import balanced_accuracy
 from biasaudit.stats.truth import Truth
 
 __all__ = ["write_results"]
 
-SCHEMA_VERSION = "1.0"
 
-
-def write_results(run: Run, started: datetime) -> dict[str, Any]:
+def write_results(run: Run, started: datetime) -> AuditRecord:
     """Decide, and write every file of a run but the report.
 
     Returns
     -------
-    dict
+    AuditRecord
         What ``audit.json`` holds; it is written last, so that its presence says that the run is complete.
     """
     arms = [arm_result(run, arm) for arm in run.situation.protocol.arms]
-    comparisons = [
-        comparison
-        for contrast in run.plan.contrasts
-        for comparison in compare_arms([arm.evidence[contrast.name] for arm in arms], run)
-    ]
+    comparisons = _compared(run, arms)
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
     write_differences(run, arms)
     write_learned(run)
     write_models(run)
+    audit = _audit_record(run, arms, comparisons, started)
+    write_json(run.store.root / AUDIT, audit)
+    return audit
+
+
+def _compared(run: Run, arms: Sequence[ArmResult]) -> list[Comparison]:
+    """Compare every pair of arms, contrast by contrast."""
+    return [
+        comparison
+        for contrast in run.plan.contrasts
+        for comparison in compare_arms([arm.evidence[contrast.name] for arm in arms], run)
+    ]
+
+
+def _audit_record(
+    run: Run, arms: Sequence[ArmResult], comparisons: Sequence[Comparison], started: datetime
+) -> AuditRecord:
+    """Describe a whole audit."""
+    situation, protocol = run.situation, run.situation.protocol
     design = design_record(run, arms[0])
     records = [_arm_record(run, arm, position == 0) for position, arm in enumerate(arms)]
     compared = [comparison.to_dict() for comparison in comparisons]
-    audit = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "biasaudit": _provenance(run, started),
-        "name": run.situation.protocol.name,
-        "cohort": _cohort(run.situation),
+        "name": protocol.name,
+        "cohort": _cohort(situation),
         "design": design,
         "arms": records,
         "comparisons": compared,
@@ -70,21 +97,20 @@ def write_results(run: Run, started: datetime) -> dict[str, Any]:
             records,
             compared,
             design["regime"],
-            run.situation.protocol.verdict.delta,
-            inputs=other_inputs(run.situation.cohort),
-            ready_made=run.situation.ready_made,
+            protocol.verdict.delta,
+            inputs=other_inputs(situation.cohort),
+            ready_made=situation.ready_made,
         ),
         "checks": _check_texts(run, design["regime"]),
-        "notes": [*run.situation.cohort.notes, *survey_of(run)["notes"]],
+        "notes": [*situation.cohort.notes, *survey_of(run)["notes"]],
         "limits": [*withheld_maps(arms), *limits_of(run)],
-        "settings": run.situation.protocol.model_dump(mode="json"),
+        "settings": protocol.model_dump(mode="json"),
         "environment": _environment(),
     }
-    write_json(run.store.root / "audit.json", audit)
-    return audit
 
 
-def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
+def _arm_record(run: Run, arm: ArmResult, primary: bool) -> ArmRecord:
+    """Describe one arm: its worst verdict, every verdict, estimates and findings."""
     worst = arm.headline
     findings = [finding for own in arm.findings.values() for finding in own if finding.code not in DESIGN_CODES]
     truths = {factor: run.truth(arm.recipe, factor) for factor in run.factors}
@@ -119,11 +145,11 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> dict[str, Any]:
     }
 
 
-def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
+def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
     """Return what calibration measured for the cell that is nearest to this audit (primary factor)."""
     evidence, protocol = arm.shown, run.situation.protocol
     masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
-    return error_rates(
+    found = error_rates(
         Setting(
             regime=evidence.regime,
             masks=masks,
@@ -135,21 +161,30 @@ def _error_rates(run: Run, arm: ArmResult) -> dict[str, Any]:
             classes=len(run.situation.cohort.classes),
         )
     )
+    return cast(ErrorRatesRecord, found)
 
 
-def _target(run: Run, arm: ArmResult) -> dict[str, Any]:
+def _target(run: Run, arm: ArmResult) -> TargetRecord:
     """How well the target does: AUC of the headline's contrast and of every contrast, accuracy over all classes."""
     shown = _auc_of(arm, arm.headline.contrast)
-    record: dict[str, Any] = {**shown, "balanced_accuracy": _balanced_accuracy(arm)}
+    record: TargetRecord = {
+        "auc": shown["auc"],
+        "auc_low": shown["auc_low"],
+        "auc_high": shown["auc_high"],
+        "balanced_accuracy": _balanced_accuracy(arm),
+    }
     if len(run.plan.contrasts) > 1:
         record["contrasts"] = {str(contrast.name): _auc_of(arm, contrast.name) for contrast in run.plan.contrasts}
     return record
 
 
-def _auc_of(arm: ArmResult, contrast: str | None) -> dict[str, float | None]:
+def _auc_of(arm: ArmResult, contrast: str | None) -> AucRecord:
+    """Return the AUC of one contrast, as the check of competence (G1) found it."""
     asked = (f for own in arm.findings.values() for f in own if f.code == "G1" and f.contrast == contrast)
     competence = next(asked, None)
-    record = competence.to_dict() if competence else {"statistic": None, "low": None, "high": None}
+    if competence is None:
+        return {"auc": None, "auc_low": None, "auc_high": None}
+    record = competence.to_dict()
     return {"auc": record["statistic"], "auc_low": record["low"], "auc_high": record["high"]}
 
 
@@ -164,15 +199,18 @@ def _balanced_accuracy(arm: ArmResult) -> float:
     return float(np.mean([(chosen[truth == name] == name).mean() for name in names]))
 
 
-def _estimate_of(findings: Sequence[Finding], code: str) -> dict[str, float | None] | None:
+def _estimate_of(findings: Sequence[Finding], code: str) -> EstimateRecord | None:
     """Return the largest estimate of one check over classes and factors, with its interval."""
     own = [finding.to_dict() for finding in findings if finding.code == code]
     known = [record for record in own if record["statistic"] is not None]
-    largest = max(known, key=lambda record: record["statistic"] or 0.0, default=None)
-    return largest and {"estimate": largest["statistic"], "low": largest["low"], "high": largest["high"]}
+    if not known:
+        return None
+    largest = max(known, key=lambda record: record["statistic"] or 0.0)
+    return {"estimate": largest["statistic"], "low": largest["low"], "high": largest["high"]}
 
 
-def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, Any] | None:
+def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, TruthRecord] | None:
+    """Say what was planted, factor by factor; None of what is not simulated."""
     known = {factor: truth for factor, truth in truths.items() if truth is not None}
     if not known:
         return None
@@ -187,7 +225,8 @@ def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, Any] | None:
     }
 
 
-def _cohort(situation: Situation) -> dict[str, Any]:
+def _cohort(situation: Situation) -> CohortRecord:
+    """Count the subjects by class and by origin."""
     samples = situation.cohort.samples
     classes = {
         name: len({sample.subject for sample in samples if class_index(situation.cohort, sample) == index})
@@ -206,25 +245,28 @@ def _cohort(situation: Situation) -> dict[str, Any]:
         "classes": classes,
         "origins": origins,
         "dimensions": situation.cohort.dimensions,
-        "grid": situation.grid.to_dict(),
+        "grid": cast(GridRecord, situation.grid.to_dict()),
     }
 
 
-def _check_texts(run: Run, regime: Regime) -> dict[str, dict[str, str]]:
-    texts = {}
+def _check_texts(run: Run, regime: Regime) -> dict[str, CheckRecord]:
+    """Say of every check that was asked what it asks, and how well it discriminated in the calibration."""
+    texts: dict[str, CheckRecord] = {}
     for code in run.plan.codes:
         check = registry.get("check", code)
-        texts[code] = {
+        text = {
             "title": check.title,
             "question": check.question,
             "why": check.why,
             "kind": check.kind,
             "weight": weight_text(code, regime),
         }
+        texts[code] = cast(CheckRecord, text)
     return texts
 
 
-def _provenance(run: Run, started: datetime) -> dict[str, Any]:
+def _provenance(run: Run, started: datetime) -> ProvenanceRecord:
+    """State version and times, and hashes of the protocol and of the data."""
     situation = run.situation
     samples = zip(situation.cohort.samples, situation.folds, strict=True)
     rows = [[sample.subject, sample.label, dict(sample.origins), fold] for sample, fold in samples]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.results.verdicts import evidence_by_contrast
-from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.records import REGIME_ORDER, ArmEvidence, Regime
+from biasaudit.run_folder.contract import DesignRecord, FactorDesign
 from biasaudit.stats.effects import cramers_v
 
 __all__ = ["DESIGN_CODES", "design_record"]
@@ -19,22 +18,23 @@ __all__ = ["DESIGN_CODES", "design_record"]
 DESIGN_CODES = ("D1", "D2", "D3", "A3")
 
 
-def design_record(run: Run, arm: ArmResult) -> dict[str, Any]:
-    """Return the design part of the contract (primary factor), and every factor's own under `factors`."""
+def design_record(run: Run, arm: ArmResult) -> DesignRecord:
+    """Describe the design of the primary factor, and of every factor by name."""
     records = {factor: _factor_design(run, arm, factor) for factor in run.factors}
     findings = [finding.to_dict() for own in arm.findings.values() for finding in own if finding.code in DESIGN_CODES]
     return {**records[run.factors[0]], "findings": findings, "factors": records}
 
 
-def _factor_design(run: Run, arm: ArmResult, factor: str) -> dict[str, Any]:
+def _factor_design(run: Run, arm: ArmResult, factor: str) -> FactorDesign:
     evidence = arm.evidence if factor == run.factors[0] else evidence_by_contrast(run, arm.name, factor)
-    records = {name: _contrast_design(arm, factor, own) for name, own in evidence.items()}
-    if None in records:
-        return records[None]
-    return _joint_design(run.plan.contrasts, records, evidence)
+    if None in evidence:
+        return _contrast_design(arm, factor, evidence[None])
+    records = {str(name): _contrast_design(arm, factor, own) for name, own in evidence.items()}
+    return _joint_design(records, evidence[run.plan.contrasts[0].name])
 
 
-def _contrast_design(arm: ArmResult, factor: str, evidence: ArmEvidence) -> dict[str, Any]:
+def _contrast_design(arm: ArmResult, factor: str, evidence: ArmEvidence) -> FactorDesign:
+    """Describe one contrast, in the words of the check of identifiability (D1)."""
     asked = (f for f in arm.findings[factor] if f.code == "D1" and f.contrast == evidence.contrast)
     identifiability = next(asked, None)
     details = dict(identifiability.details) if identifiability else {}
@@ -50,22 +50,17 @@ def _contrast_design(arm: ArmResult, factor: str, evidence: ArmEvidence) -> dict
     }
 
 
-def _joint_design(
-    contrasts: Sequence[Contrast], records: Mapping[str | None, Any], evidence: Mapping[str | None, ArmEvidence]
-) -> dict[str, Any]:
-    """Describe all classes together, and every contrast's own design under `contrasts`."""
-    first = evidence[contrasts[0].name]
-    table = {str(c.name): _counts(first.origin[first.label == c.name]) for c in contrasts}
-    origins = sorted(set(first.origin.tolist()))
+def _joint_design(records: Mapping[str, FactorDesign], evidence: ArmEvidence) -> FactorDesign:
+    """Describe all classes together, from the evidence of any contrast, and every contrast under `contrasts`."""
+    table = {name: _counts(evidence.origin[evidence.label == name]) for name in records}
+    origins = sorted(set(evidence.origin.tolist()))
     return {
         "regime": _hardest([record["regime"] for record in records.values()]),
         "cramers_v": cramers_v([[row.get(origin, 0) for origin in origins] for row in table.values()]),
         "table": table,
-        **{
-            key: [f"{name}: {text}" for name, record in records.items() for text in record[key]]
-            for key in ("can_answer", "cannot_answer")
-        },
-        "contrasts": {str(name): record for name, record in records.items()},
+        "can_answer": [f"{name}: {text}" for name, record in records.items() for text in record["can_answer"]],
+        "cannot_answer": [f"{name}: {text}" for name, record in records.items() for text in record["cannot_answer"]],
+        "contrasts": dict(records),
     }
 
 

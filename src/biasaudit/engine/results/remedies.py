@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from biasaudit.engine.remedies import CANNOT_RETRAIN
 from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import Regime
+from biasaudit.records import ComparisonRecord, Regime
 from biasaudit.representations.representation import Harmonising
+from biasaudit.run_folder.contract import ArmRecord, RemedyRecord
 from biasaudit.stats.sample_size import equivalence_cell_size
 
 __all__ = ["propose_remedies"]
@@ -18,21 +19,21 @@ _BALANCED = "training folds in which no origin says anything of the class (`trai
 
 
 def propose_remedies(
-    arms: Sequence[Mapping[str, Any]],
-    comparisons: Sequence[Mapping[str, Any]],
+    arms: Sequence[ArmRecord],
+    comparisons: Sequence[ComparisonRecord],
     regime: Regime,
     delta: float,
     *,
     inputs: Sequence[str],
     ready_made: bool = False,
-) -> list[dict[str, str]]:
+) -> list[RemedyRecord]:
     """Say what might help: what was tried and did what, what can still be tried, and which data would settle it.
 
     Parameters
     ----------
-    arms : sequence of mapping
-        Arms as ``audit.json`` holds them, the primary first.
-    comparisons : sequence of mapping
+    arms : sequence of ArmRecord
+        The primary first.
+    comparisons : sequence of ComparisonRecord
         Paired differences, first arm minus second.
     regime : Regime
         Of the primary factor.
@@ -45,8 +46,8 @@ def propose_remedies(
 
     Returns
     -------
-    list of dict
-        ``action``, ``reason``; empty where the primary arm is PATHOLOGY.
+    list of RemedyRecord
+        Empty where the primary arm is PATHOLOGY.
     """
     primary = arms[0]
     if primary["verdict"] == "PATHOLOGY":
@@ -56,34 +57,45 @@ def propose_remedies(
     return [*tried, *open_ones, _more_data(regime, delta)]
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What a remedy changed, against the primary arm."""
+
+    quantity: str
+    estimate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        name = "AUC" if self.quantity == "auc" else self.quantity
+        estimate, low, high = (round(value, 2) + 0.0 for value in (self.estimate, self.low, self.high))
+        return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"  # + 0.0: no negative zero
+
+
 def _tried(
-    primary: str, others: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]
-) -> Iterator[dict[str, str]]:
+    primary: str, others: Sequence[ArmRecord], comparisons: Sequence[ComparisonRecord]
+) -> Iterator[RemedyRecord]:
+    """Say of every other arm how it changed AUC and reliance."""
     for arm in others:
-        changes = [
-            (each["quantity"], -each["difference"], -each["high"], -each["low"])
-            for each in comparisons
-            if list(each["arms"]) == [primary, arm["name"]] and _known(each)
-        ]
-        said = {quantity: _change(quantity, change) for quantity, *change in changes if quantity in ("auc", "reliance")}
+        changes = [change for each in comparisons if each["arms"] == [primary, arm["name"]] for change in _change(each)]
+        # With several contrasts the last of them is named.
+        said = {change.quantity: str(change) for change in changes if change.quantity in ("auc", "reliance")}
         if said:
-            lower = any(quantity == "reliance" and high < 0 for quantity, _, _, high in changes)
+            lower = any(change.quantity == "reliance" and change.high < 0 for change in changes)
             effect = "lowers the reliance" if lower else "is not shown to lower the reliance"
             action = f"{arm['name']} {effect}: {', '.join(said.values())}; its verdict is {arm['verdict']}."
             yield {"action": action, "reason": f"remedy tried, against {primary}"}
 
 
-def _known(comparison: Mapping[str, Any]) -> bool:
-    return all(comparison[key] is not None for key in ("difference", "low", "high"))
+def _change(comparison: ComparisonRecord) -> Iterator[_Change]:
+    """Turn the difference, primary minus other, into a change; nothing where it has no interval."""
+    difference, low, high = comparison["difference"], comparison["low"], comparison["high"]
+    if difference is not None and low is not None and high is not None:
+        yield _Change(comparison["quantity"], -difference, -high, -low)
 
 
-def _change(quantity: str, change: Sequence[float]) -> str:
-    name = "AUC" if quantity == "auc" else quantity
-    estimate, low, high = (round(value, 2) + 0.0 for value in change)  # no negative zero
-    return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"
-
-
-def _untried(arms: Sequence[Mapping[str, Any]], regime: Regime, inputs: Sequence[str]) -> Iterator[dict[str, str]]:
+def _untried(arms: Sequence[ArmRecord], regime: Regime, inputs: Sequence[str]) -> Iterator[RemedyRecord]:
+    """Name the remedies that the cohort allows and no arm has tried."""
     seen = {arm["representation"] for arm in arms} | {arm.get("training", "all") for arm in arms}
     possible = [
         f"{kind.remedy} (`{name}`)"
@@ -96,11 +108,12 @@ def _untried(arms: Sequence[Mapping[str, Any]], regime: Regime, inputs: Sequence
         yield {"action": f"`{_COMMAND}` tries {'; '.join(possible)}.", "reason": "remedies not tried"}
 
 
-def _retrain() -> dict[str, str]:
+def _retrain() -> RemedyRecord:
     return {"action": f"To try remedies: {CANNOT_RETRAIN}.", "reason": "remedies not tried"}
 
 
-def _more_data(regime: Regime, delta: float) -> dict[str, str]:
+def _more_data(regime: Regime, delta: float) -> RemedyRecord:
+    """Say how many subjects would settle it."""
     cell = equivalence_cell_size(delta)
     size = f"about {cell} of each class in each of two sites"
     if regime == "crossed":
