@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # what a type checker knows of the components; this layer imp
     from biasaudit.attributions.method import Attribution
     from biasaudit.checks.check import Check
     from biasaudit.cohort.readers.reader import Reader
+    from biasaudit.engine.evidence.kind import EvidenceKind
     from biasaudit.representations.representation import Representation
 
 __all__ = ["KINDS", "NAMED_IN_PROTOCOL", "get", "group_of", "module_of", "modules", "names", "plug_in_of", "register"]
@@ -71,6 +72,8 @@ def register(kind: str, name: str) -> Callable[[Component], Component]:
 def get(kind: Literal["attribution"], name: str) -> type[Attribution]: ...
 @overload
 def get(kind: Literal["check"], name: str) -> type[Check]: ...
+@overload
+def get(kind: Literal["evidence"], name: str) -> type[EvidenceKind]: ...
 @overload
 def get(kind: Literal["network"], name: str) -> Callable[..., nn.Module]: ...
 @overload

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from checks.conftest import plant
 
-from biasaudit.engine.arguments.judgements import CohortTable, EvidenceRequest
 from biasaudit.engine.evidence.assembly import _one_row_per_subject, assemble
 from biasaudit.engine.evidence.networks import TARGET
+from biasaudit.engine.evidence.request import CohortTable, EvidenceRequest
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.situation.contrasts import Contrast
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from biasaudit import registry
-from biasaudit.engine.arguments.judgements import CohortTable, EvidenceRequest
 from biasaudit.engine.evidence.kind import EvidenceKind, Fields
+from biasaudit.engine.evidence.request import CohortTable, EvidenceRequest
 from biasaudit.engine.evidence.subjects import Kept, Rows, units_of
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.records import ArmEvidence

@@ -8,11 +8,13 @@ from dataclasses import replace
 from biasaudit.engine.arguments.inputs import INPUTS, READ, HarmoniseArguments, ReadArguments, RepresentArguments
 from biasaudit.engine.jobs.book import JobBook, make_job
 from biasaudit.engine.jobs.job import Job
-from biasaudit.engine.situation.harmonising import COMBAT, kept_columns
+from biasaudit.engine.situation.harmonising import kept_columns
 from biasaudit.engine.situation.outline import BLOCK, Outline
 from biasaudit.engine.situation.rows import erase_with
 from biasaudit.engine.situation.situation import Situation, input_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Sample
+from biasaudit.representations.representation import Harmonising
 
 __all__ = ["InputPlanner", "pixel_identity", "reading_jobs"]
 
@@ -65,7 +67,7 @@ class InputPlanner:
         if representation not in self.blocks:
             self.blocks[representation] = self._represented(representation)
         self.blocks[recipe] = self.blocks[representation]
-        if representation == COMBAT:
+        if issubclass(kind_of_input(representation), Harmonising):
             for fold in self._outline.folds:
                 self._harmonised[recipe, fold] = self._harmonise(representation, fold)
 

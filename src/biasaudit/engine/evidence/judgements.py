@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from biasaudit.checks.check import required
-from biasaudit.engine.arguments.judgements import CohortTable, EvidenceRequest, JudgeArguments
 from biasaudit.engine.evidence.kind import Asked, Planned, Planning, kinds_of, withheld
+from biasaudit.engine.evidence.request import CohortTable, EvidenceRequest, JudgeArguments
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.outline import Outline

@@ -143,7 +143,7 @@ class Columns:
 
     def _given(self, evidence: ArmEvidence) -> Iterator[tuple[str, Any]]:
         for name in self.fields:
-            values = getattr(evidence, name)
+            values = getattr(evidence, name, evidence.further.get(name))
             if values is not None:
                 yield name, values
 

@@ -12,8 +12,9 @@ from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.kind import Asked, Planning
 from biasaudit.engine.situation.contrasts import Contrast
-from biasaudit.engine.situation.harmonising import COMBAT
 from biasaudit.engine.situation.situation import Situation, everyone, input_of, origins_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input
+from biasaudit.representations.representation import Harmonising
 
 __all__ = ["CohortColumns", "NotRetrained", "Retrained", "cohort_columns", "impossible", "retrain", "retrained_scores"]
 
@@ -84,7 +85,7 @@ def impossible(situation: Situation, recipe: str) -> str:
     """Say why nothing can be trained anew; empty if it can."""
     if situation.ready_made:
         return _READY_MADE
-    return _HARMONISED if input_of(recipe) == COMBAT else ""
+    return _HARMONISED if issubclass(kind_of_input(input_of(recipe)), Harmonising) else ""
 
 
 def chance(planning: Planning, *words: object) -> np.random.Generator:

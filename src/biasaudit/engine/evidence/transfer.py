@@ -14,7 +14,8 @@ from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_network, without_pixels
 from biasaudit.engine.situation.outline import Outline
-from biasaudit.engine.situation.situation import MAPS, Situation, input_of, regime_of
+from biasaudit.engine.situation.situation import Situation, input_of, regime_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import ArmEvidence, SignatureTransfer
 from biasaudit.registry import register
 
@@ -71,7 +72,8 @@ def _changed(evidence: ArmEvidence, change: Any) -> Fields:
 def _shows_own_maps(outline: Outline, recipe: str) -> bool:
     """Whether the input is the user's tissue maps or other maps, which no edit of the image reaches."""
     own_tissue = all(sample.tissue for sample in outline.cohort.samples)
-    return input_of(recipe) == MAPS or (input_of(recipe) == "tissue" and own_tissue)
+    shows = kind_of_input(input_of(recipe)).shows
+    return shows == "maps" or (shows == "tissue" and own_tissue)
 
 
 def _job(planning: Planning, asked: Asked) -> str:

@@ -16,6 +16,7 @@ from biasaudit.engine.results.preprocessing import preprocessing_table
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import log_odds
 from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Comparison
 
 __all__ = ["write_tables"]
@@ -136,7 +137,7 @@ def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
 def _input_name(question: Question) -> str:
     if question.variant == "erased":
         return "erased"
-    return question.representation if question.representation in ("background", "silhouette") else "original"
+    return "original" if kind_of_input(question.representation).shows_pathology else question.representation
 
 
 def _training(run: Run) -> Iterator[dict[str, Any]]:

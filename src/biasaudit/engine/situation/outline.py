@@ -10,6 +10,7 @@ from biasaudit.checks.check import required
 from biasaudit.engine.situation.contrasts import Contrast, contrasts_of, marked_classes
 from biasaudit.engine.situation.rows import origins_inside_classes, rows_for_maps
 from biasaudit.engine.situation.situation import Situation, Survey, default_checks, input_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort
 
@@ -89,7 +90,7 @@ class Outline:
 
     def erasable(self, representation: str) -> bool:
         """Whether the input is made again without the pathology; what shows none has no such version."""
-        return bool(self.marked) and input_of(representation) not in ("background", "silhouette")
+        return bool(self.marked) and kind_of_input(input_of(representation)).shows_pathology
 
 
 def outline_of(situation: Situation, survey: Survey, reads: tuple[str, ...], survey_job: str) -> Outline:

@@ -17,7 +17,6 @@ from biasaudit.stats.design import regime
 
 __all__ = [
     "CONFIRMATION",
-    "MAPS",
     "Question",
     "Situation",
     "Survey",
@@ -32,9 +31,6 @@ __all__ = [
 ]
 
 DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "G2", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
-MAPS = "maps"
-"""Representation that shows maps of the user's own in place of the image."""
-
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 

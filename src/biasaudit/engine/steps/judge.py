@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from biasaudit.engine.arguments.judgements import JudgeArguments
 from biasaudit.engine.evidence.assembly import assemble
+from biasaudit.engine.evidence.request import JudgeArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.protocol import Protocol
