@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
+from biasaudit.comparison.record import RunComparisonRecord
 from biasaudit.comparison.stored_arm import StoredArm, StoredRun, load_stored_run
 from biasaudit.errors import UsageError
 from biasaudit.records import ArmEvidence, Comparison, FindingRecord, Regime, Status
@@ -189,9 +190,9 @@ class RunComparison:
     environment: tuple[ChangedSetting, ...]
     same_data: bool
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> RunComparisonRecord:
         """As ``--json`` prints it."""
-        return {
+        record = {
             "schema_version": SCHEMA_VERSION,
             "runs": [asdict(run) for run in self.runs],
             "same_data": self.same_data,
@@ -201,6 +202,8 @@ class RunComparison:
             "settings": [asdict(difference) for difference in self.settings],
             "environment": [asdict(difference) for difference in self.environment],
         }
+        # The parts are frozen records whose fields are the keys.
+        return cast(RunComparisonRecord, record)
 
 
 def compare_runs(first: Path, second: Path) -> RunComparison:

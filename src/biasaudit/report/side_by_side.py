@@ -7,11 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from biasaudit.comparison.record import (
+    ArmPairRecord,
+    ChangeRecord,
+    ComparedArmRecord,
+    OutcomeRecord,
+    RunComparisonRecord,
+)
 from biasaudit.errors import UsageError
+from biasaudit.records import EstimateRecord
 from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, svg_bytes
 from biasaudit.report.marks import shortened
@@ -45,6 +53,13 @@ class Section:
     lead: str = ""
 
 
+class _Names(NamedTuple):
+    """How the two runs are called."""
+
+    first: str
+    second: str
+
+
 @dataclass(frozen=True)
 class _Card:
     run: str
@@ -63,12 +78,12 @@ class _Drawing:
     alt: str
 
 
-def sections(record: Mapping[str, Any]) -> tuple[Section, ...]:
+def sections(record: RunComparisonRecord) -> tuple[Section, ...]:
     """Put a comparison of two runs into tables.
 
     Parameters
     ----------
-    record : mapping
+    record : RunComparisonRecord
         As ``biasaudit compare --json`` prints it.
 
     Returns
@@ -79,19 +94,19 @@ def sections(record: Mapping[str, Any]) -> tuple[Section, ...]:
     return (
         _runs(record, names),
         _arms(record, names),
-        *(_pair(record, pair, names) for pair in record["pairs"]),
+        *(_pair(pair, names) for pair in record["pairs"]),
         _findings(record, names),
         _changes("Settings that differ", record["settings"], names, "The protocols are the same."),
         _changes("Versions that differ", record["environment"], names, "Made by the same versions."),
     )
 
 
-def write_comparison_page(record: Mapping[str, Any], path: Path) -> Path:
+def write_comparison_page(record: RunComparisonRecord, path: Path) -> Path:
     """Write the comparison as one page without a network.
 
     Parameters
     ----------
-    record : mapping
+    record : RunComparisonRecord
         As ``biasaudit compare --json`` prints it.
     path : Path
         HTML file to write.
@@ -118,47 +133,59 @@ def write_comparison_page(record: Mapping[str, Any], path: Path) -> Path:
     return path
 
 
-def _names(record: Mapping[str, Any]) -> tuple[str, str]:
+def _names(record: RunComparisonRecord) -> _Names:
     """Names of the runs: as many of the last parts of their folders as tell them apart."""
     first, second = (Path(run["folder"]).parts for run in record["runs"])
     longest = max(len(first), len(second))
     parts = next((number_of for number_of in range(1, longest) if first[-number_of:] != second[-number_of:]), longest)
-    return "/".join(first[-parts:]), "/".join(second[-parts:])
+    return _Names("/".join(first[-parts:]), "/".join(second[-parts:]))
 
 
-def _runs(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
+def _runs(record: RunComparisonRecord, names: _Names) -> Section:
     runs = record["runs"]
-    shown = {
-        "title": "name",
-        "subjects": "subjects",
-        "design": "regime",
-        "classes": "classes",
-        "origins": "origins",
-        "version": "version",
-        "finished": "finished",
+    shown: dict[str, list[object]] = {
+        "title": [run["name"] for run in runs],
+        "subjects": [run["subjects"] for run in runs],
+        "design": [run["regime"] for run in runs],
+        "classes": [run["classes"] for run in runs],
+        "origins": [run["origins"] for run in runs],
+        "version": [run["version"] for run in runs],
+        "finished": [run["finished"] for run in runs],
     }
-    rows = [(title, *(_value(run[key]) for run in runs)) for title, key in shown.items()]
+    rows = [(title, *map(_value, values)) for title, values in shown.items()]
     same = "the same" if record["same_data"] else "not the same"
     return Section("Runs", ("", *names), tuple(rows), f"Files, labels, origins and folds are {same}.")
 
 
-def _arms(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
+def _arms(record: RunComparisonRecord, names: _Names) -> Section:
     arms = record["arms"]
     rows = [("verdict", *map(_verdict, arms))]
-    rows += [(QUANTITIES[name].title, *(_estimate(arm[name], name) for arm in arms)) for name in _QUANTITIES]
+    rows += [
+        (QUANTITIES[name].title, *(_estimate(_estimates(arm)[name], name) for arm in arms)) for name in _QUANTITIES
+    ]
     if any(arm["truth"] for arm in arms):
         rows.append((QUANTITIES["truth"].title, *(percent((arm["truth"] or {}).get("omega")) for arm in arms)))
     columns = tuple(f"{names[arm['run'] - 1]}, {arm['arm']}" for arm in arms)
     return Section("Verdicts and estimates", ("", *columns), tuple(rows))
 
 
-def _verdict(arm: Mapping[str, Any]) -> str:
+def _verdict(arm: ComparedArmRecord) -> str:
     open_question = " (provisional)" if arm["provisional"] and arm["verdict"] == "PATHOLOGY" else ""
     contrast = f", {arm['contrast']} against the rest" if arm["contrast"] else ""
     return f"{arm['verdict']}{open_question}{contrast}"
 
 
-def _estimate(estimate: Mapping[str, Any] | None, quantity: str) -> str:
+def _estimates(arm: ComparedArmRecord) -> dict[str, EstimateRecord | None]:
+    """Estimates of an arm by quantity, in the order in which they are shown."""
+    return {
+        "auc": arm["auc"],
+        "reliance": arm["reliance"],
+        "lesion_gain": arm["lesion_gain"],
+        "origin_auc": arm["origin_auc"],
+    }
+
+
+def _estimate(estimate: EstimateRecord | None, quantity: str) -> str:
     if estimate is None or finite(estimate["estimate"]) is None:
         return NOTHING
     share = QUANTITIES[quantity].is_share
@@ -167,7 +194,7 @@ def _estimate(estimate: Mapping[str, Any] | None, quantity: str) -> str:
     return f"{value} ({bounds})" if bounds else value
 
 
-def _pair(record: Mapping[str, Any], pair: Mapping[str, Any], names: tuple[str, str]) -> Section:
+def _pair(pair: ArmPairRecord, names: _Names) -> Section:
     title = f"Paired differences: {_labelled(names, pair['arms'])}"
     columns = ("quantity", "difference", "95 % interval", "p")
     if pair["unpaired"]:
@@ -186,42 +213,41 @@ def _pair(record: Mapping[str, Any], pair: Mapping[str, Any], names: tuple[str, 
     )
 
 
-def _labelled(names: tuple[str, str], arms: Sequence[str]) -> str:
+def _labelled(names: _Names, arms: Sequence[str]) -> str:
     first, second = (f"{run}, {arm}" for run, arm in zip(names, arms, strict=True))
     return f"{first} minus {second}"
 
 
-def _findings(record: Mapping[str, Any], names: tuple[str, str]) -> Section:
+def _findings(record: RunComparisonRecord, names: _Names) -> Section:
     several = len(record["pairs"]) > 1
     rows = []
     for finding in record["findings"]:
         if finding["first"] is None or finding["second"] is None:
             continue
         arm = "" if not several or finding["arms"] is None else finding["arms"][0]
-        where = [finding[key] for key in ("factor", "contrast", "class", "layer", "input") if finding[key]]
-        said = (_said(finding[side]) for side in ("first", "second"))
-        rows.append((finding["code"], ", ".join([*([arm] if arm else []), *where]), *said))
+        parts = (arm, finding["factor"], finding["contrast"], finding["class"], finding["layer"], finding["input"])
+        where = ", ".join(part for part in parts if part)
+        rows.append((finding["code"], where, _said(finding["first"]), _said(finding["second"])))
     lead = [] if rows else ["Every check that both runs asked found the same."]
-    lead += [
-        text for side, name in zip(("first", "second"), names, strict=True) if (text := _alone(record, side, name))
-    ]
+    only_first = [finding["code"] for finding in record["findings"] if finding["second"] is None]
+    only_second = [finding["code"] for finding in record["findings"] if finding["first"] is None]
+    lead += [_alone(codes, name) for codes, name in zip((only_first, only_second), names, strict=True) if codes]
     return Section("Findings that differ", ("check", "where", *names), tuple(rows), " ".join(lead))
 
 
-def _alone(record: Mapping[str, Any], side: str, name: str) -> str:
+def _alone(asked: Sequence[str], name: str) -> str:
     """Count by check what the other run was not asked."""
-    other = {"first": "second", "second": "first"}[side]
-    codes = Counter(finding["code"] for finding in record["findings"] if finding[other] is None)
+    codes = Counter(asked)
     listed = ", ".join(f"{code} ({found})" for code, found in codes.items())
-    return f"Only {name} was asked, not shown: {count(codes.total(), 'finding')}, {listed}." if codes else ""
+    return f"Only {name} was asked, not shown: {count(codes.total(), 'finding')}, {listed}."
 
 
-def _said(finding: Mapping[str, Any]) -> str:
+def _said(finding: OutcomeRecord) -> str:
     statistic = finite(finding["statistic"])
     return STATUSES[finding["status"]].word + ("" if statistic is None else f", {number(statistic)}")
 
 
-def _changes(title: str, changes: Sequence[Mapping[str, Any]], names: tuple[str, str], none: str) -> Section:
+def _changes(title: str, changes: Sequence[ChangeRecord], names: _Names, none: str) -> Section:
     rows = tuple((change["key"], _value(change["first"]), _value(change["second"])) for change in changes)
     return Section(title, ("key", *names), rows, "" if rows else none)
 
@@ -234,7 +260,7 @@ def _value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _card(arm: Mapping[str, Any], names: tuple[str, str]) -> _Card:
+def _card(arm: ComparedArmRecord, names: _Names) -> _Card:
     return _Card(
         run=names[arm["run"] - 1],
         arm=arm["arm"],
@@ -245,12 +271,16 @@ def _card(arm: Mapping[str, Any], names: tuple[str, str]) -> _Card:
     )
 
 
-def _drawings(record: Mapping[str, Any], names: tuple[str, str]) -> Iterator[_Drawing]:
+def _drawings(record: RunComparisonRecord, names: _Names) -> Iterator[_Drawing]:
     """Draw the estimates of every pair of arms beside their differences."""
     for pair in record["pairs"]:
         labels = [shortened(name, 16) for name in (pair["arms"] if pair["arms"][0] != pair["arms"][1] else names)]
         estimates = pd.DataFrame(
-            [row for number_of, label in enumerate(labels, start=1) for row in _rows(record, (number_of, pair), label)],
+            [
+                row
+                for number_of, label in enumerate(labels, start=1)
+                for row in _rows(_arm_of(record, pair, number_of), label)
+            ],
             columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]),
         )
         differences = pd.DataFrame(
@@ -267,13 +297,14 @@ def _drawings(record: Mapping[str, Any], names: tuple[str, str]) -> Iterator[_Dr
         yield _Drawing(sources[0], sources[1], width, alt)
 
 
-def _rows(record: Mapping[str, Any], which: tuple[int, Mapping[str, Any]], label: str) -> Iterator[dict[str, Any]]:
-    run, pair = which
-    arm = next(arm for arm in record["arms"] if (arm["run"], arm["arm"]) == (run, pair["arms"][run - 1]))
-    for quantity in _QUANTITIES:
-        estimate = arm[quantity]
+def _arm_of(record: RunComparisonRecord, pair: ArmPairRecord, run: int) -> ComparedArmRecord:
+    return next(arm for arm in record["arms"] if (arm["run"], arm["arm"]) == (run, pair["arms"][run - 1]))
+
+
+def _rows(arm: ComparedArmRecord, label: str) -> Iterator[dict[str, Any]]:
+    for quantity, estimate in _estimates(arm).items():
         if estimate is not None and finite(estimate["estimate"]) is not None:
-            bounds = {bound: finite(estimate.get(bound)) for bound in ("low", "high")}
+            bounds = {"low": finite(estimate.get("low")), "high": finite(estimate.get("high"))}
             yield {"arm": label, "quantity": quantity, "estimate": finite(estimate["estimate"]), **bounds}
     omega = finite((arm["truth"] or {}).get("omega"))
     if omega is not None:
