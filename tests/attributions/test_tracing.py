@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from biasaudit.attributions.tracing import AFFINE, cut, folded, trace
+from biasaudit.attributions.tracing import AFFINE, folded, split_graph, trace
 
 IMAGES = torch.randn(2, 1, 9, 8, generator=torch.Generator().manual_seed(0))
 
@@ -67,10 +67,10 @@ def test_a_convolution_whose_output_has_another_use_keeps_its_weights():
 
 def test_the_chain_ends_where_a_layer_does_not_belong_or_its_output_is_used_twice():
     network = ready(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Conv2d(2, 2, 3)))
-    chain, rest = cut(trace(network), lambda layer: isinstance(layer, AFFINE))
+    chain, rest = split_graph(trace(network), lambda layer: isinstance(layer, AFFINE))
     assert len(chain) == 2
     torch.testing.assert_close(rest(chain(IMAGES)), network(IMAGES))
     forked = ready(Twice())
-    chain, rest = cut(trace(forked), lambda layer: isinstance(layer, AFFINE))
+    chain, rest = split_graph(trace(forked), lambda layer: isinstance(layer, AFFINE))
     assert len(chain) == 0
     torch.testing.assert_close(rest(IMAGES), forked(IMAGES))

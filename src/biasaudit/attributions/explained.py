@@ -8,7 +8,7 @@ from copy import deepcopy
 import torch
 from torch import fx, nn
 
-from biasaudit.attributions.tracing import AFFINE, cut, folded, works_in_place
+from biasaudit.attributions.tracing import AFFINE, folded, split_graph, works_in_place
 from biasaudit.errors import UsageError
 
 __all__ = ["Explained", "Margin", "gradient", "packed"]
@@ -57,7 +57,9 @@ class Explained(nn.Module):
         self.graph: fx.GraphModule | None = None
         if isinstance(self.network, fx.GraphModule) and self.network is not resting:
             self.graph = self.network
-        self.stem, self.tail = (nn.Sequential(), self.network) if self.graph is None else cut(self.graph, _affine)
+        self.stem, self.tail = (
+            (nn.Sequential(), self.network) if self.graph is None else split_graph(self.graph, _affine)
+        )
         self.in_place = self.graph is None or works_in_place(self.graph)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

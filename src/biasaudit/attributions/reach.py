@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from biasaudit.attributions.explained import Explained
-from biasaudit.attributions.tracing import cut
+from biasaudit.attributions.tracing import split_graph
 
 __all__ = ["Box", "Interval", "Layer", "local_layers"]
 
@@ -100,7 +100,7 @@ def local_layers(explained: Explained) -> tuple[list[Layer], nn.Module]:
     """Divide a network into the local layers it begins with and the rest; none where it cannot be traced."""
     if explained.graph is None:
         return [], explained.network
-    chain, rest = cut(explained.graph, _is_local)
+    chain, rest = split_graph(explained.graph, _is_local)
     modules = list(chain)
     if not modules or not isinstance(modules[0], _CONVOLUTIONS + _POOLINGS):
         return [], explained.network

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-__all__ = ["AFFINE", "cut", "folded", "trace", "works_in_place"]
+__all__ = ["AFFINE", "folded", "split_graph", "trace", "works_in_place"]
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -66,7 +66,7 @@ def folded(network: nn.Module) -> nn.Module:
     return graph
 
 
-def cut(graph: fx.GraphModule, belongs: Callable[[nn.Module], bool]) -> tuple[nn.Sequential, nn.Module]:
+def split_graph(graph: fx.GraphModule, belongs: Callable[[nn.Module], bool]) -> tuple[nn.Sequential, nn.Module]:
     """Cut a network behind the longest chain of first layers that all belong.
 
     Parameters

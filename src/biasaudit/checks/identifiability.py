@@ -160,7 +160,7 @@ def _details(evidence: ArmEvidence, protocol: Protocol) -> dict[str, object]:
 def _judgement(
     evidence: ArmEvidence, association: float | None, smallest: float | None, protocol: Protocol
 ) -> Judgement:
-    """Status, reason and remedy."""
+    """Judge the regime first, then the association, then what any test could reach."""
     if evidence.regime == "single":
         return Judgement(
             "inconclusive",

@@ -19,6 +19,7 @@ __all__ = [
     "bound_level",
     "class_rows",
     "equal_scores",
+    "exchangeable_classes",
     "inside_classes",
     "interval_level",
     "lesion_volume",
@@ -27,7 +28,6 @@ __all__ = [
     "percent",
     "probability",
     "score_fault",
-    "strata",
     "stream",
 ]
 
@@ -58,7 +58,7 @@ def class_rows(evidence: ArmEvidence, class_name: str) -> BoolArray:
     return np.asarray(evidence.positive == (class_name == evidence.classes[1]))
 
 
-def strata(evidence: ArmEvidence) -> npt.NDArray[np.generic]:
+def exchangeable_classes(evidence: ArmEvidence) -> npt.NDArray[np.generic]:
     """Class label within which origins may be permuted, (n,); the rest of a contrast keeps its original classes."""
     return evidence.positive if evidence.label is None else evidence.label
 

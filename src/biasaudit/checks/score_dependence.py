@@ -13,12 +13,12 @@ from biasaudit.checks.premises import (
     Judgement,
     bound_level,
     class_rows,
+    exchangeable_classes,
     lesion_volume,
     origins_of,
     patients,
     probability,
     score_fault,
-    strata,
     stream,
 )
 from biasaudit.protocol import Protocol
@@ -166,7 +166,7 @@ def _is_healthy(evidence: ArmEvidence, class_name: str | None) -> bool:
 def _question(
     evidence: ArmEvidence, class_name: str | None, rows: BoolArray, may_flag: bool, protocol: Protocol
 ) -> _Question:
-    classes = strata(evidence)
+    classes = exchangeable_classes(evidence)
     scores = standardised_logits(evidence.logit, classes, evidence.fold)
     folds = fold_columns(classes, evidence.fold)
     fixed = adjustment(evidence, protocol, rows, classes[rows])
@@ -175,7 +175,7 @@ def _question(
 
 def _effect(evidence: ArmEvidence, question: _Question, protocol: Protocol) -> OriginEffect | None:
     """AUC of origin by the score, what severity and covariates explain removed."""
-    origin, classes = evidence.origin[question.rows], strata(evidence)[question.rows]
+    origin, classes = evidence.origin[question.rows], exchangeable_classes(evidence)[question.rows]
     if np.unique(origin).size < 2:
         return None
     settings = protocol.statistics
@@ -207,7 +207,7 @@ def _test(
 
 def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:
     """Say what forbids an equivalence claim although the pooled effect may be small; empty if nothing does."""
-    if np.unique(strata(evidence)[question.rows]).size < 2:
+    if np.unique(exchangeable_classes(evidence)[question.rows]).size < 2:
         return ""
     each = np.abs(effect.by_class - INDIFFERENT)
     if np.nanmax(each) >= protocol.verdict.delta:
@@ -366,7 +366,7 @@ def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np
     between patients is in the way; otherwise severity is held fixed where it is known. With more than two classes the
     logits as they are count throughout.
     """
-    rows, classes = np.ones(evidence.positive.size, dtype=bool), strata(evidence)
+    rows, classes = np.ones(evidence.positive.size, dtype=bool), exchangeable_classes(evidence)
     erased = evidence.logit_erased
     if erased is not None and (evidence.label is not None or not np.isfinite(erased).all()):
         erased = None

@@ -147,7 +147,7 @@ def signature(volumes: Iterator[Volume], known: Sequence[Traits]) -> Signature:
 
 
 def difference(source: Signature, target: Signature) -> Difference:
-    """Return what takes an image from the source side to the target side."""
+    """Estimate the edit that maps the source signature onto the target signature."""
     inside = (source.coverage > _COVERED) & (target.coverage > _COVERED)
     deep = ndimage.binary_erosion(inside, iterations=2)
     deep = deep if deep.sum() >= _SMALLEST else inside

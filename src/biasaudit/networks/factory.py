@@ -30,7 +30,7 @@ class NetworkSizes(NamedTuple):
     out_channels: int
 
 
-def build_network(name: str, sizes: tuple[int, int, int], arguments: Mapping[str, Any]) -> nn.Module:
+def build_network(name: str, sizes: NetworkSizes, arguments: Mapping[str, Any]) -> nn.Module:
     """Make a freshly initialised network.
 
     Parameters

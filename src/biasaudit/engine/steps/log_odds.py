@@ -15,7 +15,7 @@ from torch import nn
 
 from biasaudit.engine.arguments.networks import MODEL, LogOddsArguments
 from biasaudit.engine.jobs.job import Folders
-from biasaudit.networks.factory import build_network
+from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.registry import register
 
 __all__ = ["ClassOdds", "class_odds", "log_odds"]
@@ -60,7 +60,7 @@ def class_odds(spatial_dims: int, in_channels: int, out_channels: int, **argumen
     arguments : Any
         ``network`` and ``network_arguments``, ``outputs``, ``index``, ``turned``.
     """
-    sizes = (spatial_dims, in_channels, int(arguments["outputs"]))
+    sizes = NetworkSizes(spatial_dims, in_channels, int(arguments["outputs"]))
     network = build_network(arguments["network"], sizes, arguments["network_arguments"])
     return ClassOdds(network, arguments["index"], arguments["turned"])
 

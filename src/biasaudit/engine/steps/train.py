@@ -28,7 +28,7 @@ from biasaudit.engine.steps.training_parts import (
 )
 from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.training import Images, fitted
-from biasaudit.networks.factory import build_network
+from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.protocol import TrainingSettings
 from biasaudit.registry import register
 
@@ -134,7 +134,9 @@ def load_network(weights: Path) -> nn.Module:
         ``.safetensors`` file with a ``.json`` of the same name beside it.
     """
     description = json.loads(weights.with_suffix(".json").read_text())
-    network = build_network(description["network"], tuple(description["sizes"]), description["network_arguments"])
+    network = build_network(
+        description["network"], NetworkSizes(*description["sizes"]), description["network_arguments"]
+    )
     network.load_state_dict(load_file(weights))
     return to_device(network).eval()
 
@@ -234,9 +236,9 @@ def _as_made(arguments: TrainArguments, inputs: Stack) -> nn.Module:
     return build_network(factory.name, _sizes(arguments, inputs), changed)
 
 
-def _sizes(arguments: TrainArguments, inputs: Stack) -> tuple[int, int, int]:
+def _sizes(arguments: TrainArguments, inputs: Stack) -> NetworkSizes:
     """Spatial dimensions, channels and outputs of the network."""
-    return len(inputs.shape) - 2, inputs.shape[1], 1 if arguments.classes == 2 else arguments.classes
+    return NetworkSizes(len(inputs.shape) - 2, inputs.shape[1], 1 if arguments.classes == 2 else arguments.classes)
 
 
 def _examples(arguments: TrainArguments) -> _Examples:

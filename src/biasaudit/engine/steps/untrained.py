@@ -11,7 +11,7 @@ from biasaudit.engine.arguments.networks import UntrainedArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.train import save_network
-from biasaudit.networks.factory import build_network
+from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.registry import register
 
 __all__ = ["untrained"]
@@ -30,7 +30,7 @@ def untrained(arguments: UntrainedArguments, needs: Folders, folder: Path) -> No
         Gets ``model.safetensors`` and ``model.json``.
     """
     inputs = Stack.of(needs[INPUTS], arguments.variant)
-    sizes = (len(inputs.shape) - 2, inputs.shape[1], arguments.outputs)
+    sizes = NetworkSizes(len(inputs.shape) - 2, inputs.shape[1], arguments.outputs)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(arguments.seed)
         network = build_network(arguments.factory.name, sizes, arguments.factory.arguments)
