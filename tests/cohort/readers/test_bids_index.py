@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from biasaudit.cohort.readers.bids_files import companions, group_images
 from biasaudit.cohort.readers.bids_index import dataset_name, index_dataset
 from biasaudit.errors import DataError
-from biasaudit.protocol import BidsCohort, LabelSettings
 
 NATIVE, STANDARD = "", "_space-MNI_res-2"
 
@@ -38,19 +36,6 @@ def test_names_are_parsed(tmp_path):
     assert image.entities == {"sub": "0000", "space": "MNI", "res": "2", "desc": "preproc"}
     assert (image.suffix, image.extension, image.raw, image.is_image) == ("T1w", ".nii.gz", False, True)
     assert files["sub-0000_T1w.nii.gz"].raw
-
-
-def test_group_and_companions(tmp_path):
-    build(tmp_path, 1)
-    files = index_dataset(tmp_path).by_subject["0000"]
-    settings = BidsCohort(reader="bids", roots=[tmp_path], label=LabelSettings(positive="x"), space="MNI")
-    ((image,),) = group_images(files, settings).images
-    found = companions(files, image, settings)
-    assert Path(found.brain_mask).name == "sub-0000_space-MNI_res-2_desc-brain_mask.nii.gz"
-    assert [Path(path).name for path in found.tissue] == [
-        f"sub-0000_space-MNI_res-2_label-{tissue}_probseg.nii.gz" for tissue in ("GM", "WM", "CSF")
-    ]
-    assert (found.mask, found.several) == (None, False)
 
 
 def test_missing_folder(tmp_path):
