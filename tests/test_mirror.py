@@ -54,34 +54,14 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "checks/test_metadata.py",
         "checks.metadata",
     ),
-    "cohort.images.channels": (
-        "cohort/images/test_masks.py",
-        "cohort.images.inspection",
-    ),
-    "cohort.images.file_facts": ("cohort/images/test_inspection.py",),
-    "cohort.images.template": ("cohort/images/test_export.py",),
-    "cohort.readers.bids_files": ("cohort/readers/test_bids_index.py",),
     "cohort.readers.bids_rows": (
         "cohort/readers/test_bids.py",
         "cohort.readers.bids",
-    ),
-    "cohort.readers.features": (
-        "cohort/readers/test_predictions.py",
-        "cohort.readers.table",
     ),
     "cohort.readers.phantom": ("cohort/simulation/test_phantom.py",),
     "cohort.readers.reader": (
         "contracts/test_contract_reader.py",
         "registry",
-    ),
-    "cohort.simulation.freesurfer": (
-        "cohort/test_layouts.py",
-        "cohort.layouts",
-    ),
-    "cohort.split": (
-        "functional/test_cli_own_network.py",
-        "engine.validation.situate",
-        "engine.validation.ready_made",
     ),
     "comparison.pair": (
         "functional/test_cli_compare.py",

@@ -83,7 +83,7 @@ def test_a_subject_on_both_sides_is_named():
     cohort = people(["train", "train"] + ["test"] * 8)
     twice = cohort.samples[0].to_dict() | {"split": "test", "where": "table.tsv:99"}
     both = Cohort((*cohort.samples, Sample.from_dict(twice)), cohort.classes, cohort.factors, 3, 1)
-    with pytest.raises(DataError, match="'s0' is in split 'test' here and 'train' at table.tsv:2"):
+    with pytest.raises(DataError, match=r"'s0' is in split 'test' here and 'train' at table\.tsv:2"):
         split_folds(both, protocol())
 
 
