@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import nibabel as nib
 import numpy as np
-from biasaudit.engine.evidence.data import data_evidence
 from engine.folders import folders
 
 from biasaudit.engine.arguments.data import (
@@ -12,6 +11,7 @@ from biasaudit.engine.arguments.data import (
     ImageSources,
     MetadataArguments,
 )
+from biasaudit.engine.evidence.metadata import Metadata
 from biasaudit.engine.steps.metadata import metadata
 
 
@@ -26,7 +26,7 @@ def test_metadata_of_files_and_of_simulated_samples(tmp_path):
         ImageSources(None, {"site": "b"}),
     )
     metadata(MetadataArguments(samples), folders(), tmp_path)
-    columns = data_evidence(folders(metadata=[tmp_path]))["metadata"]
+    columns = Metadata().gather(None, folders(metadata=[tmp_path]), None, None)["metadata"]
     assert columns["origin: site"].tolist() == ["a", "b"]
     assert columns["header: data type"].tolist() == ["int16", None]
     assert columns["sidecar: EchoTime"].tolist() == [3.0, None]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from biasaudit.engine.evidence.data import data_evidence
 from engine.folders import folders
 
 from biasaudit.engine.arguments.data import (
     QualityArguments,
 )
+from biasaudit.engine.evidence.quality import Quality
 from biasaudit.engine.steps.quality import quality
 from biasaudit.stats.image_quality import MEASURES
 
@@ -18,7 +18,7 @@ from biasaudit.stats.image_quality import MEASURES
 def test_quality_has_one_column_per_channel_and_measure(rendered, tmp_path, read_blocks):
     volumes = [replace(volume, image=np.repeat(volume.image, 2, axis=0)) for volume in rendered[0][:6]]
     quality(QualityArguments((4.0, 4.0, 4.0)), folders(read=read_blocks(tmp_path, volumes)), tmp_path)
-    fields = data_evidence(folders(quality=[tmp_path]))["quality"]
+    fields = Quality().gather(None, folders(quality=[tmp_path]), None, None)["quality"]
     assert list(fields) == [f"{name} (channel {number})" for number in (1, 2) for name in MEASURES]
     np.testing.assert_array_equal(fields["snr (channel 1)"], fields["snr (channel 2)"])
 
