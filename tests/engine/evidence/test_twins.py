@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from biasaudit.engine.evidence.twins import Twins
 from biasaudit.engine.evidence.subjects import Units
+from biasaudit.engine.evidence.twins import Twins
 from biasaudit.records import Twin
 
 # Five images of three subjects.
