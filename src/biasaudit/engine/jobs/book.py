@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from biasaudit.engine.jobs.code_version import code_version
 from biasaudit.engine.jobs.job import Arguments, Job, Role
@@ -34,13 +32,3 @@ def make_job(arguments: Arguments, needs: Mapping[Role, tuple[str, ...]], title:
     """Make a job of the present code."""
     code = code_version(arguments.step, arguments.components)
     return Job(arguments=arguments, needs=needs, code=code, title=title)
-
-
-def _source(module: str) -> list[str]:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        return []
-    files = [Path(spec.origin)]
-    if spec.submodule_search_locations:
-        files = sorted(Path(spec.submodule_search_locations[0]).glob("*.py"))
-    return [file.read_text(encoding="utf-8") for file in files]
