@@ -8,6 +8,7 @@ from biasaudit.engine.evidence.judgements import Judged
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit, plan_reading
 from biasaudit.engine.situation.situation import Question
+from biasaudit.records import Recipe
 
 
 class TestIdentity:
@@ -116,7 +117,7 @@ class TestArms:
 
     def test_arms_have_their_own_targets(self, planned):
         _, plan = planned("arms: [intensity, tissue]\n")
-        first, second = (plan.models[Question("target", name)] for name in ("intensity", "tissue"))
+        first, second = (plan.models[Question("target", Recipe(name))] for name in ("intensity", "tissue"))
         assert not {k for fold in first for k in fold} & {k for fold in second for k in fold}
 
     def test_two_arms_of_one_representation_train_once(self, planned):
@@ -127,7 +128,7 @@ class TestArms:
 
     def test_seeds_are_separate_networks_scored_together(self, planned):
         _, plan = planned("target: {training: {seeds: 3}}\n")
-        question = Question("target", "intensity")
+        question = Question("target", Recipe("intensity"))
         assert [len(set(fold)) for fold in plan.models[question]] == [3, 3, 3]
         for fold, key in zip(plan.models[question], plan.scores[question], strict=True):
             assert by_key(plan)[key].needs[Role("models")] == fold
@@ -143,7 +144,7 @@ class TestArms:
 
     def test_checks_that_need_no_control_train_none(self, planned):
         _, plan = planned("checks: [D1, U1]\n")
-        assert set(plan.models) == {Question("target", "intensity")}
+        assert set(plan.models) == {Question("target", Recipe("intensity"))}
         assert not keys(plan, "attribute")
 
 
@@ -170,7 +171,7 @@ class TestFolds:
     def test_every_row_is_held_out_once(self, planned):
         _, plan = planned()
         jobs = by_key(plan)
-        rows = [r for key in plan.scores[Question("target", "intensity")] for r in jobs[key].arguments.rows]
+        rows = [r for key in plan.scores[Question("target", Recipe("intensity"))] for r in jobs[key].arguments.rows]
         assert sorted(rows) == list(range(60))
 
     def test_no_subject_is_on_both_sides(self, planned):

@@ -12,6 +12,7 @@ from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import ProtocolError
 from biasaudit.protocol import Protocol
+from biasaudit.records import Recipe
 
 BALANCED = "arms: [intensity, {name: even, representation: intensity, training: balanced}]\n"
 
@@ -59,7 +60,7 @@ class TestBalancedPlan:
         assert can_balance(own.cohort)
         plan = plan_audit(own, facts(own))
         jobs = {job.key: job for job in plan.jobs}
-        for fold, (key,) in enumerate(plan.models[Question("target", "intensity (balanced)")]):
+        for fold, (key,) in enumerate(plan.models[Question("target", Recipe("intensity", balanced=True))]):
             rows = jobs[key].arguments.rows
             assert set(rows) <= set(own.rows(fold, held_out=False))
             cells = Counter((own.cohort.samples[r].origins["site"], own.cohort.samples[r].positive) for r in rows)

@@ -23,6 +23,7 @@ from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline, outline_of
 from biasaudit.engine.situation.situation import Question, Situation, Survey
+from biasaudit.records import Recipe
 
 __all__ = ["ArmContrast", "Plan", "expected_plan", "finished_survey", "plan_audit", "plan_reading"]
 
@@ -49,10 +50,10 @@ class Plan:
         Job that looked at them.
     outline : Outline or None
         What the plan follows from; None of the reading alone.
-    inputs : mapping of recipe to tuple of keys, one per block
+    inputs : mapping of Recipe to tuple of keys, one per block
     models, scores : mapping of Question to tuple of keys, one per fold
         `models` holds one tuple of keys (one per seed) per fold.
-    truth, learned : mapping of recipe to tuple of keys, one per fold
+    truth, learned : mapping of Recipe to tuple of keys, one per fold
     evidence : mapping of ArmContrast to PlannedEvidence
     judged : mapping of Judged to key
     """
@@ -61,11 +62,11 @@ class Plan:
     reads: tuple[str, ...]
     survey: str
     outline: Outline | None = field(default=None, compare=False)
-    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inputs: Mapping[Recipe, tuple[str, ...]] = field(default_factory=dict)
     models: Mapping[Question, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     scores: Mapping[Question, tuple[str, ...]] = field(default_factory=dict)
-    truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    learned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    truth: Mapping[Recipe, tuple[str, ...]] = field(default_factory=dict)
+    learned: Mapping[Recipe, tuple[str, ...]] = field(default_factory=dict)
     evidence: Mapping[ArmContrast, PlannedEvidence] = field(default_factory=dict)
     judged: Mapping[Judged, str] = field(default_factory=dict)
 
@@ -144,7 +145,7 @@ def _planned_evidence(planning: Planning) -> dict[ArmContrast, PlannedEvidence]:
     return planned
 
 
-def _plan_target(planning: Planning, recipe: str) -> None:
+def _plan_target(planning: Planning, recipe: Recipe) -> None:
     """Plan the target of an arm, once; without images only the scores that were given."""
     if Question("target", recipe) in planning.networks.models:
         return

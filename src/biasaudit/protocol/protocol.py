@@ -11,6 +11,7 @@ from biasaudit.protocol.cohort import CohortSettings
 from biasaudit.protocol.reader_settings import OfItsReader
 from biasaudit.protocol.section import Names, OrName, Section
 from biasaudit.protocol.target import TargetSettings
+from biasaudit.records import Recipe
 
 __all__ = [
     "ArmSettings",
@@ -57,9 +58,9 @@ class ArmSettings(Section):
         return f"{Path(file).name}:{function}" if colon and file.endswith(".py") else self.representation
 
     @property
-    def recipe(self) -> str:
-        """Name of the input and of the selection of training images; arms with one recipe share networks."""
-        return self.input if self.training == "all" else f"{self.input} ({self.training})"
+    def recipe(self) -> Recipe:
+        """The input and the selection of training images; arms with one recipe share networks."""
+        return Recipe(self.input, balanced=self.training == "balanced")
 
 
 class FoldSettings(Section):

@@ -39,6 +39,7 @@ from biasaudit.records.finding import (
     VerdictWord,
     withholds_maps,
 )
+from biasaudit.records.recipe import Recipe
 
 __all__ = [
     "MAPS_GATE",
@@ -60,6 +61,7 @@ __all__ = [
     "MapProbes",
     "Maps",
     "OriginControl",
+    "Recipe",
     "Regime",
     "Reliance",
     "RelianceRecord",

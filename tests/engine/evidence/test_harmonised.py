@@ -14,9 +14,10 @@ from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.validation.situate import situate
 from biasaudit.protocol import Protocol
+from biasaudit.records import Recipe
 
 pytest.importorskip("pycombat")
-COMBAT = Question("target", "combat")
+COMBAT = Question("target", Recipe("combat"))
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +80,14 @@ def test_no_class_is_handed_to_what_harmonises(audited):
 
 def test_the_plain_arm_shares_nothing_of_it(audited):
     _, plan = audited
-    assert all(harmonised(plan, key) is None for keys in plan.models[Question("target", "features")] for key in keys)
+    assert all(
+        harmonised(plan, key) is None for keys in plan.models[Question("target", Recipe("features"))] for key in keys
+    )
 
 
 def test_balanced_training_is_shown_the_same(audited):
     _, plan = audited
-    even = plan.models[Question("target", "combat (balanced)")]
+    even = plan.models[Question("target", Recipe("combat", balanced=True))]
     for (one,), (other,) in zip(plan.models[COMBAT], even, strict=True):
         assert harmonised(plan, one) == harmonised(plan, other)
 

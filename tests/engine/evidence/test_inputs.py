@@ -8,6 +8,7 @@ from engine.planned import about, by_key, judgement
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.situation import Question, Survey
+from biasaudit.records import Recipe
 
 
 def skipped(plan):
@@ -20,7 +21,7 @@ class TestMasks:
         assert not plan.outline.masks_given
         assert all("erased" not in getattr(job.arguments, "variants", ()) for job in plan.jobs)
         assert all(getattr(job.arguments, "variant", "") != "erased" for job in plan.jobs)
-        assert all(getattr(job.arguments, "erase_with", None) is None for job in plan.jobs)
+        assert all(getattr(job.arguments, "mask_donors", None) is None for job in plan.jobs)
         assert "no pathology masks" in skipped(plan)["erased"]
         assert "erased" not in plan.reduced("intensity")
 
@@ -31,7 +32,7 @@ class TestMasks:
 
     def test_with_masks_the_target_is_scored_on_erased_images(self, planned):
         _, plan = planned()
-        for key in plan.scores[Question("target", "intensity")]:
+        for key in plan.scores[Question("target", Recipe("intensity"))]:
             assert by_key(plan)[key].arguments.variants == ("original", "erased")
         assert plan.reduced("intensity")["erased"] in plan.models
 
@@ -39,8 +40,8 @@ class TestMasks:
         return {
             row: donor
             for job in plan.jobs
-            if job.step == "represent" and job.arguments.erase_with is not None
-            for row, donor in zip(job.arguments.rows, job.arguments.erase_with, strict=True)
+            if job.step == "represent" and job.arguments.mask_donors is not None
+            for row, donor in zip(job.arguments.rows, job.arguments.mask_donors, strict=True)
         }
 
     def test_patients_lose_their_own_mask_and_the_healthy_a_patients(self, planned):
@@ -71,7 +72,7 @@ class TestMasks:
         _, plan = planned()
         for job in plan.jobs:
             if job.step == "represent" and job.arguments.representation == "background":
-                assert job.arguments.erase_with is None
+                assert job.arguments.mask_donors is None
 
     @pytest.mark.parametrize("name", ["silhouette", "background"])
     def test_an_arm_that_shows_no_pathology_is_asked_nothing_of_an_erased_input(self, planned, name):
@@ -80,7 +81,7 @@ class TestMasks:
         for job in plan.jobs:
             if job.step in ("train", "score"):
                 variants = {job.arguments.variant} if job.step == "train" else set(job.arguments.variants)
-                made = [jobs[key].arguments.erase_with is not None for key in job.needs[Role("inputs")]]
+                made = [jobs[key].arguments.mask_donors is not None for key in job.needs[Role("inputs")]]
                 assert "erased" not in variants or all(made), job.title
         assert "erased" not in plan.reduced(name)
         assert "erased" in plan.reduced("intensity")

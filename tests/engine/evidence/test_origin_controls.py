@@ -5,6 +5,7 @@ from engine.planned import by_key, judgement
 from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.situation import Question
+from biasaudit.records import Recipe
 
 
 class TestOriginQuestions:
@@ -41,7 +42,7 @@ class TestOriginQuestions:
 
     def test_three_origins_are_three_classes(self, planned):
         _, plan = planned(sites=("a", "b", "c"))
-        question = Question("origin", "intensity", factor="site", class_name="healthy")
+        question = Question("origin", Recipe("intensity"), factor="site", class_name="healthy")
         arguments = by_key(plan)[plan.models[question][0][0]].arguments
         assert arguments.classes == 3
         assert set(arguments.targets) == {0, 1, 2}
@@ -50,6 +51,6 @@ class TestOriginQuestions:
         _, plan = planned()
         needs = judgement(plan, "U7").needs
         for name in ("healthy", "ms"):
-            question = Question("origin", "intensity", factor="site", class_name=name)
+            question = Question("origin", Recipe("intensity"), factor="site", class_name=name)
             assert needs[Role("origin", name)] == plan.scores[question]
             assert len(needs[Role("origin maps 0", name)]) == len(needs[Role("origin replicate 0", name)]) == 3

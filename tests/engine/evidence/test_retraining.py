@@ -12,6 +12,7 @@ from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.outline import BLOCK
 from biasaudit.engine.situation.situation import CONFIRMATION
+from biasaudit.records import Recipe
 
 
 def phi(own, rows):
@@ -152,7 +153,7 @@ class TestSpikeIn:
     def test_blocks_carry_their_own_part_of_the_assignment(self, planted):
         _, plan, judged = planted
         spikes = [job for job in plan.jobs if job.step == "spike_in"]
-        assert [job.needs[Role("inputs")] for job in spikes] == [(key,) for key in plan.inputs["intensity"]]
+        assert [job.needs[Role("inputs")] for job in spikes] == [(key,) for key in plan.inputs[Recipe("intensity")]]
         for name, rows in vars(about(judged, "spike_in")).items():
             assert [edited for job in spikes for edited in getattr(job.arguments, name)] == list(rows)
             assert all(len(getattr(job.arguments, name)) <= BLOCK for job in spikes)
@@ -165,7 +166,7 @@ class TestSpikeIn:
             for fold in range(3):
                 plain, edited = (jobs[judged.needs[Role(name, v)][fold]] for v in ("original", "spiked"))
                 assert plain.needs[Role("models")] == edited.needs[Role("models")]
-                assert plain.needs[Role("inputs")] == plan.inputs["intensity"]
+                assert plain.needs[Role("inputs")] == plan.inputs[Recipe("intensity")]
                 assert edited.needs[Role("inputs")] == spikes
                 assert (plain.arguments.variants, edited.arguments.variants) == (("original",), ("spiked",))
                 assert plain.arguments.rows == edited.arguments.rows == tuple(own.rows(fold, held_out=True))
@@ -184,7 +185,7 @@ class TestConfirmation:
     def test_it_adds_the_test_of_the_named_representation_and_changes_no_other_job(self, situation, facts):
         own = situation(self.EXTRA)
         before = plan_audit(own, facts(own))
-        after = plan_audit(replace(own, confirm=frozenset({"intensity"})), facts(own))
+        after = plan_audit(replace(own, confirm=frozenset({Recipe("intensity")})), facts(own))
         known = {job.key for job in before.jobs}
         assert known < {job.key for job in after.jobs}
         assert {name: key for name, key in after.judged.items() if name.code != CONFIRMATION} == before.judged
@@ -202,25 +203,25 @@ class TestConfirmation:
         own = situation(self.EXTRA)
         plan = plan_audit(own, facts(own))
         assert not keys(plan, "spike_in")
-        assert CONFIRMATION not in own.codes("intensity")
+        assert CONFIRMATION not in own.codes(Recipe("intensity"))
 
     def test_two_arms_of_the_representation_are_both_judged_on_the_same_networks(self, situation, facts):
         own = situation("arms: [intensity, {name: again, representation: intensity}]\n")
-        plan = plan_audit(replace(own, confirm=frozenset({"intensity"})), facts(own))
+        plan = plan_audit(replace(own, confirm=frozenset({Recipe("intensity")})), facts(own))
         first, second = (judgement(plan, "G3", arm) for arm in ("intensity", "again"))
         assert first.needs == second.needs
         assert len(keys(plan, "spike_in")) == 4
 
     def test_what_was_asked_from_the_start_is_not_asked_again(self, situation, facts):
         own = situation("checks: [D1, G3]\n")
-        confirmed = replace(own, confirm=frozenset({"intensity"}))
-        assert confirmed.codes("intensity") == ("D1", "G3")
+        confirmed = replace(own, confirm=frozenset({Recipe("intensity")}))
+        assert confirmed.codes(Recipe("intensity")) == ("D1", "G3")
         assert plan_audit(confirmed, facts(own)) == plan_audit(own, facts(own))
 
     def test_asking_from_the_start_trains_the_same_networks(self, situation, facts):
         asked, default = situation("checks: [D1, G3]\n"), situation()
         first = plan_audit(asked, facts(asked))
-        second = plan_audit(replace(default, confirm=frozenset({"intensity"})), facts(default))
+        second = plan_audit(replace(default, confirm=frozenset({Recipe("intensity")})), facts(default))
         assert about(judgement(first, "G3"), "spike_in") == about(judgement(second, "G3"), "spike_in")
         retrained = {job.key for job in first.jobs if job.title.startswith("retrain")}
         assert retrained

@@ -18,6 +18,7 @@ from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.contrasts import Contrast, contrast_logits, contrasts_of, log_odds, marked_classes
 from biasaudit.engine.situation.situation import Question, Survey
 from biasaudit.engine.steps import log_odds as odds
+from biasaudit.records import Recipe
 
 CLASSES = ("healthy", "ms", "tumour")
 
@@ -65,7 +66,7 @@ class TestLogOdds:
         share = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         expected = np.log(share[:, 2] / (1 - share[:, 2]))
         assert log_odds(logits, 2) == pytest.approx(expected)
-        assert log_odds(logits, 2, turned=True) == pytest.approx(-expected)
+        assert log_odds(logits, 2, against_class=True) == pytest.approx(-expected)
 
     def test_of_two_classes_is_their_difference(self):
         assert log_odds(np.array([[1.0, 3.5]]), 1) == pytest.approx([2.5])
@@ -82,7 +83,7 @@ class TestLogOdds:
 class TestContrasts:
     def test_two_classes_have_one_without_a_name(self, situation):
         (only,) = contrasts_of(situation().cohort)
-        assert (only.name, only.classes, only.turned) == (None, ("healthy", "ms"), False)
+        assert (only.name, only.classes, only.against_class) == (None, ("healthy", "ms"), False)
 
     def test_every_class_is_held_against_the_rest(self, three):
         cohort = three().cohort
@@ -94,7 +95,7 @@ class TestContrasts:
     def test_the_healthy_are_the_negative_side(self, three):
         cohort = three().cohort
         healthy = contrasts_of(cohort)[0]
-        assert healthy.turned
+        assert healthy.against_class
         assert healthy.classes == ("healthy", "not healthy")
         assert healthy.positive == tuple(sample.positive for sample in cohort.samples)
 
@@ -119,7 +120,7 @@ class TestPlan:
         own = three()
         plan = plan_of(own)
         jobs = {job.key: job for job in plan.jobs}
-        (key,) = plan.models[Question("target", "intensity")][0]
+        (key,) = plan.models[Question("target", Recipe("intensity"))][0]
         assert jobs[key].arguments.classes == 3
         rows, targets = jobs[key].arguments.rows, jobs[key].arguments.targets
         assert [CLASSES[target] for target in targets] == [own.cohort.samples[row].label for row in rows]
@@ -133,8 +134,8 @@ class TestPlan:
     def test_everyone_erases_own_masks_and_the_healthy_exchanged_ones(self, three):
         own = three()
         plan = plan_of(own)
-        given = [job for job in plan.jobs if job.step == "represent" and job.arguments.erase_with]
-        pairs = [pair for job in given for pair in zip(job.arguments.rows, job.arguments.erase_with, strict=True)]
+        given = [job for job in plan.jobs if job.step == "represent" and job.arguments.mask_donors]
+        pairs = [pair for job in given for pair in zip(job.arguments.rows, job.arguments.mask_donors, strict=True)]
         for row, donor in pairs:
             assert (row == donor) == own.cohort.samples[row].positive
 
@@ -142,7 +143,7 @@ class TestPlan:
         plan = plan_of(three(marked=("tumour",)))
         given = {name: judged(plan, name).arguments.request.masks_given for name in CLASSES}
         assert given == {"healthy": False, "ms": False, "tumour": True}
-        assert any(job.arguments.erase_with for job in plan.jobs if job.step == "represent")
+        assert any(job.arguments.mask_donors for job in plan.jobs if job.step == "represent")
         assert any("erased" in job.arguments.variants for job in plan.jobs if job.step == "score")
         assert "tumour only" in about(judged(plan, "tumour", "A2"), "reduced").skipped["erased"]
         table = judged(plan, "tumour").arguments.request.table
@@ -156,7 +157,7 @@ class TestPlan:
             assert {own.cohort.samples[row].label for row in jobs[key].arguments.rows} == {"ms"}
             (model,) = jobs[key].needs[Role("models")]
             assert jobs[model].step == "log_odds"
-            assert jobs[model].arguments == LogOddsArguments(index=1, turned=False)
+            assert jobs[model].arguments == LogOddsArguments(index=1, against_class=False)
 
     def test_transfer_moves_a_class_to_the_rest(self, three):
         own = three("checks: [G1, U5]\n", marked=())
@@ -236,4 +237,4 @@ def test_a_wrapped_network_answers_with_the_odds(blocks, training, tmp_path):
             odds.log_odds(LogOddsArguments(index, turned), folders(model=[tmp_path]), folder)
             answered = load_network(folder / "model.safetensors")(batch).numpy()
             assert answered.shape == (4, 1)
-            assert answered[:, 0] == pytest.approx(log_odds(logits, index, turned=turned), abs=1e-5)
+            assert answered[:, 0] == pytest.approx(log_odds(logits, index, against_class=turned), abs=1e-5)

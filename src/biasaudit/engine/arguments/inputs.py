@@ -127,7 +127,7 @@ class RepresentArguments(Arguments):
         Channels that the input is made from: of the image, or of the user's maps.
     rows : tuple of int
         Cohort rows of the block.
-    erase_with : tuple of int or None
+    mask_donors : tuple of int or None
         For every row of the block the cohort row whose pathology mask is erased, its own or an exchanged one; None
         where nothing is erased.
     """
@@ -137,7 +137,7 @@ class RepresentArguments(Arguments):
     grid: Grid
     channels: int
     rows: tuple[int, ...]
-    erase_with: tuple[int, ...] | None = None
+    mask_donors: tuple[int, ...] | None = None
     own: OwnInput | None = None
 
     @property

@@ -143,13 +143,13 @@ class LogOddsArguments(Arguments):
     ----------
     index : int
         Place of the class among the classes.
-    turned : bool
+    against_class : bool
         Odds against the class.
     """
 
     step: ClassVar[str] = "log_odds"
     index: int
-    turned: bool
+    against_class: bool
 
 
 @dataclass(frozen=True)

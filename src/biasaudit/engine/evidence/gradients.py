@@ -53,6 +53,6 @@ def _gradients(planning: Planning, asked: Asked, fold: int, model: str) -> str:
         layers=None if target.layers is None else tuple(target.layers),
         batch_size=target.training.batch_size,
     )
-    needs = {INPUTS: planning.inputs.shown(asked.recipe, fold), MODELS: (model,)}
+    needs = {INPUTS: planning.inputs.inputs_of_fold(asked.recipe, fold), MODELS: (model,)}
     what = f", {asked.contrast.name}" if asked.contrast.name else ""
     return planning.book.add(arguments, needs, f"slopes of hidden layers: {question}{what}, fold {fold + 1}")

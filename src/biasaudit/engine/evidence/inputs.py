@@ -10,10 +10,10 @@ from biasaudit.engine.jobs.book import JobBook, make_job
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.situation.harmonising import kept_columns
 from biasaudit.engine.situation.outline import BLOCK, Outline
-from biasaudit.engine.situation.rows import erase_with
-from biasaudit.engine.situation.situation import Situation, input_of
+from biasaudit.engine.situation.rows import mask_donor_rows
+from biasaudit.engine.situation.situation import Situation
+from biasaudit.records import Recipe, Sample
 from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import Sample
 from biasaudit.representations.representation import Harmonising
 
 __all__ = ["InputPlanner", "pixel_identity", "reading_jobs"]
@@ -52,55 +52,56 @@ class InputPlanner:
     Attributes
     ----------
     blocks : mapping of recipe to tuple of keys, one per block
-        Before anything is learnt from training rows; see `shown`.
+        Before anything is learnt from training rows; see `inputs_of_fold`.
     """
 
     def __init__(self, outline: Outline, book: JobBook) -> None:
         self._outline = outline
         self._book = book
-        self.blocks: dict[str, tuple[str, ...]] = {}
-        self._harmonised: dict[tuple[str, int], str] = {}
+        self.blocks: dict[Recipe, tuple[str, ...]] = {}
+        self._harmonised: dict[tuple[Recipe, int], str] = {}
 
-    def add(self, recipe: str) -> None:
+    def add(self, recipe: Recipe) -> None:
         """Plan the inputs of a recipe; how the training rows are chosen changes none of them."""
-        representation = input_of(recipe)
-        if representation not in self.blocks:
-            self.blocks[representation] = self._represented(representation)
-        self.blocks[recipe] = self.blocks[representation]
-        if issubclass(kind_of_input(representation), Harmonising):
+        if recipe in self.blocks:
+            return
+        plain = recipe.unbalanced
+        self.blocks[recipe] = self.blocks.get(plain) or self._represented(plain)
+        self.blocks[plain] = self.blocks[recipe]
+        if issubclass(kind_of_input(recipe.input), Harmonising):
             for fold in self._outline.folds:
-                self._harmonised[recipe, fold] = self._harmonise(representation, fold)
+                self._harmonised[recipe, fold] = self._harmonise(plain, fold)
 
-    def shown(self, recipe: str, fold: int) -> tuple[str, ...]:
+    def inputs_of_fold(self, recipe: Recipe, fold: int) -> tuple[str, ...]:
         """Return the inputs of the networks of one fold, which differ where origins are harmonised by its rows."""
         key = self._harmonised.get((recipe, fold))
         return self.blocks[recipe] if key is None else (key,)
 
-    def _harmonise(self, representation: str, fold: int) -> str:
+    def _harmonise(self, recipe: Recipe, fold: int) -> str:
         samples, protocol = self._outline.cohort.samples, self._outline.protocol
         arguments = HarmoniseArguments(
-            representation=representation,
+            representation=recipe.input,
             training=tuple(self._outline.situation.rows(fold, held_out=False)),
             origin=tuple(sample.origins[self._outline.cohort.factors[0]] for sample in samples),
             kept=tuple(tuple(row) for row in kept_columns(samples, protocol.combat.keep).tolist()),
         )
-        title = f"harmonise {representation} input, fold {fold + 1}"
-        return self._book.add(arguments, {INPUTS: self.blocks[representation]}, title)
+        title = f"harmonise {recipe} input, fold {fold + 1}"
+        return self._book.add(arguments, {INPUTS: self.blocks[recipe]}, title)
 
-    def _represented(self, representation: str) -> tuple[str, ...]:
+    def _represented(self, recipe: Recipe) -> tuple[str, ...]:
         outline, cohort = self._outline, self._outline.cohort
-        donors = erase_with(outline.situation, outline.survey) if outline.erasable(representation) else None
+        donors = mask_donor_rows(outline.situation, outline.survey) if outline.erasable(recipe) else None
         keys = []
         for start in range(0, len(cohort.samples), BLOCK):
             rows = tuple(range(start, min(start + BLOCK, len(cohort.samples))))
             arguments = RepresentArguments(
-                representation=representation,
+                representation=recipe.input,
                 grid=outline.situation.grid,
-                channels=outline.situation.offered(representation),
+                channels=outline.situation.image_channels(recipe.input),
                 rows=rows,
-                erase_with=None if donors is None else tuple(donors[row] for row in rows),
-                own=outline.situation.own_inputs.get(representation),
+                mask_donors=None if donors is None else tuple(donors[row] for row in rows),
+                own=outline.situation.own_inputs.get(recipe.input),
             )
-            title = f"{representation} input {rows[0] + 1}-{rows[-1] + 1}"
+            title = f"{recipe} input {rows[0] + 1}-{rows[-1] + 1}"
             keys.append(self._book.add(arguments, {READ: outline.reads}, title))
         return tuple(keys)

@@ -12,6 +12,7 @@ from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.protocol import Protocol
+from biasaudit.records import Recipe
 from biasaudit.registry import get
 
 __all__ = ["OF_RESULTS", "Judged", "PlannedEvidence", "add_judgement", "planned_evidence"]
@@ -82,7 +83,7 @@ def add_judgement(planning: Planning, evidence: PlannedEvidence, code: str) -> s
     return planning.book.add(arguments, evidence.needs_of(kinds), title)
 
 
-def _wanted(outline: Outline, recipe: str) -> list[str]:
+def _wanted(outline: Outline, recipe: Recipe) -> list[str]:
     """Name the kinds of an arm: what its checks cannot do without, and what else they look at if it is free."""
     checks = [get("check", code) for code in outline.situation.codes(recipe)]
     asked = [check for check in checks if not withheld(check, outline.situation)]

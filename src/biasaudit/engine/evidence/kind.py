@@ -21,7 +21,7 @@ from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.limits import gravest
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Situation
-from biasaudit.records import ArmEvidence
+from biasaudit.records import ArmEvidence, Recipe
 
 __all__ = ["Asked", "Columns", "EvidenceKind", "Fields", "Planned", "Planning", "kinds_of", "withheld"]
 
@@ -36,7 +36,7 @@ ALWAYS_THERE = "table"
 class Asked:
     """Whose evidence is asked for: what the target learned from, an origin factor, and a contrast of classes."""
 
-    recipe: str
+    recipe: Recipe
     factor: str
     contrast: Contrast
 

@@ -10,11 +10,12 @@ from biasaudit.engine.evidence.kind import Planning
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.rows import baseline_rows
 from biasaudit.engine.situation.situation import Question
+from biasaudit.records import Recipe
 
 __all__ = ["learned_jobs"]
 
 
-def learned_jobs(planning: Planning, recipe: str) -> tuple[str, ...]:
+def learned_jobs(planning: Planning, recipe: Recipe) -> tuple[str, ...]:
     """Plan a look at every fold's first network, and at single units of the first fold's."""
     outline = planning.outline
     models = planning.networks.models[Question("target", recipe)]
@@ -23,7 +24,7 @@ def learned_jobs(planning: Planning, recipe: str) -> tuple[str, ...]:
     return tuple(_learned(planning, recipe, fold, models[fold][0]) for fold in outline.folds)
 
 
-def _learned(planning: Planning, recipe: str, fold: int, model: str) -> str:
+def _learned(planning: Planning, recipe: Recipe, fold: int, model: str) -> str:
     outline = planning.outline
     cohort, protocol = outline.cohort, outline.protocol
     rows = outline.situation.rows(fold, held_out=True)
@@ -41,5 +42,5 @@ def _learned(planning: Planning, recipe: str, fold: int, model: str) -> str:
         steps=protocol.learned.steps,
         seed=seeds.seed(protocol.folds.seed, "learned", recipe, fold),
     )
-    needs = {INPUTS: planning.inputs.shown(recipe, fold), MODELS: (model,), READ: outline.reads}
+    needs = {INPUTS: planning.inputs.inputs_of_fold(recipe, fold), MODELS: (model,), READ: outline.reads}
     return planning.book.add(arguments, needs, f"what was learned: {recipe}, fold {fold + 1}")

@@ -22,7 +22,7 @@ from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.limits import without_network
 from biasaudit.engine.situation.outline import Outline
-from biasaudit.engine.situation.rows import baseline_rows, own_rows, reference_rows
+from biasaudit.engine.situation.rows import baseline_rows, reference_rows, rows_of_contrast
 from biasaudit.engine.situation.situation import Question, Situation
 from biasaudit.records import ArmEvidence, BoolArray, FloatArray, MapProbes, Maps
 from biasaudit.registry import register
@@ -123,7 +123,7 @@ def attribution_maps(planning: Planning, explained: Explained) -> tuple[str, ...
             settings=_settings(planning.outline, fold),
             outputs=None if outputs is None else tuple(outputs[row] for row in own),
         )
-        needs = {INPUTS: planning.inputs.shown(explained.question.representation, fold), MODELS: models[:1]}
+        needs = {INPUTS: planning.inputs.inputs_of_fold(explained.question.recipe, fold), MODELS: models[:1]}
         title = f"attribution maps: {explained.question}{explained.what}, fold {fold + 1}"
         keys.append(planning.book.add(arguments, needs, title))
     return tuple(keys)
@@ -136,14 +136,18 @@ def stored_maps(folders: Folders, role: Role, inside: BoolArray) -> FloatArray:
 
 def rows_explained(outline: Outline, contrast: Contrast) -> Sequence[Sequence[int]]:
     """Return the rows that get a map of a contrast, fold by fold."""
-    return outline.map_rows if contrast.turned or contrast.name is None else own_rows(outline.map_rows, contrast)
+    return (
+        outline.map_rows
+        if contrast.against_class or contrast.name is None
+        else rows_of_contrast(outline.map_rows, contrast)
+    )
 
 
 def _tests(planning: Planning, explained: Explained, contrast: Contrast, maps: Sequence[str]) -> tuple[str, ...]:
     """Plan to put some of the maps of every fold to the test of faithfulness."""
     outline, question, keys = planning.outline, explained.question, []
     for fold, (rows, models) in enumerate(zip(explained.rows, explained.models, strict=True)):
-        words = ("probe", question.representation, contrast.name or "", fold)
+        words = ("probe", question.recipe, contrast.name or "", fold)
         arguments = FaithfulnessArguments(
             rows=tuple(rows),
             variant=question.variant,
@@ -152,7 +156,7 @@ def _tests(planning: Planning, explained: Explained, contrast: Contrast, maps: S
             share=outline.protocol.attribution.deleted,
             seed=seeds.seed(outline.protocol.folds.seed, *words),
         )
-        inputs = planning.inputs.shown(question.representation, fold)
+        inputs = planning.inputs.inputs_of_fold(question.recipe, fold)
         needs = {INPUTS: inputs, MODELS: models[:1], MAPS: (maps[fold],), READ: outline.reads}
         title = f"probe attribution maps: {question}{contrast.name or ''}, fold {fold + 1}"
         keys.append(planning.book.add(arguments, needs, title))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from biasaudit import seeds
@@ -25,8 +24,9 @@ from biasaudit.engine.jobs.job import Role
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.rows import training_rows
-from biasaudit.engine.situation.situation import Question, everyone
+from biasaudit.engine.situation.situation import Question, class_of_row
 from biasaudit.engine.user_code.sources import own_version
+from biasaudit.records import Recipe
 
 __all__ = ["TARGET", "NetworkPlanner"]
 
@@ -54,28 +54,28 @@ class NetworkPlanner:
         self.inputs = inputs
         self.models: dict[Question, tuple[tuple[str, ...], ...]] = {}
         self.scores: dict[Question, tuple[str, ...]] = {}
-        self._log_odds: dict[tuple[str, str], tuple[tuple[str, ...], ...]] = {}
+        self._log_odds: dict[tuple[Recipe, str], tuple[tuple[str, ...], ...]] = {}
 
-    def add_target(self, representation: str) -> None:
+    def add_target(self, recipe: Recipe) -> None:
         """Plan the target of an arm, or take its scores as they were given."""
-        question = Question("target", representation)
+        question = Question("target", recipe)
         if self._outline.situation.scored:
             self._add_given(question)
             return
-        self.add_question(question, everyone(self._outline.cohort))
+        self.add_question(question, class_of_row(self._outline.cohort))
         for contrast in self._outline.contrasts:
             if contrast.name is not None:
-                self._log_odds[representation, contrast.name] = self._one_logit(question, contrast)
+                self._log_odds[recipe, contrast.name] = self._one_logit(question, contrast)
 
-    def explained(self, representation: str, contrast: Contrast) -> tuple[tuple[str, ...], ...]:
+    def explained(self, recipe: Recipe, contrast: Contrast) -> tuple[tuple[str, ...], ...]:
         """Return the target's networks, fold by fold, as networks with the single logit of a contrast."""
         if contrast.name is None:
-            return self.models[Question("target", representation)]
-        return self._log_odds[representation, contrast.name]
+            return self.models[Question("target", recipe)]
+        return self._log_odds[recipe, contrast.name]
 
     def _one_logit(self, question: Question, contrast: Contrast) -> tuple[tuple[str, ...], ...]:
         """Make of every trained target one network per contrast, whose single logit can be explained and edited."""
-        arguments = LogOddsArguments(contrast.index, contrast.turned)
+        arguments = LogOddsArguments(contrast.index, contrast.against_class)
         return tuple(
             tuple(self._book.add(arguments, {MODEL: (key,)}, f"log odds of {contrast.name}: {what}") for key in keys)
             for fold, keys in enumerate(self.models[question])
@@ -120,7 +120,7 @@ class NetworkPlanner:
     def _is_arm(self, question: Question) -> bool:
         """Whether the question is the target's own, not that of a reduced input."""
         asked = {arm.recipe for arm in self._outline.protocol.arms}
-        return question.variant == "original" and question.representation in asked
+        return question.variant == "original" and question.recipe in asked
 
     def _add_adopted(self, question: Question, fold: int) -> str:
         """Plan to take over the weights that held a fold out; all folds share one file, if there is one."""
@@ -138,11 +138,11 @@ class NetworkPlanner:
             stated=target.outputs != "auto",
         )
         title = f"take over {Path(path).name}: {question}"
-        inputs = self.inputs.shown(question.representation, fold)
+        inputs = self.inputs.inputs_of_fold(question.recipe, fold)
         return self._book.add(arguments, {INPUTS: inputs}, title)
 
     def _channels(self, question: Question) -> int:
-        return self._outline.situation.channels(question.representation)
+        return self._outline.situation.channels(question.recipe)
 
     @property
     def outputs(self) -> int:
@@ -151,13 +151,13 @@ class NetworkPlanner:
 
     def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
         fold, number = which
-        trained_on = training_rows(self._outline.situation, question.representation, fold)
+        trained_on = training_rows(self._outline.situation, question.recipe, fold)
         rows = [row for row in trained_on if row in members]
         # The reduced inputs are shared by the arms, and so is everything that names their streams.
-        words = ("train", *asdict(question).values(), fold, number)
+        words = ("train", *question.words, fold, number)
         arguments = self.training_arguments(rows, members, question.variant, words)
         title = f"train {question}, fold {fold + 1}" + (f", seed {number + 1}" if number else "")
-        inputs = self.inputs.shown(question.representation, fold)
+        inputs = self.inputs.inputs_of_fold(question.recipe, fold)
         return self._book.add(arguments, {INPUTS: inputs}, title)
 
     def factory(self) -> Factory:
@@ -189,10 +189,10 @@ class NetworkPlanner:
         fold, models = which
         variants = [question.variant]
         is_target = question.name == "target" and question.variant == "original"
-        if is_target and self._outline.erasable(question.representation):
+        if is_target and self._outline.erasable(question.recipe):
             variants.append("erased")
         rows = [row for row in self._outline.situation.rows(fold, held_out=True) if row in members]
-        needs = {INPUTS: self.inputs.shown(question.representation, fold), MODELS: models}
+        needs = {INPUTS: self.inputs.inputs_of_fold(question.recipe, fold), MODELS: models}
         features = is_target and self._outline.wants("features")
         return self.add_scores(needs, rows, variants, f"score {question}, fold {fold + 1}", features=features)
 

@@ -12,7 +12,7 @@ from biasaudit.engine.evidence.reading import column
 from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_images
-from biasaudit.engine.situation.situation import Question, Situation, class_members, input_of
+from biasaudit.engine.situation.situation import Question, Situation, class_members
 from biasaudit.records import ArmEvidence, OriginControl
 from biasaudit.registry import register
 
@@ -82,7 +82,7 @@ def asked_origins(planning: Planning, asked: Asked) -> tuple[ClassOrigins, ...]:
 
 def origin_question(asked: Asked, class_name: str) -> Question:
     """Return the question of the origin inside a class; how the target's rows are chosen does not change it."""
-    return Question("origin", input_of(asked.recipe), factor=asked.factor, class_name=class_name)
+    return Question("origin", asked.recipe.unbalanced, factor=asked.factor, class_name=class_name)
 
 
 def _role(own: ClassOrigins) -> Role:

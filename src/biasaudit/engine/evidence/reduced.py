@@ -11,8 +11,8 @@ from biasaudit.engine.evidence.subjects import Rows
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_images, without_pixels
 from biasaudit.engine.situation.outline import Outline
-from biasaudit.engine.situation.situation import Question, Situation, everyone, input_of
-from biasaudit.records import ArmEvidence
+from biasaudit.engine.situation.situation import Question, Situation, class_of_row
+from biasaudit.records import ArmEvidence, Recipe
 from biasaudit.registry import register
 
 __all__ = ["Reduced", "ReducedInputs", "reduced_questions"]
@@ -49,8 +49,8 @@ class Reduced(Columns):
         """Train networks on the input with the pathology erased, and on what lies outside the foreground."""
         outline, needs, variants = planning.outline, {}, {}
         for name, question in reduced_questions(outline, asked.recipe).items():
-            planning.inputs.add(question.representation)
-            planning.networks.add_question(question, everyone(outline.cohort))
+            planning.inputs.add(question.recipe)
+            planning.networks.add_question(question, class_of_row(outline.cohort))
             needs[Role("reduced", name)] = planning.networks.scores[question]
             variants[name] = question.variant
         return Planned(needs, ReducedInputs(variants, dict(_skipped(outline))))
@@ -64,13 +64,13 @@ class Reduced(Columns):
         return {"reduced": scores, "reduced_skipped": about.skipped}
 
 
-def reduced_questions(outline: Outline, recipe: str) -> dict[str, Question]:
+def reduced_questions(outline: Outline, recipe: Recipe) -> dict[str, Question]:
     """Return what is asked of reduced inputs, by the name of the input."""
     if not outline.cohort.channels or outline.situation.tabular:
         return {}
     outside = "background" if outline.survey.background else "silhouette"
-    erased = {"erased": Question("target", input_of(recipe), "erased")} if outline.masks_given else {}
-    return {**(erased if outline.erasable(recipe) else {}), outside: Question("target", outside)}
+    erased = {"erased": Question("target", recipe.unbalanced, "erased")} if outline.masks_given else {}
+    return {**(erased if outline.erasable(recipe) else {}), outside: Question("target", Recipe(outside))}
 
 
 def _skipped(outline: Outline) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,8 @@ from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.kind import Asked, Planning
 from biasaudit.engine.situation.contrasts import Contrast
-from biasaudit.engine.situation.situation import Situation, everyone, input_of, origins_of
+from biasaudit.engine.situation.situation import Situation, class_of_row, origins_of
+from biasaudit.records import Recipe
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.representations.representation import Harmonising
 
@@ -81,11 +82,11 @@ def cohort_columns(situation: Situation, factor: str, contrast: Contrast) -> Coh
     )
 
 
-def impossible(situation: Situation, recipe: str) -> str:
+def impossible(situation: Situation, recipe: Recipe) -> str:
     """Say why nothing can be trained anew; empty if it can."""
     if situation.ready_made:
         return _READY_MADE
-    return _HARMONISED if issubclass(kind_of_input(input_of(recipe)), Harmonising) else ""
+    return _HARMONISED if issubclass(kind_of_input(recipe.input), Harmonising) else ""
 
 
 def chance(planning: Planning, *words: object) -> np.random.Generator:
@@ -102,7 +103,7 @@ def retraining_of(
 
 def retrain(planning: Planning, network: Retrained) -> tuple[str, ...]:
     """Plan the training, one network per seed."""
-    members = everyone(planning.outline.cohort)
+    members = class_of_row(planning.outline.cohort)
     keys = []
     for number in range(planning.outline.protocol.target.training.seeds):
         words = ("retrain", *network.words, number)

@@ -14,9 +14,9 @@ from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_network, without_pixels
 from biasaudit.engine.situation.outline import Outline
-from biasaudit.engine.situation.situation import Situation, input_of, regime_of
+from biasaudit.engine.situation.situation import Situation, regime_of
+from biasaudit.records import ArmEvidence, Recipe, SignatureTransfer
 from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import ArmEvidence, SignatureTransfer
 from biasaudit.registry import register
 
 __all__ = ["Transfer"]
@@ -69,16 +69,16 @@ def _changed(evidence: ArmEvidence, change: Any) -> Fields:
     return {"transfer": SignatureTransfer(change(own.edited), change(own.sham), statistics)}
 
 
-def _shows_own_maps(outline: Outline, recipe: str) -> bool:
+def _shows_own_maps(outline: Outline, recipe: Recipe) -> bool:
     """Whether the input is the user's tissue maps or other maps, which no edit of the image reaches."""
     own_tissue = all(sample.tissue for sample in outline.cohort.samples)
-    shows = kind_of_input(input_of(recipe)).shows
+    shows = kind_of_input(recipe.input).shows
     return shows == "maps" or (shows == "tissue" and own_tissue)
 
 
 def _job(planning: Planning, asked: Asked) -> str:
     outline, contrast = planning.outline, asked.contrast
-    situation, name = outline.situation, input_of(asked.recipe)
+    situation, name = outline.situation, asked.recipe.input
     arguments = SignatureTransferArguments(
         sides=tuple(int(positive) for positive in contrast.positive),
         folds=tuple(situation.folds),

@@ -7,12 +7,13 @@ from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.inputs import pixel_identity
 from biasaudit.engine.evidence.kind import Planning
 from biasaudit.engine.situation.rows import truth_rows
-from biasaudit.engine.situation.situation import Question, input_of
+from biasaudit.engine.situation.situation import Question
+from biasaudit.records import Recipe
 
 __all__ = ["truth_jobs"]
 
 
-def truth_jobs(planning: Planning, recipe: str) -> tuple[str, ...]:
+def truth_jobs(planning: Planning, recipe: Recipe) -> tuple[str, ...]:
     """Plan to score anatomies of every fold at every site; nothing where the cohort is not simulated."""
     outline, count = planning.outline, planning.outline.protocol.cohort.truth_subjects
     if count == 0:
@@ -23,8 +24,8 @@ def truth_jobs(planning: Planning, recipe: str) -> tuple[str, ...]:
         arguments = TruthArguments(
             samples=tuple(pixel_identity(outline.cohort.samples[row]) for row in rows),
             grid=outline.situation.grid,
-            representation=input_of(recipe),
-            own=outline.situation.own_inputs.get(input_of(recipe)),
+            representation=recipe.input,
+            own=outline.situation.own_inputs.get(recipe.input),
         )
         needs = {MODELS: planning.networks.models[Question("target", recipe)][fold]}
         keys.append(planning.book.add(arguments, needs, f"planted truth: {recipe}, fold {fold + 1}"))

@@ -46,12 +46,12 @@ class Untrained(Columns):
 
 def _scores(planning: Planning, question: Question, fold: int) -> str:
     outline, networks = planning.outline, planning.networks
-    inputs = planning.inputs.shown(question.representation, fold)
+    inputs = planning.inputs.inputs_of_fold(question.recipe, fold)
     arguments = UntrainedArguments(
         factory=networks.factory(),
         variant=question.variant,
         outputs=networks.outputs,
-        seed=seeds.seed(outline.protocol.folds.seed, "untrained", question.representation, fold),
+        seed=seeds.seed(outline.protocol.folds.seed, "untrained", question.recipe, fold),
     )
     what = f"untrained {question}, fold {fold + 1}"
     model = planning.book.add(arguments, {INPUTS: inputs}, what)

@@ -34,7 +34,7 @@ from biasaudit.engine.user_code.preprocessing import import_string_of
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import UsageError
 from biasaudit.protocol import AttributionSettings, load_protocol
-from biasaudit.records import Volume, withholds_maps
+from biasaudit.records import Recipe, Volume, withholds_maps
 from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.finished import finished_audit
 
@@ -150,7 +150,7 @@ def _stored_inputs(store: Store, situation: Situation, representation: str) -> S
     reading = plan_reading(situation)
     if not store.finished(reading.survey):
         return None
-    keys = plan_audit(situation, finished_survey(store, reading)).inputs[representation]
+    keys = plan_audit(situation, finished_survey(store, reading)).inputs[Recipe(representation)]
     if not all(store.finished(key) for key in keys):
         return None
     return Stack([store.folder(key) / "original.npy" for key in keys])

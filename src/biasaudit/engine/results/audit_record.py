@@ -147,7 +147,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> ArmRecord:
 
 def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
     """Return what calibration measured for the cell that is nearest to this audit (primary factor)."""
-    evidence, protocol = arm.shown, run.situation.protocol
+    evidence, protocol = arm.headline_evidence, run.situation.protocol
     masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
     found = error_rates(
         Setting(
@@ -156,7 +156,7 @@ def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
             n=len(np.unique(evidence.subject)),
             dimensions=run.situation.cohort.dimensions,
             network="made elsewhere" if run.situation.ready_made else protocol.target.network,
-            representation=arm.recipe,
+            representation=str(arm.recipe),
             simulated=protocol.cohort.simulated,
             classes=len(run.situation.cohort.classes),
         )

@@ -19,7 +19,7 @@ from biasaudit.engine.plan import ArmContrast, Plan
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.protocol import ArmSettings
-from biasaudit.records import ArmEvidence, Finding, Verdict
+from biasaudit.records import ArmEvidence, Finding, Recipe, Verdict
 from biasaudit.stats.truth import Truth, bootstrap_truth, true_reliance
 from biasaudit.verdict import headline
 
@@ -53,7 +53,7 @@ class Run:
         """Origin factors, primary first."""
         return self.situation.cohort.factors
 
-    def _recipe(self, arm: str) -> str:
+    def _recipe(self, arm: str) -> Recipe:
         return next(own.recipe for own in self.situation.protocol.arms if own.name == arm)
 
     def findings(self, arm: str, factor: str) -> list[Finding]:
@@ -71,21 +71,21 @@ class Run:
         planned = self.plan.evidence[which]
         return assemble(planned.request.only(kinds), self.store.folders(planned.needs_of(kinds)))
 
-    def truth(self, recipe: str, factor: str) -> Truth | None:
+    def truth(self, recipe: Recipe, factor: str) -> Truth | None:
         """Planted truth of a simulated cohort, from the margins of all folds together."""
         margins = self._truth_margins(recipe)
         return None if margins is None else true_reliance(margins, *self._site_shares())
 
-    def truth_errors(self, representation: str) -> tuple[float, float]:
+    def truth_errors(self, recipe: Recipe) -> tuple[float, float]:
         """Return the standard errors of R* and Omega*, which are known from a sample of anatomies only."""
-        margins = self._truth_margins(representation)
+        margins = self._truth_margins(recipe)
         if margins is None:
             return np.nan, np.nan
         generator = seeds.generator(self.situation.protocol.folds.seed, "truth errors")
         return bootstrap_truth(margins, *self._site_shares(), TRUTH_RESAMPLES, generator)
 
-    def _truth_margins(self, representation: str) -> np.ndarray | None:
-        keys = self.plan.truth.get(representation)
+    def _truth_margins(self, recipe: Recipe) -> np.ndarray | None:
+        keys = self.plan.truth.get(recipe)
         return np.concatenate([np.load(self.store.folder(key) / "margins.npy") for key in keys]) if keys else None
 
     def _site_shares(self) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +114,7 @@ class ArmResult:
         return self.settings.name
 
     @property
-    def recipe(self) -> str:
+    def recipe(self) -> Recipe:
         """What its target learned from."""
         return self.settings.recipe
 
@@ -124,7 +124,7 @@ class ArmResult:
         return headline(self.verdicts)
 
     @property
-    def shown(self) -> ArmEvidence:
+    def headline_evidence(self) -> ArmEvidence:
         """Evidence of the headline's contrast (primary factor)."""
         return self.evidence[self.headline.contrast]
 

@@ -113,7 +113,10 @@ def _columns(run: Run, question: Question, logits: np.ndarray) -> Iterator[tuple
         yield {"contrast": None}, logits
     else:
         for contrast in run.plan.contrasts:
-            yield {"contrast": contrast.name}, log_odds(logits, contrast.index, turned=contrast.turned)[:, None]
+            yield (
+                {"contrast": contrast.name},
+                log_odds(logits, contrast.index, against_class=contrast.against_class)[:, None],
+            )
 
 
 def _logits(values: np.ndarray) -> dict[str, float]:
@@ -127,8 +130,8 @@ def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
     """Every question of every arm, with the variants that were scored."""
     for arm in run.situation.protocol.arms:
         for question in run.plan.scores:
-            learned_from = arm.recipe if question.name == "target" else arm.input
-            own = question.representation == learned_from
+            learned_from = arm.recipe if question.name == "target" else arm.recipe.unbalanced
+            own = question.recipe == learned_from
             reduced = question in run.plan.reduced(arm.name).values()
             if own or reduced:
                 yield arm.name, question, (question.variant,) if reduced else ("original", "erased")
@@ -137,7 +140,7 @@ def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
 def _input_name(question: Question) -> str:
     if question.variant == "erased":
         return "erased"
-    return "original" if kind_of_input(question.representation).shows_pathology else question.representation
+    return "original" if kind_of_input(question.recipe.input).shows_pathology else question.recipe.input
 
 
 def _training(run: Run) -> Iterator[dict[str, Any]]:

@@ -8,13 +8,13 @@ from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.error_rates import carries_weight
 from biasaudit.protocol import ArmSettings
-from biasaudit.records import ArmEvidence, Regime, Verdict
+from biasaudit.records import ArmEvidence, Recipe, Regime, Verdict
 from biasaudit.verdict import Design, decide_contrasts
 
 __all__ = ["arm_result", "evidence_by_contrast", "to_confirm"]
 
 
-def to_confirm(run: Run) -> frozenset[str]:
+def to_confirm(run: Run) -> frozenset[Recipe]:
     """Return the recipes of arms with a PATHOLOGY among their verdicts, if it can be put to the spike-in test."""
     if not run.situation.confirms:
         return frozenset()

@@ -40,7 +40,7 @@ class Contrast:
     positive: tuple[bool, ...]
 
     @property
-    def turned(self) -> bool:
+    def against_class(self) -> bool:
         """Whether the class is the negative side: patients of any kind are held against the healthy."""
         return self.index == 0
 
@@ -73,7 +73,7 @@ def marked_classes(cohort: Cohort, mask_voxels: Sequence[int]) -> tuple[str, ...
     return tuple(found)
 
 
-def log_odds(logits: FloatArray, index: int, *, turned: bool = False) -> FloatArray:
+def log_odds(logits: FloatArray, index: int, *, against_class: bool = False) -> FloatArray:
     """Log odds of one class by softmax.
 
     Parameters
@@ -81,7 +81,7 @@ def log_odds(logits: FloatArray, index: int, *, turned: bool = False) -> FloatAr
     logits : float (n, k)
         One column per class.
     index : int
-    turned : bool
+    against_class : bool
         Odds against the class instead of for it.
 
     Returns
@@ -90,7 +90,7 @@ def log_odds(logits: FloatArray, index: int, *, turned: bool = False) -> FloatAr
     """
     others = np.asarray(logsumexp(np.delete(logits, index, axis=1), axis=1))
     odds: FloatArray = logits[:, index] - others
-    return -odds if turned else odds
+    return -odds if against_class else odds
 
 
 def contrast_logits(logits: FloatArray, contrast: Contrast) -> FloatArray:
@@ -108,4 +108,4 @@ def contrast_logits(logits: FloatArray, contrast: Contrast) -> FloatArray:
     """
     if contrast.name is None:
         return np.asarray(logits[:, 0])
-    return log_odds(logits, contrast.index, turned=contrast.turned)
+    return log_odds(logits, contrast.index, against_class=contrast.against_class)

@@ -9,10 +9,10 @@ from biasaudit import registry
 from biasaudit.checks.check import required
 from biasaudit.engine.situation.contrasts import Contrast, contrasts_of, marked_classes
 from biasaudit.engine.situation.rows import origins_inside_classes, rows_for_maps
-from biasaudit.engine.situation.situation import Situation, Survey, default_checks, input_of
+from biasaudit.engine.situation.situation import Situation, Survey, default_checks
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.protocol import Protocol
-from biasaudit.records import Cohort
+from biasaudit.records import Cohort, Recipe
 
 __all__ = ["BLOCK", "Outline", "outline_of"]
 
@@ -82,15 +82,15 @@ class Outline:
 
     def has_masks(self, contrast: Contrast) -> bool:
         """Whether every patient of a contrast has a pathology mask."""
-        return self.masks_given if contrast.turned else contrast.classes[1] in self.marked
+        return self.masks_given if contrast.against_class else contrast.classes[1] in self.marked
 
     def wants(self, kind: str) -> bool:
         """Whether a check that the protocol asks for cannot do without a kind of evidence."""
         return any(kind in required(registry.get("check", code)) for code in default_checks(self.protocol))
 
-    def erasable(self, representation: str) -> bool:
+    def erasable(self, recipe: Recipe) -> bool:
         """Whether the input is made again without the pathology; what shows none has no such version."""
-        return bool(self.marked) and kind_of_input(input_of(representation)).shows_pathology
+        return bool(self.marked) and kind_of_input(recipe.input).shows_pathology
 
 
 def outline_of(situation: Situation, survey: Survey, reads: tuple[str, ...], survey_job: str) -> Outline:

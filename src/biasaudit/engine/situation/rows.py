@@ -8,18 +8,18 @@ import numpy as np
 
 from biasaudit import seeds
 from biasaudit.engine.situation.contrasts import Contrast, class_index
-from biasaudit.engine.situation.situation import Situation, Survey, input_of, origins_of
-from biasaudit.records import Cohort
+from biasaudit.engine.situation.situation import Situation, Survey, origins_of
+from biasaudit.records import Cohort, Recipe
 from biasaudit.stats.subsampling import evenly_mixed_rows, origins_with_both_classes
 
 __all__ = [
     "baseline_rows",
     "can_balance",
-    "erase_with",
+    "mask_donor_rows",
     "origins_inside_classes",
-    "own_rows",
     "reference_rows",
     "rows_for_maps",
+    "rows_of_contrast",
     "training_rows",
     "truth_rows",
 ]
@@ -40,10 +40,10 @@ def origins_inside_classes(situation: Situation) -> dict[tuple[str, str], tuple[
     return found
 
 
-def training_rows(situation: Situation, recipe: str, fold: int) -> list[int]:
+def training_rows(situation: Situation, recipe: Recipe, fold: int) -> list[int]:
     """Return what one fold trains on; balanced rows are drawn anew in every fold, from its training rows alone."""
     rows, cohort = situation.rows(fold, held_out=False), situation.cohort
-    if recipe == input_of(recipe):
+    if not recipe.balanced:
         return rows
     classes = np.array([class_index(cohort, sample) for sample in cohort.samples])
     chance = seeds.generator(situation.protocol.folds.seed, "balanced training", fold)
@@ -88,7 +88,7 @@ def reference_rows(situation: Situation, fold: int) -> list[int] | None:
     return turns[: settings.references]
 
 
-def erase_with(situation: Situation, survey: Survey) -> list[int]:
+def mask_donor_rows(situation: Situation, survey: Survey) -> list[int]:
     """Return for every row the row whose mask is erased: its own for patients, an exchanged one for the healthy."""
     samples = situation.cohort.samples
     donors = [row for row, sample in enumerate(samples) if sample.positive and survey.mask_voxels[row]]
@@ -105,7 +105,7 @@ def truth_rows(situation: Situation, fold: int, count: int) -> list[int]:
     return sorted(int(row) for row in chance.permutation(held_out)[:count])
 
 
-def own_rows(rows: Sequence[Sequence[int]], contrast: Contrast) -> tuple[tuple[int, ...], ...]:
+def rows_of_contrast(rows: Sequence[Sequence[int]], contrast: Contrast) -> tuple[tuple[int, ...], ...]:
     """Keep the rows of either side of a contrast, fold by fold."""
     return tuple(tuple(row for row in own if contrast.positive[row]) for own in rows)
 

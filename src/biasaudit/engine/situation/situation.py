@@ -12,7 +12,7 @@ from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.protocol import Protocol
-from biasaudit.records import Cohort, Grid, Regime
+from biasaudit.records import Cohort, Grid, Recipe, Regime
 from biasaudit.stats.design import regime
 
 __all__ = [
@@ -21,9 +21,8 @@ __all__ = [
     "Situation",
     "Survey",
     "class_members",
+    "class_of_row",
     "default_checks",
-    "everyone",
-    "input_of",
     "origins_of",
     "regime_of",
     "single_origin_notes",
@@ -43,14 +42,16 @@ class Question:
     ----------
     name : str
         ``target`` (the label) or ``origin`` (inside one class).
-    representation, variant : str
-        The input: ``intensity`` ... and ``original`` or ``erased``.
+    recipe : Recipe
+        What it learns from.
+    variant : str
+        Version of the input: ``original`` or ``erased``.
     factor, class_name : str
         Of an origin question; else empty.
     """
 
     name: str
-    representation: str
+    recipe: Recipe
     variant: str = "original"
     factor: str = ""
     class_name: str = ""
@@ -58,7 +59,12 @@ class Question:
     def __str__(self) -> str:
         what = "label" if self.name == "target" else f"{self.factor} in {self.class_name}"
         edit = "" if self.variant == "original" else f" ({self.variant})"
-        return f"{what} from {self.representation}{edit}"
+        return f"{what} from {self.recipe}{edit}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words that name the random streams of its networks; those of reduced inputs are shared by the arms."""
+        return (self.name, str(self.recipe), self.variant, self.factor, self.class_name)
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,8 @@ class Situation:
     ----------
     hashes : mapping
         Path of an image file -> SHA-256.
-    confirm : frozenset of str
-        Representations whose PATHOLOGY is put to the spike-in test.
+    confirm : frozenset of Recipe
+        Recipes whose PATHOLOGY is put to the spike-in test.
     adopted : mapping
         What `own_network.build` takes to rebuild the user's own network; empty where the network is ours.
     sidecars : mapping
@@ -100,7 +106,7 @@ class Situation:
     grid: Grid
     folds: tuple[int, ...]
     hashes: Mapping[str, str]
-    confirm: frozenset[str] = frozenset()
+    confirm: frozenset[Recipe] = frozenset()
     adopted: Mapping[str, Any] = field(default_factory=dict)
     sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     own_inputs: Mapping[str, OwnInput] = field(default_factory=dict)
@@ -125,19 +131,19 @@ class Situation:
         """Whether a PATHOLOGY is put to the spike-in test, which trains the target again on edited images."""
         return self.protocol.checks == "default" and not self.ready_made and not self.tabular
 
-    def channels(self, recipe: str) -> int:
+    def channels(self, recipe: Recipe) -> int:
         """Count the channels of the network input of one recipe."""
-        name = input_of(recipe)
-        return int(representation_of(name, self.own_inputs.get(name)).channels(self.offered(name)))
+        name = recipe.input
+        return int(representation_of(name, self.own_inputs.get(name)).channels(self.image_channels(name)))
 
-    def offered(self, representation: str) -> int:
+    def image_channels(self, representation: str) -> int:
         """Count what a representation is made from: the channels of the images, or the user's maps of them."""
         return source_channels(self.cohort, representation)
 
-    def codes(self, representation: str) -> tuple[str, ...]:
-        """Codes of the checks that the arms of one representation are asked."""
+    def codes(self, recipe: Recipe) -> tuple[str, ...]:
+        """Codes of the checks that the arms of one recipe are asked."""
         asked = default_checks(self.protocol)
-        return (*asked, CONFIRMATION) if representation in self.confirm and CONFIRMATION not in asked else asked
+        return (*asked, CONFIRMATION) if recipe in self.confirm and CONFIRMATION not in asked else asked
 
     def rows(self, fold: int, *, held_out: bool) -> list[int]:
         """Cohort rows that one fold holds out, or trains on."""
@@ -152,11 +158,6 @@ def source_channels(cohort: Cohort, representation: str) -> int:
 def default_checks(protocol: Protocol) -> tuple[str, ...]:
     """Codes of the checks that the protocol asks for."""
     return DEFAULT_CHECKS if protocol.checks == "default" else tuple(protocol.checks)
-
-
-def input_of(recipe: str) -> str:
-    """Return the name of the representation of a recipe."""
-    return recipe.removesuffix(" (balanced)")
 
 
 def regime_of(cohort: Cohort, factor: str, contrast: Contrast) -> Regime:
@@ -181,7 +182,7 @@ def single_origin_notes(cohort: Cohort) -> list[str]:
     ]
 
 
-def everyone(cohort: Cohort) -> dict[int, int]:
+def class_of_row(cohort: Cohort) -> dict[int, int]:
     """Return the class of every row, as its place among the classes."""
     return {row: class_index(cohort, sample) for row, sample in enumerate(cohort.samples)}
 

@@ -32,22 +32,22 @@ class ClassOdds(nn.Module):
         Returns logits (n, k).
     index : int
         The class.
-    turned : bool
+    against_class : bool
         Odds against the class.
     """
 
-    def __init__(self, network: nn.Module, index: int, turned: bool) -> None:
+    def __init__(self, network: nn.Module, index: int, against_class: bool) -> None:
         super().__init__()
         self.network = network
         self.index = index
-        self.turned = turned
+        self.against_class = against_class
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the log odds, (n, 1)."""
         logits = self.network(images)
         others = [column for column in range(logits.shape[1]) if column != self.index]
         odds: torch.Tensor = logits[:, self.index] - torch.logsumexp(logits[:, others], dim=1)
-        return (-odds if self.turned else odds)[:, None]
+        return (-odds if self.against_class else odds)[:, None]
 
 
 def class_odds(spatial_dims: int, in_channels: int, out_channels: int, **arguments: Any) -> ClassOdds:
@@ -58,11 +58,11 @@ def class_odds(spatial_dims: int, in_channels: int, out_channels: int, **argumen
     spatial_dims, in_channels, out_channels : int
         `out_channels` is 1, the log odds.
     arguments : Any
-        ``network`` and ``network_arguments``, ``outputs``, ``index``, ``turned``.
+        ``network`` and ``network_arguments``, ``outputs``, ``index``, ``against_class``.
     """
     sizes = NetworkSizes(spatial_dims, in_channels, int(arguments["outputs"]))
     network = build_network(arguments["network"], sizes, arguments["network_arguments"])
-    return ClassOdds(network, arguments["index"], arguments["turned"])
+    return ClassOdds(network, arguments["index"], arguments["against_class"])
 
 
 @register("step", "log_odds")
@@ -80,7 +80,7 @@ def log_odds(arguments: LogOddsArguments, needs: Folders, folder: Path) -> None:
     trained = needs.only(MODEL)
     description = json.loads((trained / "model.json").read_text())
     spatial_dims, in_channels, outputs = description.pop("sizes")
-    chosen = {"index": arguments.index, "turned": arguments.turned}
+    chosen = {"index": arguments.index, "against_class": arguments.against_class}
     wrapped = {
         "network": _FACTORY,
         "network_arguments": {**description, "outputs": outputs, **chosen},

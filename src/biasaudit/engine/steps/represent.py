@@ -36,14 +36,14 @@ def represent(arguments: RepresentArguments, needs: Folders, folder: Path) -> No
     grid, volumes = arguments.grid, StoredVolumes(needs[READ])
     channels = representation.channels(arguments.channels)
     priors = tissue_priors(grid) if representation.needs_priors and volumes.tissue is None else None
-    variants = ["original"] if arguments.erase_with is None else ["original", "erased"]
+    variants = ["original"] if arguments.mask_donors is None else ["original", "erased"]
     for variant in variants:
         shape = (len(arguments.rows), channels, *grid.shape)
         output = open_memmap(folder / f"{variant}.npy", "w+", np.float16, shape)
         for position, row in enumerate(arguments.rows):
             volume = volumes[row]
-            if variant == "erased" and arguments.erase_with is not None:
-                volume = erase(volume, volumes.mask[arguments.erase_with[position]])
+            if variant == "erased" and arguments.mask_donors is not None:
+                volume = erase(volume, volumes.mask[arguments.mask_donors[position]])
             try:
                 output[position] = representation.transform(volume, priors, grid)
             except UsageError as error:
