@@ -13,7 +13,7 @@ from biasaudit.engine.results import verdicts
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.protocol import parse_protocol
-from biasaudit.records import Reliance, Verdict
+from biasaudit.records import Recipe, Reliance, Verdict
 
 NOT_RUN = "spike-in test of power on this very cohort (G3) has not been run"
 
@@ -61,12 +61,12 @@ class TestToConfirm:
     @pytest.mark.parametrize("word", ["ORIGIN", "MIXED", "UNDETERMINED"])
     def test_pathology_alone(self, word, asked):
         words = {"intensity": ["PATHOLOGY"], "tissue": [word]}
-        assert asked(words, "arms: [intensity, tissue]\n") == {"intensity"}
+        assert asked(words, "arms: [intensity, tissue]\n") == {Recipe("intensity")}
 
     def test_of_several_factors_one_is_enough(self, asked):
-        assert asked({"intensity": ["PATHOLOGY", "UNDETERMINED"]}, "") == {"intensity"}
+        assert asked({"intensity": ["PATHOLOGY", "UNDETERMINED"]}, "") == {Recipe("intensity")}
         assert asked({"intensity": ["MIXED", "UNDETERMINED"]}, "") == frozenset()
-        assert asked({"intensity": ["PATHOLOGY", "PATHOLOGY"]}, "") == {"intensity"}
+        assert asked({"intensity": ["PATHOLOGY", "PATHOLOGY"]}, "") == {Recipe("intensity")}
 
     def test_checks_that_were_named_stay_as_they_are(self, asked):
         assert asked({"intensity": ["PATHOLOGY"]}, "checks: [D1, G1, U1]\n") == frozenset()
@@ -105,7 +105,7 @@ def test_a_second_stage_confirms_the_arm_that_needs_it(audited, tmp_path, monkey
     assert any(NOT_RUN in limit for limit in first["limits"])
     assert "G3" not in first["checks"]
 
-    monkeypatch.setattr(audit, "to_confirm", lambda run: frozenset({"intensity"}))
+    monkeypatch.setattr(audit, "to_confirm", lambda run: frozenset({Recipe("intensity")}))
     second, titles, counts = audited(SMALL)
     (finding,) = spikes(second, "intensity")
     assert finding["status"] in ("clear", "inconclusive")

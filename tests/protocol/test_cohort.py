@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from protocol.texts import PHANTOM, TABLE, faults, parse
+from pydantic import ValidationError
 
-from biasaudit.protocol import dump_protocol
+from biasaudit.protocol import TableCohort, dump_protocol
 
 
 class TestSections:
@@ -65,3 +66,11 @@ class TestWhatIsKnownOfACohort:
         assert (phantom.simulated, phantom.truth_subjects) == (True, phantom.phantom.truth_subjects)
         assert (table.simulated, table.truth_subjects) == (False, 0)
         assert parse("cohort: {reader: phantom, phantom: {truth_subjects: 3}}\n").cohort.truth_subjects == 3
+
+
+@pytest.mark.parametrize(("key", "value"), [("probes", {"table": "more.tsv"}), ("field", "centre")])
+def test_a_key_that_this_version_cannot_answer_is_refused_unless_it_is_null(key, value):
+    settings = {"reader": "table", "table": "t.tsv", "label": {"positive": "ms"}, "origins": ["site"]}
+    assert getattr(TableCohort.model_validate({**settings, key: None}), key) is None
+    with pytest.raises(ValidationError, match="leave it out"):
+        TableCohort.model_validate({**settings, key: value})

@@ -29,6 +29,15 @@ Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge", 
 SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
 
 
+def _none_so_far(value: object) -> None:
+    if value is not None:
+        raise ValueError("this version has nothing to do with it yet; leave it out")
+
+
+NotYet = Annotated[None, BeforeValidator(_none_so_far)]
+"""A key that the contract of protocols names and this version cannot answer: refused unless it is null."""
+
+
 def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
     return {"contrast": contrast, "bias_field": bias_field}
 
@@ -76,6 +85,8 @@ class CohortSettings(Section):
     )
     min_origin_size: int = Field(10, ge=1, description="smaller origins are pooled as 'other' and reported")
     mask_is_complete: bool = Field(False, description="true: all pathology is inside the masks")
+    probes: NotYet = Field(None, description="reserved for images that are only scored; nothing but null so far")
+    field: NotYet = Field(None, description="reserved for where the disease can be; nothing but null so far")
     foreground: Literal["auto", "nonzero", "threshold", "centre"] = Field(
         "auto",
         description="where no brain mask is given: non-zero voxels of stripped images, a threshold, or the centre "

@@ -12,8 +12,8 @@ from biasaudit.engine.situation.harmonising import kept_columns
 from biasaudit.engine.situation.outline import BLOCK, Outline
 from biasaudit.engine.situation.rows import mask_donor_rows
 from biasaudit.engine.situation.situation import Situation
-from biasaudit.records import Recipe, Sample
 from biasaudit.engine.user_code.preprocessing import kind_of_input
+from biasaudit.records import Recipe, Sample
 from biasaudit.representations.representation import Harmonising
 
 __all__ = ["InputPlanner", "pixel_identity", "reading_jobs"]

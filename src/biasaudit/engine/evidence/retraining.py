@@ -13,8 +13,8 @@ from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.kind import Asked, Planning
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.situation import Situation, class_of_row, origins_of
-from biasaudit.records import Recipe
 from biasaudit.engine.user_code.preprocessing import kind_of_input
+from biasaudit.records import Recipe
 from biasaudit.representations.representation import Harmonising
 
 __all__ = ["CohortColumns", "NotRetrained", "Retrained", "cohort_columns", "impossible", "retrain", "retrained_scores"]

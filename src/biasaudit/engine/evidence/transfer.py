@@ -15,8 +15,8 @@ from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_network, without_pixels
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Situation, regime_of
-from biasaudit.records import ArmEvidence, Recipe, SignatureTransfer
 from biasaudit.engine.user_code.preprocessing import kind_of_input
+from biasaudit.records import ArmEvidence, Recipe, SignatureTransfer
 from biasaudit.registry import register
 
 __all__ = ["Transfer"]
