@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import Volume
+from biasaudit.run_folder.contract import FEATURE_RELEVANCE, OVERLAY_PICTURES, OVERLAYS, RELEVANCE, Table
 
 __all__ = ["Mapped", "colour_limit", "slices_of", "write_maps"]
 
@@ -39,52 +39,82 @@ class Mapped:
     logit: float
 
 
+@dataclass(frozen=True)
+class _Overlay:
+    """One map that the report draws: its row of the table but for the key, and its slices by name."""
+
+    record: Mapping[str, object]
+    slices: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What is written of the maps of one arm; the maps themselves need not stay in memory."""
+
+    features: Sequence[Mapping[str, object]] = ()
+    shares: Sequence[Mapping[str, object]] = ()
+    overlays: Sequence[_Overlay] = ()
+
+
 def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
     """Write ``maps/*.nii.gz``, ``maps/overlays.*`` and ``tables/relevance.tsv``; nothing if there are no maps."""
-    folder = run.store.root / "maps"
-    shares: list[dict[str, Any]] = []
-    features: list[dict[str, Any]] = []
-    overlays: list[dict[str, Any]] = []
-    slices: dict[str, np.ndarray] = {}
-    for arm in arms:
-        question = Question("target", arm.recipe)
-        explained = _explained(run, arm.name)
-        if not explained:
-            continue
-        mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
-        if run.situation.tabular:
-            features.extend(_of_features(run, arm.name, mapped))
-            shares.extend(_feature_shares(run, arm.name, mapped))
-            continue
-        folder.mkdir(exist_ok=True)
-        _write_group_maps(run, arm.name, mapped, folder)
-        for item in mapped:
-            shares.extend(_shares(run, arm.name, item))
-        limit = colour_limit(mapped)
-        for role, item in _chosen(run, mapped):
-            key = f"{arm.name}-{len(overlays) + 1:02d}"
-            sample = run.situation.cohort.samples[item.row]
-            overlays.append(
-                {
-                    "key": key,
-                    "arm": arm.name,
-                    "subject": sample.subject,
-                    "label": sample.label,
-                    "origin": sample.origins[run.factors[0]],
-                    "logit": round(item.logit, 4),
-                    "role": role,
-                    "limit": limit,
-                }
-            )
-            slices.update({f"{key}__{name}": picture for name, picture in slices_of(item)})
-    tables = run.store.root / "tables"
-    if features:
-        pd.DataFrame(features).to_csv(tables / "feature_relevance.tsv", sep="\t", index=False, na_rep="n/a")
-    if shares:
-        pd.DataFrame(shares).to_csv(tables / "relevance.tsv", sep="\t", index=False, na_rep="n/a")
-    if overlays:
-        pd.DataFrame(overlays).to_csv(folder / "overlays.tsv", sep="\t", index=False)
-        np.savez_compressed(folder / "overlays.npz", **slices)  # type: ignore[arg-type]
+    described = [_described(run, arm) for arm in arms]
+    _write_table(run, FEATURE_RELEVANCE, [record for own in described for record in own.features])
+    _write_table(run, RELEVANCE, [record for own in described for record in own.shares])
+    _write_overlays(run, [overlay for own in described for overlay in own.overlays])
+
+
+def _described(run: Run, arm: ArmResult) -> _Described:
+    """Describe the maps of one arm; of images the mean maps of its classes are written."""
+    question = Question("target", arm.recipe)
+    explained = _explained(run, arm.name)
+    mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
+    if not explained:
+        return _Described()
+    if run.situation.tabular:
+        features = list(_of_features(run, arm.name, mapped))
+        return _Described(features, list(_feature_shares(run, arm.name, mapped)))
+    _write_group_maps(run, arm.name, mapped)
+    shares = [record for item in mapped for record in _shares(run, arm.name, item)]
+    return _Described(shares=shares, overlays=list(_overlays(run, arm.name, mapped)))
+
+
+def _overlays(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[_Overlay]:
+    """Choose the subjects of an arm that the report draws."""
+    limit = colour_limit(mapped)
+    for role, item in _chosen(run, mapped):
+        sample = run.situation.cohort.samples[item.row]
+        record = {
+            "arm": arm,
+            "subject": sample.subject,
+            "label": sample.label,
+            "origin": sample.origins[run.factors[0]],
+            "logit": round(item.logit, 4),
+            "role": role,
+            "limit": limit,
+        }
+        yield _Overlay(record, dict(slices_of(item)))
+
+
+def _write_table(run: Run, table: Table, records: Sequence[Mapping[str, object]]) -> None:
+    """Write a table of the run folder, if it has any rows."""
+    if records:
+        pd.DataFrame(records).to_csv(run.store.root / table.path, sep="\t", index=False, na_rep="n/a")
+
+
+def _write_overlays(run: Run, overlays: Sequence[_Overlay]) -> None:
+    """Write the chosen maps of all arms, numbered through: their slices, and a table of them."""
+    if not overlays:
+        return
+    keys = [f"{overlay.record['arm']}-{number:02d}" for number, overlay in enumerate(overlays, start=1)]
+    records = [{"key": key, **overlay.record} for key, overlay in zip(keys, overlays, strict=True)]
+    slices = {
+        f"{key}__{name}": picture
+        for key, overlay in zip(keys, overlays, strict=True)
+        for name, picture in overlay.slices.items()
+    }
+    pd.DataFrame(records).to_csv(run.store.root / OVERLAYS.path, sep="\t", index=False)
+    np.savez_compressed(run.store.root / OVERLAY_PICTURES, **slices)  # type: ignore[arg-type]
 
 
 def _explained(run: Run, arm: str) -> list[tuple[Contrast, tuple[str, ...]]]:
@@ -139,7 +169,10 @@ def _feature_shares(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[di
             }
 
 
-def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped], folder: Path) -> None:
+def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped]) -> None:
+    """Write the mean map of every class."""
+    folder = run.store.root / "maps"
+    folder.mkdir(exist_ok=True)
     for index, name in enumerate(run.situation.cohort.classes):
         own = [m.relevance for m in mapped if _class_of(run, m) == index]
         if own:
@@ -199,10 +232,10 @@ def _class_of(run: Run, item: Mapped) -> int:
 def slices_of(item: Mapped) -> Iterator[tuple[str, np.ndarray]]:
     """Cut a map and the anatomy under it where the pathology or the relevance is, by plane and layer."""
     layers = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
-    return cut(layers, _interesting_point(item))
+    return slices_through(layers, _interesting_point(item))
 
 
-def cut(layers: Mapping[str, np.ndarray], centre: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
+def slices_through(layers: Mapping[str, np.ndarray], centre: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
     """Cut layers of one shape through a voxel in every plane; pictures are whole.
 
     Parameters

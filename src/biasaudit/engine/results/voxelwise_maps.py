@@ -14,7 +14,7 @@ from biasaudit.cohort.images.export import write_volume
 from biasaudit.engine.evidence.kind import kinds_of
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.plan import ArmContrast
-from biasaudit.engine.results.maps import cut
+from biasaudit.engine.results.maps import slices_through
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.registry import get
@@ -47,7 +47,8 @@ def write_differences(run: Run, arms: Sequence[ArmResult]) -> None:
             })  # fmt: skip
             layers = {"anatomy": anatomy(), "statistic": statistic, "significant": significant}
             peak = np.unravel_index(int(np.abs(statistic).argmax()), statistic.shape)
-            slices |= {f"{records[-1]['key']}__{at}": picture for at, picture in cut(layers, [int(p) for p in peak])}
+            pictures = slices_through(layers, [int(place) for place in peak])
+            slices |= {f"{records[-1]['key']}__{at}": picture for at, picture in pictures}
     if records:
         pd.DataFrame(records).to_csv(folder / "differences.tsv", sep="\t", index=False, na_rep="n/a")
         np.savez_compressed(folder / "differences.npz", **slices)  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def loss_function(name: str, class_weights: torch.Tensor) -> Loss:
     named = ("target.training.loss", name)
     found = find(name, named[0])
     if inspect.isclass(found):
-        found = call(found, named, {"classes": len(class_weights), "class_weights": class_weights})
+        found = call(found, *named, {"classes": len(class_weights), "class_weights": class_weights})
     if isinstance(found, nn.Module):
         found = found.to(class_weights.device)
     return partial(_own_loss, found, named)
@@ -133,7 +133,7 @@ def make_optimiser(settings: TrainingSettings, network: nn.Module) -> torch.opti
         return torch.optim.SGD(parameters, rate, MOMENTUM, weight_decay=decay, nesterov=True, foreach=False)
     named = ("target.training.optimiser", settings.optimiser)
     found = find(settings.optimiser, named[0])
-    made = call(partial(found, parameters), named, {"lr": rate, "weight_decay": decay})
+    made = call(partial(found, parameters), *named, {"lr": rate, "weight_decay": decay})
     if not isinstance(made, torch.optim.Optimizer):
         raise UsageError(f"{named[0]}: {named[1]} returned {_said(made)}, expected a torch.optim.Optimizer")
     return made
@@ -189,7 +189,7 @@ def _change(name: str, chance: np.random.Generator, seed: int) -> Augmentation:
     named = ("target.training.augment", name)
     found = find(name, named[0])
     if inspect.isclass(found):
-        found = call(found, named, {})
+        found = call(found, *named, {})
     generator = torch.Generator().manual_seed(seeds.seed(seed, "augmentation", name))
     return partial(_own_change, found, (named, generator))
 
@@ -237,7 +237,7 @@ def _own_change(
 ) -> torch.Tensor:
     named, generator = known
     key, name = named
-    changed = call(partial(function, images), named, {"generator": generator})
+    changed = call(partial(function, images), *named, {"generator": generator})
     if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
         message = f"{name} returned {_said(changed)} for images of shape {list(images.shape)}"
         raise UsageError(f"{key}: {message}; expected a tensor of the same shape")

@@ -47,13 +47,13 @@ def takes(function: Callable[..., Any], name: str) -> bool:
     return any(own.name == name or own.kind is inspect.Parameter.VAR_KEYWORD for own in parameters)
 
 
-def call(function: Callable[..., Any], named: tuple[str, str], offered: Mapping[str, Any]) -> Any:
+def call(function: Callable[..., Any], key: str, name: str, offered: Mapping[str, object]) -> Any:
     """Call a function with those of the arguments offered that it has parameters for.
 
     Parameters
     ----------
     function : callable
-    named : tuple of str
+    key, name : str
         Field of the protocol and import string, for messages.
     offered : mapping
         By the name of the parameter.
@@ -63,7 +63,6 @@ def call(function: Callable[..., Any], named: tuple[str, str], offered: Mapping[
     UsageError
         If it asks for more, or fails; what it raised is named.
     """
-    key, name = named
     try:
         return function(**{parameter: value for parameter, value in offered.items() if takes(function, parameter)})
     except UsageError:
@@ -81,7 +80,7 @@ def failure(error: Exception) -> str:
     return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
 
 
-def _unknown(function: Callable[..., Any], offered: Mapping[str, Any]) -> list[str]:
+def _unknown(function: Callable[..., Any], offered: Mapping[str, object]) -> list[str]:
     """Names of the parameters that a function cannot do without and is not offered."""
     try:
         parameters = inspect.signature(function).parameters.values()

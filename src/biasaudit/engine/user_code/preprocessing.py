@@ -60,7 +60,7 @@ class OwnRepresentation:
             If it fails, or returns anything but finite numbers on the grid.
         """
         offered = {"image": volume.image.copy(), "spacing": grid.spacing, "foreground": volume.foreground.copy()}
-        made = self._numbers(call(self._function, (_KEY, self._name), offered))
+        made = self._numbers(call(self._function, _KEY, self._name, offered))
         if made.shape == grid.shape:
             made = made[None]
         self._require_on_grid(made, grid)

@@ -90,7 +90,7 @@ def fitted(name: str, network: nn.Module, offered: Mapping[str, Any]) -> dict[st
     generator = torch.Generator().manual_seed(offered["seed"])
     try:
         with _seeded(offered["seed"]):
-            learned = call(function, (_KEY, name), {"network": network, **offered, "generator": generator})
+            learned = call(function, _KEY, name, {"network": network, **offered, "generator": generator})
     except UsageError as error:
         hint = _hint(error.__cause__)
         raise UsageError(f"{str(error).rstrip('.')}; {hint}" if hint else str(error)) from error.__cause__
