@@ -41,7 +41,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     ),
     "calibration.scoreboard": ("calibration/test_calibration_rates.py",),
     "calibration.summary": ("calibration/test_calibration_rates.py",),
-    "checks.check": ("checks/test_check_contract.py",),
     "checks.layers": (
         "checks/test_check_contract.py",
         "checks.concepts",
@@ -64,6 +63,11 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "registry",
     ),
     "comparison.pair": (
+        "functional/test_cli_compare.py",
+        "cli",
+        "comparison.runs",
+    ),
+    "comparison.record": (
         "functional/test_cli_compare.py",
         "cli",
         "comparison.runs",
@@ -99,10 +103,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "engine.arguments.edits": ("engine/steps/test_spike_in.py",),
     "engine.arguments.hidden_layers": ("engine/steps/test_learned.py",),
     "engine.arguments.inputs": ("engine/steps/test_survey.py",),
-    "engine.arguments.judgements": (
-        "engine/evidence/test_assembly.py",
-        "engine.evidence.assembly",
-    ),
     "engine.arguments.maps": ("engine/steps/test_faithfulness.py",),
     "engine.arguments.networks": ("engine/steps/test_layer_gradients.py",),
     "engine.evidence.erased": ("engine/evidence/test_kind.py",),
@@ -118,19 +118,18 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     ),
     "engine.evidence.map_choices": ("engine/steps/test_faithfulness.py",),
     "engine.evidence.masks": ("engine/evidence/test_kind.py",),
-    "engine.evidence.metadata": ("engine/evidence/test_kind.py",),
     "engine.evidence.networks": (
         "engine/evidence/test_assembly.py",
         "engine.plan",
     ),
     "engine.evidence.origin_maps": ("engine/evidence/test_kind.py",),
-    "engine.evidence.quality": ("engine/evidence/test_kind.py",),
     "engine.evidence.reading": (
         "engine/evidence/test_dose_response.py",
         "engine.evidence.dose_response",
     ),
     "engine.evidence.reduced": ("engine/evidence/test_kind.py",),
     "engine.evidence.regions": ("engine/evidence/test_kind.py",),
+    "engine.evidence.request": ("engine/evidence/test_assembly.py",),
     "engine.evidence.scores": ("engine/evidence/test_kind.py",),
     "engine.evidence.severity": ("engine/evidence/test_kind.py",),
     "engine.evidence.transfer": ("engine/evidence/test_kind.py",),
@@ -138,7 +137,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine/evidence/test_maps.py",
         "engine.plan",
     ),
-    "engine.evidence.twins": ("engine/evidence/test_kind.py",),
     "engine.evidence.untrained": ("engine/evidence/test_kind.py",),
     "engine.explain.explanation": (
         "functional/test_cli_explain.py",
@@ -161,18 +159,12 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine/jobs/test_interrupts.py",
         "engine.plan",
     ),
-    "engine.jobs.code_version": (
-        "engine/jobs/test_interrupts.py",
-        "engine.plan",
-        "engine.jobs.book",
-    ),
     "engine.jobs.dask_worker": (
         "functional/test_cli_resume.py",
         "cli",
         "calibration.run",
         "engine.jobs.dispatch",
     ),
-    "engine.jobs.held_out": ("engine/steps/test_layer_gradients.py",),
     "engine.jobs.job": ("engine/jobs/test_dispatch.py",),
     "engine.jobs.json_files": ("engine/jobs/test_store.py",),
     "engine.jobs.threads": (
@@ -340,7 +332,8 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     ),
     "networks.mlp": ("contracts/test_contract_network.py",),
     "records.cohort": ("cohort/images/test_lesion_maps.py",),
-    "records.evidence": ("engine/evidence/test_data.py",),
+    "records.evidence": ("checks/test_leakage.py",),
+    "records.recipe": ("engine/evidence/test_inputs.py",),
     "report.encoding": ("report/test_figures_learned.py",),
     "report.figures": (
         "report/test_explanations.py",
@@ -361,19 +354,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "report/test_figures_maps.py",
         "report.render",
     ),
-    "report.views_cohort": (
-        "report/test_figures_maps.py",
-        "report.render",
-    ),
-    "report.views_comparison": (
-        "report/test_figures_maps.py",
-        "report.render",
-    ),
-    "report.views_finding": (
-        "report/test_figures_maps.py",
-        "report.render",
-        "report.views",
-    ),
     "representations.features": ("contracts/test_contract_representation.py",),
     "representations.representation": ("contracts/test_contract_representation.py",),
     "run_folder.finished": (
@@ -381,7 +361,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli",
     ),
     "stats.map_columns": ("stats/test_voxelwise.py",),
-    "stats.ranks": ("stats/test_strata.py",),
     "stats.truth": ("oracles/test_oracle_truth.py",),
 }
 """Module -> the test file that covers it, and the modules through which the test reaches it if it does not import it.
