@@ -62,10 +62,16 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "contracts/test_contract_reader.py",
         "registry",
     ),
+    "comparison.arms": (
+        "functional/test_cli_compare.py",
+        "cli",
+        "comparison.runs",
+    ),
     "comparison.pair": (
         "functional/test_cli_compare.py",
         "cli",
         "comparison.runs",
+        "comparison.arms",
     ),
     "comparison.record": (
         "functional/test_cli_compare.py",

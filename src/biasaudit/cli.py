@@ -303,7 +303,7 @@ def explain(
 def list_components() -> None:
     """List the registered checks, representations, networks, attributions and readers."""
     for kind in sorted(registry.KINDS):
-        rows = [(name, _described(kind, name)) for name in registry.names(kind) if _is_listed(kind, name)]
+        rows = [(name, registry.described(kind, name)) for name in registry.listed(kind)]
         if rows:
             terminal.print_components(kind, rows)
 
@@ -389,18 +389,6 @@ def _write_layout(name: str, folder: Path, subjects: int | None) -> None:
     protocol = folder / f"{name}.yaml"
     shutil.copyfile(protocols_folder() / protocol.name, protocol)
     terminal.print_line(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}")
-
-
-def _is_listed(kind: str, name: str) -> bool:
-    """Whether a user asks for the component by name, or has installed it."""
-    return kind in registry.NAMED_IN_PROTOCOL or registry.plug_in_of(kind, name) is not None
-
-
-def _described(kind: str, name: str) -> str:
-    """Say what a component is (a check by its question), and which plug-in it comes from."""
-    component, plug_in = registry.get(kind, name), registry.plug_in_of(kind, name)
-    what: str = getattr(component, "question", None) or (component.__doc__ or "").strip().partition("\n")[0]
-    return f"{what} (from {plug_in})" if plug_in else what
 
 
 def _interrupt(signal_number: int, frame: Any) -> None:

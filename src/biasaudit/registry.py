@@ -25,7 +25,19 @@ if TYPE_CHECKING:  # what a type checker knows of the components; this layer imp
     from biasaudit.engine.evidence.kind import EvidenceKind
     from biasaudit.representations.representation import Representation
 
-__all__ = ["KINDS", "NAMED_IN_PROTOCOL", "get", "group_of", "module_of", "modules", "names", "plug_in_of", "register"]
+__all__ = [
+    "KINDS",
+    "NAMED_IN_PROTOCOL",
+    "described",
+    "get",
+    "group_of",
+    "listed",
+    "module_of",
+    "modules",
+    "names",
+    "plug_in_of",
+    "register",
+]
 
 Component = TypeVar("Component")
 
@@ -144,6 +156,18 @@ def group_of(kind: str) -> str:
 def plug_in_of(kind: str, name: str) -> str | None:
     """Name the installed distribution that a component comes from, with its version; None for our own."""
     return next((_distribution(own) for own in _plug_ins(kind) if own.name == name), None)
+
+
+def listed(kind: str) -> list[str]:
+    """Names of the components of one kind that a user asks for by name, or has installed."""
+    return [name for name in names(kind) if kind in NAMED_IN_PROTOCOL or plug_in_of(kind, name) is not None]
+
+
+def described(kind: str, name: str) -> str:
+    """Say what a component is (a check by its question), and which plug-in it comes from."""
+    component, plug_in = get(kind, name), plug_in_of(kind, name)
+    what: str = getattr(component, "question", None) or (component.__doc__ or "").strip().partition("\n")[0]
+    return f"{what} (from {plug_in})" if plug_in else what
 
 
 def _load(kind: str) -> None:

@@ -13,19 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from biasaudit.protocol import Protocol
-from biasaudit.records import VERDICT_ORDER, Finding, Regime, Reliance, Share, Verdict, VerdictWord
+from biasaudit.records import VERDICT_ORDER, Finding, Regime, Reliance, Verdict, VerdictWord
+from biasaudit.reliance import corroboration, estimate_reliance
 from biasaudit.stats.multiplicity import holm
 
-__all__ = [
-    "RELIANCE_SOURCES",
-    "Design",
-    "RelianceSource",
-    "decide",
-    "decide_contrasts",
-    "estimate_reliance",
-    "flags",
-    "headline",
-]
+__all__ = ["Design", "decide", "decide_contrasts", "flags", "headline"]
 
 _OUTSIDE = ("background", "silhouette")
 _BOTH_CLASSES = "Images of both classes from the same origin would settle it, even a few dozen."
@@ -37,33 +29,6 @@ _FOUND = {
 """What a check that flags has found, in the words of the verdict; of any other check its own reason is quoted."""
 
 _MASKS = "Pathology masks for every patient would let the lesions be erased and the rest be measured."
-
-
-@dataclass(frozen=True)
-class RelianceSource:
-    """A check that the reliance may be taken from.
-
-    Attributes
-    ----------
-    code : str
-    crossed : bool
-        In crossed designs, else in all others.
-    is_statistic : bool
-        The finding's statistic is the share; else the check estimates it beside its statistic (`Flag.reliance`).
-    """
-
-    code: str
-    crossed: bool
-    is_statistic: bool
-
-
-RELIANCE_SOURCES: tuple[RelianceSource, ...] = (
-    RelianceSource("U1", crossed=True, is_statistic=False),
-    # Where designs are crossed edits estimate another quantity (of the class gap), which unmarked disease can raise.
-    RelianceSource("U4", crossed=False, is_statistic=True),
-    RelianceSource("U5", crossed=False, is_statistic=True),
-)
-"""In the order in which they are asked for an estimate."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +116,7 @@ def decide_contrasts(
 def _case(
     findings: Sequence[Finding], design: Design, factor: str, protocol: Protocol, flagged: tuple[Finding, ...]
 ) -> _Case:
-    reliance = estimate_reliance(findings, design, _corroboration(findings))
+    reliance = estimate_reliance(findings, design.regime, corroboration(findings))
     return _Case(findings, design, factor, protocol, reliance, flagged)
 
 
@@ -171,40 +136,6 @@ def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
         holm([np.nan if test.p_value is None else test.p_value for test in tests]) if tests else []
     )
     return tuple(test for test, p_value in zip(tests, adjusted, strict=True) if p_value <= alpha)
-
-
-def estimate_reliance(findings: Sequence[Finding], design: Design, corroborated_by: tuple[str, ...] = ()) -> Reliance:
-    """Return the reliance of this arm from the first of `RELIANCE_SOURCES` that gives one; in [0, 1]."""
-    crossed = design.regime == "crossed"
-    for source in RELIANCE_SOURCES:
-        shares = (_share(finding, source) for finding in findings if finding.code == source.code)
-        share = next((each for each in shares if each is not None), None) if source.crossed == crossed else None
-        if share is not None:
-            low, high = _clipped(share.low), _clipped(share.high)
-            return Reliance(_clipped(share.estimate), low, high, source.code, corroborated_by)
-    return Reliance(corroborated_by=corroborated_by)
-
-
-def _share(finding: Finding, source: RelianceSource) -> Share | None:
-    """Share of the response that a finding says is owed to the origin; None if it says nothing of it."""
-    if finding.flag is None:
-        return None
-    if not source.is_statistic:
-        share = finding.flag.reliance
-        return share if share is not None and share.estimate is not None else None
-    if not finding.flag.may_flag or finding.statistic is None:
-        return None
-    return Share(finding.statistic, finding.low, finding.high)
-
-
-def _clipped(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(np.clip(value, 0.0, 1.0))
-
-
-def _corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Codes of the checks that point at the origin without deciding anything."""
-    pointing = {finding.code for finding in findings if finding.status == "concern"}
-    return tuple(code for code in ("A2", "U1", "U3", "U5", "U7", "U8", "U12") if code in pointing)
 
 
 def _obstacle(case: _Case) -> Verdict | None:
