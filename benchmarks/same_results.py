@@ -82,9 +82,8 @@ def compare(before: Path, after: Path) -> int:
     """Print every number and word that differs; the exit code says whether any does."""
     found, numbers = 0, 0
     for path in sorted(before.glob("*/result.json")):
-        old, new = (
-            dict(_leaves(json.loads((side / path.parent.name / "result.json").read_text()))) for side in (before, after)
-        )
+        other = after / path.parent.name / "result.json"
+        old, new = (dict(_leaves(json.loads(own.read_text()))) for own in (path, other))
         different = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
         numbers += sum(isinstance(value, int | float) for value in old.values())
         print(f"{path.parent.name}: {len(old)} values, {len(different)} differ")
@@ -110,10 +109,11 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _audited(protocol: Path, out: Path) -> dict[str, Any]:
     subprocess.run([*COMMAND, "run", str(protocol), "-o", str(out), *ALONE], check=True, env=ENVIRONMENT,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    tables = {path.name: pd.read_csv(path, sep="\t").to_dict("list") for path in sorted((out / "tables").glob("*.tsv"))}
-    return json.loads(
-        json.dumps({"audit": json.loads((out / "audit.json").read_text()), "tables": tables}).replace("NaN", "null")
-    )
+    paths = sorted((out / "tables").glob("*.tsv"))
+    tables = {
+        path.name: pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).to_dict("list") for path in paths
+    }
+    return {"audit": json.loads((out / "audit.json").read_text()), "tables": tables}
 
 
 def _protocol(where: Path, text: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_an_audit_gathers_the_evidence_of_the_kind(audit):
 def test_an_audit_uses_reader_and_representation(audit):
     assert audit["arms"][0]["representation"] == "edges"
     assert any(text.startswith("Edges were computed") for text in audit["limits"])
-    assert audit["cohort"]["n_subjects"] == 24
+    assert audit["cohort"]["n"] == 24
 
 
 def test_the_list_names_where_each_comes_from(package):

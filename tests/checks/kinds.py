@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from biasaudit import registry
 from biasaudit.records import ArmEvidence
 
 TOLD = (
@@ -44,7 +45,10 @@ ORIGIN_MAPS = {"origin": None, "origin_replicate": None, "origins": {}}
 SKIPPED = {"unseen_origin": "U10", "dose_response": "U11", "spike_in": "G3"}
 """Kind -> key of `retraining_skipped` that says why there is none."""
 
-WORDS = {"table", "origin_maps", "masks", "regions", *KINDS}
+PLANTED = {"origin_maps", "masks", "regions", *KINDS}
+"""Kinds of which the planted evidence of the tests holds something."""
+
+WORDS = {"table", *registry.names("evidence")}
 """Every word that a check's `needs` may hold."""
 
 
@@ -61,6 +65,7 @@ def only(evidence: ArmEvidence, needs: Iterable[str]) -> ArmEvidence:
         kept["maps"] = replace(kept["maps"], mask=np.zeros_like(kept["maps"].mask))
     if kept.get("maps") is not None and "regions" not in named:
         kept["maps"] = replace(kept["maps"], **REGIONS)
+    kept["further"] = {kind: own for kind, own in evidence.further.items() if kind in named}
     codes = {code for kind, code in SKIPPED.items() if kind in named}
     kept["retraining_skipped"] = {code: why for code, why in evidence.retraining_skipped.items() if code in codes}
     return replace(nothing, **kept)

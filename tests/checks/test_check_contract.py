@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from checks.asking import against_the_rest, judge
-from checks.kinds import KINDS, SKIPPED, TOLD, WORDS, only
+from checks.kinds import KINDS, PLANTED, SKIPPED, TOLD, WORDS, only
 
 from biasaudit import checks, registry
 from biasaudit.checks.check import required
@@ -219,7 +219,12 @@ def test_a_check_looks_at_nothing_but_what_it_needs(code, planted, furnished, pr
         assert records(code, only(evidence, needs), protocol) == records(code, evidence, protocol)
 
 
-@pytest.mark.parametrize(("code", "word"), [(c, w) for c in CODES for w in registry.get("check", c).needs[1:]])
+def planted_words(code: str) -> list[str]:
+    """Kinds that a check needs and that the planted evidence holds; a new kind plants its own in its own test."""
+    return [word for word in registry.get("check", code).needs if word in PLANTED]
+
+
+@pytest.mark.parametrize(("code", "word"), [(code, word) for code in CODES for word in planted_words(code)])
 def test_a_check_looks_at_all_that_it_needs(code, word, planted, furnished, protocol):
     """Findings change in some situation when one kind of evidence is taken away."""
     others = [name for name in registry.get("check", code).needs if name != word]

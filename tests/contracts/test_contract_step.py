@@ -40,13 +40,15 @@ for step in json.loads(sys.argv[1]):
 
 
 def records() -> dict[str, list[type[Arguments]]]:
-    """The records of arguments by the step that they are of."""
+    """The records of arguments by step: those of this folder, and those that stand beside a kind of evidence."""
+    folder = Path(str(arguments.__file__)).parent
+    here = [f"biasaudit.engine.arguments.{file.stem}" for file in sorted(folder.glob("*.py"))]
+    for module in (*here, *registry.modules("evidence")):
+        import_module(module)
     found: dict[str, list[type[Arguments]]] = {}
-    for file in sorted(Path(str(arguments.__file__)).parent.glob("*.py")):
-        module = import_module(f"biasaudit.engine.arguments.{file.stem}")
-        for own in vars(module).values():
-            if isinstance(own, type) and issubclass(own, Arguments) and own.__module__ == module.__name__:
-                found.setdefault(own.step, []).append(own)
+    for own in Arguments.__subclasses__():
+        if ":" not in own.step:  # a layer above brings a step of its own
+            found.setdefault(own.step, []).append(own)
     return found
 
 
