@@ -107,7 +107,7 @@ class NetworkPlanner:
         for fold in self._outline.folds:
             keys = self._trained(question, members, fold)
             models.append(keys)
-            scores.append(self._scored(question, members, (fold, keys)))
+            scores.append(self._scored(question, members, fold, keys))
         self.models[question] = tuple(models)
         self.scores[question] = tuple(scores)
 
@@ -115,7 +115,7 @@ class NetworkPlanner:
         target = self._outline.protocol.target
         if target.weights and question.name == "target" and self._is_arm(question):
             return (self._add_adopted(question, fold),)
-        return tuple(self._add_training(question, members, (fold, number)) for number in range(target.training.seeds))
+        return tuple(self._add_training(question, members, fold, number) for number in range(target.training.seeds))
 
     def _is_arm(self, question: Question) -> bool:
         """Whether the question is the target's own, not that of a reduced input."""
@@ -149,8 +149,8 @@ class NetworkPlanner:
         """Logits of a target."""
         return 1 if len(self._outline.cohort.classes) == 2 else len(self._outline.cohort.classes)
 
-    def _add_training(self, question: Question, members: Mapping[int, int], which: tuple[int, int]) -> str:
-        fold, number = which
+    def _add_training(self, question: Question, members: Mapping[int, int], fold: int, number: int) -> str:
+        """Plan the network of one fold; `number` counts its seeds."""
         trained_on = training_rows(self._outline.situation, question.recipe, fold)
         rows = [row for row in trained_on if row in members]
         # The reduced inputs are shared by the arms, and so is everything that names their streams.
@@ -185,8 +185,7 @@ class NetworkPlanner:
             code=tuple(own_version(name) for _, name in protocol.target.training.own),
         )
 
-    def _scored(self, question: Question, members: Mapping[int, int], which: tuple[int, tuple[str, ...]]) -> str:
-        fold, models = which
+    def _scored(self, question: Question, members: Mapping[int, int], fold: int, models: tuple[str, ...]) -> str:
         variants = [question.variant]
         is_target = question.name == "target" and question.variant == "original"
         if is_target and self._outline.erasable(question.recipe):

@@ -36,6 +36,9 @@ GAIN, OFFSET = 0.1, 0.1
 
 MOMENTUM = 0.9
 
+_AUGMENT = "target.training.augment"
+"""Field of the protocol, for messages."""
+
 
 def loss_function(name: str, class_weights: torch.Tensor) -> Loss:
     """Find what is minimised.
@@ -65,13 +68,13 @@ def loss_function(name: str, class_weights: torch.Tensor) -> Loss:
         return partial(_weighted, torch.ones_like(class_weights))
     if name == "focal":
         return _focal
-    named = ("target.training.loss", name)
-    found = find(name, named[0])
+    key = "target.training.loss"
+    found = find(name, key)
     if inspect.isclass(found):
-        found = call(found, *named, {"classes": len(class_weights), "class_weights": class_weights})
+        found = call(found, key, name, {"classes": len(class_weights), "class_weights": class_weights})
     if isinstance(found, nn.Module):
         found = found.to(class_weights.device)
-    return partial(_own_loss, found, named)
+    return partial(_own_loss, found, key, name)
 
 
 def _weighted(weights: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -91,11 +94,10 @@ def _focal(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def _own_loss(
-    function: Callable[..., Any], named: tuple[str, str], logits: torch.Tensor, targets: torch.Tensor
+    function: Callable[..., Any], key: str, name: str, logits: torch.Tensor, targets: torch.Tensor
 ) -> torch.Tensor:
     """Hand a loss of the user's one logit per class, also of two: (0, z) has the softmax of the single logit z."""
     columns = torch.cat([torch.zeros_like(logits), logits], dim=1) if logits.shape[1] == 1 else logits
-    key, name = named
     try:
         loss = function(columns, targets)
     except Exception as error:
@@ -131,11 +133,11 @@ def make_optimiser(settings: TrainingSettings, network: nn.Module) -> torch.opti
         return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, foreach=False)
     if settings.optimiser == "sgd":
         return torch.optim.SGD(parameters, rate, MOMENTUM, weight_decay=decay, nesterov=True, foreach=False)
-    named = ("target.training.optimiser", settings.optimiser)
-    found = find(settings.optimiser, named[0])
-    made = call(partial(found, parameters), *named, {"lr": rate, "weight_decay": decay})
+    key, name = "target.training.optimiser", settings.optimiser
+    found = find(name, key)
+    made = call(partial(found, parameters), key, name, {"lr": rate, "weight_decay": decay})
     if not isinstance(made, torch.optim.Optimizer):
-        raise UsageError(f"{named[0]}: {named[1]} returned {_said(made)}, expected a torch.optim.Optimizer")
+        raise UsageError(f"{key}: {name} returned {_said(made)}, expected a torch.optim.Optimizer")
     return made
 
 
@@ -186,12 +188,11 @@ def _change(name: str, chance: np.random.Generator, seed: int) -> Augmentation:
     built_in = {"flip": _flipped, "shift": _shifted, "intensity": _rescaled}
     if name in built_in:
         return partial(built_in[name], chance)
-    named = ("target.training.augment", name)
-    found = find(name, named[0])
+    found = find(name, _AUGMENT)
     if inspect.isclass(found):
-        found = call(found, *named, {})
+        found = call(found, _AUGMENT, name, {})
     generator = torch.Generator().manual_seed(seeds.seed(seed, "augmentation", name))
-    return partial(_own_change, found, (named, generator))
+    return partial(_own_change, found, name, generator)
 
 
 def _flipped(chance: np.random.Generator, images: torch.Tensor) -> torch.Tensor:
@@ -233,14 +234,12 @@ def _rescaled(chance: np.random.Generator, images: torch.Tensor) -> torch.Tensor
 
 
 def _own_change(
-    function: Callable[..., Any], known: tuple[tuple[str, str], torch.Generator], images: torch.Tensor
+    function: Callable[..., Any], name: str, generator: torch.Generator, images: torch.Tensor
 ) -> torch.Tensor:
-    named, generator = known
-    key, name = named
-    changed = call(partial(function, images), *named, {"generator": generator})
+    changed = call(partial(function, images), _AUGMENT, name, {"generator": generator})
     if not isinstance(changed, torch.Tensor) or changed.shape != images.shape:
         message = f"{name} returned {_said(changed)} for images of shape {list(images.shape)}"
-        raise UsageError(f"{key}: {message}; expected a tensor of the same shape")
+        raise UsageError(f"{_AUGMENT}: {message}; expected a tensor of the same shape")
     return changed
 
 
