@@ -74,7 +74,7 @@ def record(folder: Path, wanted: set[str]) -> None:
         where.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
         result = audit(where)
-        (where / "result.json").write_text(json.dumps(result, indent=1))
+        (where / "result.json").write_text(json.dumps(result, indent=1).replace(str(where), "."))
         print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
 
 

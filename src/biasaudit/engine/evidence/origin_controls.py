@@ -13,7 +13,7 @@ from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_images
 from biasaudit.engine.situation.situation import Question, Situation, class_members
-from biasaudit.records import ArmEvidence, OriginControl
+from biasaudit.records import ArmEvidence, OriginControl, Recipe
 from biasaudit.registry import register
 
 __all__ = ["ClassOrigins", "OriginControls", "asked_origins", "origin_question"]
@@ -39,13 +39,10 @@ class OriginControls(Columns):
 
     def plan(self, planning: Planning, asked: Asked) -> Planned:
         """Train a network to tell the origins apart, in every class of the contrast that has several."""
+        _train_all(planning, asked.recipe)
         classes = asked_origins(planning, asked)
-        needs = {}
-        for own in classes:
-            question = origin_question(asked, own.class_name)
-            members = class_members(planning.outline.cohort, asked.factor, own.class_name, own.origins)
-            planning.networks.add_question(question, members)
-            needs[_role(own)] = planning.networks.scores[question]
+        scores = planning.networks.scores
+        needs = {_role(own): scores[origin_question(asked, own.class_name)] for own in classes}
         return Planned(needs, classes)
 
     def gather(self, about: tuple[ClassOrigins, ...], folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
@@ -67,6 +64,14 @@ class OriginControls(Columns):
             group = units.group(control.rows)
             controls[name] = OriginControl(group.units, control.origins, group.mean(control.scores))
         return {"origin_controls": controls}
+
+
+def _train_all(planning: Planning, recipe: Recipe) -> None:
+    """Plan the classifiers of all factors and classes together, so that tables list them together too."""
+    outline = planning.outline
+    for (factor, class_name), origins in outline.origins.items() if outline.cohort.channels else ():
+        question = Question("origin", recipe.unbalanced, factor=factor, class_name=class_name)
+        planning.networks.add_question(question, class_members(outline.cohort, factor, class_name, origins))
 
 
 def asked_origins(planning: Planning, asked: Asked) -> tuple[ClassOrigins, ...]:
