@@ -74,7 +74,7 @@ def write_images(folder: Path, per_cell: int) -> None:
 def package(tmp_path_factory) -> Path:
     """The package of the page, installed in a folder of its own."""
     folder = tmp_path_factory.mktemp("plug_in")
-    code = {name: text for name, text in files().items() if name.endswith(".py")}
+    code = {name: text for name, text in files().items() if name.endswith((".py", ".j2"))}
     write_plug_in(folder, {"neuro_extras/__init__.py": "", "scratch_examples.py": EXAMPLE_COHORT, **code}, groups())
     return folder
 
@@ -116,6 +116,7 @@ CONTRACTS = {
     "biasaudit.representations": "contracts/test_contract_representation.py",
     "biasaudit.attributions": "contracts/test_contract_attribution.py",
     "biasaudit.networks": "contracts/test_contract_network.py",
+    "biasaudit.sections": "report/sections/test_section.py",
 }
 
 
@@ -131,14 +132,20 @@ def test_the_examples_keep_their_contracts(package):
 
 
 @pytest.fixture(scope="module")
-def audit(package, tmp_path_factory) -> dict:
-    """What an audit finds whose protocol asks for all of them."""
+def finished(package, tmp_path_factory) -> Path:
+    """The run folder of an audit whose protocol asks for all of them."""
     folder = tmp_path_factory.mktemp("audit")
     write_images(folder / "images", per_cell=6)
     (folder / "protocol.yaml").write_text(files()["protocol.yaml"], encoding="utf-8")
     done = run(package, "-m", "biasaudit", "run", "protocol.yaml", "-o", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
-    return json.loads((folder / "out" / "audit.json").read_text(encoding="utf-8"))
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def audit(finished) -> dict:
+    """What the audit found."""
+    return json.loads((finished / "audit.json").read_text(encoding="utf-8"))
 
 
 def test_an_audit_shows_what_the_check_found(audit):
@@ -158,6 +165,15 @@ def test_an_audit_uses_reader_and_representation(audit):
     assert audit["arms"][0]["representation"] == "edges"
     assert any(text.startswith("Edges were computed") for text in audit["limits"])
     assert audit["cohort"]["n"] == 24
+
+
+def test_the_report_has_the_section_in_its_place(finished):
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert '<a href="#least_certain">Least certain</a>' in page
+    section = page[page.index('<section id="least_certain"') :].partition("</section>")[0]
+    assert "Least certain subjects</h2>" in section
+    assert len(re.findall(r"(north|south)-(healthy|ill)\d", section)) == 5
+    assert page.index('id="least_certain"') < page.index('id="methods"')
 
 
 def test_the_list_names_where_each_comes_from(package):

@@ -170,4 +170,5 @@ def test_groups_are_named_by_their_folder():
         "biasaudit.representations",
         "biasaudit.networks",
         "biasaudit.attributions",
+        "biasaudit.sections",
     }

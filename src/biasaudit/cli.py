@@ -301,7 +301,7 @@ def explain(
 
 @app.command("list")
 def list_components() -> None:
-    """List the registered checks, representations, networks, attributions and readers."""
+    """List the registered checks, representations, networks, attributions, readers and report sections."""
     for kind in sorted(registry.KINDS):
         rows = [(name, registry.described(kind, name)) for name in registry.listed(kind)]
         if rows:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what a type checker knows of the components; this layer imp
     from biasaudit.checks.check import Check
     from biasaudit.cohort.readers.reader import Reader
     from biasaudit.engine.evidence.kind import EvidenceKind
+    from biasaudit.report.sections.section import Section
     from biasaudit.representations.representation import Representation
 
 __all__ = [
@@ -48,6 +49,7 @@ KINDS = {
     "network": "biasaudit.networks",
     "reader": "biasaudit.cohort.readers",
     "representation": "biasaudit.representations",
+    "section": "biasaudit.report.sections",
     "step": "biasaudit.engine.steps",
 }
 """Kind of component -> package whose modules are searched for it."""
@@ -92,6 +94,8 @@ def get(kind: Literal["network"], name: str) -> Callable[..., nn.Module]: ...
 def get(kind: Literal["reader"], name: str) -> type[Reader[Any]]: ...
 @overload
 def get(kind: Literal["representation"], name: str) -> type[Representation]: ...
+@overload
+def get(kind: Literal["section"], name: str) -> type[Section]: ...
 @overload
 def get(kind: str, name: str) -> Any: ...
 def get(kind: str, name: str) -> Any:

@@ -7,6 +7,8 @@ import re
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from biasaudit.records import EstimateRecord
+from biasaudit.report.words import interval, number, percent
 from biasaudit.resources import templates_folder
 
 __all__ = ["coded", "page_environment", "page_style"]
@@ -23,13 +25,17 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["coded"] = coded
+    environment.filters.update(coded=coded, percent=percent, number=number, between=_between)
     return environment
 
 
 def coded(text: str) -> Markup:
     """Escape a sentence and set what stands between backticks as code."""
     return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _between(record: EstimateRecord) -> str:
+    return interval(record["low"], record["high"], is_share=True)
 
 
 def page_style() -> Markup:

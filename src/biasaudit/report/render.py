@@ -11,17 +11,16 @@ from typing import Any
 from markupsafe import Markup
 
 from biasaudit.errors import UsageError
-from biasaudit.records import EstimateRecord
 from biasaudit.report.junit import junit_xml
-from biasaudit.report.methods import CHECKLISTS, checklist, methods, references
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.pictures import SECTIONS, Picture, illustrate
 from biasaudit.report.preprocessing import preprocessing_views
-from biasaudit.report.views import arm_views, next_steps, provenance, truth_rows
+from biasaudit.report.views import arm_views, next_steps
 from biasaudit.report.views_cohort import cohort_view
 from biasaudit.report.views_comparison import comparison_view
-from biasaudit.report.words import STATUSES, finite, interval, number, percent
+from biasaudit.report.views_section import section_views
+from biasaudit.report.words import STATUSES, finite
 from biasaudit.resources import templates_folder
 from biasaudit.run_folder.reading import (
     RunRecords,
@@ -86,27 +85,23 @@ def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) ->
     ----------
     records : RunRecords
     pictures : mapping of str to sequence of Picture
-        By section; a section without pictures is left out.
+        By section; one that has nothing else to show is left out without them.
 
     Returns
     -------
     str
     """
     environment = page_environment()
-    environment.filters.update(percent=percent, number=number, between=_between)
     script = (templates_folder() / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         **_content(records),
         pictures={section: pictures.get(section, ()) for section in SECTIONS},
+        sections=section_views(environment, records, pictures),
         withheld=withheld(records.findings),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         style=page_style(),
     )
-
-
-def _between(record: EstimateRecord) -> str:
-    return interval(record["low"], record["high"], is_share=True)
 
 
 def _content(records: RunRecords) -> dict[str, Any]:
@@ -123,14 +118,7 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "cohort": cohort_view(records),
         "preprocessing": preprocessing_views(records),
         "comparison": comparison_view(records) if len(arms) > 1 else None,
-        "truth": truth_rows(records).to_dict("records"),
         "statuses": STATUSES,
-        "methods": methods(records),
-        "references": references(records),
-        "checklist": checklist(records),
-        "checklists": CHECKLISTS,
-        "limits": tuple(audit["limits"]),
-        "provenance": provenance(records),
     }
 
 
