@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit.records import Regime
+from biasaudit.reliance import RELIANCE_SOURCES
 from biasaudit.resources import measured_checks, measured_rates
 
 __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
 
-_DECIDING = ("U1", "U4", "U5")
 _REPRESENTATIONS = ("intensity", "tissue")
 _UNMEASURED = {
     "cell": None,
@@ -55,6 +55,42 @@ class Setting:
     classes: int = 2
 
 
+@dataclass(frozen=True)
+class _Rate:
+    """Share of the counted cohorts, None where there are none, and the upper end of its 95 % interval."""
+
+    n: int
+    rate: float | None
+    high: float | None
+
+    @classmethod
+    def from_json(cls, counted: Mapping[str, Any]) -> _Rate:
+        """Read one rate of a cell."""
+        return cls(counted["n"], counted["rate"], counted["high"])
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One cell of the calibration: the kind of cohort, the sizes that were simulated, and the rates of the verdict."""
+
+    regime: Regime
+    masks: str
+    simulated_n: tuple[int, ...]
+    false_flag: _Rate
+    false_clear: _Rate
+    undetermined: _Rate
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> _Cell:
+        """Read a cell of the measured rates."""
+        rates = {name: _Rate.from_json(record[name]) for name in ("false_flag", "false_clear", "undetermined")}
+        return cls(record["regime"], record["masks"], tuple(record["simulated_n"]), **rates)
+
+    def distance(self, n: int) -> float:
+        """How many subjects the nearest simulated cohort has more or fewer than `n`."""
+        return float(min(abs(simulated - n) for simulated in self.simulated_n))
+
+
 def error_rates(setting: Setting) -> dict[str, Any]:
     """Look up the nearest cell.
 
@@ -65,19 +101,20 @@ def error_rates(setting: Setting) -> dict[str, Any]:
         R* >= .3), ``undetermined``; each 0 to 1 or None, with ``<name>_n`` cohorts and ``<name>_high``, the upper end
         of the 95 % interval; ``within_calibration``; ``text`` for the report.
     """
-    cells = [cell for cell in _measured().get("cells", []) if cell["regime"] == setting.regime]
-    own = [cell for cell in cells if cell["masks"] == setting.masks]
+    cells = map(_Cell.from_json, _measured().get("cells", []))
+    own = [cell for cell in cells if cell.regime == setting.regime and cell.masks == setting.masks]
     if not own:
         return dict(_UNMEASURED)
-    cell = min(own, key=lambda each: _distance(each, setting.n))
+    cell = min(own, key=lambda each: each.distance(setting.n))
     outside = _outside(cell, setting)
-    low, high = min(cell["simulated_n"]), max(cell["simulated_n"])
+    low, high = min(cell.simulated_n), max(cell.simulated_n)
     span = str(low) if low == high else f"{low}-{high}"
     masks = {"complete": "complete masks", "incomplete": "incomplete masks", "none": "no masks"}[setting.masks]
     words = f"{setting.regime}, {masks}, n {span}"
-    names = ("false_flag", "false_clear", "undetermined")
-    figures = {name: cell[name]["rate"] for name in names}
-    counts = {f"{name}_n": cell[name]["n"] for name in names} | {f"{name}_high": cell[name]["high"] for name in names}
+    rates = {"false_flag": cell.false_flag, "false_clear": cell.false_clear, "undetermined": cell.undetermined}
+    figures = {name: rate.rate for name, rate in rates.items()}
+    counts: dict[str, float | None] = {f"{name}_n": rate.n for name, rate in rates.items()}
+    counts |= {f"{name}_high": rate.high for name, rate in rates.items()}
     return {
         "cell": words,
         **figures,
@@ -104,7 +141,8 @@ def weight_text(code: str, regime: Regime) -> str:
     )
     if board["discriminates"]:
         return figures
-    return f"{figures}: it does not discriminate" + ("" if code in _DECIDING else " and carries no weight")
+    decides = any(source.code == code for source in RELIANCE_SOURCES)
+    return f"{figures}: it does not discriminate" + ("" if decides else " and carries no weight")
 
 
 def _board(code: str, regime: Regime) -> Mapping[str, Any] | None:
@@ -115,31 +153,26 @@ def _board(code: str, regime: Regime) -> Mapping[str, Any] | None:
     return max((board for board in found if board), key=lambda board: float(board["low"]), default=None)
 
 
-def _text(words: str, cell: Mapping[str, Any], outside: str) -> str:
-    parts = [
-        f"{meaning} {_share(cell[name])}"
-        for name, meaning in (
-            ("false_flag", "flagged although clean (R* <= .05)"),
-            ("false_clear", "PATHOLOGY although driven by the origin (R* >= .3)"),
-            ("undetermined", "undetermined"),
-        )
-        if cell[name]["rate"] is not None
-    ]
-    figures = "; ".join(parts) or "no cohort of this kind was judged"
+def _text(words: str, cell: _Cell, outside: str) -> str:
+    parts = (
+        _share("flagged although clean (R* <= .05)", cell.false_flag),
+        _share("PATHOLOGY although driven by the origin (R* >= .3)", cell.false_clear),
+        _share("undetermined", cell.undetermined),
+    )
+    figures = "; ".join(filter(None, parts)) or "no cohort of this kind was judged"
     if outside:
         return f"Outside calibration ({outside}). Nearest simulated cell ({words}): {figures}."
     return f"Measured on simulated cohorts of this kind ({words}, small 3-D network): {figures}."
 
 
-def _share(counted: Mapping[str, Any]) -> str:
-    return f"{100 * counted['rate']:.0f} % of {counted['n']} (at most {100 * counted['high']:.0f} %)"
+def _share(meaning: str, rate: _Rate) -> str:
+    """Say one rate in words; empty where no cohort was counted."""
+    if rate.rate is None or rate.high is None:
+        return ""
+    return f"{meaning} {100 * rate.rate:.0f} % of {rate.n} (at most {100 * rate.high:.0f} %)"
 
 
-def _distance(cell: Mapping[str, Any], n: int) -> float:
-    return float(min(abs(simulated - n) for simulated in cell["simulated_n"]))
-
-
-def _outside(cell: Mapping[str, Any], setting: Setting) -> str:
+def _outside(cell: _Cell, setting: Setting) -> str:
     """Say what the calibration did not cover; empty if it did."""
     reasons = []
     if not setting.simulated:
@@ -152,7 +185,7 @@ def _outside(cell: Mapping[str, Any], setting: Setting) -> str:
         reasons.append("another network")
     if setting.representation not in _REPRESENTATIONS:
         reasons.append("another input")
-    if not 0.75 * min(cell["simulated_n"]) <= setting.n <= 1.5 * max(cell["simulated_n"]):
+    if not 0.75 * min(cell.simulated_n) <= setting.n <= 1.5 * max(cell.simulated_n):
         reasons.append(f"{setting.n} subjects")
     return ", ".join(reasons)
 

@@ -134,7 +134,7 @@ def on_dask(monkeypatch):
 def test_dask_loses_only_what_depends_on_a_failure(worker, on_dask, tmp_path):
     worker.failing = {"first"}
     reported = []
-    failures = on_dask(_Client(), (JOBS, lambda own, reason: reported.append(own.title), tmp_path))
+    failures = on_dask(_Client(), JOBS, lambda own, reason: reported.append(own.title), tmp_path)
     assert {failure.job.title for failure in failures} == {"first", "second", "third"}
     assert sorted(reported) == sorted(own.title for own in JOBS)
     assert worker.ran == ["first", "other", "last"]
@@ -150,7 +150,7 @@ def test_a_worker_that_dies_of_the_same_interrupt_has_not_failed(on_dask, tmp_pa
 
     reported = []
     with pytest.raises(KeyboardInterrupt):
-        on_dask(types.SimpleNamespace(submit=submit), ([FIRST], lambda own, _: reported.append(own), tmp_path))
+        on_dask(types.SimpleNamespace(submit=submit), [FIRST], lambda own, _: reported.append(own), tmp_path)
     assert reported == []
 
 
@@ -158,6 +158,6 @@ def test_dask_reports_finished_jobs_and_does_not_submit_them(worker, on_dask, tm
     with Store(tmp_path).writing(FIRST.key):
         pass
     client, reported = _Client(), []
-    assert on_dask(client, (JOBS, lambda own, reason: reported.append((own.title, reason)), tmp_path)) == []
+    assert on_dask(client, JOBS, lambda own, reason: reported.append((own.title, reason)), tmp_path) == []
     assert client.submitted == ["second", "other", "third", "last"]
     assert sorted(reported) == sorted((own.title, None) for own in JOBS)

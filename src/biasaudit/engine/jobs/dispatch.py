@@ -56,7 +56,7 @@ def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
         yield lambda jobs, report: _run_here(jobs, report, root)
         return
     with _dask_client(workers) as client:
-        yield lambda jobs, report: _run_on_dask(client, (jobs, report, root))
+        yield lambda jobs, report: _run_on_dask(client, jobs, report, root)
 
 
 def _run_here(jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:
@@ -118,10 +118,9 @@ def _dask_client(workers: int) -> Iterator[Any]:
             yield client
 
 
-def _run_on_dask(client: Any, work: tuple[Sequence[Job], Report, Path]) -> list[Failure]:
+def _run_on_dask(client: Any, jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:
     from distributed import as_completed
 
-    jobs, report, root = work
     done_before = [job for job in jobs if Store(root).finished(job.key)]
     for job in done_before:
         report(job, None)

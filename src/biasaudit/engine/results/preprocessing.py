@@ -53,7 +53,7 @@ def preprocessing_table(cohort: Cohort, grid: Grid, facts: Mapping[str, FileFact
     return pd.DataFrame(rows, columns=pd.Index(_COLUMNS))
 
 
-def _described(fact: FileFacts, grid: Grid) -> dict[str, Any]:
+def _described(fact: FileFacts, grid: Grid) -> dict[str, str | float]:
     return {
         "shape": _by(fact.shape[:3]),
         "spacing": _by(round(size, 2) for size in fact.spacing),
@@ -75,7 +75,7 @@ def _resampled(fact: FileFacts, grid: Grid) -> str:
     return "smoothed and interpolated" if is_smoothed(transform) else "interpolated"
 
 
-def _lines(described: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _lines(described: Sequence[Mapping[str, str | float]]) -> list[dict[str, Any]]:
     lines = []
     for quantity in QUANTITIES:
         values = [own[quantity] for own in described]
