@@ -28,7 +28,7 @@ _UNMEASURED = {
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides how alike an audit and a calibrated cell are.
+    """The properties by which an audit is matched to a cell of the calibration.
 
     Attributes
     ----------

@@ -21,12 +21,12 @@ def templates_folder() -> Path:
 
 
 def measured_rates() -> Path:
-    """Where the rates that `biasaudit calibrate` measured for this version lie; absent before the first measurement."""
+    """Path of the rates that `biasaudit calibrate` measured for this version; absent before the first measurement."""
     return _PACKAGE / "calibration" / "measured.json"
 
 
 def measured_checks() -> Path:
-    """Where the worth of the checks that have no vote lies, as measured on a grid of their own."""
+    """Path of the measured worth of the checks that have no vote, from a grid of their own."""
     return _PACKAGE / "calibration" / "measured-checks.json"
 
 

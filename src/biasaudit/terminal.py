@@ -1,4 +1,4 @@
-"""What a terminal shows: verdicts, tables, progress and faults."""
+"""Print verdicts, tables, progress and faults to a terminal."""
 
 from __future__ import annotations
 

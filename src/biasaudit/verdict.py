@@ -33,7 +33,7 @@ _MASKS = "Pathology masks for every patient would let the lesions be erased and 
 
 @dataclass(frozen=True)
 class Design:
-    """What the design allows.
+    """Properties of the design that the rules depend on.
 
     Attributes
     ----------

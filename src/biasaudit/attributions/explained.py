@@ -1,4 +1,4 @@
-"""What is explained: a network at rest, and the margin of one of its classes."""
+"""Wrap a network that is not trained any more, so that the margin of one of its classes can be explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every attribution method takes and says of itself."""
+"""Define what an attribution method must offer: its settings, its references and the call that makes maps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which outputs of a layer an input voxel reaches, and which inputs an output is computed from."""
+"""Compute which outputs of a layer an input voxel reaches, and which inputs an output is computed from."""
 
 from __future__ import annotations
 

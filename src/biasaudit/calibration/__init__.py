@@ -1,1 +1,1 @@
-"""How often the verdict is wrong: a fixed grid of simulated cohorts, audited in full and held against their truth."""
+"""Measure how often the verdict is wrong: audit a grid of simulated cohorts and compare with their known truth."""

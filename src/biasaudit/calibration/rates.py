@@ -1,4 +1,4 @@
-"""From the table of a calibration to rates: how often the verdict is wrong, and how close the reliance is."""
+"""Compute from the table of a calibration how often the verdict is wrong, and how close the estimated reliance is."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Progress = Callable[[int, int, Job | None], None]
 
 @dataclass(frozen=True)
 class Workers:
-    """Who audits the cohorts: the engine's name, and how many at once."""
+    """The engine that audits the cohorts, and the number of workers."""
 
     engine: str
     count: int

@@ -1,4 +1,4 @@
-"""Which checks tell networks that the signature drives from clean ones, and how often maps are faithful."""
+"""Measure how well checks tell networks driven by the signature from clean ones, and how often maps are faithful."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _ungated(rows: pd.DataFrame, code: str) -> pd.Series:
 
 
 def faithful(table: pd.DataFrame) -> pd.DataFrame:
-    """How often maps pass G2, by family."""
+    """Count how often maps pass G2, by family."""
     asked = table[table.maps_pass.notna()]
     rows = []
     for family, own in asked.groupby("family"):

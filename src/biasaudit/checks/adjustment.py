@@ -1,4 +1,4 @@
-"""What is held fixed beside the class: severity, and the covariates that the protocol names."""
+"""Choose what a test holds fixed beside the class: severity, and the covariates that the protocol names."""
 
 from __future__ import annotations
 

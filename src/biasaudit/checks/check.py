@@ -1,4 +1,4 @@
-"""What every check says of itself, and the one question that it answers."""
+"""Define what a check must offer: the facts about itself, and the one method that judges."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def smooth_maps(maps: Maps, values: FloatArray, protocol: Protocol) -> FloatArra
 
 
 def class_change(evidence: ArmEvidence, maps: Maps, protocol: Protocol) -> float:
-    """How far the target's smoothed maps change between the classes, mean over the networks that were asked the same.
+    """Measure how far the smoothed maps change between the classes, mean over networks that were asked the same.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the checks of hidden layers share: one question inside a class, layer by layer, Holm over the layers."""
+"""Ask one question inside a class of every hidden layer, with Holm's correction over the layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well the origin classifier of one class does; A1 reports it, U7 requires it."""
+"""Measure how well the origin classifier of one class does; A1 reports it, U7 requires it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a few columns predict the class, or the origin inside one class; D2 and A3 ask it."""
+"""Test how well a few columns predict the class, or the origin inside one class; D2 and A3 ask it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every check has to settle first: who is in a class, which random stream, and whether scores can be read."""
+"""Settle what every check needs first: the rows of a class, the random stream, and whether scores can be read."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SEVERITY = "; patients may differ in severity between origins"
 
 
 def class_rows(evidence: ArmEvidence, class_name: str) -> BoolArray:
-    """Which rows belong to a class, (n,)."""
+    """Mark the rows that belong to a class, (n,)."""
     return np.asarray(evidence.positive == (class_name == evidence.classes[1]))
 
 
@@ -64,7 +64,7 @@ def exchangeable_classes(evidence: ArmEvidence) -> npt.NDArray[np.generic]:
 
 
 def patients(evidence: ArmEvidence) -> BoolArray:
-    """Which subjects have pathology, (n,): those of the rest of a contrast may too."""
+    """Mark the subjects with pathology, (n,): those of the rest of a contrast may have it too."""
     return evidence.positive if evidence.patient is None else evidence.patient
 
 

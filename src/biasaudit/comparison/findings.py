@@ -14,7 +14,7 @@ __all__ = ["FindingKey", "FindingPair", "Outcome", "differing_findings"]
 
 
 class FindingKey(NamedTuple):
-    """What one finding is about; a run has at most one finding for each."""
+    """The question of one finding; a run has at most one finding for each."""
 
     code: str
     factor: str | None

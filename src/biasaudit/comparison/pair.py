@@ -41,7 +41,7 @@ class Gains:
 
 @dataclass(frozen=True)
 class ComparedArm:
-    """What one arm is compared by.
+    """The evidence and the lesion gains by which an arm is compared.
 
     Attributes
     ----------

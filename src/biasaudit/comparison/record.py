@@ -1,4 +1,4 @@
-"""What ``biasaudit compare --json`` prints, and the page of a comparison is made from."""
+"""Types of the record that ``biasaudit compare --json`` prints, and the page of a comparison is made from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 
 
 class RunRecord(TypedDict):
-    """What a run is."""
+    """Name, version, size and design of a run."""
 
     folder: str
     name: str | None
@@ -71,7 +71,7 @@ class ArmPairRecord(TypedDict):
 
 
 class OutcomeRecord(TypedDict):
-    """What a check found in one of the runs."""
+    """Status, statistic and reason of a finding in one of the runs."""
 
     status: Status
     statistic: float | None

@@ -22,7 +22,7 @@ SCHEMA_VERSION = "1.0"
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What a run is, in the order in which ``--json`` prints it."""
+    """Folder, version, size and design of a run, in the order in which ``--json`` prints it."""
 
     folder: str
     name: str | None

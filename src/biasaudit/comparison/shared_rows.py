@@ -29,7 +29,7 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True)
 class ScoredSubject:
-    """Where a subject belongs, and the fold that held it out."""
+    """Classes and origins of a subject, and the fold that held it out."""
 
     groups: tuple[Group, ...]
     fold: int

@@ -35,7 +35,7 @@ _IN_WORDS = ("subject", "label", "arm", "contrast")
 
 @dataclass(frozen=True)
 class StoredRun:
-    """What a finished run has left on disk.
+    """The record, protocol and tables of a finished run.
 
     Attributes
     ----------

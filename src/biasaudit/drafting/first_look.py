@@ -1,4 +1,4 @@
-"""What `biasaudit init` says of the data it looked at, as small tables and sentences."""
+"""Describe the data that `biasaudit init` looked at, in small tables and sentences."""
 
 from __future__ import annotations
 

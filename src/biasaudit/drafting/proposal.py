@@ -62,7 +62,7 @@ class Proposal:
 
     @property
     def kept(self) -> np.ndarray:
-        """Which images have one of the classes, bool (n,)."""
+        """Mark the images that have one of the classes, bool (n,)."""
         names = {self.classes.negative, *self.classes.positive}
         return np.array([bool(label) and label in names for label in self.labels])
 

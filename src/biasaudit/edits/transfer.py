@@ -43,7 +43,7 @@ _SMALLEST = 50
 
 @dataclass(frozen=True)
 class Traits:
-    """What is measured on one image.
+    """The low-level statistics of one image.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Difference:
-    """What takes an image from one side to the other.
+    """The edit that takes an image from one side to the other.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""From protocol to evidence: plan, jobs, store, dispatch."""
+"""Run an audit: plan its jobs from the protocol, compute them, and write the results."""

@@ -29,7 +29,7 @@ _FILES = "files.json"
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, as far as it does not change the result.
+    """The engine and the number of workers; neither changes the result.
 
     Attributes
     ----------

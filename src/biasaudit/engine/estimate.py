@@ -1,4 +1,4 @@
-"""How long a run will take: one real training step is timed, the rest is arithmetic."""
+"""Estimate how long a run will take: one real training step is timed, the rest is arithmetic."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ __all__ = ["ArmContrast", "Plan", "expected_plan", "finished_survey", "plan_audi
 
 @dataclass(frozen=True)
 class ArmContrast:
-    """Which evidence: of an arm and an origin factor and, with more than two classes, of one against the rest."""
+    """An arm, an origin factor and, with more than two classes, the class that is compared with the rest."""
 
     arm: str
     factor: str

@@ -23,7 +23,7 @@ _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
 
 
 class NetworkSizes(NamedTuple):
-    """What every network is made for: spatial dimensions, input channels, outputs."""
+    """Sizes that every network is made for: spatial dimensions, input channels, outputs."""
 
     spatial_dims: int
     in_channels: int

@@ -1,4 +1,4 @@
-"""Who is audited: subjects, their images, and the grid that all images share."""
+"""Records of the cohort: subjects, their images, and the grid that all images share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What checks look at: numbers of held-out subjects, and no figures."""
+"""Records of the evidence that checks judge: numbers of held-out subjects, and no figures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class OriginControl:
 
 @dataclass(frozen=True)
 class MapProbes:
-    """What happened when some attribution maps were put to the test (G2).
+    """Results of the tests of faithfulness on some attribution maps (G2).
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Maps:
 
 @dataclass(frozen=True)
 class SignatureTransfer:
-    """What the networks say of images that carry the other side's signature (U5).
+    """Scores of images that carry the other side's signature (U5).
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What checks find, what follows from it, and how ``audit.json`` holds either."""
+"""Records of findings, verdicts and comparisons, and their form in ``audit.json``."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Flag:
-    """What the verdict reads of a finding, whichever check it is from.
+    """The part of a finding that the verdict reads, whichever check it is from.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a network learns from."""
+"""The input that a network learns from."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How an image becomes a network input: one file each; `representation` says what such a file owes."""
+"""Turn an image into a network input, one file per way; `representation` defines what such a file must offer."""

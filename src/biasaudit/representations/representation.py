@@ -1,4 +1,4 @@
-"""What a representation does, and what it says of itself."""
+"""Define what a representation must offer: the facts about itself, and the call that makes a network input."""
 
 from __future__ import annotations
 

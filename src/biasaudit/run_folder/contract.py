@@ -1,4 +1,4 @@
-"""What a run folder holds: the names of its files, the columns of its tables, and the keys of ``audit.json``.
+"""Define the contents of a run folder: the names of its files, the columns of its tables, the keys of ``audit.json``.
 
 Who writes a run and who reads one look here, so that a file or a column is named once. Keys that a run of an older
 version may lack are `NotRequired`, or belong to a record with ``total=False``. What findings, reliance and comparisons
@@ -242,7 +242,7 @@ class ErrorRatesRecord(TypedDict, total=False):
 
 
 class AucRecord(TypedDict, total=False):
-    """How well a target tells two sides apart."""
+    """AUC of a target between two sides, with its interval."""
 
     auc: float | None
     auc_low: float | None

@@ -1,4 +1,4 @@
-"""How far the logit answers to a shift of a layer's features along a direction."""
+"""Measure how far the logit answers to a shift of a layer's features along a direction."""
 
 from __future__ import annotations
 

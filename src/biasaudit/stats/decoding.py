@@ -1,4 +1,4 @@
-"""How well a label can be read from features, and whether one network's features show it better than another's."""
+"""Test how well a label can be read from features, and whether one network's features show it better than another's."""
 
 from __future__ import annotations
 

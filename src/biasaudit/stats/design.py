@@ -1,4 +1,4 @@
-"""How classes and origins lie in a cohort."""
+"""Describe how classes and origins are combined in a cohort: the regime of the design."""
 
 from __future__ import annotations
 

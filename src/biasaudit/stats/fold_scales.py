@@ -139,7 +139,7 @@ def aligned_logits(logits: ArrayLike, positive: ArrayLike, folds: ArrayLike) -> 
 
 @dataclass(frozen=True)
 class FoldScales:
-    """Where the logits of every subject's fold lie.
+    """Midpoint and spread of the logits in every subject's fold.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ Codes = NDArray[np.int8]
 
 
 def image_quality(image: Floats, foreground: Booleans, spacing: tuple[float, ...], tissue: Codes | None) -> Floats:
-    """All measures of one image.
+    """Compute all measures of one image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How much of a map's relevance lies in a mask, for every subject's map under every subject's mask."""
+"""Compute how much of a map's relevance lies in a mask, for every subject's map under every subject's mask."""
 
 from __future__ import annotations
 

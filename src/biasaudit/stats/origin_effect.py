@@ -1,4 +1,4 @@
-"""How well a score orders the origins inside classes, pair by pair, with covariates held fixed."""
+"""Estimate how well a score orders the origins inside classes, pair by pair, with covariates held fixed."""
 
 from __future__ import annotations
 

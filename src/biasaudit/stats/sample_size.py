@@ -1,4 +1,4 @@
-"""How many subjects a statement would take."""
+"""Estimate how many subjects a statement would take."""
 
 from __future__ import annotations
 

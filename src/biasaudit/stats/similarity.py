@@ -1,4 +1,4 @@
-"""How alike attribution maps are: signed cosines, differences between groups, and whether one follows another."""
+"""Measure how alike attribution maps are: signed cosines, group differences, and whether one follows another."""
 
 from __future__ import annotations
 

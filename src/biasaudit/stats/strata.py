@@ -13,7 +13,7 @@ Booleans = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class HeldFixed:
-    """What a comparison of subjects holds fixed.
+    """Labels and covariates that a comparison of subjects holds fixed.
 
     Attributes
     ----------

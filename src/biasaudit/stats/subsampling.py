@@ -1,4 +1,4 @@
-"""Who trains: subsets of a cohort that differ in origin and agree in size and classes.
+"""Draw training subsets of a cohort that differ in origin and agree in size and classes.
 
 A network trained on fewer subjects, or on another balance of classes, is another network. Designs that change where
 the training images come from therefore keep both fixed.

@@ -15,7 +15,7 @@ __all__ = ["Truth", "bootstrap_truth", "true_reliance"]
 
 @dataclass(frozen=True)
 class Truth:
-    """What no real cohort can tell.
+    """True reliance and competence of a network, known for simulated cohorts only.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ PRIOR = 4.0
 
 @dataclass(frozen=True)
 class Similarity:
-    """How alike every pair of images is.
+    """Similarity of every pair of images.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How much single hidden units tell about a group."""
+"""Measure how much single hidden units tell about a group."""
 
 from __future__ import annotations
 

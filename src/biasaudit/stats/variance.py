@@ -1,4 +1,4 @@
-"""How much of the features' variance the disease and the origin own."""
+"""Estimate the shares of the features' variance that the disease and the origin explain."""
 
 from __future__ import annotations
 

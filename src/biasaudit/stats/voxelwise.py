@@ -35,7 +35,7 @@ precision."""
 
 @dataclass(frozen=True)
 class Places:
-    """Where the maps lie.
+    """Neighbourhood and regions of the voxels at which maps are compared.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which files of a BIDS subject belong together: channels of a sample, its masks and its tissue maps."""
+"""Group the files of a BIDS subject: the channels of a sample, its masks and its tissue maps."""
 
 from __future__ import annotations
 

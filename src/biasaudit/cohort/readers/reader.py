@@ -1,4 +1,4 @@
-"""What a reader does: list the samples of a cohort, choose the grid of all images, load the image of a sample."""
+"""Define what a reader must offer: list the samples of a cohort, choose the grid of all images, load one image."""
 
 from __future__ import annotations
 

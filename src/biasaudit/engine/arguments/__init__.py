@@ -1,4 +1,4 @@
-"""What the result of every step depends on: one frozen record per step, and the roles of what it reads.
+"""Define the arguments of every step in one frozen record each, and the roles of the results that it reads.
 
 Records only, so that planning imports no torch.
 """

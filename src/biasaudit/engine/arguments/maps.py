@@ -47,7 +47,7 @@ class Supervoxels:
 
 @dataclass(frozen=True)
 class MapSettings:
-    """How images are explained.
+    """Settings of the attribution maps.
 
     Attributes
     ----------

@@ -30,7 +30,7 @@ MODEL = Role("model")
 
 @dataclass(frozen=True)
 class Factory:
-    """How a network is made.
+    """The function that makes a network, and its arguments.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ __all__ = ["Doses"]
 
 @dataclass(frozen=True)
 class DoseDesign:
-    """How the networks were retrained.
+    """Design of the retrained networks: sides of the origins, associations with the class, and training size.
 
     Attributes
     ----------

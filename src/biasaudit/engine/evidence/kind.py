@@ -1,4 +1,4 @@
-"""What a kind of evidence is: what is planned for it, what a judgement reads of it, and how that is read back.
+"""Define what a kind of evidence must offer: plan its jobs, name what a judgement reads of it, and read that back.
 
 A check names in `needs` the kinds that it looks at, and in `optional` those of them that it can do without. One file of
 this folder is one kind, registered under the file's name; a judgement gets the kinds of its check and nothing else.
@@ -34,7 +34,7 @@ ALWAYS_THERE = "table"
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose evidence is asked for: what the target learned from, an origin factor, and a contrast of classes."""
+    """The recipe of the target, the origin factor and the contrast of classes that evidence is asked for."""
 
     recipe: Recipe
     factor: str
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Planned:
-    """What was planned for one kind of evidence.
+    """The jobs that were planned for one kind of evidence.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class EvidenceKind(Protocol):
 
 
 class Columns:
-    """What most kinds share: fields with one row per image, which are averaged over the images of a subject."""
+    """Base of most kinds: fields with one row per image, which are averaged over the images of a subject."""
 
     fields: ClassVar[tuple[str, ...]] = ()
     after: ClassVar[tuple[str, ...]] = ()

@@ -1,4 +1,4 @@
-"""What the target has learned: where held-out subjects lie, and what single units answer to."""
+"""Plan and read back what the target has learned: where held-out subjects lie, and what single units answer to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which second network each map is compared with, and which origins of an origin classifier get maps."""
+"""Choose the second network that each map is compared with, and the origins whose classifiers get maps."""
 
 from __future__ import annotations
 

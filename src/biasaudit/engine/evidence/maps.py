@@ -34,7 +34,7 @@ REPLICATE, TESTED = Role("replicate"), Role("tested")
 
 @dataclass(frozen=True)
 class Explained:
-    """Which rows are explained by which networks, fold by fold.
+    """The rows to explain and the networks that are explained, fold by fold.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ __all__ = ["Reduced", "ReducedInputs", "reduced_questions"]
 
 @dataclass(frozen=True)
 class ReducedInputs:
-    """Which reduced inputs were asked.
+    """The reduced inputs that were asked, and those that this cohort does not allow.
 
     Attributes
     ----------

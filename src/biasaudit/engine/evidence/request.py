@@ -14,7 +14,7 @@ __all__ = ["CohortTable", "EvidenceRequest", "JudgeArguments"]
 
 @dataclass(frozen=True)
 class CohortTable:
-    """What the table says of every image, in cohort order, for one origin factor.
+    """The columns of the cohort for one origin factor, one row per image in cohort order.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class CohortTable:
 
 @dataclass(frozen=True)
 class EvidenceRequest:
-    """Whose evidence is gathered, and which kinds.
+    """The arm, factor and contrast whose evidence is gathered, and the kinds of it.
 
     Attributes
     ----------

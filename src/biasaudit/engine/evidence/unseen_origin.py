@@ -33,7 +33,7 @@ _NO_ORIGIN_LEFT_OUT = "no origin can be left out: too few subjects of both class
 
 @dataclass(frozen=True)
 class TrainingSizes:
-    """How many images the networks of each fold were trained on, by the origin that they have not seen."""
+    """Numbers of images that the networks of each fold were trained on, by the origin that they have not seen."""
 
     of_origin: Mapping[str, tuple[int, ...]]
 

@@ -62,7 +62,7 @@ class Subject:
 
 
 class NetworkFacts(TypedDict, total=False):
-    """What a network is and where it comes from, as the sidecar of its maps says it."""
+    """Architecture and source of a network, as the sidecar of its maps states them."""
 
     Network: str
     Run: str

@@ -1,4 +1,4 @@
-"""What is asked of `biasaudit explain`, and whether it can be answered."""
+"""Hold what `biasaudit explain` was asked for, and check that it can be answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Request", "require_known", "require_new", "with_method"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be explained.
+    """The subjects, the method and the arm to explain, and the folder to write.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What a job is, where its result lies and who runs it; nothing here knows of images."""
+"""Define jobs, store their results and run them; nothing here knows of images."""

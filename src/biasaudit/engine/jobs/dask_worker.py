@@ -1,4 +1,4 @@
-"""What a Dask worker does before its first job; `dispatch` names this module to Dask as a preload."""
+"""Prepare a Dask worker before its first job; `dispatch` names this module to Dask as a preload."""
 
 from __future__ import annotations
 

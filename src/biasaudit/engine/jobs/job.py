@@ -1,4 +1,4 @@
-"""What a job is: a pure function of its arguments that writes one folder."""
+"""Define a job: a pure function of its arguments that writes one folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Component:
 
 @dataclass(frozen=True, order=True)
 class Role:
-    """What the result of another job is to the job that reads it.
+    """The purpose for which a job reads the result of another one.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Folders(Mapping[Role, tuple[Path, ...]]):
 
 @dataclass(frozen=True)
 class Arguments:
-    """All that the result of a step depends on, besides what it reads and its code; one subclass per step.
+    """Arguments of a step: with its code and the results that it reads they fix its result; one subclass per step.
 
     Fields hold plain types, paths, and records of these: they are hashed as JSON.
     """

@@ -1,4 +1,4 @@
-"""How any worker runs one job: find the function of its step, and publish what it wrote."""
+"""Run one job on any worker: find the function of its step, and publish what it wrote."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Store:
         self.jobs = self.root / "jobs"
 
     def folder(self, key: str) -> Path:
-        """Where the result of a job lies, finished or not."""
+        """Return the folder of a job's result, finished or not."""
         return self.jobs / key
 
     def needs(self, job: Job) -> Folders:

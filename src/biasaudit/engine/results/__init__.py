@@ -1,1 +1,1 @@
-"""From finished jobs to the files of a run."""
+"""Turn finished jobs into the files of a run."""

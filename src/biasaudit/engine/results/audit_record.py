@@ -1,4 +1,4 @@
-"""From finished jobs to the files of a run: audit.json, tables, maps, models."""
+"""Write the files of a run from finished jobs: audit.json, tables, maps, models."""
 
 from __future__ import annotations
 

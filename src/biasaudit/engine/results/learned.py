@@ -1,4 +1,4 @@
-"""What the networks have learned, as files of a run: tables of units and places, and the slices of a gallery."""
+"""Write what the networks have learned: tables of units and places, and the slices of a gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run does not show, in sentences for the report."""
+"""State in sentences for the report what a run does not show."""
 
 from __future__ import annotations
 

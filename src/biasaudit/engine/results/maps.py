@@ -49,7 +49,7 @@ class _Overlay:
 
 @dataclass(frozen=True)
 class _Described:
-    """What is written of the maps of one arm; the maps themselves need not stay in memory."""
+    """Tables and slices of the maps of one arm; the maps themselves need not stay in memory."""
 
     features: Sequence[Mapping[str, object]] = ()
     shares: Sequence[Mapping[str, object]] = ()
@@ -213,7 +213,7 @@ def colour_limit(mapped: Sequence[Mapped]) -> float:
 
 
 def _chosen(run: Run, mapped: Sequence[Mapped]) -> Iterator[tuple[str, Mapped]]:
-    """Of every class the subject in the middle and those at both ends of the score."""
+    """Choose from every class the subject with the median score and those at both ends."""
     for index in reversed(range(len(run.situation.cohort.classes))):
         own = [m for m in mapped if _class_of(run, m) == index]
         own.sort(key=lambda item: (item.logit, item.row))

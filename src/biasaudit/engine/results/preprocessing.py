@@ -1,4 +1,4 @@
-"""What was done to the images before a network saw them, origin by origin: a difference in it is a signature."""
+"""Tabulate how images were prepared, origin by origin: a difference in preparation is a signature."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Run:
 
     @property
     def outline(self) -> Outline:
-        """What the plan followed from."""
+        """The outline that the plan was made from."""
         assert self.plan.outline is not None
         return self.plan.outline
 
@@ -115,7 +115,7 @@ class ArmResult:
 
     @property
     def recipe(self) -> Recipe:
-        """What its target learned from."""
+        """The recipe that its target learned from."""
         return self.settings.recipe
 
     @property

@@ -1,1 +1,1 @@
-"""All that a plan follows from; nothing is planned here."""
+"""Gather the inputs of the planner; nothing is planned here."""

@@ -1,4 +1,4 @@
-"""What harmonising between origins takes of a cohort: the name of the representation and the covariates it keeps."""
+"""Name the representation that harmonises between origins, and the covariates that it keeps."""
 
 from __future__ import annotations
 

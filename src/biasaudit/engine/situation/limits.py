@@ -1,4 +1,4 @@
-"""What a situation rules out whatever the protocol asks: without pixels, without the network, without images."""
+"""List what cannot be computed whatever the protocol asks: without pixels, without the network, without images."""
 
 from __future__ import annotations
 

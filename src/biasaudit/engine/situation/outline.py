@@ -1,4 +1,4 @@
-"""What is known of an audit before its first job is planned; every planner reads it and none changes it."""
+"""Hold what is known of an audit before its first job is planned; every planner reads it and none changes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BLOCK = 16
 
 @dataclass(frozen=True)
 class Outline:
-    """What follows from the situation and the survey.
+    """Inputs that the planners share: the situation, the survey, and what follows from both.
 
     Attributes
     ----------

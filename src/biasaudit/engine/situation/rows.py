@@ -1,4 +1,4 @@
-"""Which rows of the cohort a job takes."""
+"""Choose the rows of the cohort that a job takes."""
 
 from __future__ import annotations
 

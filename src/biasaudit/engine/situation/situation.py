@@ -1,4 +1,4 @@
-"""What a plan follows from: the protocol, the cohort and its files, and what the survey of the images found."""
+"""Inputs of the planner: the protocol, the cohort with its files, and what the survey of the images found."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CONFIRMATION = "G3"
 
 @dataclass(frozen=True)
 class Question:
-    """What one network is trained to answer, and from what.
+    """The task that a network is trained for, and the input that it learns from.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the survey of the images found, as far as it changes the plan.
+    """Results of the survey of the images that change the plan.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a plan follows from.
+    """Inputs of the planner that are known before any job runs.
 
     Attributes
     ----------

@@ -61,7 +61,7 @@ class AttributionPlan:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the images of a network are compared with.
+    """The images that those of a network are compared with.
 
     Attributes
     ----------

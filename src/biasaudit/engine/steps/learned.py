@@ -35,7 +35,7 @@ _MOST_BASELINE = 60  # images that the spread of the healthy is taken from
 
 @dataclass(frozen=True)
 class UnitKnowledge:
-    """What one hidden unit knows.
+    """How much one hidden unit tells of the class and of the origin.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ _JITTER = 2  # voxels
 
 @dataclass(frozen=True)
 class Objective:
-    """What an image is to maximise: a hidden unit, or, with an empty layer, the margin of a class.
+    """The output that an image is to maximise: a hidden unit, or, with an empty layer, the margin of a class.
 
     Attributes
     ----------

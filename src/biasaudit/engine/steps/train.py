@@ -48,7 +48,7 @@ _WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True)
 class _Fit:
-    """What one training needs beside the network."""
+    """Inputs, settings, loss, augmentation and random stream of one training."""
 
     inputs: Stack
     settings: TrainingSettings
@@ -67,7 +67,7 @@ class _Labelled:
 
 @dataclass(frozen=True)
 class _Examples:
-    """What a training learns from, and what it keeps out to see when to stop."""
+    """The examples that a training learns from, and those that it keeps out to see when to stop."""
 
     learn: _Labelled
     check: _Labelled
@@ -75,7 +75,7 @@ class _Examples:
 
 @dataclass(frozen=True)
 class _Stepper:
-    """What changes the weights after every batch, and how much."""
+    """The optimiser and the schedule of the learning rate."""
 
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler

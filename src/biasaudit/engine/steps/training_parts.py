@@ -1,4 +1,4 @@
-"""What the training loop is made of: loss, optimiser, schedule and augmentation, built in or the user's own."""
+"""Make the parts of the training loop: loss, optimiser, schedule and augmentation, built in or the user's own."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the user brings: functions, preprocessing, networks, training and weights."""
+"""Load and run what the user brings: functions, preprocessing, networks, training and weights."""

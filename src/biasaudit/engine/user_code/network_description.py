@@ -1,4 +1,4 @@
-"""How a network of the user's is built and read, as the plan and the stored models say it; needs no torch."""
+"""Describe for the plan and the stored models how a network of the user's is built and read; needs no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BUILDER = "biasaudit.engine.user_code.network:build"
 
 @dataclass(frozen=True)
 class OutputConvention:
-    """What a network returns.
+    """Number and kind of a network's outputs.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What `biasaudit validate` does, and `run` does first: read, look, divide, refuse."""
+"""Check a protocol and its files before anything is computed, for `biasaudit validate` and at the start of `run`."""

@@ -1,4 +1,4 @@
-"""What was made outside of the audit, checked before anything runs: a trained network, or held-out scores."""
+"""Check before anything runs what was made outside of the audit: a trained network, or held-out scores."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _of_features(arm: ArmSettings) -> ArmSettings:
 
 @dataclass(frozen=True)
 class ReadyMade:
-    """What the user's own network turned out to be.
+    """Findings of the probe of the user's own network.
 
     Attributes
     ----------
