@@ -50,7 +50,7 @@ class ArmPair:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
+        """Return the record that ``--json`` prints."""
         return {
             "arms": list(self.arms),
             "subjects": self.subjects,

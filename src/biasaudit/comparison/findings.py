@@ -36,7 +36,7 @@ class FindingKey(NamedTuple):
         )
 
     def to_dict(self) -> dict[str, str | None]:
-        """As ``audit.json`` names its parts."""
+        """Return its parts under the names that they have in ``audit.json``."""
         return {"class" if part == "class_name" else part: value for part, value in self._asdict().items()}
 
 
@@ -73,7 +73,7 @@ class FindingPair:
     second: Outcome | None
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``--json`` prints it."""
+        """Return the record that ``--json`` prints."""
         return {
             "arms": self.arms and list(self.arms),
             **self.key.to_dict(),

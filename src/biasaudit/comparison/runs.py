@@ -59,7 +59,7 @@ class RunComparison:
     same_data: bool
 
     def to_dict(self) -> RunComparisonRecord:
-        """As ``--json`` prints it."""
+        """Return the record that ``--json`` prints."""
         record = {
             "schema_version": SCHEMA_VERSION,
             "runs": [asdict(run) for run in self.runs],

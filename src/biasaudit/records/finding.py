@@ -296,7 +296,7 @@ class Reliance:
     corroborated_by: tuple[str, ...] = ()
 
     def to_dict(self) -> RelianceRecord:
-        """As ``audit.json`` holds it."""
+        """Return the record that ``audit.json`` holds."""
         return {
             "estimate": _number(self.estimate),
             "low": _number(self.low),
@@ -347,7 +347,7 @@ class Comparison:
     contrast: str | None = None
 
     def to_dict(self) -> ComparisonRecord:
-        """As ``audit.json`` holds it."""
+        """Return the record that ``audit.json`` holds."""
         return {
             "arms": list(self.arms),
             "quantity": self.quantity,
