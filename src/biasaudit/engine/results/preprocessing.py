@@ -80,7 +80,8 @@ def _lines(described: Sequence[Mapping[str, str | float]]) -> list[dict[str, Any
     for quantity in QUANTITIES:
         values = [own[quantity] for own in described]
         if isinstance(values[0], float):
-            lines.append({"quantity": quantity, "value": f"{np.median(values):.4g}", "images": len(values)})
+            median = np.median(np.asarray(values, dtype=float))
+            lines.append({"quantity": quantity, "value": f"{median:.4g}", "images": len(values)})
         else:
             counts = Counter(value for value in values if value).most_common()
             lines += [{"quantity": quantity, "value": value, "images": count} for value, count in counts]
