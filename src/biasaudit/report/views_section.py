@@ -74,7 +74,7 @@ def _printed(
         if content is None:
             return Markup("")
         template = environment.from_string(_template(section))
-        return Markup(template.render({**content, "pictures": pictures}))
+        return Markup(template.render({**content, "pictures": pictures}).rstrip())
     except Exception as error:
         plug_in = registry.plug_in_of("section", name)
         if plug_in is None:
