@@ -38,7 +38,7 @@ def cohort(origins: dict[str, tuple[int, int]]) -> Cohort:
 
 
 def job(number: int = 0) -> Job:
-    return Job("train", {}, title=f"train [fold {number}]")
+    return Job(SimpleNamespace(step="train"), title=f"train [fold {number}]")
 
 
 @pytest.mark.parametrize(

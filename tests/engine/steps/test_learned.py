@@ -118,7 +118,7 @@ def test_places_are_principal_components():
 def test_plan_has_one_job_per_fold_and_arm_or_none(situation, facts):
     own = situation("arms: [intensity, tissue]\n")
     plan = plan_audit(own, facts(own))
-    assert {name: len(keys) for name, keys in plan.learned.items()} == {"intensity": 3, "tissue": 3}
+    assert {str(recipe): len(keys) for recipe, keys in plan.learned.items()} == {"intensity": 3, "tissue": 3}
     jobs = [job for job in plan.jobs if job.step == "learned"]
     assert [job.arguments.gallery for job in jobs] == [True, False, False] * 2
     assert all(own.folds[row] == fold for fold, job in enumerate(jobs[:3]) for row in job.arguments.rows)
