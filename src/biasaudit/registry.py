@@ -180,9 +180,14 @@ def _load(kind: str) -> None:
     _load_plug_ins(_plug_ins(kind))
 
 
-def _own_modules(kind: str) -> list[str]:
-    package = importlib.import_module(KINDS[kind])
-    return [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
+def _own_modules(kind: str) -> tuple[str, ...]:
+    return _modules_in(KINDS[kind])
+
+
+@cache
+def _modules_in(package: str) -> tuple[str, ...]:
+    folders = importlib.import_module(package).__path__
+    return tuple(f"{package}.{module.name}" for module in pkgutil.iter_modules(folders))
 
 
 @cache

@@ -49,7 +49,7 @@ def scratch(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (module.code_version, module._source, module._path_of):
+    for cached in (module.code_version, module._source, module._path_of, registry._modules_in):
         cached.cache_clear()
 
 

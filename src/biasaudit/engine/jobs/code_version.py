@@ -74,9 +74,13 @@ def sources_of_step(step: str, components: Iterable[Component] = ()) -> list[str
 def source_hash(text: str) -> str:
     """Hash Python code without its comments, docstrings and blank lines; of text that is no Python all of it."""
     try:
-        documentation = {line for start, end in _docstrings(ast.parse(text)) for line in range(start, end + 1)}
+        return _hash_of_code(text, ast.parse(text))
     except SyntaxError:
-        documentation = set()
+        return _hash_of_code(text, ast.Module([], []))
+
+
+def _hash_of_code(text: str, tree: ast.Module) -> str:
+    documentation = {line for start, end in _docstrings(tree) for line in range(start, end + 1)}
     lines = [line.rstrip() for number, line in enumerate(text.splitlines(), start=1) if number not in documentation]
     code = [line for line in lines if line and not line.lstrip().startswith("#")]
     return hashlib.sha256("\n".join(code).encode()).hexdigest()
@@ -102,10 +106,11 @@ def _source(module: str) -> _Source:
     if path is None:
         return _Source("", frozenset(), frozenset())
     text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    imports = {name for node in _statements(ast.parse(text)) for name in _imported(node, package)}
+    imports = {name for node in _statements(tree) for name in _imported(node, package)}
     kinds = {kind for kind in _LOOKED_UP.findall(text) if kind in registry.KINDS}
-    return _Source(source_hash(text), frozenset(imports), frozenset(kinds))
+    return _Source(_hash_of_code(text, tree), frozenset(imports), frozenset(kinds))
 
 
 @cache
