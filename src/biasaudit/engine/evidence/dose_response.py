@@ -17,7 +17,7 @@ from biasaudit.engine.evidence.retraining import (
     retrained_scores,
     retraining_of,
 )
-from biasaudit.engine.evidence.subjects import Kept, Rows, Units
+from biasaudit.engine.evidence.subjects import Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_images
 from biasaudit.engine.situation.situation import Situation
@@ -73,7 +73,7 @@ class Doses(Columns):
         reason = impossible(planning.outline.situation, asked.recipe)
         if reason:
             return Planned(about=NotRetrained(reason))
-        columns = cohort_columns(planning.outline.situation, asked.factor, asked.contrast)
+        columns = cohort_columns(planning, asked)
         side = origin_sides(columns.positive, columns.origin)
         words = ("dose", asked.recipe, columns.factor, *columns.words)
         folds = planning.outline.folds
@@ -96,7 +96,7 @@ class Doses(Columns):
     def gather(self, about: DoseDesign | NotRetrained, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
         """Read the scores at every level, or say why there are none."""
         if isinstance(about, NotRetrained):
-            return {"retraining_skipped": {**evidence.retraining_skipped, "U11": about.reason}}
+            return about.told("U11", evidence)
         parts = [stacked(folders[_role(level)], "logits-original", rows) for level in about.levels]
         dose = DoseResponse(
             rows=parts[0].rows,
@@ -107,10 +107,6 @@ class Doses(Columns):
             sides=about.sides,
         )
         return {"dose": dose}
-
-    def select(self, evidence: ArmEvidence, kept: Kept) -> Fields:
-        """Keep everything: nothing is retrained beside a network that was trained elsewhere."""
-        return {}
 
     def per_subject(self, evidence: ArmEvidence, units: Units) -> Fields:
         """Average over the images of a subject."""

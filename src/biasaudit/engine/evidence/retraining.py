@@ -1,4 +1,7 @@
-"""Networks that one check trains for itself: the target anew, with its own budget, on other rows or edited images."""
+"""Networks that one check trains for itself: the target anew, with its own budget, on other rows or edited images.
+
+Nothing is retrained beside a network that was trained elsewhere, so these kinds have no rows to select.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,10 @@ import numpy as np
 from biasaudit import seeds
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import MODELS
-from biasaudit.engine.evidence.kind import Asked, Planning
-from biasaudit.engine.situation.contrasts import Contrast
+from biasaudit.engine.evidence.kind import Asked, Fields, Planning
 from biasaudit.engine.situation.situation import Situation, class_of_row, origins_of
 from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import Recipe
+from biasaudit.records import ArmEvidence, Recipe
 from biasaudit.representations.representation import Harmonising
 
 __all__ = ["CohortColumns", "NotRetrained", "Retrained", "cohort_columns", "impossible", "retrain", "retrained_scores"]
@@ -28,6 +30,10 @@ class NotRetrained:
     """Why no network was trained."""
 
     reason: str
+
+    def told(self, code: str, evidence: ArmEvidence) -> Fields:
+        """Add the reason, for the check that would have looked at the networks."""
+        return {"retraining_skipped": {**evidence.retraining_skipped, code: self.reason}}
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,17 @@ class CohortColumns:
     fold: np.ndarray
 
 
-def cohort_columns(situation: Situation, factor: str, contrast: Contrast) -> CohortColumns:
+def cohort_columns(planning: Planning, asked: Asked) -> CohortColumns:
     """Return the columns that a retraining chooses its rows by."""
+    situation, contrast = planning.outline.situation, asked.contrast
     samples = situation.cohort.samples
     positive = np.array(contrast.positive, dtype=bool)
     return CohortColumns(
-        factor,
+        asked.factor,
         () if contrast.name is None else (contrast.name,),
         positive,
         positive if contrast.name is None else np.array([sample.label for sample in samples]),
-        origins_of(situation.cohort, factor),
+        origins_of(situation.cohort, asked.factor),
         np.array([sample.subject for sample in samples]),
         np.array(situation.folds),
     )

@@ -12,7 +12,7 @@ from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Planning
 from biasaudit.engine.evidence.reading import contrast_scores
 from biasaudit.engine.evidence.retraining import NotRetrained, Retrained, chance, cohort_columns, impossible, retrain
-from biasaudit.engine.evidence.subjects import Kept, Rows, Units
+from biasaudit.engine.evidence.subjects import Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_images, without_pixels
 from biasaudit.engine.situation.outline import BLOCK
@@ -77,7 +77,7 @@ class SpikeIns(Columns):
     def gather(self, about: Edited | NotRetrained, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
         """Read the scores of both trials, or say why there are none."""
         if isinstance(about, NotRetrained):
-            return {"retraining_skipped": {**evidence.retraining_skipped, "G3": about.reason}}
+            return about.told("G3", evidence)
         planted, sham = (
             SpikeTrial(
                 edited=np.asarray(assigned, dtype=bool),
@@ -87,10 +87,6 @@ class SpikeIns(Columns):
             for name, assigned in (("planted", about.planted), ("sham", about.sham))
         )
         return {"spike": SpikeIn(planted, sham)}
-
-    def select(self, evidence: ArmEvidence, kept: Kept) -> Fields:
-        """Keep everything: nothing is retrained beside a network that was trained elsewhere."""
-        return {}
 
     def per_subject(self, evidence: ArmEvidence, units: Units) -> Fields:
         """Average over the images of a subject."""
@@ -106,7 +102,7 @@ def _averaged(trial: SpikeTrial, units: Units) -> SpikeTrial:
 def _assigned(planning: Planning, asked: Asked) -> Edited:
     """Draw who carries the edit, inside every class, primary origin and fold."""
     situation = planning.outline.situation
-    columns = cohort_columns(situation, asked.factor, asked.contrast)
+    columns = cohort_columns(planning, asked)
     primary = origins_of(situation.cohort, situation.cohort.factors[0])
     # Inside actual classes, so that no class of the rest carries the edit more often than another.
     strata = [f"{c}|{o}|{f}" for c, o, f in zip(columns.classes, primary, columns.fold, strict=True)]

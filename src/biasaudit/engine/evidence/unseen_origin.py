@@ -18,7 +18,7 @@ from biasaudit.engine.evidence.retraining import (
     retrained_scores,
     retraining_of,
 )
-from biasaudit.engine.evidence.subjects import Kept, Rows, Units
+from biasaudit.engine.evidence.subjects import Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_images
 from biasaudit.engine.situation.situation import Situation
@@ -53,7 +53,7 @@ class UnseenOrigins(Columns):
         reason = impossible(planning.outline.situation, asked.recipe)
         if reason:
             return Planned(about=NotRetrained(reason))
-        columns = cohort_columns(planning.outline.situation, asked.factor, asked.contrast)
+        columns = cohort_columns(planning, asked)
         needs: dict[Role, tuple[str, ...]] = {}
         sizes: dict[str, tuple[int, ...]] = {}
         for origin in origins_with_both_classes(columns.positive, columns.origin, columns.subject):
@@ -70,12 +70,8 @@ class UnseenOrigins(Columns):
     ) -> Fields:
         """Read the scores of both networks, or say why there are none."""
         if isinstance(about, NotRetrained):
-            return {"retraining_skipped": {**evidence.retraining_skipped, "U10": about.reason}}
+            return about.told("U10", evidence)
         return {"unseen": {origin: _unseen(folders, origin, sizes, rows) for origin, sizes in about.of_origin.items()}}
-
-    def select(self, evidence: ArmEvidence, kept: Kept) -> Fields:
-        """Keep everything: nothing is retrained beside a network that was trained elsewhere."""
-        return {}
 
     def per_subject(self, evidence: ArmEvidence, units: Units) -> Fields:
         """Average over the images of a subject."""
