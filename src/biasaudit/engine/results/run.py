@@ -68,6 +68,18 @@ class Run:
 
     def evidence(self, which: ArmContrast, kinds: Sequence[str] = OF_RESULTS) -> ArmEvidence:
         """Gather some kinds of evidence again, as far as they were planned."""
+        if kinds is not OF_RESULTS:  # maps are large, and each is looked at once
+            return self._gathered(which, kinds)
+        if which not in self._of_results:
+            self._of_results[which] = self._gathered(which, kinds)
+        return self._of_results[which]
+
+    @cached_property
+    def _of_results(self) -> dict[ArmContrast, ArmEvidence]:
+        """Evidence that verdicts, design, tables and comparisons all look at."""
+        return {}
+
+    def _gathered(self, which: ArmContrast, kinds: Sequence[str]) -> ArmEvidence:
         planned = self.plan.evidence[which]
         return assemble(planned.request.only(kinds), self.store.folders(planned.needs_of(kinds)))
 
