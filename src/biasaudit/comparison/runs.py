@@ -9,29 +9,14 @@ from typing import Any, cast
 
 from biasaudit.comparison.arms import ArmPair, compare_arms, matched_arms
 from biasaudit.comparison.findings import FindingPair, differing_findings
-from biasaudit.comparison.record import RunComparisonRecord
+from biasaudit.comparison.record import RunComparisonRecord, RunRecord
 from biasaudit.comparison.settings import ChangedSetting, changed_settings
 from biasaudit.comparison.stored_arm import StoredRun, load_stored_run
 from biasaudit.errors import UsageError
-from biasaudit.records import Regime
 
 __all__ = ["RunComparison", "compare_runs"]
 
 SCHEMA_VERSION = "1.0"
-
-
-@dataclass(frozen=True)
-class RunIdentity:
-    """Folder, version, size and design of a run, in the order in which ``--json`` prints it."""
-
-    folder: str
-    name: str | None
-    version: str | None
-    finished: str | None
-    subjects: int
-    regime: Regime
-    origins: list[str]
-    classes: list[str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +25,7 @@ class RunComparison:
 
     Attributes
     ----------
-    runs : tuple of RunIdentity
+    runs : tuple of RunRecord
     arms : tuple of mapping
         One record per arm of either run: ``run`` (1 or 2), ``arm``, verdict and estimates.
     pairs : tuple of ArmPair
@@ -50,7 +35,7 @@ class RunComparison:
         Whether files, labels, origins and folds are the same.
     """
 
-    runs: tuple[RunIdentity, RunIdentity]
+    runs: tuple[RunRecord, RunRecord]
     arms: tuple[Mapping[str, Any], ...]
     pairs: tuple[ArmPair, ...]
     findings: tuple[FindingPair, ...]
@@ -62,7 +47,7 @@ class RunComparison:
         """Return the record that ``--json`` prints."""
         record = {
             "schema_version": SCHEMA_VERSION,
-            "runs": [asdict(run) for run in self.runs],
+            "runs": list(self.runs),
             "same_data": self.same_data,
             "arms": [dict(arm) for arm in self.arms],
             "pairs": [pair.to_dict() for pair in self.pairs],
@@ -108,9 +93,9 @@ def _environment(run: StoredRun) -> dict[str, str | None]:
     return {"biasaudit": run.audit["biasaudit"].get("version"), **run.audit["environment"]}
 
 
-def _identity(run: StoredRun) -> RunIdentity:
+def _identity(run: StoredRun) -> RunRecord:
     audit = run.audit
-    return RunIdentity(
+    return RunRecord(
         folder=str(run.folder),
         name=audit.get("name"),
         version=audit["biasaudit"].get("version"),
