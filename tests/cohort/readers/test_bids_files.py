@@ -5,25 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from cohort.readers.bids_tree import build
+
 from biasaudit.cohort.readers.bids_files import companions, group_images, map_faults
 from biasaudit.cohort.readers.bids_index import index_dataset
 from biasaudit.protocol import BidsCohort, LabelSettings
-
-NATIVE, STANDARD = "", "_space-MNI_res-2"
-
-
-def build(root: Path, count: int) -> None:
-    for k in range(count):
-        subject = f"sub-{k:04d}"
-        raw = root / subject / "anat"
-        raw.mkdir(parents=True)
-        for name in ("T1w.nii.gz", "T1w.json", "FLAIR.nii.gz", "FLAIR.json"):
-            (raw / f"{subject}_{name}").touch()
-        derived = root / "derivatives" / "prep" / subject / "anat"
-        derived.mkdir(parents=True)
-        for space in (NATIVE, STANDARD):
-            for name in ("desc-brain_mask", "desc-preproc_T1w", *(f"label-{t}_probseg" for t in ("GM", "WM", "CSF"))):
-                (derived / f"{subject}{space}_{name}.nii.gz").touch()
 
 
 def test_group_and_companions(tmp_path):

@@ -2,25 +2,10 @@ import time
 from pathlib import Path
 
 import pytest
+from cohort.readers.bids_tree import build
 
 from biasaudit.cohort.readers.bids_index import dataset_name, index_dataset
 from biasaudit.errors import DataError
-
-NATIVE, STANDARD = "", "_space-MNI_res-2"
-
-
-def build(root: Path, count: int) -> None:
-    for k in range(count):
-        subject = f"sub-{k:04d}"
-        raw = root / subject / "anat"
-        raw.mkdir(parents=True)
-        for name in ("T1w.nii.gz", "T1w.json", "FLAIR.nii.gz", "FLAIR.json"):
-            (raw / f"{subject}_{name}").touch()
-        derived = root / "derivatives" / "prep" / subject / "anat"
-        derived.mkdir(parents=True)
-        for space in (NATIVE, STANDARD):
-            for name in ("desc-brain_mask", "desc-preproc_T1w", *(f"label-{t}_probseg" for t in ("GM", "WM", "CSF"))):
-                (derived / f"{subject}{space}_{name}.nii.gz").touch()
 
 
 def test_names_are_parsed(tmp_path):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from biasaudit.engine.user_code.sources import is_own, own_sources, source_hash
+from biasaudit.engine.user_code.sources import file_hash, is_own, own_sources
 from biasaudit.errors import UsageError
 from biasaudit.networks.factory import imported_function
 
@@ -123,7 +123,7 @@ def _from_file(name: str, key: str) -> Callable[..., Any]:
 def _forget_changed_helpers(name: str) -> None:
     """Have what a user's file imports imported anew if any of it has changed since, as it may in a notebook."""
     helpers = _imported_helpers(name)
-    if any(vars(sys.modules[key]).get(_READ, source_hash(file)) != source_hash(file) for key, file in helpers.items()):
+    if any(vars(sys.modules[key]).get(_READ, file_hash(file)) != file_hash(file) for key, file in helpers.items()):
         for key in helpers:
             del sys.modules[key]
         importlib.invalidate_caches()
@@ -132,7 +132,7 @@ def _forget_changed_helpers(name: str) -> None:
 def _mark_helpers(name: str) -> None:
     """Note in the modules that a user's file imports which text they were read from."""
     for key, file in _imported_helpers(name).items():
-        vars(sys.modules[key]).setdefault(_READ, source_hash(file))
+        vars(sys.modules[key]).setdefault(_READ, file_hash(file))
 
 
 def _imported_helpers(name: str) -> dict[str, Path]:

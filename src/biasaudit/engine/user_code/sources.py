@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biasaudit.engine.jobs.json_files import digest
 
-__all__ = ["is_own", "own_sources", "own_version", "source_hash"]
+__all__ = ["file_hash", "is_own", "own_sources", "own_version"]
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,13 @@ def own_version(name: str) -> str:
     if not sources:
         return ""
     folder = Path(name.rpartition(":")[0]).parent if is_own(name) else _common_folder(sources)
-    content = [[file.relative_to(folder).as_posix(), source_hash(file)] for file in sources]
+    content = [[file.relative_to(folder).as_posix(), file_hash(file)] for file in sources]
     # What the outputs of the user's networks are turned into is decided beside this file.
-    builder = [source_hash(Path(__file__).with_name("network.py"))] if is_own(name) else []
+    builder = [file_hash(Path(__file__).with_name("network.py"))] if is_own(name) else []
     return digest([*content, *builder])
 
 
-def source_hash(file: Path) -> str:
+def file_hash(file: Path) -> str:
     """Hash the text of a file; one that cannot be read has a hash too."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
