@@ -86,6 +86,34 @@ class TestOwnSources:
 
 
 class TestOwnVersion:
+    @pytest.fixture
+    def installed(self, folder, monkeypatch):
+        """Have the folder taken for one that a distribution was installed into, and return the record of its files."""
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.setattr("biasaudit.engine.user_code.sources._is_installed", lambda found: found == folder)
+        about = folder / "parts-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Name: parts\nVersion: 1.0\n")
+        (about / "top_level.txt").write_text("parts\n")
+        record = about / "RECORD"
+        record.write_text("parts/first.py,sha256=a,1\nparts/second.py,sha256=b,1\n")
+        return record
+
+    def test_of_an_installed_package_the_record_is_read_and_no_source_is_followed(self, installed, monkeypatch):
+        def never(file):
+            raise AssertionError(file)
+
+        monkeypatch.setattr("biasaudit.engine.user_code.sources._parsed", never)
+        before = own_version("parts.first:f")
+        assert before
+        installed.write_text(installed.read_text().replace("sha256=b", "sha256=c"))
+        assert own_version("parts.first:f") != before
+
+    def test_an_installed_module_that_was_edited_in_place_is_noticed(self, installed, folder):
+        before = own_version("parts.first:f")
+        (folder / "parts" / "first.py").write_text(FILES["parts/first.py"] + "# changed\n")
+        assert own_version("parts.first:f") != before
+
     @pytest.mark.parametrize("name", sorted(set(FILES) - UNUSED))
     def test_a_change_of_any_source_is_noticed(self, folder, name):
         before = own_version(f"{folder}/own.py:f")

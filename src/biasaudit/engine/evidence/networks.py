@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from biasaudit import seeds
@@ -131,7 +132,7 @@ class NetworkPlanner:
         arguments = AdoptArguments(
             weights=path,
             sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-            factory=Factory(_OWN_BUILDER, dict(outline.situation.adopted), own_version(target.network)),
+            factory=Factory(_OWN_BUILDER, dict(outline.situation.adopted), self._network_code),
             sizes=(outline.situation.grid.dimensions, self._channels(question), self.outputs),
             rows=tuple(row for own in shared for row in outline.situation.rows(own, held_out=True)),
             batch_size=target.training.batch_size,
@@ -160,11 +161,18 @@ class NetworkPlanner:
         inputs = self.inputs.inputs_of_fold(question.recipe, fold)
         return self._book.add(arguments, {INPUTS: inputs}, title)
 
+    @cached_property
+    def _network_code(self) -> str:
+        return own_version(self._outline.protocol.target.network)
+
+    @cached_property
+    def _training_code(self) -> tuple[str, ...]:
+        return tuple(own_version(name) for _, name in self._outline.protocol.target.training.own)
+
     def factory(self) -> Factory:
         """Return how a network is made that is to be trained."""
-        target = self._outline.protocol.target
+        target, code = self._outline.protocol.target, self._network_code
         own = {name: value for name, value in self._outline.situation.adopted.items() if name != "order"}
-        code = own_version(target.network)
         return Factory(_OWN_BUILDER, own, code) if own else Factory(target.network, target.network_arguments, code)
 
     def training_arguments(
@@ -182,7 +190,7 @@ class NetworkPlanner:
             groups=tuple(self._outline.cohort.samples[row].subject for row in rows),
             classes=max(members.values()) + 1,
             seed=seeds.seed(protocol.folds.seed, *words),
-            code=tuple(own_version(name) for _, name in protocol.target.training.own),
+            code=self._training_code,
         )
 
     def _scored(self, question: Question, members: Mapping[int, int], fold: int, models: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.metadata
 import importlib.util
 import sysconfig
 from collections.abc import Iterator
@@ -92,6 +93,8 @@ def own_sources(name: str) -> tuple[Path, ...]:
 def own_version(name: str) -> str:
     """Hash the files that a function of the user's is made of, so that any change of them is noticed.
 
+    Of an installed distribution the record of its files stands for them, since a package such as torch has thousands.
+
     Parameters
     ----------
     name : str
@@ -102,6 +105,9 @@ def own_version(name: str) -> str:
     str
         The same wherever the folder lies; empty for what is built in.
     """
+    installed = "" if is_own(name) else _installed_version(name.rpartition(":")[0])
+    if installed:
+        return installed
     sources = own_sources(name)
     if not sources:
         return ""
@@ -110,6 +116,18 @@ def own_version(name: str) -> str:
     # What the outputs of the user's networks are turned into is decided beside this file.
     builder = [file_hash(Path(__file__).with_name("network.py"))] if is_own(name) else []
     return digest([*content, *builder])
+
+
+def _installed_version(module: str) -> str:
+    """Hash a module and the record of the distribution that it was installed by; empty if it was not installed."""
+    if not module or module == "monai":
+        return ""
+    modules, files = _imported_module(module)
+    if not modules.package:
+        return ""
+    names = importlib.metadata.packages_distributions().get(modules.package, ())
+    records = [importlib.metadata.distribution(name).read_text("RECORD") for name in sorted(set(names))]
+    return digest([records, [file_hash(file) for file in files]]) if any(records) else ""
 
 
 def file_hash(file: Path) -> str:
