@@ -12,6 +12,7 @@ import pandas as pd
 
 from biasaudit import registry
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
+from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.steps.represent import transform
@@ -19,7 +20,7 @@ from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
 from biasaudit.engine.user_code.preprocessing import import_string_of, kind_of_input
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
-from biasaudit.protocol import BidsCohort, LabelSettings, Protocol, TableCohort, load_protocol
+from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.records import Grid, Sample
 from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
@@ -57,7 +58,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     require_images(run, protocol, "predict")
     chosen = chosen_arm(audit, arm)
     name, representation = chosen["name"], chosen["representation"]
-    settings = _table_settings(protocol, table, with_maps=kind_of_input(representation).shows == "maps")
+    settings = manifest_settings(protocol.cohort, table, with_maps=kind_of_input(representation).shows == "maps")
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
     networks, channels = trained_networks(run, name), _channels(run, name)
@@ -114,24 +115,6 @@ def chosen_arm(audit: AuditRecord, arm: str | None) -> ArmRecord:
     if name not in arms:
         raise UsageError(f"the run has no arm {name!r}; {suggestion(name, arms)}")
     return arms[name]
-
-
-def _table_settings(protocol: Protocol, table: Path, *, with_maps: bool) -> TableCohort:
-    cohort = protocol.cohort
-    maps = list(getattr(cohort, "maps", ())) if with_maps else []
-    if isinstance(cohort, TableCohort):
-        return cohort.model_copy(update={"table": table, "select": None, "covariates": [], "maps": maps})
-    channels = len(cohort.suffix) if isinstance(cohort, BidsCohort) else 1
-    images = ["image"] if channels == 1 else [f"image_{suffix}" for suffix in getattr(cohort, "suffix", ())]
-    return TableCohort(
-        reader="table",
-        table=table,
-        image=images,
-        label=LabelSettings(column="label", positive=cohort.label.positive, negative=cohort.label.negative),
-        origins=list(cohort.origins),
-        maps=maps,
-        foreground=cohort.foreground,
-    )
 
 
 def trained_networks(run: Path, arm: str) -> dict[int, list[Any]]:

@@ -9,6 +9,7 @@ from biasaudit.protocol.cohort import (
     LabelSettings,
     PhantomCohort,
     PhantomSettings,
+    ProbeSettings,
     TableCohort,
     TwoClassLabelSettings,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "LeakageSettings",
     "PhantomCohort",
     "PhantomSettings",
+    "ProbeSettings",
     "Protocol",
     "Section",
     "StatisticsSettings",

@@ -17,6 +17,7 @@ __all__ = [
     "LabelSettings",
     "PhantomCohort",
     "PhantomSettings",
+    "ProbeSettings",
     "Signature",
     "TableCohort",
     "TwoClassLabelSettings",
@@ -36,6 +37,11 @@ def _none_so_far(value: object) -> None:
 
 NotYet = Annotated[None, BeforeValidator(_none_so_far)]
 """A key that the contract of protocols names and this version cannot answer: refused unless it is null."""
+
+
+def _as_paths(value: object) -> object:
+    """Take one path for a list of one."""
+    return [value] if isinstance(value, str | Path) else value
 
 
 def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
@@ -69,6 +75,29 @@ class TwoClassLabelSettings(LabelSettings):
     positive: str = Field(description="value that means pathology")
 
 
+class ProbeSettings(Section):
+    """Where images are listed that are never trained on and only scored (P1)."""
+
+    table: Annotated[list[Path], BeforeValidator(_as_paths), OrName()] = Field(
+        default_factory=list, description="manifest(s) with the columns of the cohort; relative to the protocol"
+    )
+    roots: Annotated[list[Path], BeforeValidator(_as_paths), OrName()] = Field(
+        default_factory=list, description="BIDS datasets, read as those of the cohort; relative to the protocol"
+    )
+    where: str | None = Field(
+        None, description="row filter over the cohort's own rows: what it keeps is taken out of the cohort"
+    )
+    max_prevalence: float | None = Field(
+        None, ge=0, lt=1, description="largest share of patients among probes without a label; needed if there are any"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ProbeSettings:
+        if not (self.table or self.roots or self.where):
+            raise ValueError("say where the probes are: `table`, `roots` or `where`")
+        return self
+
+
 class CohortSettings(Section):
     """Keys of the section `cohort` that every reader knows.
 
@@ -85,7 +114,10 @@ class CohortSettings(Section):
     )
     min_origin_size: int = Field(10, ge=1, description="smaller origins are pooled as 'other' and reported")
     mask_is_complete: bool = Field(False, description="true: all pathology is inside the masks")
-    probes: NotYet = Field(None, description="reserved for images that are only scored; nothing but null so far")
+    probes: ProbeSettings | None = Field(
+        None,
+        description="images that are never trained on and only scored, such as healthy ones of the patients' source",
+    )
     field: NotYet = Field(None, description="reserved for where the disease can be; nothing but null so far")
     foreground: Literal["auto", "nonzero", "threshold", "centre"] = Field(
         "auto",

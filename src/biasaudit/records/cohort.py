@@ -105,6 +105,10 @@ class Cohort:
         What the reader saw, pooled, dropped or assumed; printed in the report.
     features : tuple of str
         Names of the columns of a feature table; empty if there are images.
+    pooled : mapping of factor to (mapping of origin to origin)
+        Small origins, and the name under which they were pooled.
+    probes : tuple of Sample
+        Images that are never trained on and only scored.
     """
 
     samples: tuple[Sample, ...]
@@ -114,6 +118,8 @@ class Cohort:
     channels: int
     notes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    pooled: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    probes: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ __all__ = [
     "MapProbes",
     "Maps",
     "OriginControl",
+    "Probes",
     "SignatureTransfer",
     "SpikeIn",
     "SpikeTrial",
@@ -126,6 +127,40 @@ class SignatureTransfer:
     edited: FloatArray
     sham: FloatArray
     statistics: FloatArray
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Scores of images that were never trained on and only scored (P1).
+
+    Attributes
+    ----------
+    subject : str (k,)
+    label : str (k,)
+        Name of the class; empty where nobody knows it.
+    positive : bool (k,)
+        Side of the contrast; False where the label is not known.
+    origin : str (k,)
+    logit : float (k,)
+        Margin, the mean over the networks of all folds.
+    twin_of : str (k,)
+        Subject of the audit whose image is as like this one as images of one subject are; empty if none.
+    max_prevalence : float or None
+        Largest share of patients among the unlabelled, as the user states it.
+    """
+
+    subject: npt.NDArray[np.str_]
+    label: npt.NDArray[np.str_]
+    positive: BoolArray
+    origin: npt.NDArray[np.str_]
+    logit: FloatArray
+    twin_of: npt.NDArray[np.str_]
+    max_prevalence: float | None = None
+
+    def kept(self, rows: BoolArray) -> Probes:
+        """Return some of the probes."""
+        names = ("subject", "label", "positive", "origin", "logit", "twin_of")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
 @dataclass(frozen=True)
@@ -268,6 +303,7 @@ class ArmEvidence:
         Reduced inputs that this cohort does not allow, and why.
     maps : Maps or None
     transfer : SignatureTransfer or None
+    probes : Probes or None
     unseen : mapping of origin to UnseenOrigin
     dose : DoseResponse or None
     spike : SpikeIn or None
@@ -321,6 +357,7 @@ class ArmEvidence:
     reduced_skipped: Mapping[str, str] = field(default_factory=dict)
     maps: Maps | None = None
     transfer: SignatureTransfer | None = None
+    probes: Probes | None = None
     unseen: Mapping[str, UnseenOrigin] = field(default_factory=dict)
     dose: DoseResponse | None = None
     spike: SpikeIn | None = None

@@ -166,7 +166,7 @@ def test_several_images_of_a_subject_are_noted(table):
 
 def test_new_images_need_paths_and_subjects_only(table):
     path = table(["subject\timage", "1\ta.nii.gz"])
-    cohort = read(path, labelled=False, select="age > 3", mask="lesion", covariates=["age"])
+    cohort = read(path, labelled=False, mask="lesion", covariates=["age"])
     only = cohort.samples[0]
     assert (only.label, only.positive, only.origins, only.has_mask) == ("", False, {"origin": ""}, False)
     with pytest.raises(DataError, match="no column 'subject'"):

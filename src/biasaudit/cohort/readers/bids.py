@@ -45,8 +45,8 @@ class BidsReader:
         ----------
         settings : BidsCohort
         labelled : bool
-            False for new images to predict: labels, origins and participants.tsv may be absent, `select` is not
-            applied and origins are not pooled.
+            False for new images to predict: labels, origins and participants.tsv may be absent, and origins are not
+            pooled.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class BidsReader:
         listing = list_images(settings, labelled=labelled)
         if listing.faults:
             raise DataError(listing.faults)
-        rows, selection_notes = _selected(listing.rows, settings, labelled)
+        rows, selection_notes = _selected(listing.rows, settings)
         notes = [*listing.notes, *selection_notes]
         labels = [
             "" if is_missing(row.cells.get(settings.label.column, "")) else row.cells[settings.label.column]
@@ -69,10 +69,16 @@ class BidsReader:
         if faults:
             raise DataError(faults)
         notes += [*classes.notes, *conflict_notes(rows), *_companion_notes(rows, samples), *left_out]
-        if labelled:
-            samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
-            notes += pooled
-        return Cohort(samples, classes.names, tuple(settings.origins), 3, len(settings.suffix), tuple(notes))
+        pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size if labelled else 1)
+        return Cohort(
+            samples=pooled.samples,
+            classes=classes.names,
+            factors=tuple(settings.origins),
+            dimensions=3,
+            channels=len(settings.suffix),
+            notes=(*notes, *pooled.notes),
+            pooled=pooled.names,
+        )
 
     def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
         """Choose the common grid of the images (`volumes.choose_grid`)."""
@@ -83,8 +89,8 @@ class BidsReader:
         return load_volume(sample, grid, foreground)
 
 
-def _selected(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool) -> tuple[list[ImageRow], list[str]]:
-    if settings.select is None or not labelled:
+def _selected(rows: Sequence[ImageRow], settings: BidsCohort) -> tuple[list[ImageRow], list[str]]:
+    if settings.select is None:
         return list(rows), []
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))
     frame = pd.DataFrame([{name: row.cells.get(name, "") for name in columns} for row in rows], dtype=object)

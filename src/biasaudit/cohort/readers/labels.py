@@ -14,7 +14,15 @@ from biasaudit.errors import Fault, closest, gathered, suggestion
 from biasaudit.protocol import LabelSettings
 from biasaudit.records import Sample
 
-__all__ = ["Classes", "assign_classes", "parse_covariates", "pool_origins", "subject_faults", "with_pooled_origins"]
+__all__ = [
+    "Classes",
+    "Pooled",
+    "assign_classes",
+    "parse_covariates",
+    "pool_origins",
+    "subject_faults",
+    "with_pooled_origins",
+]
 
 OTHER = "other"
 Covariate = float | str | None
@@ -102,34 +110,37 @@ def pool_origins(
     return pooled, _pooling_notes(small, names, sizes, minimum, factor)
 
 
-def with_pooled_origins(
-    samples: Sequence[Sample], factors: Sequence[str], minimum: int
-) -> tuple[tuple[Sample, ...], list[str]]:
-    """Apply `pool_origins` to every origin factor.
+@dataclass(frozen=True)
+class Pooled:
+    """Samples whose small origins are pooled.
 
-    Parameters
+    Attributes
     ----------
-    samples : sequence of Sample
-    factors : sequence of str
-    minimum : int
-        Smallest number of subjects of an origin.
-
-    Returns
-    -------
-    tuple of Sample
-        New ones.
-    list of str
-        Notes.
+    samples : tuple of Sample
+    names : mapping of factor to (mapping of origin to origin)
+        Origins that were pooled, and under which name.
+    notes : list of str
     """
+
+    samples: tuple[Sample, ...]
+    names: Mapping[str, Mapping[str, str]]
+    notes: list[str]
+
+
+def with_pooled_origins(samples: Sequence[Sample], factors: Sequence[str], minimum: int) -> Pooled:
+    """Apply `pool_origins` to every origin factor; `minimum` is the smallest number of subjects of an origin."""
     notes: list[str] = []
+    names: dict[str, dict[str, str]] = {}
     origins: list[dict[str, str]] = [dict(sample.origins) for sample in samples]
     subjects, labels = [sample.subject for sample in samples], [sample.label for sample in samples]
     for factor in factors:
         pooled, said = pool_origins([origin[factor] for origin in origins], subjects, labels, minimum, factor)
         notes += said
+        names[factor] = {o[factor]: name for o, name in zip(origins, pooled, strict=True) if o[factor] != name}
         for origin, name in zip(origins, pooled, strict=True):
             origin[factor] = name
-    return tuple(replace(sample, origins=o) for sample, o in zip(samples, origins, strict=True)), notes
+    renamed = tuple(replace(sample, origins=o) for sample, o in zip(samples, origins, strict=True))
+    return Pooled(renamed, names, notes)
 
 
 def parse_covariates(columns: Mapping[str, Sequence[str]]) -> list[dict[str, Covariate]]:

@@ -49,7 +49,7 @@ class TableReader:
             Paths in the table are relative to its folder.
         labelled : bool
             False for new images to predict: columns of labels, origins, covariates and masks may be absent or empty,
-            `select` is not applied and origins are not pooled.
+            and origins are not pooled.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class TableReader:
         faults = missing_columns(manifest, columns.required)
         if faults:
             raise DataError(faults)
-        manifest, notes = _selected(manifest, settings, labelled)
+        manifest, notes = _selected(manifest, settings)
         faults = _empty_cells(manifest, columns, labelled)
         classes = _classes(manifest, settings, labelled)
         samples = _samples(manifest, columns, classes)
@@ -76,17 +76,17 @@ class TableReader:
             samples, feature_notes = with_features(samples, manifest, features)
             notes += feature_notes
         notes += [*classes.notes, *columns.notes, *_ignored_masks(manifest, columns, samples), *_repeats(samples)]
-        if labelled:
-            samples, pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size)
-            notes += pooled
+        pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size if labelled else 1)
+        notes += pooled.notes
         return Cohort(
-            samples=samples,
+            samples=pooled.samples,
             classes=classes.names,
             factors=tuple(settings.origins),
             dimensions=_dimensions(samples[0]),
             channels=1 if settings.features else len(samples[0].images),
             notes=tuple(notes),
             features=features,
+            pooled=pooled.names,
         )
 
     def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
@@ -130,8 +130,8 @@ class _Columns:
         return cls(settings, images, mask, covariates, tuple(required), tuple(notes))
 
 
-def _selected(manifest: Manifest, settings: TableCohort, labelled: bool) -> tuple[Manifest, list[str]]:
-    if settings.select is None or not labelled:
+def _selected(manifest: Manifest, settings: TableCohort) -> tuple[Manifest, list[str]]:
+    if settings.select is None:
         return manifest, []
     selected = select_rows(manifest.frame, settings.select, f"{manifest.path}: select")
     if not selected.any():

@@ -8,7 +8,14 @@ from typing import ClassVar
 
 from biasaudit.engine.jobs.job import Arguments
 
-__all__ = ["FileHash", "ImageSources", "LeakageArguments", "MetadataArguments", "QualityArguments"]
+__all__ = [
+    "FileHash",
+    "ImageSources",
+    "LeakageArguments",
+    "MetadataArguments",
+    "ProbeTwinsArguments",
+    "QualityArguments",
+]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,25 @@ class LeakageArguments(Arguments):
     hashes: tuple[tuple[str, ...], ...]
     origins: tuple[str, ...]
     tabular: bool
+
+
+@dataclass(frozen=True)
+class ProbeTwinsArguments(Arguments):
+    """Look for probes that show a subject of the audit.
+
+    Attributes
+    ----------
+    origins, probe_origins : tuple of str
+        Origin of every row of the cohort, and of every probe.
+    height, correlation : float
+        From when on two images count as images of one subject; see the protocol.
+    """
+
+    step: ClassVar[str] = "probe_twins"
+    origins: tuple[str, ...]
+    probe_origins: tuple[str, ...]
+    height: float
+    correlation: float
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from biasaudit.engine.arguments.inputs import INPUTS, READ, HarmoniseArguments, ReadArguments, RepresentArguments
@@ -16,25 +16,35 @@ from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Recipe, Sample
 from biasaudit.representations.representation import Harmonising
 
-__all__ = ["InputPlanner", "pixel_identity", "reading_jobs"]
+__all__ = ["InputPlanner", "blocks", "pixel_identity", "read_arguments", "reading_jobs"]
 
 
 def reading_jobs(situation: Situation) -> list[Job]:
     """Plan to read every image, block by block; a cohort without images has nothing to read."""
-    cohort, protocol = situation.cohort, situation.protocol
-    jobs = []
-    for start in range(0, len(cohort.samples) if cohort.channels else 0, BLOCK):
-        samples = cohort.samples[start : start + BLOCK]
-        arguments = ReadArguments(
-            reader=protocol.cohort.reader,
-            foreground=protocol.cohort.foreground,
-            grid=situation.grid,
-            channels=cohort.channels,
-            samples=tuple(pixel_identity(sample) for sample in samples),
-            hashes=tuple(situation.hashes[path] for sample in samples for path in _paths(sample)),
-        )
-        jobs.append(make_job(arguments, {}, f"read images {start + 1}-{start + len(samples)}"))
-    return jobs
+    if not situation.cohort.channels:
+        return []
+    return [
+        make_job(read_arguments(situation, samples), {}, f"read images {start + 1}-{start + len(samples)}")
+        for start, samples in blocks(situation.cohort.samples)
+    ]
+
+
+def blocks(samples: Sequence[Sample]) -> Iterator[tuple[int, tuple[Sample, ...]]]:
+    """Go over the samples that one job takes, and the row of the first of them."""
+    for start in range(0, len(samples), BLOCK):
+        yield start, tuple(samples[start : start + BLOCK])
+
+
+def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArguments:
+    """Return what reading a block of samples takes."""
+    return ReadArguments(
+        reader=situation.protocol.cohort.reader,
+        foreground=situation.protocol.cohort.foreground,
+        grid=situation.grid,
+        channels=situation.cohort.channels,
+        samples=tuple(pixel_identity(sample) for sample in samples),
+        hashes=tuple(situation.hashes[path] for sample in samples for path in _paths(sample)),
+    )
 
 
 def _paths(sample: Sample) -> Iterable[str]:

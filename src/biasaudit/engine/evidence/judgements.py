@@ -20,6 +20,9 @@ __all__ = ["OF_RESULTS", "Judged", "PlannedEvidence", "add_judgement", "planned_
 OF_RESULTS = ("scores", "erased", "severity")
 """Kinds of evidence that the verdict, tables and comparisons look at whatever is asked."""
 
+_ELSEWHERE = {"cohort": {"probes", "field"}}
+"""What checks see of these is evidence, so that adding some asks no other check again."""
+
 _SECTIONS = ("schema_version", "cohort", "folds", "statistics", "verdict")
 """Sections of the protocol that every check may read; kinds of evidence add their own."""
 
@@ -95,7 +98,7 @@ def _wanted(outline: Outline, recipe: Recipe) -> list[str]:
 def _sections(protocol: Protocol, kinds: Iterable[str]) -> dict[str, object]:
     """Return what a check may read of the protocol, as JSON."""
     names = {*_SECTIONS, *(name for kind in kinds for name in get("evidence", kind).settings)}
-    return protocol.model_dump(mode="json", include=names)
+    return protocol.model_dump(mode="json", include=names, exclude=_ELSEWHERE)
 
 
 def _table(outline: Outline, factor: str) -> CohortTable:

@@ -29,7 +29,26 @@ __all__ = [
     "source_channels",
 ]
 
-DEFAULT_CHECKS = ("D1", "D2", "D3", "G1", "G2", "A1", "A2", "A3", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
+DEFAULT_CHECKS = (
+    "D1",
+    "D2",
+    "D3",
+    "G1",
+    "G2",
+    "A1",
+    "A2",
+    "A3",
+    "U1",
+    "U2",
+    "U3",
+    "U4",
+    "U5",
+    "U6",
+    "U7",
+    "U8",
+    "U12",
+    "P1",
+)
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
 

@@ -12,6 +12,7 @@ from biasaudit.cohort.images.channels import channels_of
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
+from biasaudit.cohort.readers.probes import probe_notes, read_probes, without_probes
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
@@ -20,6 +21,7 @@ from biasaudit.engine.user_code.sources import own_version
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import require_inputs_possible
 from biasaudit.engine.validation.names import require_known_names
+from biasaudit.engine.validation.probes import inspected_probes
 from biasaudit.engine.validation.ready_made import ReadyMade, fitted_to_cohort, folds_of, probe_ready_made_network
 from biasaudit.engine.validation.trial import training_faults, trial_notes
 from biasaudit.errors import DataError, ProtocolError
@@ -50,10 +52,11 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     """
     require_known_names(protocol)
     reader = registry.get("reader", protocol.cohort.reader)()
-    read = reader.read(protocol.cohort)
+    read = reader.read(without_probes(protocol.cohort))
     fitted = fitted_to_cohort(protocol, read)
     inspection, folds = _inspected(read, fitted, known or {})
-    cohort = _with_channels(read, inspection)
+    cohort = _with_channels(replace(read, probes=read_probes(protocol.cohort, read)), inspection)
+    facts = inspected_probes(cohort, fitted.grid, {**(known or {}), **inspection.facts})
     grid = reader.grid(cohort, fitted.grid)
     own_inputs = _own_inputs(fitted, lambda: reader.load(cohort.samples[0], grid, fitted.cohort.foreground), grid)
     ready_made = probe_ready_made_network(fitted, cohort, grid, folds, own_inputs)
@@ -64,13 +67,13 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
         replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made)),
         grid,
         folds,
-        hashes={path: fact.sha256 for path, fact in inspection.facts.items()},
+        hashes={path: fact.sha256 for path, fact in facts.items()},
         adopted=ready_made.network.to_json() if ready_made.network else {},
         sidecars=_sidecars(cohort),
         own_inputs=own_inputs,
     )
     _require_trainable(situation)
-    return situation, dict(inspection.facts)
+    return situation, facts
 
 
 def _inspected(
@@ -109,6 +112,7 @@ def _notes(protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_mad
         *harmonise_notes(protocol, cohort),
         *inspection.notes,
         *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
+        *probe_notes(cohort),
     )
     return tuple(dict.fromkeys(notes))
 

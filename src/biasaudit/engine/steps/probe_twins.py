@@ -1,0 +1,48 @@
+"""Step `probe_twins`: which probes are as like an audited image as only images of one subject are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from biasaudit.engine.arguments.data import ProbeTwinsArguments
+from biasaudit.engine.arguments.inputs import READ
+from biasaudit.engine.jobs.job import Folders, Role
+from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.steps.leakage import small_image
+from biasaudit.registry import register
+from biasaudit.stats.twins import outlying_pairs, similarities
+
+__all__ = ["probe_twins"]
+
+_PROBES = Role("probes")
+
+
+@register("step", "probe_twins")
+def probe_twins(arguments: ProbeTwinsArguments, needs: Folders, folder: Path) -> None:
+    """Compare every probe with every audited image, as images of the cohort are compared with each other.
+
+    Parameters
+    ----------
+    arguments : ProbeTwinsArguments
+    needs : Folders
+        `READ`: all blocks of the cohort, and those of the probes under ``probes``.
+    folder : Path
+        Gets ``twins.json``: one record for each such probe, with the row of the audited image most like it.
+    """
+    small = np.stack([image for role in (READ, _PROBES) for image in _small_images(needs[role])])
+    similarity = similarities(small, (*arguments.origins, *arguments.probe_origins))
+    audited = len(arguments.origins)
+    pairs = outlying_pairs(similarity, arguments.height, arguments.correlation)
+    found: dict[int, int] = {}
+    for first, second in pairs.tolist():  # the most alike first
+        if first < audited <= second:
+            found.setdefault(second - audited, first)
+    write_json(folder / "twins.json", [{"probe": probe, "row": row} for probe, row in sorted(found.items())])
+
+
+def _small_images(folders: tuple[Path, ...]) -> list[np.ndarray]:
+    images, foregrounds = Stack.of(folders, "image"), Stack.of(folders, "foreground")
+    return [small_image(images[row][0], foregrounds[row]).ravel() for row in range(len(images))]
