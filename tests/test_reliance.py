@@ -1,24 +1,29 @@
-"""Which check the reliance is taken from, and how."""
+"""From which check the reliance is taken from, and how."""
 
 from __future__ import annotations
 
 import pytest
 
 from biasaudit.records import Finding, Flag, Reliance, Share
-from biasaudit.reliance import RELIANCE_SOURCES, corroboration, estimate_reliance
+from biasaudit.reliance import RELIANCE_SOURCES, corroboration, estimate_reliance, is_measured_by_probes
 
 U1 = Finding("U1", "concern", "scores", 9.0, flag=Flag(True, reliance=Share(0.3, 0.2, 0.4)))
 U4 = Finding("U4", "concern", "gap", 0.7, 0.6, 0.8, flag=Flag(may_flag=True))
 U5 = Finding("U5", "clear", "edit", 0.1, 0.0, 0.2, flag=Flag(may_flag=True))
 
 
+P1 = Finding("P1", "clear", "probes", 0.1, 0.0, 0.2, flag=Flag(True, reliance=Share(0.1, 0.0, 0.2)))
+P1_ILL = Finding("P1", "concern", "probes", 0.9, 0.7, flag=Flag(True, reliance=Share(low=0.7)))
+U13 = Finding("U13", "concern", "frame", 0.6, 0.4, flag=Flag(may_flag=True))
+
+
 @pytest.mark.parametrize(
     ("regime", "findings", "expected"),
     [
-        ("crossed", [U4, U5, U1], Reliance(0.3, 0.2, 0.4, "U1")),
+        ("crossed", [U4, U5, U1, P1], Reliance(0.3, 0.2, 0.4, "U1", kind="interval")),
         ("crossed", [U4, U5], Reliance()),
-        ("nested", [U5, U1, U4], Reliance(0.7, 0.6, 0.8, "U4")),
-        ("aliased", [U1, U5], Reliance(0.1, 0.0, 0.2, "U5")),
+        ("nested", [U5, U1, U4], Reliance(0.7, 0.6, 0.8, "U4", kind="interval")),
+        ("nested", [U5, U1, U4, P1_ILL, P1], Reliance(0.1, 0.0, 0.2, "P1", kind="interval")),
         ("aliased", [U1], Reliance()),
     ],
 )
@@ -26,18 +31,34 @@ def test_it_comes_from_the_first_source_that_the_design_allows(regime, findings,
     assert estimate_reliance(findings, regime) == expected
 
 
+def test_a_lower_bound_has_neither_estimate_nor_upper_end_and_counts_only_where_it_is_flagged():
+    assert estimate_reliance([U5, U13], "aliased") == Reliance()
+    assert estimate_reliance([U5, U13], "aliased", [U13]) == Reliance(None, 0.4, None, "U13", kind="bound")
+
+
+def test_the_largest_of_several_bounds_is_taken():
+    assert estimate_reliance([], "aliased", [U13, P1_ILL]) == Reliance(None, 0.7, None, "P1", kind="bound")
+    assert estimate_reliance([], "aliased", [U5]) == Reliance()
+
+
+def test_probes_measure_from_both_sides_unless_only_a_bound_is_known():
+    assert is_measured_by_probes([U4, P1])
+    assert not is_measured_by_probes([U4, P1_ILL])
+
+
 def test_a_check_that_may_not_flag_or_says_nothing_gives_no_estimate():
     silent = Finding("U4", "concern", "gap", 0.7, 0.6, 0.8, flag=Flag(may_flag=False))
     bare = Finding("U4", "concern", "gap", 0.7, 0.6, 0.8)
     without = Finding("U4", "inconclusive", "gap", flag=Flag(may_flag=True))
-    assert estimate_reliance([silent, bare, without, U5], "nested").source == "U5"
+    assert estimate_reliance([silent, bare, without], "nested").source is None
     unmeasured = Finding("U1", "clear", "scores", flag=Flag(True, reliance=Share(None, None, None)))
     assert estimate_reliance([unmeasured, U1], "crossed").estimate == 0.3
 
 
 def test_it_is_clipped_to_a_share_and_drops_what_is_not_finite():
     wide = Finding("U4", "concern", "gap", float("nan"), -0.5, 1.5, flag=Flag(may_flag=True))
-    assert estimate_reliance([wide], "nested", ("A2",)) == Reliance(None, 0.0, 1.0, "U4", ("A2",))
+    expected = Reliance(None, 0.0, 1.0, "U4", ("A2",), "interval")
+    assert estimate_reliance([wide], "nested", (), ("A2",)) == expected
 
 
 def test_corroboration_names_the_concerns_in_one_order_and_each_once():
@@ -45,9 +66,6 @@ def test_corroboration_names_the_concerns_in_one_order_and_each_once():
     assert corroboration([*concerns, Finding("U3", "clear", "")]) == ("A2", "U12")
 
 
-def test_every_source_is_asked_for_in_crossed_designs_or_in_the_others():
-    assert [(source.code, source.crossed) for source in RELIANCE_SOURCES] == [
-        ("U1", True),
-        ("U4", False),
-        ("U5", False),
-    ]
+def test_only_what_measures_from_both_sides_gives_an_interval():
+    assert [source.code for source in RELIANCE_SOURCES if not source.bound] == ["U1", "P1", "U4"]
+    assert {source.code for source in RELIANCE_SOURCES if source.bound} == {"P1", "U13", "U14", "U5"}

@@ -1,15 +1,15 @@
-"""Estimate how far one arm relies on the origin, from the first check that measures it."""
+"""State how far one arm relies on the origin: as an interval from a check that measures it, else as a lower bound."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from biasaudit.records import Finding, Regime, Reliance, Share
 
-__all__ = ["RELIANCE_SOURCES", "RelianceSource", "corroboration", "estimate_reliance"]
+__all__ = ["RELIANCE_SOURCES", "RelianceSource", "corroboration", "estimate_reliance", "is_measured_by_probes"]
 
 
 @dataclass(frozen=True)
@@ -23,24 +23,34 @@ class RelianceSource:
         In crossed designs, else in all others.
     is_statistic : bool
         The finding's statistic is the share; else the check estimates it beside its statistic (`Flag.reliance`).
+    bound : bool
+        Part of the reliance can escape the check, so that only a lower bound has a meaning.
     """
 
     code: str
     crossed: bool
     is_statistic: bool
+    bound: bool = False
 
 
 RELIANCE_SOURCES: tuple[RelianceSource, ...] = (
     RelianceSource("U1", crossed=True, is_statistic=False),
-    # Where designs are crossed edits estimate another quantity (of the class gap), which unmarked disease can raise.
+    # Probes are the cell that the design lacks. Where designs are crossed, edits estimate another quantity (of the
+    # class gap), which unmarked disease can raise.
+    RelianceSource("P1", crossed=False, is_statistic=False),
     RelianceSource("U4", crossed=False, is_statistic=True),
-    RelianceSource("U5", crossed=False, is_statistic=True),
+    RelianceSource("P1", crossed=False, is_statistic=False, bound=True),
+    RelianceSource("U13", crossed=False, is_statistic=True, bound=True),
+    RelianceSource("U14", crossed=False, is_statistic=True, bound=True),
+    RelianceSource("U5", crossed=False, is_statistic=True, bound=True),
 )
-"""In the order in which they are asked for an estimate."""
+"""Those of intervals in the order in which they are asked; of several bounds the largest is taken."""
 
 
-def estimate_reliance(findings: Sequence[Finding], regime: Regime, corroborated_by: tuple[str, ...] = ()) -> Reliance:
-    """Return the reliance of this arm from the first of `RELIANCE_SOURCES` that gives one; in [0, 1].
+def estimate_reliance(
+    findings: Sequence[Finding], regime: Regime, flagged: Sequence[Finding] = (), corroborated_by: tuple[str, ...] = ()
+) -> Reliance:
+    """Return the reliance of this arm: the first interval of `RELIANCE_SOURCES`, else the largest bound; in [0, 1].
 
     Parameters
     ----------
@@ -48,17 +58,29 @@ def estimate_reliance(findings: Sequence[Finding], regime: Regime, corroborated_
         Of this arm, factor and contrast, all checks.
     regime : Regime
         How classes and origins lie to each other in the design.
+    flagged : sequence of Finding
+        Those of them that flag. The bound of any other finding says nothing: it may be of chance.
     corroborated_by : tuple of str
         Codes of the checks that point at the origin as well.
     """
-    crossed = regime == "crossed"
-    for source in RELIANCE_SOURCES:
-        shares = (_share(finding, source) for finding in findings if finding.code == source.code)
-        share = next((each for each in shares if each is not None), None) if source.crossed == crossed else None
-        if share is not None:
-            low, high = _clipped(share.low), _clipped(share.high)
-            return Reliance(_clipped(share.estimate), low, high, source.code, corroborated_by)
+    for code, share in _shares(findings, regime, bound=False):
+        low, high = _clipped(share.low), _clipped(share.high)
+        return Reliance(_clipped(share.estimate), low, high, code, corroborated_by, "interval")
+    bounds = [(low, code) for code, share in _shares(flagged, regime, bound=True) if (low := _clipped(share.low))]
+    if bounds:
+        low, code = max(bounds, key=lambda each: each[0])
+        return Reliance(None, low, None, code, corroborated_by, "bound")
     return Reliance(corroborated_by=corroborated_by)
+
+
+def _shares(findings: Sequence[Finding], regime: Regime, *, bound: bool) -> Iterator[tuple[str, Share]]:
+    """Go over what the sources say, with the code of the check."""
+    sources = (each for each in RELIANCE_SOURCES if each.bound == bound and each.crossed == (regime == "crossed"))
+    for source in sources:
+        for finding in findings:
+            share = _share(finding, source) if finding.code == source.code else None
+            if share is not None:
+                yield source.code, share
 
 
 def _share(finding: Finding, source: RelianceSource) -> Share | None:
@@ -67,10 +89,16 @@ def _share(finding: Finding, source: RelianceSource) -> Share | None:
         return None
     if not source.is_statistic:
         share = finding.flag.reliance
-        return share if share is not None and share.estimate is not None else None
+        return share if share is not None and (share.estimate is None) == source.bound else None
     if not finding.flag.may_flag or finding.statistic is None:
         return None
     return Share(finding.statistic, finding.low, finding.high)
+
+
+def is_measured_by_probes(findings: Sequence[Finding]) -> bool:
+    """Whether probes measure the reliance from both sides, which no edit of an image does."""
+    shares = (finding.flag.reliance for finding in findings if finding.code == "P1" and finding.flag is not None)
+    return any(share is not None and share.estimate is not None for share in shares)
 
 
 def _clipped(value: float | None) -> float | None:
@@ -80,4 +108,4 @@ def _clipped(value: float | None) -> float | None:
 def corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return the codes of the checks that point at the origin, whether or not the verdict rests on them."""
     pointing = {finding.code for finding in findings if finding.status == "concern"}
-    return tuple(code for code in ("A2", "U1", "U3", "U5", "U7", "U8", "U12") if code in pointing)
+    return tuple(code for code in ("A2", "U1", "U3", "U5", "U7", "U8", "U12", "U13", "U14") if code in pointing)

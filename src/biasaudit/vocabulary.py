@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["REGIME_ORDER", "STATUSES", "VERDICT_ORDER", "Regime", "Status", "VerdictWord"]
+__all__ = ["REGIME_ORDER", "STATUSES", "VERDICT_ORDER", "Regime", "RelianceKind", "Status", "VerdictWord"]
 
 Status = Literal["clear", "concern", "inconclusive", "not_applicable", "error"]
 """What a check found."""
@@ -16,6 +16,9 @@ VerdictWord = Literal["PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN"]
 
 VERDICT_ORDER: tuple[VerdictWord, ...] = get_args(VerdictWord)
 """Every verdict, from best to worst."""
+
+RelianceKind = Literal["interval", "bound"]
+"""What is known of the reliance: an estimate with two bounds, or a lower bound alone."""
 
 Regime = Literal["single", "aliased", "nested", "crossed"]
 """How classes and origins lie: one origin in all, one per class, several per class, some that hold both classes."""

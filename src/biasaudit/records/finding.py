@@ -8,7 +8,15 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from biasaudit.vocabulary import REGIME_ORDER, STATUSES, VERDICT_ORDER, Regime, Status, VerdictWord
+from biasaudit.vocabulary import (
+    REGIME_ORDER,
+    STATUSES,
+    VERDICT_ORDER,
+    Regime,
+    RelianceKind,
+    Status,
+    VerdictWord,
+)
 
 __all__ = [
     "MAPS_GATE",
@@ -23,6 +31,7 @@ __all__ = [
     "Flag",
     "Regime",
     "Reliance",
+    "RelianceKind",
     "RelianceRecord",
     "Share",
     "Status",
@@ -59,8 +68,12 @@ _Class = TypedDict("_Class", {"class": NotRequired[str | None]})
 
 
 class RelianceRecord(EstimateRecord, _From, total=False):
-    """Share of the response that is owed to the signature, the check it is from, and those that agree."""
+    """Share of the response that is owed to the signature, what is known of it, the check it is from, and who agrees.
 
+    Of a bound `estimate` and `high` are null, since the share may be anything above `low`.
+    """
+
+    kind: RelianceKind | None
     corroborated_by: list[str]
 
 
@@ -282,11 +295,13 @@ class Reliance:
     Attributes
     ----------
     estimate, low, high : float or None
-        In [0, 1]; None where this design allows no estimate.
+        In [0, 1]; None where this design allows no estimate. Of a bound only `low` is known.
     source : str or None
         Code of the check it comes from.
     corroborated_by : tuple of str
         Codes of the checks that point the same way.
+    kind : {"interval", "bound"} or None
+        None where nothing is known.
     """
 
     estimate: float | None = None
@@ -294,6 +309,7 @@ class Reliance:
     high: float | None = None
     source: str | None = None
     corroborated_by: tuple[str, ...] = ()
+    kind: RelianceKind | None = None
 
     def to_dict(self) -> RelianceRecord:
         """Return the record that ``audit.json`` holds."""
@@ -301,6 +317,7 @@ class Reliance:
             "estimate": _number(self.estimate),
             "low": _number(self.low),
             "high": _number(self.high),
+            "kind": self.kind,
             "from": self.source,
             "corroborated_by": list(self.corroborated_by),
         }

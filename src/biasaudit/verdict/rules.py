@@ -1,0 +1,159 @@
+"""The rules, from what is flagged and how much of the response is known to be owed to the origin to one word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from biasaudit.protocol import Protocol
+from biasaudit.records import VERDICT_ORDER, Finding, Verdict
+from biasaudit.reliance import corroboration, estimate_reliance, is_measured_by_probes
+from biasaudit.stats.multiplicity import holm
+from biasaudit.verdict import words
+from biasaudit.verdict.case import EDITS, Case, Design
+
+__all__ = ["decide", "decide_contrasts", "flags", "headline"]
+
+
+def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: Protocol) -> Verdict:
+    """Give the verdict for one arm and one origin factor.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Of this arm and factor, all checks.
+    design : Design
+    factor : str
+    protocol : Protocol
+        Thresholds.
+
+    Returns
+    -------
+    Verdict
+        A PATHOLOGY that no probes show is provisional unless the spike-in test of power (G3) was asked.
+    """
+    return _decide(_case(findings, design, factor, protocol, flags(findings, protocol.statistics.alpha)))
+
+
+def decide_contrasts(
+    findings: Sequence[Finding], designs: Mapping[str | None, Design], factor: str, protocol: Protocol
+) -> tuple[Verdict, ...]:
+    """Give one verdict per contrast; Holm's correction is over the tests of all of them together.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Of this arm and factor, all checks and contrasts.
+    designs : mapping of contrast to Design
+        One entry, None, with two classes.
+    factor, protocol
+        As in `decide`.
+    """
+    flagged = flags(findings, protocol.statistics.alpha)
+    verdicts = []
+    for contrast, design in designs.items():
+        own = [finding for finding in findings if finding.contrast == contrast]
+        flagged_here = tuple(finding for finding in flagged if finding.contrast == contrast)
+        verdicts.append(replace(_decide(_case(own, design, factor, protocol, flagged_here)), contrast=contrast))
+    return tuple(verdicts)
+
+
+def _case(
+    findings: Sequence[Finding], design: Design, factor: str, protocol: Protocol, flagged: tuple[Finding, ...]
+) -> Case:
+    reliance = estimate_reliance(findings, design.regime, flagged, corroboration(findings))
+    return Case(findings, design, factor, protocol, reliance, flagged)
+
+
+def _decide(case: Case) -> Verdict:
+    return _obstacle(case) or _reading_origin(case) or _reading_pathology(case) or _open(case)
+
+
+def headline(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst verdict; of equal ones the first."""
+    return max(verdicts, key=lambda verdict: VERDICT_ORDER.index(verdict.word))
+
+
+def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
+    """Return the findings that flag after Holm's correction (Holm 1979) over all that vote.
+
+    Those vote that may flag (`Finding.may_flag`); edits of the images do not where probes measure from both sides what
+    an edit only bounds, or mixes with disease beyond the masks.
+    """
+    tests = _voting(findings)
+    adjusted: Sequence[float] | np.ndarray = (
+        holm([np.nan if test.p_value is None else test.p_value for test in tests]) if tests else []
+    )
+    return tuple(test for test, p_value in zip(tests, adjusted, strict=True) if p_value <= alpha)
+
+
+def _voting(findings: Sequence[Finding]) -> list[Finding]:
+    contrasts = {finding.contrast for finding in findings}
+    probed = {
+        contrast
+        for contrast in contrasts
+        if is_measured_by_probes([finding for finding in findings if finding.contrast == contrast])
+    }
+    return [f for f in findings if f.may_flag and not (f.code in EDITS and f.contrast in probed)]
+
+
+def _obstacle(case: Case) -> Verdict | None:
+    """Return a verdict where nothing can be said at all."""
+    if any(finding.status == "error" for finding in case.findings):
+        reason = "A check could not be computed, so no verdict is given. See the finding marked as an error."
+        return case.verdict("UNDETERMINED", reason, "Mend the cause and run the audit again.")
+    competence = case.of("G1")
+    if not competence:
+        reason = "Whether the classifier beats chance was not asked. What was not asked never counts as passed."
+        return case.verdict("UNDETERMINED", reason, "Add G1 to the checks of the protocol and run again.")
+    if competence[0].status != "clear":
+        return case.verdict("UNDETERMINED", *words.incompetent(case, competence[0]))
+    if case.design.regime == "single":
+        reason = (
+            "All subjects come from a single origin, so there is no origin to compare. "
+            "Whether the classifier would travel to another one cannot be told from these images."
+        )
+        return case.verdict("UNDETERMINED", reason, "Images of both classes from a second origin would settle it.")
+    return None
+
+
+def _reading_origin(case: Case) -> Verdict | None:
+    """ORIGIN or MIXED: flagged, and the lower bound of reliance says how much."""
+    low, settings = case.reliance.low, case.protocol.verdict
+    if not case.flagged or low is None or low <= settings.low or not case.is_the_origin:
+        return None
+    if low > settings.high:
+        return case.verdict("ORIGIN", words.mostly_the_origin(case), words.after_flag(case))
+    return case.verdict("MIXED", words.also_the_origin(case), words.after_flag(case))
+
+
+def _reading_pathology(case: Case) -> Verdict | None:
+    """PATHOLOGY: equivalence shown, nothing flagged."""
+    high = case.reliance.high  # of a lower bound there is none
+    if case.flagged or high is None or high >= case.protocol.verdict.tolerance:
+        return None
+    if case.reliance.source == "P1":
+        # Its interval holds the power: images of the missing cell, not a planted stand-in for them.
+        return case.verdict("PATHOLOGY", *words.cleared_by_probes(case))
+    if case.without_power:
+        return None
+    provisional = not case.of("G3")
+    if case.crossed:
+        shown = words.cleared_by_scores(case) if case.shown_alike else None
+    else:
+        asked = case.design.masks_given and case.outside_was_asked and not case.outside_concerns
+        shown = words.cleared_by_erasure(case) if asked else None
+    return None if shown is None else case.verdict("PATHOLOGY", *shown, provisional=provisional)
+
+
+def _open(case: Case) -> Verdict:
+    """UNDETERMINED: say why, and what would settle it."""
+    if case.reliance.low is None:
+        return case.verdict("UNDETERMINED", *words.no_estimate(case))
+    if case.flagged and not case.is_the_origin:
+        return case.verdict("UNDETERMINED", *words.outside_the_masks(case))
+    if case.flagged:
+        return case.verdict("UNDETERMINED", *words.how_much_is_open(case))
+    return case.verdict("UNDETERMINED", *words.neither_shown(case))

@@ -1,0 +1,244 @@
+"""The sentences of the verdict: why it is what it is, and what would settle it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from biasaudit.records import Finding, Reliance
+from biasaudit.verdict.case import Case
+
+__all__ = [
+    "Words",
+    "after_flag",
+    "also_the_origin",
+    "cleared_by_erasure",
+    "cleared_by_probes",
+    "cleared_by_scores",
+    "how_much_is_open",
+    "incompetent",
+    "mostly_the_origin",
+    "neither_shown",
+    "no_estimate",
+    "outside_the_masks",
+]
+
+
+class Words(NamedTuple):
+    """Why a verdict is given, and what would settle it or remains unexcluded."""
+
+    reason: str
+    settle: str
+
+
+_FOUND = {
+    "U4": "the scores still separate the classes after the lesions are erased",
+    "U5": "the scores follow the signature when it is imposed on images of the other class",
+    "U1": "scores differ between origins within a class",
+    "U13": "the scores move when what lies outside the declared field is taken from the other class",
+    "U14": "the scores still separate the classes when the declared field is blanked",
+}
+"""What a check that flags has found; of any other check its own reason is quoted."""
+
+_OF_FIELD = ("U13", "U14")
+"""Checks that speak of what lies outside the field that the user declared."""
+
+_BOTH_CLASSES = "Images of both classes from the same origin would settle it, even a few dozen."
+_MASKS = "Pathology masks for every patient would let the lesions be erased and the rest be measured."
+
+
+def incompetent(case: Case, competence: Finding) -> Words:
+    """Say that a target is not above chance, and whether its scores follow the origin all the same."""
+    found = competence.reason.removesuffix(": not shown to be above chance.")
+    reason = f"The classifier is not shown to tell the classes apart ({found})."
+    if not case.flagged:
+        return Words(reason, "A target that has learned something; then audit again.")
+    codes = " and ".join(dict.fromkeys(finding.code for finding in case.flagged))
+    reason += f" Its scores follow the origin all the same ({codes}): what it has learned may be the origin."
+    settle = "A target that tells the classes apart where both come from the same origin; then audit again."
+    return Words(reason, settle)
+
+
+def mostly_the_origin(case: Case) -> str:
+    """Say why the verdict is ORIGIN."""
+    if case.reliance.source in _OF_FIELD:
+        return f"Most of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
+    return (
+        f"The classifier mostly answers to where an image comes from: {_interval(case.reliance)} of its response is "
+        f"owed to the origin. {_because(case)}"
+    )
+
+
+def also_the_origin(case: Case) -> str:
+    """Say why the verdict is MIXED."""
+    if case.reliance.source in _OF_FIELD:
+        return f"Part of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
+    return (
+        f"The classifier answers to the disease and also to where an image comes from: {_interval(case.reliance)} of "
+        f"its response is owed to the origin. {_because(case)}"
+    )
+
+
+def _of_field(case: Case) -> str:
+    return (
+        f"{_interval(case.reliance).capitalize()} of the class gap comes from outside the field that you declared: "
+        "source, projection or positioning; how much more is not known."
+    )
+
+
+def _because(case: Case) -> str:
+    codes = {finding.code for finding in case.flagged}
+    parts = [words for code, words in _FOUND.items() if code in codes]
+    parts += [f"{finding.code} found that {finding.reason}" for finding in case.flagged if finding.code not in _FOUND]
+    doubt = ""
+    if codes == {"U5"} and not case.outside_concerns:
+        doubt = " Disease that looks alike in every patient, such as a diffuse one, could do the same."
+    if codes == {"P1"} and not any(finding.flag and finding.flag.healthy for finding in case.flagged):
+        doubt = " Milder disease of these patients could do the same."
+    return f"The evidence: {' and '.join(parts)}.{doubt}"
+
+
+def after_flag(case: Case) -> str:
+    """Say what to do about a network that relies on the origin."""
+    if case.crossed:
+        return "Balance or match the classes within each origin, try the tissue or a harmonised input, and audit again."
+    return (
+        "Do not publish the accuracy as accuracy for the disease. Test on images of both classes from one site, "
+        "try the tissue or a harmonised input, and audit again."
+    )
+
+
+def cleared_by_probes(case: Case) -> Words:
+    """Say that images of the missing cell score as their class does."""
+    probes = next(f for f in case.of("P1") if f.flag and f.flag.reliance and f.flag.reliance.estimate is not None)
+    reason = (
+        f"{probes.n} images of {probes.class_name} subjects from the other class's source, never trained on, score as "
+        f"{probes.class_name} subjects do: at most {_percent(case.reliance.high)} of the response is owed to the "
+        "origin, and nothing else was flagged."
+    )
+    settle = (
+        "What acts only together with the disease remains unexcluded, and so do sources that no probe came from "
+        f"(probes: {probes.details.get('origins', '')})."
+    )
+    return Words(reason, settle)
+
+
+def cleared_by_erasure(case: Case) -> Words:
+    """Say that the class gap goes away with the marked pathology."""
+    reason = (
+        f"{'Almost' if case.of('G3') else 'Provisional: almost'} all that separates the classes goes away with the "
+        f"marked pathology ({_interval(case.reliance)} is left). {_power(case)}"
+    )
+    settle = (
+        "A signature inside the masks, or one that acts only together with the lesions, remains unexcluded because no "
+        "origin holds both classes."
+    )
+    return Words(reason, settle)
+
+
+def cleared_by_scores(case: Case) -> Words:
+    """Say that scores do not differ between origins inside the classes."""
+    delta = case.protocol.verdict.delta
+    reason = (
+        f"{'Within' if case.of('G3') else 'Provisional: within'} each class the scores do not differ between "
+        f"origins by more than the tolerance (AUC within {delta:g} of one half), and at most "
+        f"{_percent(case.reliance.high)} of the response is owed to the origin. {_power(case)}"
+    )
+    return Words(reason, "Origins that are not in this cohort remain untested.")
+
+
+def _power(case: Case) -> str:
+    if case.of("G3"):
+        return "A signature planted in a copy of this cohort was found, and a sham was not."
+    return "The power to find a signature on this very cohort has not been tested (G3)."
+
+
+def no_estimate(case: Case) -> Words:
+    """Say why no share of the response can be given at all."""
+    if case.crossed:
+        reason = "How far the scores depend on the origin could not be estimated. The origins hold too few subjects."
+        return Words(reason, _more_subjects(case))
+    flagged = {finding.code for finding in case.flagged}
+    seen = "U1 finds that sites of one class differ, which is not the signature that separates the classes. "
+    reason = (
+        "No origin holds both classes, no probes were given and there is nothing to erase, so disease and origin "
+        f"cannot be told apart, whatever the accuracy. {seen if 'U1' in flagged else ''}{_outside(case)}"
+    )
+    return Words(reason.strip(), f"{_bring(case)} {_MASKS}")
+
+
+def outside_the_masks(case: Case) -> Words:
+    """Say that what is left after erasure may be the origin or disease beyond the masks."""
+    reason = (
+        f"{_interval(case.reliance)} of the class gap lies outside the marked pathology: the dataset, or disease "
+        "beyond the masks. Nothing else in this design tells the two apart."
+    )
+    return Words(reason, f"{_bring(case)} Or declare the masks complete (`mask_is_complete`) if they are.")
+
+
+def how_much_is_open(case: Case) -> Words:
+    """Say that a dependence is flagged whose size is open."""
+    reason = (
+        "The scores depend on the origin, but how much of the response that is cannot be told: "
+        f"{_interval(case.reliance)}. It may be too little to matter, or not."
+    )
+    return Words(reason, _more_subjects(case))
+
+
+def neither_shown(case: Case) -> Words:
+    """Say that neither a dependence nor its absence is shown."""
+    reason = (
+        f"No dependence on the origin was shown, but it is not excluded either: {_interval(case.reliance)} of the "
+        f"response may be owed to the origin. {_missing(case)}"
+    )
+    return Words(reason, _more_subjects(case))
+
+
+def _outside(case: Case) -> str:
+    concerns = case.outside_concerns
+    if not concerns or concerns[0].statistic is None:
+        return ""
+    return f"The {concerns[0].input} alone predicts the label with an AUC of {concerns[0].statistic:.2f}."
+
+
+def _missing(case: Case) -> str:
+    tolerance = case.protocol.verdict.tolerance
+    if case.reliance.source == "P1":
+        return f"PATHOLOGY needs an upper bound below {_percent(tolerance)}."
+    if case.without_power:
+        return f"The spike-in test (G3) did not pass: {case.without_power[0].reason}."
+    if case.outside_concerns:
+        return _outside(case)
+    if case.crossed and case.shown_alike is False:
+        return "The scores of the origins within a class are not shown to be alike."
+    high = case.reliance.high
+    if not case.crossed and high is not None and high < tolerance:
+        return "PATHOLOGY also takes that networks without sight of the pathology (A2) fail, which was not asked."
+    return f"PATHOLOGY needs an upper bound below {_percent(tolerance)}."
+
+
+def _bring(case: Case) -> str:
+    """Say which images would settle it, and how many where the check of probes counts them (P1)."""
+    return next((finding.remedy for finding in case.of("P1") if finding.remedy), _BOTH_CLASSES)
+
+
+def _more_subjects(case: Case) -> str:
+    if case.reliance.source == "P1":
+        return _bring(case)
+    flags = [finding.flag for finding in case.findings if finding.flag is not None]
+    numbers = [flag.n_needed for flag in flags] + [flag.reliance.n_needed for flag in flags if flag.reliance]
+    needed = [number for number in numbers if number]
+    if needed and (case.crossed or case.reliance.source == "U4"):
+        return f"About {int(max(needed))} subjects in all would narrow the interval enough, if the estimate holds."
+    return "More subjects in each class and origin would settle it."
+
+
+def _interval(reliance: Reliance) -> str:
+    """Show the share: ``60-80 %``, ``80 %``, or ``at least 60 %`` of a lower bound."""
+    if reliance.kind == "bound":
+        return f"at least {_percent(reliance.low)}"
+    low, high = 100 * (reliance.low or 0.0), 100 * (reliance.high or 0.0)
+    return f"{low:.0f}-{high:.0f} %" if round(low) != round(high) else f"{high:.0f} %"
+
+
+def _percent(share: float | None) -> str:
+    return f"{100 * (share or 0.0):.0f} %"
