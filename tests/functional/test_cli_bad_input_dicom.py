@@ -38,11 +38,11 @@ def picture(index: int) -> np.ndarray:
 
 CASES = {
     "several frames": ({"NumberOfFrames": 2, "PixelData": bytes(256)}, "2 frames, expected one; convert the series"),
-    "colour": ({"PhotometricInterpretation": "RGB"}, "RGB pixels, expected grey ones"),
+    "colour": ({"PhotometricInterpretation": "RGB"}, "RGB pixels of 1 samples, expected 3"),
     "no pixels": ({"PixelData": None}, "a DICOM file without pixels"),
     "no size": ({"Rows": None}, "a DICOM file without Rows; replace it or drop the row"),
     "too few pixels": ({"PixelData": bytes(8)}, "not a readable DICOM file"),
-    "one value": ({"PixelData": bytes(128)}, "every voxel is 0"),
+    "one value": ({"PixelData": bytes(128)}, "every pixel is 0"),
 }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biasaudit.records import Grid
+from biasaudit.records import Grid, Volume
 from biasaudit.representations.intensity import IntensityRepresentation, standardise
 
 GRID = Grid((12, 13, 14))
@@ -61,3 +61,16 @@ def test_scale_and_shift_of_the_scanner_do_not_matter(random_volume):
 def test_a_constant_channel_becomes_zero(random_volume):
     volume = random_volume()
     assert (standardise(np.full_like(volume.image[0], 4.0), volume.foreground) == 0).all()
+
+
+def test_red_green_and_blue_share_one_scale():
+    chance = np.random.default_rng(0)
+    image = np.concatenate(
+        [chance.random((3, 8, 9)) * np.array([1.0, 0.6, 0.3])[:, None, None], chance.random((1, 8, 9))]
+    )
+    inside = np.ones((8, 9), dtype=bool)
+    picture = Volume(image.astype(np.float32), inside, ~inside, colour=(0,))
+    found = IntensityRepresentation().transform(picture, None, Grid((8, 9)))
+    np.testing.assert_allclose(found[:3], (image[:3] - image[:3].mean()) / image[:3].std(), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found[3], (image[3] - image[3].mean()) / image[3].std(), rtol=1e-4, atol=1e-4)
+    assert found[0].mean() > found[1].mean() > found[2].mean()

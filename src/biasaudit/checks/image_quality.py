@@ -17,21 +17,23 @@ __all__ = ["ImageQuality"]
 _SOURCE = Source(
     code="A3",
     name="measures of image quality",
-    caveat="noise, contrast or smoothness differ between the classes; large lesions change such measures too",
+    caveat="noise, contrast, smoothness or colour differ between the classes; large lesions change such measures too",
     remedy="look at tables/image_quality.tsv; acquire and preprocess the classes alike, or match them by quality",
 )
 
 
 @register("check", "A3")
 class ImageQuality:
-    """Cross-validated prediction from signal, contrast, noise, smoothness, bias field and entropy."""
+    """Cross-validated prediction from signal, contrast, noise, smoothness, bias field, entropy and colour."""
 
     code = "A3"
     title = "Image quality"
-    question = "Do signal-to-noise, contrast, smoothness, bias field or entropy predict the label or the origin?"
+    question = (
+        "Do signal-to-noise, contrast, smoothness, bias field, entropy or colour predict the label or the origin?"
+    )
     why = (
-        "Seven numbers that know nothing of anatomy should not tell who is ill. Where they do, a network can read the "
-        "scanner or the preprocessing in place of the disease."
+        "Numbers that know nothing of anatomy should not tell who is ill. Where they do, a network can read the "
+        "scanner, the camera or the preprocessing in place of the disease."
     )
     kind = "available"
     needs = ("table", "quality")

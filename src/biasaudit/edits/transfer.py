@@ -48,7 +48,8 @@ class Traits:
     Attributes
     ----------
     scale : float (channels,)
-        Median intensity inside the foreground, or its interquartile range where that is larger.
+        Median intensity inside the foreground, or its interquartile range where that is larger. Red, green and blue of
+        a picture share one, so that their balance is part of the signature.
     noise : float (channels,)
         Logarithm of the noise SD in units of `scale`.
     volume : float
@@ -215,8 +216,9 @@ def _scale(volume: Volume) -> FloatArray:
     inside = volume.foreground
     if not inside.any():
         return np.ones(len(volume.image))
-    low, middle, high = np.quantile(volume.image[:, inside], (0.25, 0.5, 0.75), axis=1)
-    scale = np.maximum(middle, high - low)
+    values = [volume.image[picture][:, inside] for picture in volume.pictures]
+    low, middle, high = np.stack([np.quantile(own, (0.25, 0.5, 0.75)) for own in values], axis=1)
+    scale = np.repeat(np.maximum(middle, high - low), [len(own) for own in values])
     return np.asarray(np.where(scale > 1e-12, scale, 1.0), dtype=np.float64)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from biasaudit import registry
+from biasaudit.cohort.images.colour import with_colour
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.engine.jobs.json_files import read_json
@@ -61,6 +62,7 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     settings = manifest_settings(protocol.cohort, table, with_maps=kind_of_input(representation).shows == "maps")
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
     require_sound(inspect_files(cohort, protocol.grid, {}))
+    cohort = with_colour(cohort, audit["cohort"].get("colour", ()))
     networks, channels = trained_networks(run, name), _channels(run, name)
     known = _known_subjects(run)
     grid = Grid.from_dict(audit["cohort"]["grid"])

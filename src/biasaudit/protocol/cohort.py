@@ -119,6 +119,11 @@ class CohortSettings(Section):
         description="images that are never trained on and only scored, such as healthy ones of the patients' source",
     )
     field: NotYet = Field(None, description="reserved for where the disease can be; nothing but null so far")
+    colour: Literal["auto", "grey"] = Field(
+        "auto",
+        description="auto: pictures in colour have three channels, red, green and blue; grey: all are read in grey, "
+        "and signatures of colour stay unseen",
+    )
     foreground: Literal["auto", "nonzero", "threshold", "centre"] = Field(
         "auto",
         description="where no brain mask is given: non-zero voxels of stripped images, a threshold, or the centre "

@@ -6,7 +6,7 @@ Protocol -> Cohort -> Job -> Evidence -> Finding -> Verdict -> report. A record 
 from __future__ import annotations
 
 from biasaudit.records.arrays import BoolArray, FloatArray
-from biasaudit.records.cohort import Cohort, Grid, Sample, Volume
+from biasaudit.records.cohort import Cohort, Grid, Sample, Volume, luminance
 from biasaudit.records.evidence import (
     ArmEvidence,
     DoseResponse,
@@ -80,5 +80,6 @@ __all__ = [
     "Verdict",
     "VerdictWord",
     "Volume",
+    "luminance",
     "withholds_maps",
 ]

@@ -15,7 +15,17 @@ __all__ = [
     "Grid",
     "Sample",
     "Volume",
+    "luminance",
 ]
+
+_TUPLES = ("images", "tissue", "scores", "features", "maps", "colour")
+_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in the grey of a picture (ITU-R BT.601), as image libraries take them."""
+
+
+def luminance(rgb: FloatArray) -> FloatArray:
+    """Grey of a picture: (3, *shape) to float32 (*shape), equal channels to themselves but for rounding."""
+    return np.asarray(np.tensordot(_LUMINANCE, rgb, axes=1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Sample:
         Held-out logits that the user gives instead of a network: one, or one per class; empty if none.
     features : tuple of float
         Numbers of a feature table, in place of images; empty if there are images.
+    colour : tuple of bool
+        Which of the images are read as three channels, red, green and blue; empty if none is.
     """
 
     subject: str
@@ -73,6 +85,7 @@ class Sample:
     scores: tuple[float, ...] = ()
     features: tuple[float, ...] = ()
     maps: tuple[str, ...] = ()
+    colour: tuple[bool, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for job arguments."""
@@ -81,7 +94,7 @@ class Sample:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Sample:
         """Inverse of `to_dict`."""
-        tuples = {name: tuple(record.get(name, ())) for name in ("images", "tissue", "scores", "features", "maps")}
+        tuples = {name: tuple(record.get(name, ())) for name in _TUPLES}
         return cls(**{**record, **tuples})
 
 
@@ -177,6 +190,8 @@ class Volume:
         User-supplied GM, WM, CSF and, if given, lesion probability maps in [0, 1].
     maps : float32 (maps, *shape) or None
         Other maps that the user supplied.
+    colour : tuple of int
+        Red channel of every picture in colour; its green and its blue follow.
     """
 
     image: FloatArray
@@ -184,3 +199,21 @@ class Volume:
     mask: BoolArray
     tissue: FloatArray | None = None
     maps: FloatArray | None = None
+    colour: tuple[int, ...] = ()
+
+    @property
+    def grey(self) -> FloatArray:
+        """First image without its colour (*shape): the luminance of a colour picture, else the first channel."""
+        return luminance(self.image[:3]) if 0 in self.colour else np.asarray(self.image[0])
+
+    @property
+    def drawn(self) -> FloatArray:
+        """First image as a figure draws it: a picture in colour (height, width, 3), else the first channel (*shape)."""
+        return np.asarray(np.moveaxis(self.image[:3], 0, -1) if 0 in self.colour else self.image[0])
+
+    @property
+    def pictures(self) -> tuple[slice, ...]:
+        """Channels that share one scale: three of a picture in colour, any other channel by itself."""
+        inside = {red + place for red in self.colour for place in (1, 2)}
+        starts = [channel for channel in range(len(self.image)) if channel not in inside]
+        return tuple(slice(start, start + (3 if start in self.colour else 1)) for start in starts)

@@ -21,6 +21,7 @@ __all__ = ["quality_by_origin"]
 
 _UNITS = {"snr": "SNR", "cnr": "CNR", "efc": "EFC", "fber": "FBER (log10)", "fwhm": "FWHM (mm)"}
 _UNITS |= {"bias_field": "bias field (log range)", "entropy": "entropy (bits)"}
+_UNITS |= {"red_green": "red : green (log)", "blue_green": "blue : green (log)"}
 
 
 def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:

@@ -18,6 +18,7 @@ __all__ = [
     "NARROW",
     "PLANES",
     "WIDE",
+    "as_seen",
     "colour_bar",
     "draw_overlay",
     "median_handle",
@@ -34,6 +35,7 @@ CLASS_COLOURS = ("#14808a", "#7a3fa6", "#8a6d14", "#3f5fa6")
 PLANES = ("axial", "coronal", "sagittal", "picture")
 """Order of the slices of one volume; a picture has the one."""
 _MANY_POINTS = 600
+_FULL = (1.0, 255.0, 65535.0)
 _MOST_ORIGINS = 10
 _SUPPORTS, _OPPOSES, _CONTOUR = (1.0, 0.20, 0.16), (0.16, 0.50, 1.0), "#ffe45c"
 
@@ -79,19 +81,28 @@ def ordered_origins(members: pd.DataFrame) -> list[str]:
 
 
 def draw_overlay(axes: Axes, layers: Sequence[FloatArray | None], limit: float) -> None:
-    """Draw signed values on anatomy, a mask outlined; any of the three layers may be missing."""
+    """Draw signed values on anatomy (in colour where it has three channels), a mask outlined; any may be missing."""
     anatomy, relevance, mask = layers
     axes.set_axis_off()
     if anatomy is None:
         return
-    low, high = np.nanpercentile(anatomy, [1, 99.5])
-    axes.imshow(
-        anatomy, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), origin="lower", interpolation="bilinear", zorder=1
-    )
+    if anatomy.ndim == 3:
+        axes.imshow(as_seen(anatomy), origin="lower", interpolation="bilinear", zorder=1)
+    else:
+        low, high = np.nanpercentile(anatomy, [1, 99.5])
+        looks: dict[str, Any] = {"cmap": "gray", "vmin": low, "vmax": max(high, low + 1e-6), "zorder": 1}
+        axes.imshow(anatomy, origin="lower", interpolation="bilinear", **looks)
     if relevance is not None:
         axes.imshow(tint(relevance, limit), origin="lower", interpolation="bilinear", zorder=2)
     if mask is not None and (mask > 0.5).any() and not (mask > 0.5).all():
         axes.contour(mask, levels=[0.5], colors=_CONTOUR, linewidths=0.9, zorder=3)
+
+
+def as_seen(picture: FloatArray) -> FloatArray:
+    """Red, green and blue (height, width, 3) from 0 to 1: stored so, or over the largest number of 8 or 16 bits."""
+    largest = float(np.nanmax(picture))
+    full = next((value for value in _FULL if largest <= value), largest)
+    return np.asarray(np.clip(np.nan_to_num(picture) / full, 0, 1))
 
 
 def tint(relevance: FloatArray, limit: float) -> FloatArray:

@@ -31,4 +31,6 @@ class BackgroundRepresentation:
     def transform(self, volume: Volume, priors: FloatArray | None, grid: Grid) -> FloatArray:
         """Return the network input, float32 (channels, *shape)."""
         outside = ~volume.foreground
-        return np.stack([standardise(channel, outside) * outside for channel in volume.image]).astype(np.float32)
+        return np.concatenate(
+            [standardise(volume.image[picture], outside) * outside for picture in volume.pictures]
+        ).astype(np.float32)

@@ -17,6 +17,7 @@ __all__ = ["IntensityRepresentation", "standardise"]
 class IntensityRepresentation:
     """Each channel less its mean, over its standard deviation, both inside the foreground.
 
+    Red, green and blue of a picture share one mean and one standard deviation, so that its hue stays.
     Voxels outside the foreground that are exactly 0 (stripped) stay 0; others are scaled like the rest, because a
     network that is trained on unstripped images sees them too.
     """
@@ -33,15 +34,16 @@ class IntensityRepresentation:
 
     def transform(self, volume: Volume, priors: FloatArray | None, grid: Grid) -> FloatArray:
         """Return the network input, float32 (channels, *shape)."""
-        return np.stack([standardise(channel, volume.foreground) for channel in volume.image])
+        made = [standardise(volume.image[picture], volume.foreground) for picture in volume.pictures]
+        return np.concatenate(made)
 
 
-def standardise(channel: FloatArray, inside: np.ndarray) -> FloatArray:
-    """Z-score one channel (*shape) by the voxels `inside`; a constant channel becomes 0."""
-    values = channel[inside]
+def standardise(channels: FloatArray, inside: np.ndarray) -> FloatArray:
+    """Z-score channels (*shape) or (channels, *shape) together by the voxels `inside`; constant ones become 0."""
+    values = channels[..., inside]
     spread = float(values.std()) if values.size else 0.0
     if spread < 1e-12:
-        return np.zeros(channel.shape, dtype=np.float32)
-    scaled = (channel - values.mean()) / spread
-    scaled[~inside & (channel == 0)] = 0.0
+        return np.zeros(channels.shape, dtype=np.float32)
+    scaled = (channels - values.mean()) / spread
+    scaled[~inside & (channels == 0)] = 0.0
     return np.asarray(scaled, dtype=np.float32)

@@ -302,6 +302,7 @@ class CohortRecord(TypedDict):
     images: NotRequired[int]
     dimensions: NotRequired[int]
     grid: NotRequired[GridRecord]
+    colour: NotRequired[list[bool]]
 
 
 class FactorDesign(TypedDict, total=False):

@@ -80,10 +80,55 @@ def test_compressed_without_a_decoder(tmp_path):
         read_scan(str(tmp_path / "b.dcm"))
 
 
+COLOURS = np.array([[[250, 10, 20], [0, 0, 0], [30, 200, 40]], [[9, 9, 9], [80, 90, 240], [255, 255, 255]]], np.uint8)
+IN_COLOUR = {
+    "PhotometricInterpretation": "RGB", "SamplesPerPixel": 3, "PlanarConfiguration": 0, "BitsAllocated": 8,
+    "BitsStored": 8, "HighBit": 7, "Rows": 2, "Columns": 3,
+}  # fmt: skip
+
+
+def test_red_green_and_blue(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", STORED, **IN_COLOUR, PixelData=COLOURS.tobytes())
+    scan = read_scan(path)
+    np.testing.assert_array_equal(scan.rgb, np.moveaxis(COLOURS, -1, 0).astype(np.float32))
+    np.testing.assert_allclose(scan.data, COLOURS @ [0.299, 0.587, 0.114], rtol=1e-5)
+    assert (dimensions_of(path), read_geometry(path)) == (2, ((2, 3), None))
+
+
+def test_ybr_is_turned_into_rgb(tmp_path):
+    ybr = pydicom.pixels.convert_color_space(COLOURS, "RGB", "YBR_FULL")
+    fields = {**IN_COLOUR, "PhotometricInterpretation": "YBR_FULL"}
+    scan = read_scan(write_dicom(tmp_path / "a.dcm", STORED, **fields, PixelData=ybr.tobytes()))
+    np.testing.assert_allclose(scan.rgb, np.moveaxis(COLOURS, -1, 0), atol=2)
+
+
+def test_grey_stored_as_rgb_is_grey(tmp_path):
+    grey = np.repeat(COLOURS[..., :1], 3, axis=2)
+    scan = read_scan(write_dicom(tmp_path / "a.dcm", STORED, **IN_COLOUR, PixelData=grey.tobytes()))
+    assert scan.rgb is None
+    np.testing.assert_allclose(scan.data, grey[..., 0], rtol=1e-6)
+
+
+def test_palette_by_its_table(tmp_path):
+    fields: dict[str, object] = {
+        "PhotometricInterpretation": "PALETTE COLOR",
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+    }
+    tables = {"Red": [0, 255], "Green": [10, 20], "Blue": [200, 7]}
+    for name, values in tables.items():
+        fields[f"{name}PaletteColorLookupTableDescriptor"] = [2, 0, 8]
+        fields[f"{name}PaletteColorLookupTableData"] = bytes(values)
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((2, 2)), **fields, PixelData=bytes([0, 1, 1, 0]))
+    np.testing.assert_array_equal(read_scan(path).rgb[:, 0], np.array([[0, 255], [10, 20], [200, 7]]))
+
+
 REFUSED = {
     "several frames": ({"NumberOfFrames": 3, "PixelData": bytes(36)}, "3 frames, expected one; convert the series"),
-    "colour": ({"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, "RGB pixels, expected grey ones"),
-    "palette": ({"PhotometricInterpretation": "PALETTE COLOR"}, "PALETTE COLOR pixels, expected grey ones"),
+    "samples": ({"PhotometricInterpretation": "RGB"}, "RGB pixels of 1 samples, expected 3; replace it"),
+    "coding": ({"PhotometricInterpretation": "HSV"}, r"HSV pixels, expected grey .* or colour .*; convert it"),
+    "palette": ({"PhotometricInterpretation": "PALETTE COLOR"}, "not a readable DICOM file .*; replace it"),
     "no pixels": ({"PixelData": None}, r"without pixels \(Computed Radiography Image Storage\); drop the row"),
     "no size": ({"Rows": None, "Columns": None}, "without Rows, Columns; replace it"),
     "too few pixels": ({"PixelData": bytes(6)}, "not a readable DICOM file .*; replace it"),

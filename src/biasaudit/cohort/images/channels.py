@@ -19,8 +19,8 @@ _NO_INTERVAL = (0.0, 1.0)
 
 
 def channels_of(sample: Sample, facts: Mapping[str, FileFacts]) -> int:
-    """Count the channels of one sample."""
-    return sum(_volumes(facts[path]) for path in sample.images)
+    """Count the channels of one sample: three of a picture that is read in colour."""
+    return sum(_volumes(facts[path]) for path in sample.images) + 2 * sum(sample.colour)
 
 
 def channel_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:

@@ -20,6 +20,8 @@ from biasaudit.records import FloatArray
 __all__ = ["dicom_fields", "dicom_pixels", "dicom_shape"]
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
+_COLOUR = ("RGB", "PALETTE COLOR")
+_LUMA = "YBR"  # YBR_FULL, YBR_FULL_422, YBR_ICT, ...: the decoder turns them into RGB
 _NEEDED = ("Rows", "Columns", "BitsStored", "PixelRepresentation", "PhotometricInterpretation")
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
@@ -94,20 +96,23 @@ def dicom_pixels(path: str, content: bytes) -> FloatArray:
 
     Returns
     -------
-    float32 (height, width)
+    float32 (height, width), or (3, height, width) of a picture in colour
+        Red, green and blue as stored; a palette by its table, YBR turned into RGB (PS3.3 C.7.6.3.1.2).
 
     Raises
     ------
     UsageError
         pydicom is not installed.
     DataError
-        Damaged, no single grey picture, or coded in a way that cannot be decoded here.
+        Damaged, no single picture, or coded in a way that cannot be decoded here.
     """
     with _damage_named(path):
         data = _pydicom().dcmread(io.BytesIO(content))
         _require_pixels(path, data)
-        _require_one_grey_picture(path, data)
+        _require_one_picture(path, data)
         stored = _decoded(path, data)
+        if data.PhotometricInterpretation not in _GREY:
+            return _rgb(path, stored, data)
         values = _modality(stored, data)
         padding = _padding(stored, data)
         if data.PhotometricInterpretation == "MONOCHROME1":
@@ -125,11 +130,11 @@ def dicom_shape(path: str) -> tuple[int, int]:
     UsageError
         pydicom is not installed.
     DataError
-        Damaged, or no single grey picture.
+        Damaged, or no single picture.
     """
     with _damage_named(path):
         data = _header(path)
-        _require_one_grey_picture(path, data)
+        _require_one_picture(path, data)
         return int(data.Rows), int(data.Columns)
 
 
@@ -190,7 +195,7 @@ def _require_pixels(path: str, data: Any) -> None:
         raise _fault(path, f"a DICOM file without pixels ({getattr(kind, 'name', 'unknown kind')})", "drop the row")
 
 
-def _require_one_grey_picture(path: str, data: Any) -> None:
+def _require_one_picture(path: str, data: Any) -> None:
     missing = [name for name in _NEEDED if name not in data]
     if missing:
         raise _fault(path, f"a DICOM file without {', '.join(missing)}", "replace it or drop the row")
@@ -198,15 +203,20 @@ def _require_one_grey_picture(path: str, data: Any) -> None:
     if frames > 1:
         remedy = "convert the series to NIfTI, for instance by `dcm2niix`, or extract one frame"
         raise _fault(path, f"{frames} frames, expected one", remedy)
-    if data.PhotometricInterpretation not in _GREY:
-        seen = " ".join(str(data.PhotometricInterpretation).split())
-        message = f"{seen} pixels, expected grey ones ({' or '.join(_GREY)})"
-        raise _fault(path, message, "convert it to a grey picture")
+    coding = str(data.PhotometricInterpretation)
+    if coding not in (*_GREY, *_COLOUR) and not coding.startswith(_LUMA):
+        message = (
+            f"{' '.join(coding.split())} pixels, expected grey ({' or '.join(_GREY)}) or colour (RGB, YBR, palette)"
+        )
+        raise _fault(path, message, "convert it to a grey picture or to RGB")
 
 
 def _decoded(path: str, data: Any) -> np.ndarray[Any, Any]:
     try:
-        return np.asarray(data.pixel_array)
+        # Decoded to RGB where it is stored as YBR.
+        from pydicom.pixels import pixel_array  # see `_pydicom`
+
+        return np.asarray(pixel_array(data))
     except Exception:  # depends on the coding and on the decoders that are installed
         syntax = data.file_meta.get("TransferSyntaxUID")
         if syntax is None or not syntax.is_compressed:
@@ -222,6 +232,18 @@ def _modality(stored: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:
     from pydicom.pixels import apply_modality_lut  # see `_pydicom`
 
     return np.asarray(apply_modality_lut(stored, data), dtype=np.float64)
+
+
+def _rgb(path: str, stored: np.ndarray[Any, Any], data: Any) -> FloatArray:
+    """Red, green and blue (3, height, width) of a decoded picture in colour."""
+    if data.PhotometricInterpretation == "PALETTE COLOR":
+        from pydicom.pixels import apply_color_lut  # see `_pydicom`
+
+        stored = apply_color_lut(stored, data)[..., :3]
+    if stored.ndim != 3 or stored.shape[-1] != 3:
+        message = f"{data.PhotometricInterpretation} pixels of {data.get('SamplesPerPixel')} samples, expected 3"
+        raise _fault(path, message, "replace it or drop the row")
+    return np.moveaxis(np.asarray(stored, dtype=np.float32), -1, 0)
 
 
 def _turned(values: np.ndarray[Any, Any], data: Any) -> np.ndarray[Any, Any]:

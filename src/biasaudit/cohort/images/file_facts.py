@@ -45,6 +45,11 @@ class FileFacts:
         A volume whose border is mostly exactly 0: skull-stripped.
     interval : float
         Seconds between the volumes of four axes; 0 or 1 where the header says nothing.
+    colour : tuple of float or None
+        Of a picture the `colour_measures`, all 0 if it is grey; empty for volumes; None in a record from before this
+        was measured.
+    transparent : bool
+        A picture with pixels that are less than opaque.
     """
 
     path: str
@@ -62,6 +67,18 @@ class FileFacts:
     binary: bool
     empty_border: bool
     interval: float = 0.0
+    colour: tuple[float, ...] | None = None
+    transparent: bool = False
+
+    @property
+    def coloured(self) -> bool:
+        """Whether it is a picture whose red, green and blue differ anywhere."""
+        return any(self.colour or ())
+
+    @property
+    def pixels(self) -> str:
+        """``colour`` or ``grey`` of a picture; empty for volumes, and where it is not known."""
+        return ("colour" if self.coloured else "grey") if self.colour else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -72,5 +89,7 @@ class FileFacts:
         """Inverse of `to_dict`."""
         affine = record["affine"]
         rows = affine and tuple(tuple(float(value) for value in row) for row in affine)
+        colour = record.get("colour")
+        measured = None if colour is None else tuple(float(value) for value in colour)
         tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
-        return cls(**{"occupied": None, **record, **tuples})
+        return cls(**{"occupied": None, **record, **tuples, "colour": measured})

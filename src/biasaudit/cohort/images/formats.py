@@ -1,7 +1,8 @@
 """Image files in, arrays out: the one place that knows file formats.
 
 NIfTI and MGH through nibabel, pictures through Pillow, single DICOM pictures through `dicom`, ``.npy`` through NumPy (a
-2-D array is a picture, a 3-D array a volume of 1 mm voxels). The last of four axes counts volumes.
+2-D array is a picture, height x width x 3 one in colour, any other 3-D array a volume of 1 mm voxels). The last of four
+axes counts volumes.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from PIL import Image, ImageOps
 
+from biasaudit.cohort.images.colour import is_transparent, rgb_of, rgb_unless_grey
 from biasaudit.cohort.images.dicom import dicom_pixels, dicom_shape
 from biasaudit.errors import DataError, Fault
-from biasaudit.records import FloatArray
+from biasaudit.records import FloatArray, luminance
 
 __all__ = [
     "DICOM",
@@ -62,11 +64,17 @@ class Scan:
         Voxel to millimetre; None for pictures.
     interval : float
         Seconds from one volume to the next as the header states them; 0 or 1 where it says nothing.
+    rgb : float32 (3, height, width) or None
+        Red, green and blue of a picture in colour, in the units of `data`, which then is its luminance.
+    transparent : bool
+        A picture with pixels that are less than opaque; what is stored under them was read.
     """
 
     data: FloatArray
     affine: FloatArray | None
     interval: float = 0.0
+    rgb: FloatArray | None = None
+    transparent: bool = False
 
     @property
     def volumes(self) -> tuple[Scan, ...]:
@@ -118,11 +126,11 @@ def decode(path: str, content: bytes) -> Scan:
         raise DataError([_unsupported(path)])
     try:
         if extension in PICTURES:
-            return Scan(_picture(content), None)
+            return _picture(content)
         if extension in DICOM:
-            return Scan(dicom_pixels(path, content), None)
+            return _in_colour(dicom_pixels(path, content))
         if extension == ".npy":
-            return _scan(np.load(io.BytesIO(content), allow_pickle=False), np.eye(4))
+            return _array(np.load(io.BytesIO(content), allow_pickle=False))
         return _volume(extension, content)
     except EOFError:
         message, remedy = "truncated: the compressed data end too early", "copy the file again from its source"
@@ -150,7 +158,8 @@ def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
         if extension in DICOM:
             return dicom_shape(path), None
         if extension == ".npy":
-            return _geometry(np.load(path, mmap_mode="r", allow_pickle=False).shape, np.eye(4))
+            shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+            return _geometry(shape[:2] if _is_colour_shape(shape) else shape, np.eye(4))
         image = nib.load(path)
         return _geometry(image.shape, np.asarray(image.affine))
     except (ImageFileError, HeaderDataError, WrapStructError, *_UNREADABLE) as error:
@@ -162,12 +171,35 @@ def orientation(affine: FloatArray) -> str:
     return "".join(str(code) for code in nib.aff2axcodes(affine))
 
 
-def _picture(content: bytes) -> FloatArray:
+def _picture(content: bytes) -> Scan:
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    return Scan(_grey(image), None, rgb=rgb_of(image), transparent=is_transparent(image))
+
+
+def _grey(image: Image.Image) -> FloatArray:
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, dtype=np.float32)
         return values / np.float32(65535) if image.mode.startswith("I") else values
     return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255)
+
+
+def _array(stored: np.ndarray) -> Scan:
+    if not _is_colour_shape(stored.shape):
+        return _scan(stored, np.eye(4))
+    return _in_colour(np.moveaxis(stored, -1, 0))
+
+
+def _in_colour(values: FloatArray) -> Scan:
+    """Scan of an array that is a picture in grey (height, width) or in colour (3, height, width)."""
+    values = np.asarray(values, dtype=np.float32)
+    if values.ndim == 2:
+        return Scan(values, None)
+    return Scan(luminance(values), None, rgb=rgb_unless_grey(values, np.float32(1)))
+
+
+def _is_colour_shape(shape: Sequence[int]) -> bool:
+    """Whether an array without a header is a picture of red, green and blue: three such thin slices are no volume."""
+    return len(shape) == 3 and shape[2] == 3 and min(shape[:2]) > 3
 
 
 def _picture_shape(path: str) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from biasaudit.cohort.images.masks import mask_faults, mask_notes
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
+from biasaudit.stats.colour import COLOUR_MEASURES, colour_measures
 
 __all__ = ["Inspection", "foreground_notes", "foreground_rule_of", "inspect_files", "require_sound"]
 
@@ -142,7 +143,7 @@ def _read_all(
 def _examine(path: str, before: FileFacts | None) -> FileFacts | Fault:
     try:
         status = os.stat(path)
-        if before is not None and (before.size, before.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        if before is not None and _is_current(before, status):
             return before
         content = Path(path).read_bytes()
     except FileNotFoundError:
@@ -154,6 +155,11 @@ def _examine(path: str, before: FileFacts | None) -> FileFacts | Fault:
     except DataError as error:
         return error.faults[0]
     return _facts(path, status, hashlib.sha256(content).hexdigest(), scan)
+
+
+def _is_current(before: FileFacts, status: os.stat_result) -> bool:
+    """Whether nothing changed since, and all that is asked now was measured then."""
+    return before.colour is not None and (before.size, before.mtime_ns) == (status.st_size, status.st_mtime_ns)
 
 
 def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFacts:
@@ -177,7 +183,15 @@ def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFa
         binary=bool(np.isin(values, (0.0, high if high != 0 else low)).all()),
         empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
         interval=round(scan.interval, 6),
+        colour=_colour(scan),
+        transparent=scan.transparent,
     )
+
+
+def _colour(scan: Scan) -> tuple[float, ...]:
+    if scan.rgb is not None:
+        return colour_measures(scan.rgb)
+    return (0.0,) * len(COLOUR_MEASURES) if scan.data.ndim == 2 else ()
 
 
 def _missing_file(path: str) -> Fault:
@@ -212,8 +226,9 @@ def _image_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
     if largest > _LARGEST:
         message = f"{fact.path}: values up to {largest:g}, expected below {_LARGEST:g}"
         return [Fault(sample.where, message, "rescale the image; its mean and variance do not fit 32-bit numbers")]
-    if fact.minimum == fact.maximum:
-        return [Fault(sample.where, f"{fact.path}: every voxel is {fact.minimum:g}", remedy)]
+    if fact.minimum == fact.maximum and not fact.coloured:
+        place = "pixel" if len(fact.shape) == 2 else "voxel"
+        return [Fault(sample.where, f"{fact.path}: every {place} is {fact.minimum:g}", remedy)]
     return []
 
 
@@ -301,6 +316,7 @@ def _origin_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
         "shape": lambda fact: _by(fact.shape),
         "spacing (mm)": lambda fact: _by(round(size, 2) for size in fact.spacing),
         "orientation": lambda fact: fact.orientation,
+        "colour": lambda fact: fact.pixels,
     }
     notes = []
     for what, show in properties.items():

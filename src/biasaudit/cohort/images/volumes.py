@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -63,10 +64,11 @@ def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
     """Read one sample and bring it onto the common grid.
 
     Images are interpolated linearly, smoothed before where an axis shrinks by more than 1.5, and stacked as channels,
-    each volume of a file of four axes as one. Brain masks keep voxels that lie in them by more than half. Pathology
-    masks (anything above 0) keep voxels of which more than a quarter is pathology, and every lesion keeps at least
-    one, because small lesions would vanish at the usual half. Without a brain mask the first channel decides the
-    foreground by the rule that `foreground_rule` names.
+    each volume of a file of four axes as one, and red, green and blue of a picture that the sample says to read in
+    colour as three. Brain masks keep voxels that lie in them by more than half. Pathology masks (anything above 0) keep
+    voxels of which more than a quarter is pathology, and every lesion keeps at least one, because small lesions would
+    vanish at the usual half. Without a brain mask the first channel, or the luminance of a picture in colour, decides
+    the foreground by the rule that `foreground_rule` names.
 
     Parameters
     ----------
@@ -79,15 +81,28 @@ def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
     DataError
         If a file cannot be read or does not fit the grid.
     """
-    channels = [(path, channel) for path in sample.images for channel in read_scan(path).volumes]
-    image = np.stack([_on_grid(channel, grid, path) for path, channel in channels])
-    return Volume(
-        image=image,
-        foreground=_foreground(sample, channels[0][1], image[0], grid, foreground),
+    scans = [read_scan(path) for path in sample.images]
+    colours = sample.colour or (False,) * len(scans)
+    channels = [_channels(scan, colour) for scan, colour in zip(scans, colours, strict=True)]
+    starts = np.cumsum([0, *map(len, channels)]).tolist()
+    stacks = zip(sample.images, channels, strict=True)
+    volume = Volume(
+        image=np.stack([_on_grid(channel, grid, path) for path, own in stacks for channel in own]),
+        foreground=np.ones(grid.shape, dtype=np.bool_),
         mask=_pathology(sample, grid),
         tissue=_tissue(sample.tissue, grid) if sample.tissue else None,
         maps=_maps(sample.maps, grid) if sample.maps else None,
+        colour=tuple(start for start, colour in zip(starts, colours, strict=False) if colour),
     )
+    return replace(volume, foreground=_foreground(sample, scans[0].volumes[0], volume.grey, grid, foreground))
+
+
+def _channels(scan: Scan, colour: bool) -> tuple[Scan, ...]:
+    """Channels of one file: its volumes, or in colour red, green and blue, which are equal in a grey picture."""
+    if not colour:
+        return scan.volumes
+    rgb = (scan.data,) * 3 if scan.rgb is None else scan.rgb
+    return tuple(Scan(channel, None) for channel in rgb)
 
 
 def foreground_rule(sample: Sample, foreground: str) -> str:

@@ -35,4 +35,5 @@ def manifest_settings(cohort: CohortSettings, table: Path, *, with_maps: bool = 
         origins=list(cohort.origins),
         maps=maps,
         foreground=cohort.foreground,
+        colour=cohort.colour,
     )

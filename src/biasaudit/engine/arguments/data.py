@@ -40,12 +40,15 @@ class ImageSources:
         Companion files and whether they are given: ``brain mask`` ...
     origins : mapping of str to str
         Origin factor -> origin.
+    colour : str
+        ``colour`` or ``grey`` of a picture, as its pixels are; empty for volumes.
     """
 
     image: FileHash | None
     origins: Mapping[str, str]
     sidecars: tuple[FileHash, ...] = ()
     companions: Mapping[str, bool] = field(default_factory=dict)
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,10 @@ class QualityArguments(Arguments):
     ----------
     spacing : tuple of float
         Voxel size of the grid, mm per axis.
+    colours : mapping of name to tuple of float
+        Measures of the colour of the files, one number per row of the cohort; empty where all are grey.
     """
 
     step: ClassVar[str] = "quality"
     spacing: tuple[float, ...]
+    colours: Mapping[str, tuple[float, ...]] = field(default_factory=dict)

@@ -51,5 +51,6 @@ def _sources(situation: Situation, sample: Sample) -> ImageSources:
         image=FileHash(image, situation.hashes[image]) if image else None,
         origins=dict(sample.origins),
         sidecars=tuple(FileHash(path, sha256) for path, sha256 in situation.sidecars.get(image, ())),
+        colour=situation.pixels(image),
         companions={"brain mask": sample.brain_mask is not None, "tissue maps": bool(sample.tissue)},
     )

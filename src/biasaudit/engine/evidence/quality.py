@@ -16,6 +16,7 @@ from biasaudit.engine.situation.limits import without_images, without_pixels
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.records import ArmEvidence, FloatArray
 from biasaudit.registry import register
+from biasaudit.stats.colour import COLOUR_MEASURES
 
 __all__ = ["Quality"]
 
@@ -37,7 +38,7 @@ class Quality(Columns):
     def plan(self, planning: Planning, asked: Asked) -> Planned:
         """Measure the images, once for all arms."""
         outline = planning.outline
-        arguments = QualityArguments(tuple(outline.situation.grid.spacing))
+        arguments = QualityArguments(tuple(outline.situation.grid.spacing), _colours(outline.situation))
         return Planned({QUALITY: (planning.book.add(arguments, {READ: outline.reads}, "measure quality"),)})
 
     def gather(self, about: Any, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
@@ -55,6 +56,20 @@ class Quality(Columns):
                 for name, values in evidence.quality.items()
             }
         }
+
+
+def _colours(situation: Situation) -> dict[str, tuple[float, ...]]:
+    """Measures of the colour of the files, whether they are read in colour or not; those of grey ones are all 0."""
+    samples = situation.cohort.samples
+    columns = range(len(samples[0].images))
+    found: dict[str, tuple[float, ...]] = {}
+    for column in columns:
+        own = [situation.colours.get(sample.images[column], ()) for sample in samples]
+        if any(any(measures) for measures in own):
+            end = f" (image {column + 1})" if len(columns) > 1 else ""
+            values = zip(*own, strict=True)
+            found |= {f"{name}{end}": value for name, value in zip(COLOUR_MEASURES, values, strict=True)}
+    return found
 
 
 def _mean_of_known(values: FloatArray) -> float:

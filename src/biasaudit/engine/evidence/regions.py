@@ -67,7 +67,8 @@ def map_regions(regions: Atlas | Supervoxels, images: Stack, maps: Maps) -> npt.
     regions : Atlas or Supervoxels
     images : Stack (n, channels, *shape)
     maps : Maps
-        Supervoxels follow the mean of the first channels of the mapped images, which knows neither class nor origin.
+        Supervoxels follow the mean of the first channels of the mapped images (red of pictures in colour), which knows
+        neither class nor origin.
 
     Returns
     -------

@@ -246,6 +246,7 @@ def _cohort(situation: Situation) -> CohortRecord:
         "origins": origins,
         "dimensions": situation.cohort.dimensions,
         "grid": cast(GridRecord, situation.grid.to_dict()),
+        "colour": list(samples[0].colour),
     }
 
 

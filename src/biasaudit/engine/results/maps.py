@@ -231,7 +231,7 @@ def _class_of(run: Run, item: Mapped) -> int:
 
 def slices_of(item: Mapped) -> Iterator[tuple[str, np.ndarray]]:
     """Cut a map and the anatomy under it where the pathology or the relevance is, by plane and layer."""
-    layers = {"anatomy": item.volume.image[0], "relevance": item.relevance, "mask": item.volume.mask}
+    layers = {"anatomy": item.volume.drawn, "relevance": item.relevance, "mask": item.volume.mask}
     return slices_through(layers, _interesting_point(item))
 
 
@@ -241,15 +241,17 @@ def slices_through(layers: Mapping[str, np.ndarray], centre: Sequence[int]) -> I
     Parameters
     ----------
     layers : mapping of name to array (*shape)
+        Of pictures also (height, width, 3).
     centre : sequence of int
+        Two or three places, as the arrays have axes of space.
 
     Yields
     ------
-    (str, float32 (height, width))
+    (str, float32 (height, width) or (height, width, 3))
         ``{plane}__{layer}``, the first row at the bottom.
     """
     for name, array in layers.items():
-        if array.ndim == 2:
+        if len(centre) == 2:
             yield f"picture__{name}", array[::-1].astype(np.float32)
         else:
             for plane, axis in _PLANES.items():

@@ -12,10 +12,10 @@ import pandas as pd
 from biasaudit.checks.voxelwise_maps import class_comparison, origin_comparison
 from biasaudit.cohort.images.export import write_volume
 from biasaudit.engine.evidence.kind import kinds_of
-from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.maps import slices_through
 from biasaudit.engine.results.run import ArmResult, Run
+from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.registry import get
 from biasaudit.stats.voxelwise import map_statistics
@@ -96,7 +96,7 @@ def _statistic(evidence: ArmEvidence, finding: Finding) -> tuple[FloatArray, str
 
 
 def _anatomy(run: Run) -> FloatArray:
-    """Mean of the mapped images, first channel."""
-    images = Stack([run.store.folder(key) / "image.npy" for key in run.plan.reads])
+    """Mean of the mapped images as they are drawn."""
+    volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads], images_only=True)
     rows = [row for of_fold in run.outline.map_rows for row in of_fold]
-    return np.asarray(sum(images[row][0].astype(np.float64) for row in rows) / len(rows))
+    return np.asarray(sum(volumes[row].drawn.astype(np.float64) for row in rows) / len(rows))

@@ -116,6 +116,8 @@ class Situation:
         What `own_network.build` takes to rebuild the user's own network; empty where the network is ours.
     sidecars : mapping
         Path of an image -> path and SHA-256 of the JSON sidecars that apply to it, the nearest last.
+    colours : mapping
+        Path of a picture -> its `colour_measures`, all 0 if it is grey.
     own_inputs : mapping
         Name of a representation -> the user's function that makes it.
     """
@@ -129,6 +131,7 @@ class Situation:
     adopted: Mapping[str, Any] = field(default_factory=dict)
     sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     own_inputs: Mapping[str, OwnInput] = field(default_factory=dict)
+    colours: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def scored(self) -> bool:
@@ -139,6 +142,11 @@ class Situation:
     def tabular(self) -> bool:
         """Whether there are columns of features in place of images."""
         return bool(self.cohort.features)
+
+    def pixels(self, path: str) -> str:
+        """``colour`` or ``grey`` of a picture; empty for what is none."""
+        measures = self.colours.get(path, ())
+        return ("colour" if any(measures) else "grey") if measures else ""
 
     @property
     def ready_made(self) -> bool:

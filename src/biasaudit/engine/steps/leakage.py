@@ -14,7 +14,7 @@ from biasaudit.engine.arguments.data import LeakageArguments
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import BoolArray, FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.twins import outlying_pairs, similarities
@@ -37,6 +37,8 @@ _MOST = 200
 def leakage(arguments: LeakageArguments, needs: Folders, folder: Path) -> None:
     """Compare all images in pairs, after downsampling, normalising in the foreground and a high-pass filter.
 
+    Pictures in colour are compared by their luminance: another white balance makes no other subject.
+
     Parameters
     ----------
     arguments : LeakageArguments
@@ -45,12 +47,11 @@ def leakage(arguments: LeakageArguments, needs: Folders, folder: Path) -> None:
     folder : Path
         Gets ``twins.json``: candidate pairs, the most alike first.
     """
-    images, foregrounds = Stack.of(needs[READ], "image"), Stack.of(needs[READ], "foreground")
-    rows = range(len(images))
+    volumes = StoredVolumes(needs[READ], images_only=True)
     if arguments.tabular:
-        small = _standardised(np.stack([images[row].ravel() for row in rows]))
+        small = _standardised(np.stack([volume.image.ravel() for volume in volumes]))
     else:
-        small = np.stack([small_image(images[row][0], foregrounds[row]).ravel() for row in rows])
+        small = np.stack([small_image(volume.grey, volume.foreground).ravel() for volume in volumes])
     similarity = similarities(small, arguments.origins)
     same = _same_files(arguments.hashes)
     # The same files are named even where too few images say what is usual.

@@ -18,7 +18,7 @@ ORIGIN = "origin: "
 
 @register("step", "metadata")
 def metadata(arguments: MetadataArguments, needs: Folders, folder: Path) -> None:
-    """Gather the fields of all samples in columns; no pixel is read.
+    """Gather the fields of all samples in columns; of pixels no more than whether they are in colour.
 
     Parameters
     ----------
@@ -40,4 +40,5 @@ def _fields(sources: ImageSources) -> dict[str, float | str | None]:
     header = {f"header: {name}": value for name, value in header_fields(sources.image.path).items()}
     sidecar = sidecar_values(file.path for file in sources.sidecars)
     given = {f"file: {name}": "given" if there else None for name, there in sources.companions.items()}
-    return {**origins, **header, **{f"sidecar: {name}": value for name, value in sidecar.items()}, **given}
+    colour: dict[str, float | str | None] = {"file: pixels": sources.colour} if sources.colour else {}
+    return {**origins, **header, **{f"sidecar: {name}": value for name, value in sidecar.items()}, **given, **colour}

@@ -10,8 +10,8 @@ from biasaudit.engine.arguments.data import ProbeTwinsArguments
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.json_files import write_json
-from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.leakage import small_image
+from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.registry import register
 from biasaudit.stats.twins import outlying_pairs, similarities
 
@@ -44,5 +44,5 @@ def probe_twins(arguments: ProbeTwinsArguments, needs: Folders, folder: Path) ->
 
 
 def _small_images(folders: tuple[Path, ...]) -> list[np.ndarray]:
-    images, foregrounds = Stack.of(folders, "image"), Stack.of(folders, "foreground")
-    return [small_image(images[row][0], foregrounds[row]).ravel() for row in range(len(images))]
+    volumes = StoredVolumes(folders, images_only=True)
+    return [small_image(volume.grey, volume.foreground).ravel() for volume in volumes]

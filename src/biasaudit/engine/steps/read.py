@@ -27,7 +27,7 @@ def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
         Nothing.
     folder : Path
         Gets ``image.npy``, ``foreground.npy``, ``mask.npy`` and, where the user gives such maps, ``tissue.npy`` and
-        ``maps.npy``; one entry per sample.
+        ``maps.npy``; one entry per sample. Where pictures are in colour, ``colour.npy`` lists the red channels.
     """
     reader = get("reader", arguments.reader)()
     grid, samples = arguments.grid, arguments.samples
@@ -43,6 +43,8 @@ def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
             tissue[row] = volume.tissue
         if maps is not None:
             maps[row] = volume.maps
+        if volume.colour:
+            np.save(folder / "colour.npy", np.array(volume.colour))
     for array in (image, foreground, mask, tissue, maps):
         if array is not None:
             array.flush()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from biasaudit.engine.jobs.stack import Stack
-from biasaudit.records import Volume
+from biasaudit.records import FloatArray, Volume
 
-__all__ = ["StoredVolumes"]
+__all__ = ["GreyImages", "StoredVolumes"]
 
 
 class StoredVolumes:
@@ -26,6 +26,8 @@ class StoredVolumes:
 
     def __init__(self, folders: Sequence[Path], *, images_only: bool = False) -> None:
         self.image, self.foreground, self.mask = (Stack.of(folders, name) for name in ("image", "foreground", "mask"))
+        red = folders[0] / "colour.npy"
+        self.colour = tuple(np.load(red).tolist()) if red.exists() else ()
         self.tissue, self.maps = (
             None if images_only else _stack_if_given(folders, name) for name in ("tissue", "maps")
         )
@@ -40,10 +42,24 @@ class StoredVolumes:
             mask=np.array(self.mask[row]),
             tissue=None if self.tissue is None else np.array(self.tissue[row]),
             maps=None if self.maps is None else np.array(self.maps[row]),
+            colour=self.colour,
         )
 
     def __iter__(self) -> Iterator[Volume]:
         return (self[row] for row in range(len(self)))
+
+
+class GreyImages:
+    """The images of stored volumes without their colour, float32 (1, *shape) each."""
+
+    def __init__(self, volumes: StoredVolumes) -> None:
+        self._volumes = volumes
+
+    def __len__(self) -> int:
+        return len(self._volumes)
+
+    def __getitem__(self, row: int) -> FloatArray:
+        return self._volumes[row].grey[None]
 
 
 def _stack_if_given(folders: Sequence[Path], name: str) -> Stack | None:

@@ -10,7 +10,7 @@ from biasaudit.cohort.images.alignment import alignment
 from biasaudit.engine.arguments.inputs import READ, SurveyArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.steps.stored_volumes import GreyImages, StoredVolumes
 from biasaudit.registry import register
 
 __all__ = ["survey"]
@@ -31,8 +31,9 @@ def survey(arguments: SurveyArguments, needs: Folders, folder: Path) -> None:
     folder : Path
         Gets ``survey.json``.
     """
-    images, foregrounds, masks = (Stack.of(needs[READ], name) for name in ("image", "foreground", "mask"))
-    report = alignment(images, foregrounds, arguments.subjects)
+    volumes = StoredVolumes(needs[READ], images_only=True)
+    images, foregrounds, masks = volumes.image, volumes.foreground, volumes.mask
+    report = alignment(GreyImages(volumes), foregrounds, arguments.subjects)
     rows = range(len(images))
     shares = [_background_share(images[row], foregrounds[row]) for row in rows]
     write_json(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from biasaudit.cohort.images.file_facts import FileFacts
@@ -37,7 +37,11 @@ def inspected_probes(
     facts = dict(inspection.facts)
     faults = [*inspection.faults]
     for sample in cohort.probes:
-        faults += [*_same_image(sample, cohort, facts), *_other_size(sample, cohort, facts)]
+        faults += [
+            *_same_image(sample, cohort, facts),
+            *_other_size(sample, cohort, facts),
+            *_other_colour(sample, cohort, facts),
+        ]
     if faults:
         raise DataError(faults)
     return facts
@@ -59,15 +63,32 @@ def _hashes(sample: Sample, facts: Mapping[str, FileFacts]) -> tuple[str, ...]:
 
 def _other_size(sample: Sample, cohort: Cohort, facts: Mapping[str, FileFacts]) -> Iterator[Fault]:
     """Refuse a probe of another size than all images of its origin: it was exported in another way."""
+    sizes = _usual(sample, cohort, facts, lambda fact: " x ".join(map(str, fact.shape)))
+    if sizes is not None:
+        message = f"{sample.images[0]}: {sizes[0]}, whereas every image from {sizes[2]} in the cohort has {sizes[1]}"
+        yield Fault(sample.where, message, "export probes as the audited images of their source were")
+
+
+def _other_colour(sample: Sample, cohort: Cohort, facts: Mapping[str, FileFacts]) -> Iterator[Fault]:
+    """Refuse a grey probe where all pictures of its origin are in colour, and the reverse."""
+    pixels = _usual(sample, cohort, facts, lambda fact: fact.pixels)
+    if pixels is not None:
+        message = f"{sample.images[0]}: in {pixels[0]}, whereas every picture from {pixels[2]} in the cohort is in "
+        yield Fault(sample.where, message + pixels[1], "export probes as the audited images of their source were")
+
+
+def _usual(
+    sample: Sample, cohort: Cohort, facts: Mapping[str, FileFacts], show: Callable[[FileFacts], str]
+) -> tuple[str, str, str] | None:
+    """Property of a probe, that of all images of its origin, and the origin; None where they do not differ."""
     factor = cohort.factors[0]
     origin = sample.origins[factor]
     usual = {
-        facts[other.images[0]].shape
+        show(facts[other.images[0]])
         for other in cohort.samples
         if other.images and other.images[0] in facts and other.origins[factor] == origin
     }
     fact = facts.get(sample.images[0]) if sample.images else None
-    if fact is not None and len(usual) == 1 and fact.shape not in usual:
-        sizes = " x ".join(map(str, fact.shape)), " x ".join(map(str, next(iter(usual))))
-        message = f"{sample.images[0]}: {sizes[0]}, whereas every image from {origin} in the cohort has {sizes[1]}"
-        yield Fault(sample.where, message, "export probes as the audited images of their source were")
+    if fact is None or len(usual) != 1 or show(fact) in usual:
+        return None
+    return show(fact), next(iter(usual)), origin

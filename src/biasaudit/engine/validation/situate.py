@@ -9,6 +9,7 @@ from pathlib import Path
 
 from biasaudit import registry
 from biasaudit.cohort.images.channels import channels_of
+from biasaudit.cohort.images.colour import ColourSetting, colour_notes, colours_of, with_colour
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
@@ -55,7 +56,8 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     read = reader.read(without_probes(protocol.cohort))
     fitted = fitted_to_cohort(protocol, read)
     inspection, folds = _inspected(read, fitted, known or {})
-    cohort = _with_channels(replace(read, probes=read_probes(protocol.cohort, read)), inspection)
+    read = replace(read, probes=read_probes(protocol.cohort, read))
+    cohort = _with_channels(read, inspection, fitted.cohort.colour)
     facts = inspected_probes(cohort, fitted.grid, {**(known or {}), **inspection.facts})
     grid = reader.grid(cohort, fitted.grid)
     own_inputs = _own_inputs(fitted, lambda: reader.load(cohort.samples[0], grid, fitted.cohort.foreground), grid)
@@ -71,6 +73,7 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
         adopted=ready_made.network.to_json() if ready_made.network else {},
         sidecars=_sidecars(cohort),
         own_inputs=own_inputs,
+        colours={path: fact.colour for path, fact in inspection.facts.items() if fact.colour},
     )
     _require_trainable(situation)
     return situation, facts
@@ -89,11 +92,12 @@ def _inspected(
     return inspection, folds
 
 
-def _with_channels(cohort: Cohort, inspection: Inspection) -> Cohort:
-    """Count the channels in the files of the first subject, where there are any."""
+def _with_channels(cohort: Cohort, inspection: Inspection, colour: ColourSetting) -> Cohort:
+    """Say which pictures are read in colour, and count the channels of the first subject, where there are files."""
     if not cohort.samples[0].images:
         return cohort
-    return replace(cohort, channels=channels_of(cohort.samples[0], inspection.facts))
+    coloured = with_colour(cohort, colours_of(cohort, inspection.facts, colour))
+    return replace(coloured, channels=channels_of(coloured.samples[0], inspection.facts))
 
 
 def _own_inputs(protocol: Protocol, first_volume: Callable[[], Volume], grid: Grid) -> dict[str, OwnInput]:
@@ -111,6 +115,7 @@ def _notes(protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_mad
         *trial_notes(protocol.target.training),
         *harmonise_notes(protocol, cohort),
         *inspection.notes,
+        *(colour_notes(cohort, inspection.facts, protocol.cohort.colour) if cohort.samples[0].images else ()),
         *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
         *probe_notes(cohort),
     )
