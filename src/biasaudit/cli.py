@@ -263,6 +263,32 @@ def predict(
 
 
 @app.command()
+def probe(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    table: Annotated[
+        Path, typer.Argument(help="Images that the run has never seen, with label and origin (CSV, TSV).")
+    ],
+    max_prevalence: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.99, help="Largest share of patients among rows without a label."),
+    ] = None,
+) -> None:
+    """Score a few images of a missing cell, such as healthy ones of the patients' source, and judge again."""
+    with _resumable("jobs"):
+        from biasaudit.engine.audit import Options, run_audit  # these import torch
+        from biasaudit.engine.probe import changes, with_probes
+        from biasaudit.report.render import write_report
+
+        plan, before = with_probes(run_folder, table, max_prevalence), finished_audit(run_folder)
+        with terminal.shown_progress() as progress:
+            after = run_audit(plan, run_folder, Options(), progress)
+        page = write_report(run_folder)
+    for line in changes(before, after):
+        terminal.print_line(line)
+    terminal.print_line(f"report: {page}")
+
+
+@app.command()
 def explain(
     source: Annotated[
         Path, typer.Argument(metavar="RUN|TABLE", help="Folder of a finished run; with --network a manifest.")

@@ -37,8 +37,8 @@ __all__ = [
 ShowProgress = Callable[[int, int, "Job | None"], None]
 """Called with jobs done, jobs known and the job that has just ended."""
 
-out_console = Console(soft_wrap=True)
-error_console = Console(stderr=True, soft_wrap=True)
+out_console = Console(soft_wrap=True, emoji=False)
+error_console = Console(stderr=True, soft_wrap=True, emoji=False)
 
 VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
 _SHOWN_ORIGINS = 20

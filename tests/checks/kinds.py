@@ -27,6 +27,7 @@ KINDS = {
     "reduced": ("reduced", "reduced_skipped"),
     "maps": ("maps",),
     "transfer": ("transfer",),
+    "probes": ("probes",),
     "unseen_origin": ("unseen",),
     "dose_response": ("dose",),
     "spike_in": ("spike",),

@@ -33,7 +33,8 @@ def carried(planted, transferred):
 def test_the_planted_share_comes_back(share, carried, protocol):
     finding = judge(carried(share, n=400), protocol)
     assert finding.statistic == pytest.approx(share, abs=0.07)
-    assert finding.low - 0.03 <= share <= finding.high + 0.03
+    assert finding.low - 0.03 <= share
+    assert finding.high is None  # a signature that the edit does not carry may add to it
     assert finding.status == ("concern" if share else "inconclusive")
     assert finding.flag.may_flag
     assert finding.details["class_gap"] == pytest.approx(3, abs=0.3)
@@ -109,9 +110,18 @@ def test_where_it_cannot_be_told_whether_the_edit_arrived_nothing_is_said(carrie
 
 def test_little_change_clears_nobody(carried, protocol):
     finding = judge(carried(0.0, n=800), protocol)
-    assert finding.high < 0.1
+    assert finding.statistic < 0.05
     assert finding.status == "inconclusive"
     assert "not excluded" in finding.reason
+
+
+def test_of_pictures_it_points_at_the_origin_and_has_no_vote(carried, protocol):
+    evidence = carried(0.6)
+    pictures = replace(evidence, transfer=replace(evidence.transfer, pictures=True))
+    finding = judge(pictures, protocol)
+    assert finding.status == "concern"
+    assert not finding.may_flag
+    assert "only corroborates" in finding.reason
 
 
 def test_designs_that_answer_otherwise_are_not_asked(carried, planted, protocol):

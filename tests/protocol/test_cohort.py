@@ -68,7 +68,7 @@ class TestWhatIsKnownOfACohort:
         assert parse("cohort: {reader: phantom, phantom: {truth_subjects: 3}}\n").cohort.truth_subjects == 3
 
 
-@pytest.mark.parametrize(("key", "value"), [("probes", {"table": "more.tsv"}), ("field", "centre")])
+@pytest.mark.parametrize(("key", "value"), [("field", "centre")])
 def test_a_key_that_this_version_cannot_answer_is_refused_unless_it_is_null(key, value):
     settings = {"reader": "table", "table": "t.tsv", "label": {"positive": "ms"}, "origins": ["site"]}
     assert getattr(TableCohort.model_validate({**settings, key: None}), key) is None

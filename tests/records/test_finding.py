@@ -57,6 +57,7 @@ def test_numbers_that_are_not_finite_become_null():
         "estimate": None,
         "low": 0.1,
         "high": None,
+        "kind": None,
         "from": "U1",
         "corroborated_by": ["A2"],
     }

@@ -295,3 +295,70 @@ def test_an_incompetent_target_that_follows_the_origin_is_named_and_not_judged()
     assert "follow the origin" not in alone.reason
     assert "follow the origin all the same (U1)" in follows.reason
     assert "learned something" not in follows.settle
+
+
+def p1(p=0.5, share=(0.05, -0.05, 0.15), healthy=True) -> Finding:
+    flag = Flag(True, healthy=healthy, reliance=Share(*share))
+    status = "concern" if p <= 0.05 else "clear"
+    text = "20 images of healthy from b lie 5 % of the way"
+    return Finding(
+        "P1", status, text, share[0], share[1], share[2], p, 0.1, 20, class_name="healthy", flag=flag,
+        remedy="Bring 20 images.", details={"origins": "b"},
+    )  # fmt: skip
+
+
+def bound(code, p=0.001, low=0.6) -> Finding:
+    return Finding(code, "concern", "field", 0.8, low, None, p, 0.1, flag=Flag(may_flag=True))
+
+
+ILL = (None, 0.7, None)
+"""Share that patients of the healthy source show: a lower bound."""
+
+
+@pytest.mark.parametrize(
+    ("findings", "design", "expected"),
+    [
+        ([G1, p1(0.001, (0.9, 0.8, 1.0))], UNMARKED, "ORIGIN"),
+        ([G1, p1(0.001, (0.3, 0.2, 0.4))], UNMARKED, "MIXED"),
+        ([G1, p1()], UNMARKED, "PATHOLOGY"),
+        ([G1, p1(share=(0.15, 0.0, 0.3))], UNMARKED, "UNDETERMINED"),
+        ([G1, p1(), a2()], UNMARKED, "PATHOLOGY"),
+        ([G1, p1(), g3("inconclusive")], UNMARKED, "PATHOLOGY"),
+        ([G1, p1(), u1(0.001, class_name="healthy")], NESTED, "UNDETERMINED"),
+        ([G1, p1(), u4(0.001, 0.6, 0.8)], NESTED, "PATHOLOGY"),
+        ([G1, p1(), bound("U13"), bound("U14"), u5(0.001, 0.6, 0.8)], UNMARKED, "PATHOLOGY"),
+        ([G1, replace(p1(0.001, ILL), high=None)], UNMARKED, "ORIGIN"),
+        ([G1, p1(), replace(p1(0.001, ILL, healthy=False), high=None)], UNMARKED, "UNDETERMINED"),
+        ([replace(G1, status="inconclusive"), p1()], UNMARKED, "UNDETERMINED"),
+        ([G1, bound("U13")], UNMARKED, "ORIGIN"),
+        ([G1, bound("U14", low=0.2)], UNMARKED, "MIXED"),
+        ([G1, bound("U14", p=0.5)], UNMARKED, "UNDETERMINED"),
+        ([G1, u4(0.001, 0.6, 0.8), bound("U13", low=0.2)], NESTED, "ORIGIN"),
+    ],
+)
+def test_probes_decide_where_they_are_and_fields_convict_only(findings, design, expected):
+    assert word(findings, design) == expected
+
+
+def test_a_pathology_by_probes_is_not_provisional_and_says_what_it_leaves_open():
+    verdict = decide([G1, p1()], UNMARKED, "origin", PROTOCOL)
+    assert not verdict.provisional
+    assert "at most 15 %" in verdict.reason
+    assert "probes: b" in verdict.settle
+
+
+def test_a_lower_bound_is_said_to_be_one_and_what_it_speaks_of():
+    verdict = decide([G1, bound("U13", low=0.62), bound("U14", low=0.4)], UNMARKED, "origin", PROTOCOL)
+    assert (verdict.reliance.estimate, verdict.reliance.low, verdict.reliance.high) == (None, 0.62, None)
+    assert verdict.reliance.kind == "bound"
+    assert "At least 62 % of the class gap comes from outside the field that you declared" in verdict.reason
+    assert "source, projection or positioning" in verdict.reason
+
+
+def test_with_nothing_declared_and_nothing_to_erase_there_is_no_number_and_probes_are_asked_for():
+    asked = Finding("P1", "not_applicable", "there are no probes", remedy="Bring 20 images of healthy subjects from b.")
+    verdict = decide([G1, u5(0.001, 0.3, 0.4, may_flag=False), asked], UNMARKED, "origin", PROTOCOL)
+    assert verdict.word == "UNDETERMINED"
+    assert verdict.reliance.low is None
+    assert verdict.reliance.kind is None
+    assert "Bring 20 images of healthy subjects from b." in verdict.settle

@@ -146,5 +146,7 @@ def percent(share: float) -> str:
 
 
 def probability(p_value: float) -> str:
-    """Return a p-value in words that never read as zero: ``p = 0.013`` or ``p = 0.0005``."""
+    """Return a p-value in words that never read as zero: ``p = 0.013``, ``p = 0.0005`` or ``p < 0.0001``."""
+    if p_value < 0.0001:
+        return "p < 0.0001"
     return f"p = {p_value:.2g}" if p_value < 0.01 else f"p = {p_value:.2f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -31,6 +31,9 @@ MOVED = 0.2
 """Share of the way to the other side that the edit must go, as low-level statistics see it.
 
 An edit that goes part of the way underestimates reliance, and what it finds is there all the same."""
+
+
+_NO_VOTE = "; on real pictures it said so of clean networks too, so that here it only corroborates"
 
 
 @register("check", "U5")
@@ -61,6 +64,8 @@ class SignatureTransferCheck:
         gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
         known = bool(gap > 0 and np.isfinite([share.estimate, share.low, share.high]).all())
         judged = _judgement(moved, gate, known, protocol)
+        if evidence.transfer.pictures and judged.status == "concern":
+            judged = replace(judged, reason=judged.reason + _NO_VOTE)
         return [
             Finding(
                 code=self.code,
@@ -69,12 +74,11 @@ class SignatureTransferCheck:
                 remedy=judged.remedy,
                 statistic=share.estimate if known else None,
                 low=share.low if known else None,
-                high=share.high if known else None,
                 p_value=moved.p_value if known else None,
                 threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                flag=Flag(may_flag=bool(gate.passed and known)),
+                flag=Flag(may_flag=bool(gate.passed and known and not evidence.transfer.pictures)),
                 details={"sides_auc": gate.separable, "moved": gate.moved, "class_gap": gap},
             )
         ]
@@ -187,8 +191,7 @@ def _judgement(made: _Moved, gate: _Gate, known: bool, protocol: Protocol) -> Ju
         return Judgement(
             "inconclusive", "there is no class gap to take a share of", "train a network that separates the classes"
         )
-    interval = f"[{percent(share.low)}, {percent(share.high)}]"
-    shown = f"{percent(share.estimate)} {interval} of the class gap moves with the signature"
+    shown = f"{percent(share.estimate)} of the class gap moves with the signature, at least {percent(share.low)}"
     if not np.isfinite(gate.separable):
         reason = f"no fold can tell whether the edit carries the signature: {shown}"
         return Judgement("inconclusive", reason, "subjects of both classes in every fold")
@@ -205,6 +208,6 @@ def _judgement(made: _Moved, gate: _Gate, known: bool, protocol: Protocol) -> Ju
         return Judgement("inconclusive", reason, "pathology masks, or images of both classes from one origin")
     if p_value <= protocol.statistics.alpha:
         remedy = "look for what differs between the origins (contrast, sharpness, noise, field, extraction)"
-        return Judgement("concern", f"{shown}, more than {percent(limits.low)} ({probability(p_value)})", remedy)
+        return Judgement("concern", f"{shown}: more than {percent(limits.low)} ({probability(p_value)})", remedy)
     # A transfer that misses part of a signature underestimates, so little change clears nobody.
     return Judgement("inconclusive", f"{shown}; a signature that the edit does not carry is not excluded")

@@ -119,7 +119,10 @@ def _arm_records(run: StoredRun, number: int) -> Iterator[dict[str, Any]]:
             "provisional": arm["provisional"],
             "reason": arm["reason"],
             "auc": {"estimate": target["auc"], "low": target["auc_low"], "high": target["auc_high"]},
-            "reliance": {key: reliance[key] for key in ("estimate", "low", "high", "from")},
+            "reliance": {
+                **{key: reliance[key] for key in ("estimate", "low", "high", "from")},
+                "kind": reliance.get("kind"),
+            },
             "lesion_gain": arm["lesion_gain"],
             "origin_auc": arm["origin_auc"],
             "truth": truth and {key: truth.get(key) for key in ("omega", "r", "auc_one_site")},

@@ -122,11 +122,14 @@ class SignatureTransfer:
         Held-out margins with the other side's signature, and with that of the other half of the own side.
     statistics : float (3, n, k)
         Low-level statistics of the images as they are, edited and sham.
+    pictures : bool
+        Whether the images have two dimensions.
     """
 
     edited: FloatArray
     sham: FloatArray
     statistics: FloatArray
+    pictures: bool = False
 
 
 @dataclass(frozen=True)

@@ -319,7 +319,10 @@ def _label_rows(axes: Axes, block: Sequence[str], title: str) -> None:
 def _whisker(axes: Axes, record: Mapping[str, Any], row: float, colour: str) -> None:
     if pd.notna(record["low"]) and pd.notna(record["high"]):
         axes.plot([record["low"], record["high"]], [row, row], color=colour, linewidth=2, solid_capstyle="round")
-    axes.plot(record["estimate"], row, marker="o", markersize=6, color=colour)
+    if pd.notna(record["estimate"]):
+        axes.plot(record["estimate"], row, marker="o", markersize=6, color=colour)
+    elif pd.notna(record["low"]):  # a lower bound: from here on, nobody knows how far
+        axes.plot(record["low"], row, marker="$\\geqslant$", markersize=9, color=colour)
 
 
 def _offset(place: int, places: int) -> float:

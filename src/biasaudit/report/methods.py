@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.report.words import count, finite, number, percent
+from biasaudit.report.words import count, finite, number, reliance_words
 from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.reading import RunRecords, contrasts
 
@@ -82,13 +82,8 @@ def checklist(records: RunRecords) -> str:
         f"{name} ({count(len(values), 'level')})" for name, values in audit["cohort"]["origins"].items()
     )
     primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
-    reliance = primary.get("reliance") or {}
-    share = ""
-    if finite(reliance.get("estimate")) is not None:
-        share = (
-            f" The share of its response owed to the data's origin was estimated at {percent(reliance['estimate'])}"
-            f" ({percent(reliance.get('low'))} to {percent(reliance.get('high'))})."
-        )
+    reliance = reliance_words(primary.get("reliance") or {})
+    share = f" The share of its response owed to the data's origin: {reliance}." if reliance else ""
     return (
         "Handling of confounding factors. Confounding of the label with the source of the images "
         f"({origins or 'none named'}) was assessed with biasaudit {audit['biasaudit'].get('version', '')} on "

@@ -19,7 +19,7 @@ from biasaudit.comparison.record import (
     RunComparisonRecord,
 )
 from biasaudit.errors import UsageError
-from biasaudit.records import EstimateRecord
+from biasaudit.records import EstimateRecord, RelianceRecord
 from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, svg_bytes
 from biasaudit.report.marks import shortened
@@ -35,6 +35,7 @@ from biasaudit.report.words import (
     number,
     percent,
     probability,
+    reliance_words,
 )
 
 __all__ = ["Section", "sections", "write_comparison_page"]
@@ -185,8 +186,12 @@ def _estimates(arm: ComparedArmRecord) -> dict[str, EstimateRecord | None]:
     }
 
 
-def _estimate(estimate: EstimateRecord | None, quantity: str) -> str:
-    if estimate is None or finite(estimate["estimate"]) is None:
+def _estimate(estimate: EstimateRecord | RelianceRecord | None, quantity: str) -> str:
+    if estimate is None:
+        return NOTHING
+    if quantity == "reliance":
+        return reliance_words(estimate) or NOTHING
+    if finite(estimate["estimate"]) is None:
         return NOTHING
     share = QUANTITIES[quantity].is_share
     value = percent(estimate["estimate"]) if share else number(estimate["estimate"])
@@ -303,7 +308,7 @@ def _arm_of(record: RunComparisonRecord, pair: ArmPairRecord, run: int) -> Compa
 
 def _rows(arm: ComparedArmRecord, label: str) -> Iterator[dict[str, Any]]:
     for quantity, estimate in _estimates(arm).items():
-        if estimate is not None and finite(estimate["estimate"]) is not None:
+        if estimate is not None and (finite(estimate["estimate"]), finite(estimate.get("low"))) != (None, None):
             bounds = {"low": finite(estimate.get("low")), "high": finite(estimate.get("high"))}
             yield {"arm": label, "quantity": quantity, "estimate": finite(estimate["estimate"]), **bounds}
     omega = finite((arm["truth"] or {}).get("omega"))

@@ -19,6 +19,7 @@ from biasaudit.report.words import (
     interval,
     number,
     percent,
+    reliance_words,
     worst,
 )
 from biasaudit.run_folder.contract import ArmRecord, ErrorRatesRecord, VerdictRecord
@@ -38,9 +39,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Bar:
-    """A share of one with its interval, in per cent of the bar's length."""
+    """A share of one with its interval, in per cent of the bar's length; a lower bound has no estimate."""
 
-    estimate: float
+    estimate: float | None
     low: float
     high: float
     truth: float | None
@@ -209,17 +210,10 @@ def _verdict_view(verdict: VerdictRecord, arm: ArmRecord) -> VerdictView:
         reason=str(verdict.get("reason") or ""),
         settle=str(verdict.get("settle") or ""),
         provisional=bool(verdict.get("provisional")),
-        reliance=_reliance_text(reliance),
+        reliance=reliance_words(reliance),
         source=_source(reliance),
         bar=_bar(reliance, truth.get("omega")),
     )
-
-
-def _reliance_text(reliance: RelianceRecord) -> str:
-    if finite(reliance.get("estimate")) is None:
-        return ""
-    between = interval(reliance.get("low"), reliance.get("high"), is_share=True)
-    return f"{percent(reliance['estimate'])} ({between})" if between else percent(reliance["estimate"])
 
 
 def _source(reliance: RelianceRecord) -> str:
@@ -230,15 +224,15 @@ def _source(reliance: RelianceRecord) -> str:
 
 
 def _bar(reliance: RelianceRecord, truth: float | None) -> Bar | None:
-    estimate = finite(reliance.get("estimate"))
-    if estimate is None:
+    estimate, low, high = (finite(reliance.get(key)) for key in ("estimate", "low", "high"))
+    is_bound = reliance.get("kind") == "bound" and low is not None
+    if estimate is None and not is_bound:
         return None
-    low, high = finite(reliance.get("low")), finite(reliance.get("high"))
     planted = finite(truth)
     return Bar(
-        estimate=_length(estimate),
-        low=_length(estimate if low is None else low),
-        high=_length(estimate if high is None else high),
+        estimate=None if estimate is None else _length(estimate),
+        low=_length(low if low is not None else estimate or 0.0),
+        high=_length(1.0 if is_bound else high if high is not None else estimate or 0.0),
         truth=None if planted is None else _length(planted),
     )
 

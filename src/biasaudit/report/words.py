@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.records import VERDICT_ORDER, Regime, Status, VerdictWord
+from biasaudit.records import VERDICT_ORDER, Regime, RelianceRecord, Status, VerdictWord
 
 __all__ = [
     "NOTHING",
@@ -24,6 +24,7 @@ __all__ = [
     "number",
     "percent",
     "probability",
+    "reliance_words",
     "worst",
 ]
 
@@ -169,3 +170,19 @@ def interval(low: Any, high: Any, is_share: bool = False) -> str:
 def count(amount: int, noun: str) -> str:
     """Format a count with its noun in the right number."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+
+
+def reliance_words(reliance: RelianceRecord) -> str:
+    """Show the share of the response that is owed to the origin; of a lower bound that its upper end is unknown.
+
+    Examples
+    --------
+    >>> reliance_words({"estimate": None, "low": 0.44, "high": None, "kind": "bound"}).replace("\u202f", " ")
+    'at least 44 %, upper end unknown'
+    """
+    if reliance.get("kind") == "bound":
+        return f"at least {percent(reliance.get('low'))}, upper end unknown"
+    if finite(reliance.get("estimate")) is None:
+        return ""
+    between = interval(reliance.get("low"), reliance.get("high"), is_share=True)
+    return f"{percent(reliance['estimate'])} ({between})" if between else percent(reliance["estimate"])

@@ -201,13 +201,13 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        arm, quantity, estimate, low, high.
+        arm, quantity, estimate, low, high; of a lower bound `low` alone.
     """
     rows = [
         {"arm": arm["name"], "quantity": quantity, **estimate}
         for arm in records.audit["arms"]
         for quantity, estimate in _estimates(arm).items()
-        if estimate["estimate"] is not None
+        if estimate["estimate"] is not None or estimate["low"] is not None
     ]
     return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]))
 

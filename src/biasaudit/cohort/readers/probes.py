@@ -144,15 +144,17 @@ def _origin_faults(samples: Sequence[Sample], cohort: Cohort) -> Iterator[Fault]
 
 
 def _known_subjects(samples: Sequence[Sample], cohort: Cohort) -> Iterator[Fault]:
-    trained = {sample.subject: sample.where for sample in cohort.samples}
-    images = {path: sample.where for sample in cohort.samples for path in sample.images}
-    for sample in samples:
-        if sample.subject in trained:
-            message = f"probe {sample.subject!r} is a subject of the cohort ({trained[sample.subject]})"
-            yield Fault(sample.where, message, "a probe must not be trained on; leave it out of one of the two")
-        elif any(path in images for path in sample.images):
-            message = f"the image of probe {sample.subject!r} is one of the cohort ({images[sample.images[0]]})"
-            yield Fault(sample.where, message, "a probe must not be trained on; leave it out of one of the two")
+    """Refuse probes that are trained on, by their name or by their image."""
+    subjects = {sample.subject for sample in cohort.samples}
+    images = {path for sample in cohort.samples for path in sample.images}
+    same_name = [sample for sample in samples if sample.subject in subjects]
+    same_image = [s for s in samples if s.subject not in subjects and any(path in images for path in s.images)]
+    remedy = "a probe must not be trained on; leave it out of the probes or out of the cohort"
+    for known, what in ((same_name, "is a subject of the cohort"), (same_image, "shows an image of the cohort")):
+        if known:
+            many = f", and {len(known) - 1} more" if len(known) > 1 else ""
+            message = f"probe {known[0].subject!r}{many} {what}"
+            yield from gathered([sample.where for sample in known], message, remedy)
 
 
 def _in_probes(fault: Fault, probes: ProbeSettings) -> Fault:

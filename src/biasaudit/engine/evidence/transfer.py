@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,13 @@ __all__ = ["Transfer"]
 TRANSFER = Role("transfer")
 
 
+@dataclass(frozen=True)
+class KindOfImage:
+    """Whether the images are pictures, of which the check has no vote."""
+
+    pictures: bool
+
+
 @register("evidence", "transfer")
 class Transfer(Columns):
     """Held-out margins of edited images and of a sham, and what the edit did to low-level statistics."""
@@ -42,15 +50,15 @@ class Transfer(Columns):
         regimes = {regime_of(outline.cohort, factor, asked.contrast) for factor in outline.cohort.factors}
         if not {"nested", "aliased"} & regimes:
             return Planned()
-        return Planned({TRANSFER: (_job(planning, asked),)})
+        return Planned({TRANSFER: (_job(planning, asked),)}, KindOfImage(outline.cohort.dimensions == 2))
 
-    def gather(self, about: Any, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
+    def gather(self, about: KindOfImage, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
         """Read the margins and statistics; nothing where no signature was imposed."""
         if TRANSFER not in folders:
             return {}
         margins = np.load(folders.only(TRANSFER) / "margins.npy")
         traits = np.load(folders.only(TRANSFER) / "traits.npy")
-        return {"transfer": SignatureTransfer(margins[:, 0], margins[:, 1], traits)}
+        return {"transfer": SignatureTransfer(margins[:, 0], margins[:, 1], traits, about.pictures)}
 
     def select(self, evidence: ArmEvidence, kept: Kept) -> Fields:
         """Take the rows that are kept."""
@@ -66,7 +74,7 @@ def _changed(evidence: ArmEvidence, change: Any) -> Fields:
     if own is None:
         return {}
     statistics = np.stack([change(values) for values in own.statistics])
-    return {"transfer": SignatureTransfer(change(own.edited), change(own.sham), statistics)}
+    return {"transfer": SignatureTransfer(change(own.edited), change(own.sham), statistics, own.pictures)}
 
 
 def _shows_own_maps(outline: Outline, recipe: Recipe) -> bool:

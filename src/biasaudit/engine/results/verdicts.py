@@ -15,14 +15,21 @@ __all__ = ["arm_result", "evidence_by_contrast", "to_confirm"]
 
 
 def to_confirm(run: Run) -> frozenset[Recipe]:
-    """Return the recipes of arms with a PATHOLOGY among their verdicts, if it can be put to the spike-in test."""
+    """Return the recipes of arms with a PATHOLOGY that is put to the spike-in test, if that can be made.
+
+    One that probes show needs none: it was measured on images of the missing cell.
+    """
     if not run.situation.confirms:
         return frozenset()
     return frozenset(
         arm.recipe
         for arm in run.situation.protocol.arms
-        if any(verdict.word == "PATHOLOGY" for verdict in _verdicts(run, arm.name))
+        if any(verdict.word == "PATHOLOGY" and _needs_power(verdict) for verdict in _verdicts(run, arm.name))
     )
+
+
+def _needs_power(verdict: Verdict) -> bool:
+    return verdict.reliance.source != "P1"
 
 
 def arm_result(run: Run, arm: ArmSettings) -> ArmResult:

@@ -1,0 +1,72 @@
+"""Add probes to a finished run, and say what they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from biasaudit.errors import UsageError
+from biasaudit.protocol import BidsCohort, ProbeSettings, Protocol, TableCohort, load_protocol
+from biasaudit.run_folder.contract import PROTOCOL, ArmRecord, AuditRecord
+from biasaudit.run_folder.finished import finished_audit
+
+__all__ = ["changes", "with_probes"]
+
+
+def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protocol:
+    """Return the protocol of a finished run with one more table of probes.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a finished run.
+    table : Path
+        Manifest with the columns of the audit's own table; where it read none: subject, image, label and the origins.
+    max_prevalence : float or None
+        Largest share of patients among rows without a label; None leaves it as it is.
+
+    Raises
+    ------
+    UsageError
+        No run, or one that audited no image files.
+    IncompleteError
+        The run has not been finished.
+    """
+    finished_audit(run)
+    protocol = load_protocol(run / PROTOCOL)
+    if not isinstance(protocol.cohort, TableCohort | BidsCohort) or not protocol.cohort.has_images:
+        raise UsageError(f"{run} audited no image files; probes are images of the same kind")
+    before = protocol.cohort.probes or ProbeSettings.model_construct(table=[], roots=[], where=None)
+    changed: dict[str, object] = {"table": list(dict.fromkeys([*before.table, table.resolve()]))}
+    if max_prevalence is not None:
+        changed["max_prevalence"] = max_prevalence
+    probes = before.model_copy(update=changed)
+    return protocol.model_copy(update={"cohort": protocol.cohort.model_copy(update={"probes": probes})})
+
+
+def changes(before: AuditRecord, after: AuditRecord) -> Iterator[str]:
+    """Say of every arm what its verdict and reliance were and are, and what the probes showed.
+
+    Parameters
+    ----------
+    before, after : AuditRecord
+        The audit without and with the probes.
+    """
+    earlier = {arm["name"]: arm for arm in before["arms"]}
+    for arm in after["arms"]:
+        then, now = (_stated(own) for own in (earlier[arm["name"]], arm))
+        yield f"arm {arm['name']}: {now}, as before" if then == now else f"arm {arm['name']}: {then} -> {now}"
+        for finding in arm["findings"]:
+            if finding["code"] == "P1" and finding["status"] != "not_applicable":
+                yield f"  {finding.get('reason')}"
+
+
+def _stated(arm: ArmRecord) -> str:
+    """Show verdict and reliance: ``ORIGIN (reliance 93-100 %)``."""
+    reliance = arm["reliance"]
+    low, high = (100 * (reliance.get(end) or 0.0) for end in ("low", "high"))
+    if reliance.get("kind") == "bound":
+        return f"{arm['verdict']} (reliance at least {low:.0f} %)"
+    if reliance.get("estimate") is None:
+        return f"{arm['verdict']} (reliance not known)"
+    return f"{arm['verdict']} (reliance {low:.0f}-{high:.0f} %)"
