@@ -57,6 +57,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cohort/readers/test_bids.py",
         "cohort.readers.bids",
     ),
+    "cohort.readers.new_images": ("cohort/readers/test_probes.py",),
     "cohort.readers.phantom": ("cohort/simulation/test_phantom.py",),
     "cohort.readers.reader": (
         "contracts/test_contract_reader.py",
@@ -232,6 +233,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli",
         "engine.audit",
     ),
+    "engine.probe": ("functional/test_cli_probe.py", "cli"),
     "engine.results.design": (
         "functional/test_cli_run.py",
         "cli",
@@ -408,6 +410,9 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     ),
     "stats.map_columns": ("stats/test_voxelwise.py",),
     "stats.truth": ("oracles/test_oracle_truth.py",),
+    "engine.validation.probes": ("functional/test_cli_probe.py", "cli", "engine.audit", "engine.validation.situate"),
+    "verdict.case": ("verdict/test_rules.py",),
+    "verdict.words": ("verdict/test_rules.py", "verdict.rules"),
 }
 """Module -> the test file that covers it, and the modules through which the test reaches it if it does not import it.
 

@@ -16,6 +16,7 @@ from biasaudit.records import (
     MapProbes,
     Maps,
     OriginControl,
+    Probes,
     SignatureTransfer,
     SpikeIn,
     SpikeTrial,
@@ -114,6 +115,7 @@ def furnish(evidence: ArmEvidence, strength: float = 1.0) -> ArmEvidence:
         reduced_skipped={"background": "nothing lies outside the brain"},
         maps=_maps(evidence, generator, strength),
         transfer=transfer(evidence, strength),
+        probes=of_missing_cell(evidence),
         unseen=unseen(evidence, strength),
         dose=dose(evidence, strength),
         spike=spike(evidence, 2 * strength, 0.0),
@@ -172,6 +174,21 @@ def probes(m: int, voxels: int, generator: np.random.Generator, effect: float = 
     moved = generator.normal(scale=0.3, size=(2, places.size, 2))
     moved[:, :, 0] += effect
     return MapProbes(places, generator.normal(size=(3, places.size, voxels)), moved[0], moved[1])
+
+
+def of_missing_cell(evidence: ArmEvidence, k: int = 12) -> Probes | None:
+    """Healthy images of an origin of the patients, which score as the healthy do."""
+    origins = evidence.origin[evidence.positive]
+    if not origins.size:
+        return None
+    return Probes(
+        subject=np.array([f"p{i}" for i in range(k)]),
+        label=np.array([evidence.classes[0]] * k),
+        positive=np.zeros(k, dtype=bool),
+        origin=np.array([str(origins[0])] * k),
+        logit=np.random.default_rng(3).normal(-1.0, 1.0, size=k),
+        twin_of=np.array([""] * k),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,9 @@ def test_with_nothing_declared_there_is_no_number_but_a_request(probed):
 
 def test_probes_are_added_in_place_and_the_change_is_said(probed):
     folder, _, added = probed
-    assert re.search(r"arm intensity: UNDETERMINED \(reliance not known\) -> ORIGIN \(reliance \d+-\d+ %\)", added.stdout)
+    assert re.search(
+        r"arm intensity: UNDETERMINED \(reliance not known\) -> ORIGIN \(reliance \d+-\d+ %\)", added.stdout
+    )
     arm = json.loads((folder / "out" / "audit.json").read_text())["arms"][0]
     assert arm["reliance"]["from"] == "P1"
     assert arm["reliance"]["kind"] == "interval"

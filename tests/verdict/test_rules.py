@@ -9,7 +9,8 @@ import pytest
 
 from biasaudit.protocol import Protocol
 from biasaudit.records import VERDICT_ORDER, Finding, Flag, Share, Verdict
-from biasaudit.verdict import Design, decide, decide_contrasts, headline
+from biasaudit.verdict.case import Design
+from biasaudit.verdict.rules import decide, decide_contrasts, headline
 
 PROTOCOL = Protocol.model_validate({"cohort": {"reader": "phantom"}})
 CROSSED = Design("crossed", True, False)

@@ -61,9 +61,7 @@ class ProbesCheck:
 
     code = "P1"
     title = "Probes"
-    question = (
-        "Do images of a class from the other class's source, never trained on, score as their class or their source?"
-    )
+    question = "Do new images of one class from the other class's source score as their class, or as their source?"
     why = (
         "Where each class comes from a source of its own, no statistic of the audited images parts the two. A few "
         "healthy images of the patients' source do: read as healthy, the network knows the disease; read as ill, it "
