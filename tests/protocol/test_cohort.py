@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 from protocol.texts import PHANTOM, TABLE, faults, parse
-from pydantic import ValidationError
 
-from biasaudit.protocol import TableCohort, dump_protocol
+from biasaudit.protocol import dump_protocol
 
 
 class TestSections:
@@ -68,9 +67,38 @@ class TestWhatIsKnownOfACohort:
         assert parse("cohort: {reader: phantom, phantom: {truth_subjects: 3}}\n").cohort.truth_subjects == 3
 
 
-@pytest.mark.parametrize(("key", "value"), [("field", "centre")])
-def test_a_key_that_this_version_cannot_answer_is_refused_unless_it_is_null(key, value):
-    settings = {"reader": "table", "table": "t.tsv", "label": {"positive": "ms"}, "origins": ["site"]}
-    assert getattr(TableCohort.model_validate({**settings, key: None}), key) is None
-    with pytest.raises(ValidationError, match="leave it out"):
-        TableCohort.model_validate({**settings, key: value})
+class TestTheDiseaseField:
+    @pytest.mark.parametrize(
+        ("text", "name", "value"),
+        [
+            ("centre", "rule", "centre"),
+            ("foreground", "rule", "foreground"),
+            ("masks/field.png", "mask", Path("/study/masks/field.png")),
+            ("{column: field}", "column", "field"),
+            ("{atlas: a.nii.gz, labels: [3, 4]}", "atlas", Path("/study/a.nii.gz")),
+        ],
+    )
+    def test_its_forms(self, text, name, value, tmp_path):
+        protocol = parse(TABLE + f"  field: {text}\n")
+        assert getattr(protocol.cohort.field, name) == value
+        assert parse(dump_protocol(protocol), tmp_path / "p.yaml").cohort.field == protocol.cohort.field
+
+    def test_none_by_default(self):
+        assert parse(TABLE).cohort.field is None
+        assert parse(TABLE + "  field: null\n").cohort.field is None
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{}", "expected `centre`, `foreground`, a mask file"),
+            ("{column: a, atlas: b.nii, labels: [1]}", "expected `centre`, `foreground`, a mask file"),
+            ("{atlas: a.nii}", "`atlas` and `labels` go together"),
+            ("{rule: centre, labels: [1]}", "`atlas` and `labels` go together"),
+            ("{atlas: a.nii, labels: [0]}", "greater than or equal to 1"),
+            ("{colum: field}", "did you mean column?"),
+        ],
+    )
+    def test_others_are_refused_with_their_line(self, text, expected):
+        (fault,) = faults(TABLE + f"  field: {text}\n")
+        assert expected in fault
+        assert "cohort.field" in fault

@@ -81,6 +81,12 @@ def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> _Predicted:
     return _Predicted(percentile_interval(test.statistic, draws, interval_level(protocol)), test.p_value)
 
 
+def _meaning(name: str, protocol: Protocol) -> str:
+    if name == "background" and protocol.cohort.field is not None:
+        return "from what lies outside the declared disease field alone"
+    return _MEANING.get(name, f"from the reduced input {name}")
+
+
 def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Protocol) -> Finding:
     interval, p_value = test.interval, test.p_value
     if np.isnan(interval.estimate):
@@ -88,7 +94,7 @@ def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Proto
         return Finding("A2", fault.status, fault.reason, n=len(evidence.subject), factor=evidence.factor, input=name)
     concern = p_value <= protocol.statistics.alpha and interval.low > CHANCE
     clear = not concern and interval.high < CHANCE + protocol.verdict.delta
-    how = _MEANING.get(name, f"from the reduced input {name}")
+    how = _meaning(name, protocol)
     verdict = "is" if concern else "is not" if clear else "is not shown to be"
     caveat = f"; {_CAVEAT[name]}" if concern and name in _CAVEAT else ""
     return Finding(

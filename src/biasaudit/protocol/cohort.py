@@ -14,6 +14,7 @@ __all__ = [
     "SIGNATURES",
     "BidsCohort",
     "CohortSettings",
+    "FieldSettings",
     "LabelSettings",
     "PhantomCohort",
     "PhantomSettings",
@@ -28,15 +29,6 @@ Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge", 
 
 
 SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
-
-
-def _none_so_far(value: object) -> None:
-    if value is not None:
-        raise ValueError("this version has nothing to do with it yet; leave it out")
-
-
-NotYet = Annotated[None, BeforeValidator(_none_so_far)]
-"""A key that the contract of protocols names and this version cannot answer: refused unless it is null."""
 
 
 def _as_paths(value: object) -> object:
@@ -98,6 +90,41 @@ class ProbeSettings(Section):
         return self
 
 
+FIELD_RULES = ("centre", "foreground")
+
+
+def _as_field(value: object) -> object:
+    """Take a bare text for the name of a rule, or else for the path of a mask."""
+    if not isinstance(value, str | Path):
+        return value
+    return {"rule" if str(value) in FIELD_RULES else "mask": value}
+
+
+class FieldSettings(Section):
+    """Where the disease can be: by a rule, one mask for all images, a mask for each, or regions of an atlas."""
+
+    rule: Literal["centre", "foreground"] | None = Field(
+        None, description="the central 75 % of every axis, or the foreground"
+    )
+    mask: Path | None = Field(None, description="one mask for all images, above 0 inside; relative to the protocol")
+    column: str | None = Field(None, description="column of masks, one for each image (reader `table`)")
+    atlas: Path | None = Field(None, description="label image; relative to the protocol")
+    labels: list[Annotated[int, Field(ge=1)]] = Field(
+        default_factory=list, description="regions of the atlas that make up the field"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> FieldSettings:
+        given = [name for name in ("rule", "mask", "column", "atlas") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "expected `centre`, `foreground`, a mask file, {column: ...} or {atlas: ..., labels: [...]}"
+            )
+        if bool(self.labels) != (self.atlas is not None):
+            raise ValueError("`atlas` and `labels` go together: the regions of it in which the disease can be")
+        return self
+
+
 class CohortSettings(Section):
     """Keys of the section `cohort` that every reader knows.
 
@@ -118,7 +145,11 @@ class CohortSettings(Section):
         None,
         description="images that are never trained on and only scored, such as healthy ones of the patients' source",
     )
-    field: NotYet = Field(None, description="reserved for where the disease can be; nothing but null so far")
+    field: Annotated[FieldSettings | None, BeforeValidator(_as_field), OrName()] = Field(
+        None,
+        description="where the disease can be: `centre`, `foreground`, a mask file, `{column: field}` or "
+        "`{atlas: FILE, labels: [3, 4]}`; what lies outside is then taken from other images (U13) or kept alone (U14)",
+    )
     colour: Literal["auto", "grey"] = Field(
         "auto",
         description="auto: pictures in colour have three channels, red, green and blue; grey: all are read in grey, "

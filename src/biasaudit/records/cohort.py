@@ -53,6 +53,8 @@ class Sample:
         fourth file is a map of lesions.
     maps : tuple of str
         Absolute paths of other maps that the user made of the image, such as log-Jacobians, or empty.
+    field : str or None
+        Absolute path of the mask of where the disease can be, where every image has its own.
     covariates : mapping
         Name -> number or text; None where missing.
     split : str
@@ -85,6 +87,7 @@ class Sample:
     scores: tuple[float, ...] = ()
     features: tuple[float, ...] = ()
     maps: tuple[str, ...] = ()
+    field: str | None = None
     colour: tuple[bool, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -190,6 +193,8 @@ class Volume:
         User-supplied GM, WM, CSF and, if given, lesion probability maps in [0, 1].
     maps : float32 (maps, *shape) or None
         Other maps that the user supplied.
+    field: bool (*shape) or None
+        Where the disease can be, as the protocol declares it.
     colour : tuple of int
         Red channel of every picture in colour; its green and its blue follow.
     """
@@ -199,6 +204,7 @@ class Volume:
     mask: BoolArray
     tissue: FloatArray | None = None
     maps: FloatArray | None = None
+    field: BoolArray | None = None
     colour: tuple[int, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""Only what lies outside the brain or the centre of the picture: a reduced input that cannot show the pathology."""
+"""Only what lies outside the disease field, or else the foreground: a reduced input that cannot show the pathology."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["BackgroundRepresentation"]
 
 @register("representation", "background")
 class BackgroundRepresentation:
-    """Voxels outside the foreground, standardised by themselves; 0 inside."""
+    """Voxels outside the declared disease field, or else the foreground, standardised by themselves; 0 inside."""
 
     shows: ClassVar[Shown] = "image"
     shows_pathology: ClassVar[bool] = False
@@ -30,7 +30,7 @@ class BackgroundRepresentation:
 
     def transform(self, volume: Volume, priors: FloatArray | None, grid: Grid) -> FloatArray:
         """Return the network input, float32 (channels, *shape)."""
-        outside = ~volume.foreground
+        outside = ~(volume.foreground if volume.field is None else volume.field)
         return np.concatenate(
             [standardise(volume.image[picture], outside) * outside for picture in volume.pictures]
         ).astype(np.float32)

@@ -20,11 +20,18 @@ from biasaudit.cohort.images.formats import Scan, decode, orientation
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
 from biasaudit.errors import DataError, Fault
-from biasaudit.protocol import GridSettings
+from biasaudit.protocol import FieldSettings, GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
 from biasaudit.stats.colour import COLOUR_MEASURES, colour_measures
 
-__all__ = ["Inspection", "foreground_notes", "foreground_rule_of", "inspect_files", "require_sound"]
+__all__ = [
+    "Inspection",
+    "foreground_notes",
+    "foreground_rule_of",
+    "inspect_files",
+    "require_sound",
+    "shared_field_files",
+]
 
 _WORKERS = 4
 _GRID_TOLERANCE = 0.1
@@ -65,7 +72,9 @@ def require_sound(inspection: Inspection) -> None:
         raise DataError(inspection.faults)
 
 
-def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[str, FileFacts]) -> Inspection:
+def inspect_files(
+    cohort: Cohort, grid_settings: GridSettings, known: Mapping[str, FileFacts], field: FieldSettings | None = None
+) -> Inspection:
     """Read every file of the cohort completely, once.
 
     Parameters
@@ -75,8 +84,10 @@ def inspect_files(cohort: Cohort, grid_settings: GridSettings, known: Mapping[st
         Its reference file is inspected too.
     known : mapping of path to FileFacts
         Facts from before; a file whose size and time of change are the same is not read again.
+    field : FieldSettings, optional
+        The file that it names for all images is inspected too.
     """
-    first_named = _places(cohort, grid_settings)
+    first_named = {**_places(cohort, grid_settings), **dict.fromkeys(shared_field_files(field), "cohort.field")}
     facts, unreadable = _read_all(first_named, known)
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
     faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
@@ -121,8 +132,15 @@ def _places(cohort: Cohort, grid_settings: GridSettings) -> dict[str, str]:
     return first_named
 
 
+def shared_field_files(field: FieldSettings | None) -> tuple[str, ...]:
+    """Return the file that holds the disease field of all images, if there is one."""
+    named = None if field is None else field.mask or field.atlas
+    return () if named is None else (str(named),)
+
+
 def _files(sample: Sample) -> list[str]:
-    return [*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps]
+    single = (path for path in (sample.mask, sample.brain_mask, sample.field) if path)
+    return [*sample.images, *single, *sample.tissue, *sample.maps]
 
 
 def _read_all(

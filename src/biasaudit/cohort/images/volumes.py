@@ -23,7 +23,7 @@ from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import BoolArray, Cohort, FloatArray, Grid, Sample, Volume
 
-__all__ = ["choose_grid", "foreground_rule", "load_volume"]
+__all__ = ["choose_grid", "foreground_rule", "load_volume", "pathology_on_grid"]
 
 TISSUES = ("GM", "WM", "CSF")
 
@@ -89,7 +89,7 @@ def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
     volume = Volume(
         image=np.stack([_on_grid(channel, grid, path) for path, own in stacks for channel in own]),
         foreground=np.ones(grid.shape, dtype=np.bool_),
-        mask=_pathology(sample, grid),
+        mask=pathology_on_grid(sample, grid),
         tissue=_tissue(sample.tissue, grid) if sample.tissue else None,
         maps=_maps(sample.maps, grid) if sample.maps else None,
         colour=tuple(start for start, colour in zip(starts, colours, strict=False) if colour),
@@ -130,7 +130,8 @@ def _foreground(sample: Sample, scan: Scan, image: FloatArray, grid: Grid, foreg
     return resample_mask(filled, _transform(scan, grid, sample.images[0]), grid.shape)
 
 
-def _pathology(sample: Sample, grid: Grid) -> BoolArray:
+def pathology_on_grid(sample: Sample, grid: Grid) -> BoolArray:
+    """Read the pathology mask of a sample onto the grid, bool (*shape); all False where it has none."""
     if sample.mask is None:
         return np.zeros(grid.shape, dtype=np.bool_)
     scan = read_scan(sample.mask)

@@ -124,7 +124,8 @@ class _Columns:
         without = settings.scored and labelled and not present & set(settings.image)
         images = () if without or settings.features else tuple(settings.image)
         inputs = [*images, settings.subject, settings.brain_mask, *settings.tissue, *settings.maps]
-        answers = [settings.label.column, *settings.origins, mask, settings.split, *settings.covariates]
+        field = None if settings.field is None else settings.field.column
+        answers = [settings.label.column, *settings.origins, mask, field, settings.split, *settings.covariates]
         required = [name for name in (inputs + answers if labelled else inputs) if name is not None]
         covariates = tuple(name for name in settings.covariates if name in present)
         return cls(settings, images, mask, covariates, tuple(required), tuple(notes))
@@ -145,7 +146,8 @@ def _selected(manifest: Manifest, settings: TableCohort) -> tuple[Manifest, list
 def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[Fault]:
     settings = columns.settings
     files = [*columns.images, *settings.tissue, *settings.maps]
-    names = [*files, settings.subject, *(settings.origins if labelled else ())]
+    field = [settings.field.column] if labelled and settings.field and settings.field.column else []
+    names = [*files, *field, settings.subject, *(settings.origins if labelled else ())]
     empty = {
         name: [manifest.where(row) for row in range(len(manifest.lines)) if manifest.cell(row, name) in _EMPTY]
         for name in names
@@ -189,6 +191,7 @@ def _sample(
         mask=mask,
         brain_mask=_path(manifest, row, settings.brain_mask),
         has_mask=mask is not None,
+        field=_path(manifest, row, settings.field.column) if settings.field else None,
         tissue=tuple(path for name in settings.tissue if (path := _path(manifest, row, name))),
         maps=tuple(path for name in settings.maps if (path := _path(manifest, row, name))),
         covariates=covariates,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from biasaudit.engine.jobs.job import Arguments, Component, Role
+from biasaudit.protocol import FieldSettings
 from biasaudit.records import Grid, Sample
 
 __all__ = [
@@ -68,6 +69,8 @@ class ReadArguments(Arguments):
         The block, reduced to what the pixels depend on.
     hashes : tuple of str
         SHA-256 of every file that is read.
+    field : FieldSettings or None
+        Where the disease can be, if that is declared.
     """
 
     step: ClassVar[str] = "read"
@@ -77,6 +80,7 @@ class ReadArguments(Arguments):
     channels: int
     samples: tuple[Sample, ...]
     hashes: tuple[str, ...]
+    field: FieldSettings | None = None
 
     @property
     def components(self) -> tuple[Component, ...]:

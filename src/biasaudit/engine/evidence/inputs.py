@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from biasaudit.cohort.images.inspection import shared_field_files
 from biasaudit.engine.arguments.inputs import INPUTS, READ, HarmoniseArguments, ReadArguments, RepresentArguments
 from biasaudit.engine.jobs.book import JobBook, make_job
 from biasaudit.engine.jobs.job import Job
@@ -36,19 +37,24 @@ def blocks(samples: Sequence[Sample]) -> Iterator[tuple[int, tuple[Sample, ...]]
 
 
 def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArguments:
-    """Return what reading a block of samples takes."""
+    """Return what reading a block of samples takes; images without a field of their own are read without one."""
+    field, own = situation.protocol.cohort.field, (path for sample in samples for path in _paths(sample))
+    if field is not None and field.column is not None and not all(sample.field for sample in samples):
+        field = None
     return ReadArguments(
         reader=situation.protocol.cohort.reader,
         foreground=situation.protocol.cohort.foreground,
         grid=situation.grid,
         channels=situation.cohort.channels,
         samples=tuple(pixel_identity(sample) for sample in samples),
-        hashes=tuple(situation.hashes[path] for sample in samples for path in _paths(sample)),
+        hashes=tuple(situation.hashes[path] for path in (*shared_field_files(field), *own)),
+        field=field,
     )
 
 
 def _paths(sample: Sample) -> Iterable[str]:
-    return (*sample.images, *(path for path in (sample.mask, sample.brain_mask) if path), *sample.tissue, *sample.maps)
+    single = (path for path in (sample.mask, sample.brain_mask, sample.field) if path)
+    return (*sample.images, *single, *sample.tissue, *sample.maps)
 
 
 def pixel_identity(sample: Sample) -> Sample:

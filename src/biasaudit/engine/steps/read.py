@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from biasaudit.cohort.images.field import field_reader
 from biasaudit.engine.arguments.inputs import ReadArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.records import Grid, Sample
@@ -27,7 +28,8 @@ def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
         Nothing.
     folder : Path
         Gets ``image.npy``, ``foreground.npy``, ``mask.npy`` and, where the user gives such maps, ``tissue.npy`` and
-        ``maps.npy``; one entry per sample. Where pictures are in colour, ``colour.npy`` lists the red channels.
+        ``maps.npy``, where the disease field is declared ``field.npy``; one entry per sample. Where pictures are in
+        colour, ``colour.npy`` lists the red channels.
     """
     reader = get("reader", arguments.reader)()
     grid, samples = arguments.grid, arguments.samples
@@ -35,6 +37,8 @@ def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
     image = open_memmap(folder / "image.npy", "w+", np.float32, (count, arguments.channels, *grid.shape))
     foreground = open_memmap(folder / "foreground.npy", "w+", np.bool_, (count, *grid.shape))
     mask = open_memmap(folder / "mask.npy", "w+", np.bool_, (count, *grid.shape))
+    field = None if arguments.field is None else open_memmap(folder / "field.npy", "w+", np.bool_, mask.shape)
+    field_of = None if arguments.field is None else field_reader(arguments.field, grid)
     tissue, maps = _tissue_file(folder, samples, grid), _maps_file(folder, samples, grid)
     for row, sample in enumerate(samples):
         volume = reader.load(sample, grid, arguments.foreground)
@@ -45,7 +49,9 @@ def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
             maps[row] = volume.maps
         if volume.colour:
             np.save(folder / "colour.npy", np.array(volume.colour))
-    for array in (image, foreground, mask, tissue, maps):
+        if field is not None and field_of is not None:
+            field[row] = field_of(sample.field, volume.foreground)
+    for array in (image, foreground, mask, tissue, maps, field):
         if array is not None:
             array.flush()
 

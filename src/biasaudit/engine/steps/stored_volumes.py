@@ -28,6 +28,7 @@ class StoredVolumes:
         self.image, self.foreground, self.mask = (Stack.of(folders, name) for name in ("image", "foreground", "mask"))
         red = folders[0] / "colour.npy"
         self.colour = tuple(np.load(red).tolist()) if red.exists() else ()
+        self.field = _stack_if_given(folders, "field")
         self.tissue, self.maps = (
             None if images_only else _stack_if_given(folders, name) for name in ("tissue", "maps")
         )
@@ -43,6 +44,7 @@ class StoredVolumes:
             tissue=None if self.tissue is None else np.array(self.tissue[row]),
             maps=None if self.maps is None else np.array(self.maps[row]),
             colour=self.colour,
+            field=None if self.field is None else np.array(self.field[row]),
         )
 
     def __iter__(self) -> Iterator[Volume]:

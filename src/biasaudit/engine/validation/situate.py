@@ -19,6 +19,7 @@ from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
 from biasaudit.engine.user_code.preprocessing import try_inputs
 from biasaudit.engine.user_code.sources import own_version
+from biasaudit.engine.validation.field import require_field
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import require_inputs_possible
 from biasaudit.engine.validation.names import require_known_names
@@ -58,12 +59,13 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     inspection, folds = _inspected(read, fitted, known or {})
     read = replace(read, probes=read_probes(protocol.cohort, read))
     cohort = _with_channels(read, inspection, fitted.cohort.colour)
-    facts = inspected_probes(cohort, fitted.grid, {**(known or {}), **inspection.facts})
+    facts = inspection.facts | inspected_probes(cohort, fitted.grid, {**(known or {}), **inspection.facts})
     grid = reader.grid(cohort, fitted.grid)
     own_inputs = _own_inputs(fitted, lambda: reader.load(cohort.samples[0], grid, fitted.cohort.foreground), grid)
     ready_made = probe_ready_made_network(fitted, cohort, grid, folds, own_inputs)
     require_inputs_possible(fitted, cohort)
     require_harmonisable(fitted, cohort, folds)
+    require_field(fitted, cohort, grid, reader)
     situation = Situation(
         fitted,
         replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made)),
@@ -83,7 +85,7 @@ def _inspected(
     cohort: Cohort, protocol: Protocol, known: Mapping[str, FileFacts]
 ) -> tuple[Inspection, tuple[int, ...]]:
     """Look at every file and divide the subjects into folds; what is wrong with either is raised at once."""
-    inspection = inspect_files(cohort, protocol.grid, known)
+    inspection = inspect_files(cohort, protocol.grid, known, protocol.cohort.field)
     try:
         folds = tuple(folds_of(cohort, protocol))
     except DataError as error:
