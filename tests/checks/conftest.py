@@ -13,6 +13,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import (
     ArmEvidence,
     DoseResponse,
+    FrameEdits,
     MapProbes,
     Maps,
     OriginControl,
@@ -116,6 +117,7 @@ def furnish(evidence: ArmEvidence, strength: float = 1.0) -> ArmEvidence:
         maps=_maps(evidence, generator, strength),
         transfer=transfer(evidence, strength),
         probes=of_missing_cell(evidence),
+        frames=frames(evidence, strength),
         unseen=unseen(evidence, strength),
         dose=dose(evidence, strength),
         spike=spike(evidence, 2 * strength, 0.0),
@@ -126,6 +128,24 @@ def furnish(evidence: ArmEvidence, strength: float = 1.0) -> ArmEvidence:
         quality={"snr": generator.normal(size=n) + shift[:, 0], "fber": np.where(np.arange(n) % 7, 1.0, np.nan)},
         twins=(Twin(0, min(3, n - 1), 0.9, 12.0 * strength), Twin(1, min(2, n - 1), 0.3, 5.0)),
     )
+
+
+def frames(evidence: ArmEvidence, moved: float, left: tuple[float, float] | None = None, seed: int = 11) -> FrameEdits:
+    """Frames of the other class move every margin by `moved`; blank fields leave gaps of that size, or those given."""
+    chance, n = np.random.default_rng(seed), evidence.positive.size
+    positive, fold = evidence.positive, evidence.fold
+    donors = np.full((n, 2, 4), -1, dtype=np.intp)
+    for row in range(n):
+        for own in (0, 1):
+            alike = positive == (positive[row] if own else not positive[row])
+            pool = np.flatnonzero(alike & (fold == fold[row]) & (np.arange(n) != row))
+            if pool.size:
+                donors[row, own] = chance.choice(pool, 4)
+    shift = moved * (positive[donors].astype(float) - positive[:, None, None])
+    transplanted = evidence.logit[:, None, None] + shift + chance.normal(0, 0.3, donors.shape)
+    gaps = left or (moved, moved)
+    blanked = np.column_stack([gap * positive + chance.normal(0, 0.5, n) for gap in gaps])
+    return FrameEdits(donors, transplanted, blanked)
 
 
 def _maps(evidence: ArmEvidence, generator: np.random.Generator, strength: float) -> Maps:

@@ -28,6 +28,7 @@ KINDS = {
     "maps": ("maps",),
     "transfer": ("transfer",),
     "probes": ("probes",),
+    "frames": ("frames",),
     "unseen_origin": ("unseen",),
     "dose_response": ("dose",),
     "spike_in": ("spike",),

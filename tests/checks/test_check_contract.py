@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from checks.asking import against_the_rest, judge
+from checks.frames import WITH_FIELD
 from checks.kinds import KINDS, PLANTED, SKIPPED, TOLD, WORDS, only
 
 from biasaudit import checks, registry
@@ -20,6 +21,14 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Status
 
 CODES = registry.names("check")
+
+
+@pytest.fixture(scope="session")
+def protocol() -> Protocol:
+    """One that declares a disease field, so that every check can be asked."""
+    return WITH_FIELD
+
+
 RETRAINED = [code for code in CODES if SKIPPED.keys() & set(registry.get("check", code).needs)]
 
 
@@ -73,6 +82,7 @@ def broken(evidence: ArmEvidence, how: str) -> ArmEvidence:
             "reduced_skipped": {},
             "maps": None,
             "transfer": None,
+            "frames": None,
             "unseen": {},
             "dose": None,
             "spike": None,
@@ -179,6 +189,7 @@ def evidence_of(design: str, masks: bool, planted: Any, furnished: Any) -> ArmEv
         own,
         retraining_skipped={"U10": "too few subjects", "U11": "too few subjects", "G3": "too few subjects"},
         covariates={"age": np.linspace(20.0, 60.0, 96)},
+        reduced={**own.reduced, "background": own.logit + np.sin(np.arange(96.0))},
     )
 
 

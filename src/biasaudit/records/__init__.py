@@ -10,6 +10,7 @@ from biasaudit.records.cohort import Cohort, Grid, Sample, Volume, luminance
 from biasaudit.records.evidence import (
     ArmEvidence,
     DoseResponse,
+    FrameEdits,
     MapProbes,
     Maps,
     OriginControl,
@@ -59,6 +60,7 @@ __all__ = [
     "FindingRecord",
     "Flag",
     "FloatArray",
+    "FrameEdits",
     "Grid",
     "MapProbes",
     "Maps",

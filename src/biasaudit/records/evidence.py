@@ -15,6 +15,7 @@ from biasaudit.records.finding import Regime
 __all__ = [
     "ArmEvidence",
     "DoseResponse",
+    "FrameEdits",
     "MapProbes",
     "Maps",
     "OriginControl",
@@ -167,6 +168,26 @@ class Probes:
 
 
 @dataclass(frozen=True)
+class FrameEdits:
+    """Scores of images whose frame, all outside of the disease field, is another's or all that is left (U13, U14).
+
+    Attributes
+    ----------
+    donors : int (n, 2, k)
+        Which rows of the evidence gave their frame: of the other class, and as a sham of the own; -1 where the fold
+        has none.
+    transplanted : float (n, 2, k)
+        Held-out margins with the frame of each donor; NaN where there is none.
+    blanked : float (n, 2)
+        Held-out margins of the own frame around a mean image: as that is, and in the tones of the frame.
+    """
+
+    donors: npt.NDArray[np.intp]
+    transplanted: FloatArray
+    blanked: FloatArray
+
+
+@dataclass(frozen=True)
 class UnseenOrigin:
     """Scores of one origin's subjects by networks that never saw it, and by others that did (U10).
 
@@ -307,6 +328,7 @@ class ArmEvidence:
     maps : Maps or None
     transfer : SignatureTransfer or None
     probes : Probes or None
+    frames : FrameEdits or None
     unseen : mapping of origin to UnseenOrigin
     dose : DoseResponse or None
     spike : SpikeIn or None
@@ -361,6 +383,7 @@ class ArmEvidence:
     maps: Maps | None = None
     transfer: SignatureTransfer | None = None
     probes: Probes | None = None
+    frames: FrameEdits | None = None
     unseen: Mapping[str, UnseenOrigin] = field(default_factory=dict)
     dose: DoseResponse | None = None
     spike: SpikeIn | None = None

@@ -89,7 +89,17 @@ def test_a_feature_table_is_not_asked_for_pixels(situation, facts):
     tabular = replace(own, cohort=replace(own.cohort, features=("volume",)))
     plan = plan_audit(tabular, facts(own))
     withheld = {code: judgement(plan, code).arguments.withheld for code in CODES}
-    assert {code for code, reason in withheld.items() if reason} == {"A2", "A3", "G3", "U4", "U5", "U6", "U8"}
+    assert {code for code, reason in withheld.items() if reason} == {
+        "A2",
+        "A3",
+        "G3",
+        "U4",
+        "U5",
+        "U6",
+        "U8",
+        "U13",
+        "U14",
+    }
     assert all("no pixels" in reason for reason in withheld.values() if reason)
     assert about(judgement(plan, "U10"), "unseen_origin")
 

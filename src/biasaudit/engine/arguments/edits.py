@@ -11,8 +11,10 @@ from biasaudit.engine.jobs.job import Arguments, Component, Role
 from biasaudit.records import Grid, Sample
 
 __all__ = [
+    "DONORS",
     "FIELD_STRENGTH",
     "INTENSITY_BEND",
+    "FramesArguments",
     "SignatureTransferArguments",
     "SpikeInArguments",
     "TruthArguments",
@@ -24,6 +26,10 @@ FIELD_STRENGTH = 0.3
 
 INTENSITY_BEND = 0.1
 """How far the intensity scale is bent at one standard deviation from the mean, in standard deviations."""
+
+
+DONORS = 6
+"""Images whose frame every image is given, of the other and of its own class; their margins are averaged."""
 
 
 def models_of_fold(fold: int) -> Role:
@@ -56,6 +62,44 @@ class SignatureTransferArguments(Arguments):
     grid: Grid
     seed: int
     own: OwnInput | None = None
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The representation."""
+        return representation_component(self.representation, self.own)
+
+
+@dataclass(frozen=True)
+class FramesArguments(Arguments):
+    """Exchange the frames of the images that one fold holds out, and blank their fields.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        Rows of the cohort that the fold holds out.
+    sides : tuple of int
+        Class, 0 or 1, of each.
+    subjects : tuple of str
+        Subject of each.
+    representation : str
+        Registered name.
+    own : OwnInput or None
+        The user's function that goes before the name.
+    grid : Grid
+    seed : int
+    donors : int
+        See `DONORS`.
+    """
+
+    step: ClassVar[str] = "frames"
+    rows: tuple[int, ...]
+    sides: tuple[int, ...]
+    subjects: tuple[str, ...]
+    representation: str
+    grid: Grid
+    seed: int
+    own: OwnInput | None = None
+    donors: int = DONORS
 
     @property
     def components(self) -> tuple[Component, ...]:

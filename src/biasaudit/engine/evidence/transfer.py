@@ -14,10 +14,8 @@ from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Plan
 from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.situation.limits import without_network, without_pixels
-from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Situation, regime_of
-from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import ArmEvidence, Recipe, SignatureTransfer
+from biasaudit.records import ArmEvidence, SignatureTransfer
 from biasaudit.registry import register
 
 __all__ = ["Transfer"]
@@ -45,7 +43,7 @@ class Transfer(Columns):
     def plan(self, planning: Planning, asked: Asked) -> Planned:
         """Impose the signatures where labels and erasure cannot answer, or where the protocol names the check."""
         outline = planning.outline
-        if not outline.transfers or _shows_own_maps(outline, asked.recipe):
+        if not outline.transfers or outline.shows_own_maps(asked.recipe):
             return Planned()
         regimes = {regime_of(outline.cohort, factor, asked.contrast) for factor in outline.cohort.factors}
         if not {"nested", "aliased"} & regimes:
@@ -75,13 +73,6 @@ def _changed(evidence: ArmEvidence, change: Any) -> Fields:
         return {}
     statistics = np.stack([change(values) for values in own.statistics])
     return {"transfer": SignatureTransfer(change(own.edited), change(own.sham), statistics, own.pictures)}
-
-
-def _shows_own_maps(outline: Outline, recipe: Recipe) -> bool:
-    """Whether the input is the user's tissue maps or other maps, which no edit of the image reaches."""
-    own_tissue = all(sample.tissue for sample in outline.cohort.samples)
-    shows = kind_of_input(recipe.input).shows
-    return shows == "maps" or (shows == "tissue" and own_tissue)
 
 
 def _job(planning: Planning, asked: Asked) -> str:

@@ -92,6 +92,12 @@ class Outline:
         """Whether the input is made again without the pathology; what shows none has no such version."""
         return bool(self.marked) and kind_of_input(recipe.input).shows_pathology
 
+    def shows_own_maps(self, recipe: Recipe) -> bool:
+        """Whether the input is the user's tissue maps or other maps, which no edit of the image reaches."""
+        own_tissue = all(sample.tissue for sample in self.cohort.samples)
+        shows = kind_of_input(recipe.input).shows
+        return shows == "maps" or (shows == "tissue" and own_tissue)
+
 
 def outline_of(situation: Situation, survey: Survey, reads: tuple[str, ...], survey_job: str) -> Outline:
     """Derive the outline of an audit whose images are read by the given jobs."""

@@ -48,6 +48,8 @@ DEFAULT_CHECKS = (
     "U8",
     "U12",
     "P1",
+    "U13",
+    "U14",
 )
 CONFIRMATION = "G3"
 """Check that a PATHOLOGY must pass; being costly it is asked only of arms that would get one."""
