@@ -15,8 +15,9 @@ def test_d1_calls_confounding_a_concern_and_balance_clear(planted, protocol):
     (aliased,) = judge("D1", planted(design="aliased"), protocol)
     (crossed,) = judge("D1", planted(), protocol)
     (marked,) = judge("D1", replace(planted(design="aliased"), masks_given=True), protocol)
-    assert aliased.remedy == "add an origin that holds both classes, or lesion masks for erasure"
-    assert marked.remedy == "add an origin that holds both classes"
+    images = "add an origin that holds both classes, or some 20 healthy images of the patients' source (P1)"
+    assert aliased.remedy == f"{images}, or lesion masks for erasure"
+    assert marked.remedy == images
     assert (aliased.status, aliased.statistic, aliased.threshold) == ("concern", 1.0, 0.3)
     assert (crossed.status, crossed.statistic) == ("clear", 0.0)
     assert crossed.details["can_answer"]

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biasaudit.report.methods import checklist
+from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import coded
 from biasaudit.report.render import html_page, write_report
 from biasaudit.run_folder.reading import load_run
@@ -200,7 +202,7 @@ def test_audit_of_the_bare_contract_makes_a_page(tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text(json.dumps(audit))
     text = page(tmp_path).text
     assert "This audit cannot tell what the network reads." in text
-    assert "no estimate: this design or input does not allow one" in text
+    assert "not known: nothing in this audit measures it" in text
     assert "Error rates of this verdict have not been measured." in text
 
 
@@ -314,3 +316,21 @@ def test_names_with_markup_for_figures(make_run: Make) -> None:
 def test_backticks_become_code_and_everything_else_is_escaped():
     assert coded("set `a < b` & <go>") == "set <code>a &lt; b</code> &amp; &lt;go&gt;"
     assert coded("one ` alone") == "one ` alone"
+
+
+def test_a_lower_bound_is_never_drawn_or_told_as_a_two_sided_interval(make_run: Make) -> None:
+    def bound(audit: dict) -> None:
+        known = {"estimate": None, "low": 0.44, "high": None, "kind": "bound", "from": "U13", "corroborated_by": []}
+        for arm in audit["arms"]:
+            arm["reliance"] = known
+            for verdict in arm["verdicts"]:
+                verdict["reliance"] = known
+
+    run = edit_audit(make_run(n=24), bound)
+    shown = page(run)
+    assert "at least 44 %, upper end unknown" in shown.text.replace("\u202f", " ")
+    marks = [attributes.get("class") for tag, attributes in shown.tags if tag == "span"]
+    assert "whisker open" in marks
+    assert "point" not in marks
+    assert "at least 44 %" in model_card(load_run(run)).replace("\u202f", " ")
+    assert "at least 44 %" in checklist(load_run(run)).replace("\u202f", " ")

@@ -171,7 +171,8 @@ def _judgement(
     if evidence.regime != "crossed":
         wording = "one origin per class" if evidence.regime == "aliased" else "no origin holds both classes"
         masks = "" if evidence.masks_given else ", or lesion masks for erasure"
-        return Judgement("concern", f"{wording}; {shown}", f"add an origin that holds both classes{masks}")
+        remedy = f"add an origin that holds both classes, or some 20 healthy images of the patients' source (P1){masks}"
+        return Judgement("concern", f"{wording}; {shown}", remedy)
     if association is not None and association > CONCERN_V:
         reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"
         return Judgement("concern", reason, "balance the classes within origins, by collecting or by subsampling")

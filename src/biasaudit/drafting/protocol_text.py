@@ -21,8 +21,8 @@ _RESERVED = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "
 _WIDTH = 36
 _REGIMES = {
     "crossed": "some origins hold both classes, so disease and origin can be told apart",
-    "nested": "no origin holds both classes: lesion masks (erasure) or a dataset with both classes must settle it",
-    "aliased": "one origin per class: only lesion masks (erasure) or another dataset can settle it",
+    "nested": "no origin holds both classes: some 20 healthy images of the patients' source, or masks, settle it",
+    "aliased": "one origin per class: some 20 healthy images of the patients' source, or lesion masks, settle it",
     "single": "a single origin: there is nothing to compare",
 }
 

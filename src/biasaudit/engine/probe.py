@@ -64,7 +64,7 @@ def changes(before: AuditRecord, after: AuditRecord) -> Iterator[str]:
 def _stated(arm: ArmRecord) -> str:
     """Show verdict and reliance: ``ORIGIN (reliance 93-100 %)``."""
     reliance = arm["reliance"]
-    low, high = (100 * (reliance.get(end) or 0.0) for end in ("low", "high"))
+    low, high = 100 * (reliance.get("low") or 0.0), 100 * (reliance.get("high") or 0.0)
     if reliance.get("kind") == "bound":
         return f"{arm['verdict']} (reliance at least {low:.0f} %)"
     if reliance.get("estimate") is None:

@@ -161,8 +161,8 @@ class Probes:
     twin_of: npt.NDArray[np.str_]
     max_prevalence: float | None = None
 
-    def kept(self, rows: BoolArray) -> Probes:
-        """Return some of the probes."""
+    def kept(self, rows: BoolArray | npt.NDArray[np.intp]) -> Probes:
+        """Return some of the probes, in the order of the rows."""
         names = ("subject", "label", "positive", "origin", "logit", "twin_of")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 

@@ -19,7 +19,7 @@ from biasaudit.comparison.record import (
     RunComparisonRecord,
 )
 from biasaudit.errors import UsageError
-from biasaudit.records import EstimateRecord, RelianceRecord
+from biasaudit.records import EstimateRecord
 from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, svg_bytes
 from biasaudit.report.marks import shortened
@@ -186,7 +186,7 @@ def _estimates(arm: ComparedArmRecord) -> dict[str, EstimateRecord | None]:
     }
 
 
-def _estimate(estimate: EstimateRecord | RelianceRecord | None, quantity: str) -> str:
+def _estimate(estimate: EstimateRecord | None, quantity: str) -> str:
     if estimate is None:
         return NOTHING
     if quantity == "reliance":

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.records import VERDICT_ORDER, Regime, RelianceRecord, Status, VerdictWord
+from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, VerdictWord
 
 __all__ = [
     "NOTHING",
@@ -172,17 +172,18 @@ def count(amount: int, noun: str) -> str:
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
 
 
-def reliance_words(reliance: RelianceRecord) -> str:
+def reliance_words(reliance: EstimateRecord) -> str:
     """Show the share of the response that is owed to the origin; of a lower bound that its upper end is unknown.
 
     Examples
     --------
-    >>> reliance_words({"estimate": None, "low": 0.44, "high": None, "kind": "bound"}).replace("\u202f", " ")
+    >>> reliance_words({"estimate": None, "low": 0.44, "high": None}).replace("\u202f", " ")
     'at least 44 %, upper end unknown'
     """
-    if reliance.get("kind") == "bound":
+    known = finite(reliance.get("estimate"))
+    if known is None and finite(reliance.get("low")) is not None:
         return f"at least {percent(reliance.get('low'))}, upper end unknown"
-    if finite(reliance.get("estimate")) is None:
+    if known is None:
         return ""
     between = interval(reliance.get("low"), reliance.get("high"), is_share=True)
-    return f"{percent(reliance['estimate'])} ({between})" if between else percent(reliance["estimate"])
+    return f"{percent(known)} ({between})" if between else percent(known)
