@@ -42,7 +42,8 @@ class ErasureGap:
     question = "Which share of the class gap is left when the marked pathology is erased?"
     why = (
         "If the network reads the pathology, erasing it from patients closes the gap to the healthy. The same masks "
-        "are erased from healthy subjects, so that the edit itself cancels; what is left lies outside the masks."
+        "are erased from healthy subjects, so that the edit itself cancels; what is left lies outside the masks. Where "
+        "every class has masks, one of each class is erased from everybody."
     )
     kind = "used"
     needs = ("table", "scores", "erased")
@@ -100,7 +101,8 @@ def _erasable(evidence: ArmEvidence) -> ArmEvidence:
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
     if not evidence.masks_given:
-        return Fault("not_applicable", "not every patient has a pathology mask, so nothing can be erased")
+        whom = "patient" if evidence.patient is None or not evidence.patient.all() else "subject"
+        return Fault("not_applicable", f"not every {whom} has a pathology mask, so nothing can be erased")
     if evidence.logit_erased is None:
         return Fault("not_applicable", "this input cannot be edited, so nothing was erased")
     if evidence.positive.all() or not evidence.positive.any():

@@ -88,15 +88,16 @@ def statements(evidence: ArmEvidence, protocol: Protocol) -> tuple[list[str], li
     smallest = smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations)
     if smallest is not None and smallest > protocol.statistics.alpha:
         cannot.append(f"No test inside classes can reach significance: the smallest possible p is {smallest:.2g}.")
-    _say_what_separates(evidence, can, cannot)
+    _say_what_separates(evidence, protocol, can, cannot)
     return can, cannot
 
 
-def _say_what_separates(evidence: ArmEvidence, can: list[str], cannot: list[str]) -> None:
+def _say_what_separates(evidence: ArmEvidence, protocol: Protocol, can: list[str], cannot: list[str]) -> None:
     between = "How much of the difference between the classes is owed to the signature of the origin?"
     share = "Which share of the class gap is left once the marked pathology is erased?"
+    whom = "subject" if protocol.cohort.mask_in == "all" else "patient"
     (can if evidence.masks_given else cannot).append(
-        share if evidence.masks_given else f"{share} Lesion masks of every patient are needed."
+        share if evidence.masks_given else f"{share} Lesion masks of every {whom} are needed."
     )
     if evidence.regime == "crossed":
         can.append(between)

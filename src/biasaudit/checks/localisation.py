@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from biasaudit.checks.faithful_maps import maps_fault
-from biasaudit.checks.premises import Judgement, interval_level, probability, stream
+from biasaudit.checks.premises import Judgement, interval_level, patients, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, Status
 from biasaudit.registry import register
@@ -48,47 +48,53 @@ class Localisation:
     optional = ("origin_maps",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
-        """Judge the lesion gain of the patients that have a map and a mask."""
+        """Judge the lesion gain of those that have a map and a mask of their pathology, class by class."""
         maps = evidence.maps
         if maps is None:
             return [self._unasked("not_applicable", "no attribution maps were made", evidence)]
         fault = maps_fault(evidence, protocol)
         if fault:
             return [self._unasked(fault.status, fault.reason, evidence)]
+        # Of several classes only the contrast's own subjects are mapped; with two the negative class may have lesions.
+        negative = patients(evidence) & ~evidence.positive if evidence.label is None else np.zeros(0, dtype=bool)
+        sides = [evidence.positive, *([negative] if negative.any() else [])]
+        return [self._finding(evidence, maps, side[maps.rows], protocol) for side in sides]
+
+    def _finding(self, evidence: ArmEvidence, maps: Maps, side: BoolArray, protocol: Protocol) -> Finding:
+        """Judge the mapped subjects of one side, (m,); masks are exchanged inside it."""
         finite = np.isfinite(maps.target).all(axis=1)
-        chosen = finite & (maps.mask & maps.foreground).any(axis=1) & evidence.positive[maps.rows]
+        chosen = finite & (maps.mask & maps.foreground).any(axis=1) & side
+        name = evidence.classes[int(evidence.positive[maps.rows[side]].all())]
         if not chosen.any():
             status: Status = "not_applicable" if finite.all() else "error"
             reason = "no patient has both a finite map and a pathology mask"
-            return [self._unasked(status, reason, evidence)]
+            return self._unasked(status, reason, evidence, name)
         gain = _measure(evidence, maps, chosen, protocol)
         if gain is None:
-            return [self._unasked("inconclusive", "all attribution maps are zero", evidence)]
+            return self._unasked("inconclusive", "all attribution maps are zero", evidence, name)
         judged = _judgement(gain, protocol)
-        return [
-            Finding(
-                code=self.code,
-                status=judged.status,
-                reason=judged.reason,
-                statistic=gain.interval.estimate,
-                low=gain.interval.low,
-                high=gain.interval.high,
-                p_value=gain.p_value,
-                threshold=EVEN_SPREAD,
-                n=gain.n,
-                factor=evidence.factor,
-                class_name=evidence.classes[1],
-                details={
-                    "gain_exchanged_masks": gain.exchanged,
-                    **_rank_accuracy(evidence, maps, chosen, protocol),
-                    **_gain_of_origin(maps, chosen),
-                    **_shares(maps, chosen),
-                },
-            )
-        ]
+        return Finding(
+            code=self.code,
+            status=judged.status,
+            reason=judged.reason,
+            statistic=gain.interval.estimate,
+            low=gain.interval.low,
+            high=gain.interval.high,
+            p_value=gain.p_value,
+            threshold=EVEN_SPREAD,
+            n=gain.n,
+            factor=evidence.factor,
+            class_name=name,
+            details={
+                "gain_exchanged_masks": gain.exchanged,
+                **_rank_accuracy(evidence, maps, chosen, protocol),
+                **_gain_of_origin(maps, chosen),
+                **_shares(maps, chosen),
+            },
+        )
 
-    def _unasked(self, status: Status, reason: str, evidence: ArmEvidence) -> Finding:
-        return Finding(self.code, status, reason, factor=evidence.factor, class_name=evidence.classes[1])
+    def _unasked(self, status: Status, reason: str, evidence: ArmEvidence, class_name: str | None = None) -> Finding:
+        return Finding(self.code, status, reason, factor=evidence.factor, class_name=class_name or evidence.classes[1])
 
 
 def _measure(evidence: ArmEvidence, maps: Maps, chosen: BoolArray, protocol: Protocol) -> _Gain | None:

@@ -84,6 +84,8 @@ def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> _Predicted:
 def _meaning(name: str, protocol: Protocol) -> str:
     if name == "background" and protocol.cohort.field is not None:
         return "from what lies outside the declared disease field alone"
+    if name == "erased" and protocol.cohort.mask_in == "all":
+        return "after the marked pathology was erased, one mask of each class from everybody"
     return _MEANING.get(name, f"from the reduced input {name}")
 
 

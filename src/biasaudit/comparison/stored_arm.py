@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from biasaudit.checks.premises import patients
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence
@@ -154,6 +155,7 @@ class StoredArm:
         erased = mean["logit_erased"].to_numpy(float) if "logit_erased" in mean else None
         numbers, words = _covariates(first)
         protocol = self.run.protocol
+        everybody = protocol.cohort.mask_in == "all"
         return ArmEvidence(
             arm=self.name,
             factor=factor,
@@ -171,6 +173,7 @@ class StoredArm:
             seed=protocol.folds.seed,
             logit=mean["logit"].to_numpy(float),
             logit_erased=erased,
+            patient=np.ones_like(positive) if everybody else None,
         )
 
     def _against_the_rest(self, found: ArmEvidence, contrast: str, first: pd.DataFrame) -> ArmEvidence:
@@ -179,10 +182,10 @@ class StoredArm:
         No file of a run says whether every patient of a class had a mask: that is taken from whether the audit's own
         reliance comes from erasure (U4).
         """
-        label, patient = first["label"].to_numpy(str), found.positive
-        positive = patient if contrast == self.run.contrasts[0] else label == contrast
+        label, patient = first["label"].to_numpy(str), patients(found)
+        positive = found.positive if contrast == self.run.contrasts[0] else label == contrast
         given = found.masks_given and self._reliance_source(found.factor, contrast) == "U4"
-        erasable = _erasable(first)
+        erasable = _erasable(first, patient)
         return replace(
             found,
             regime=regime(positive, found.origin, label),
@@ -202,10 +205,10 @@ class StoredArm:
         return next((verdict["reliance"]["from"] for verdict in asked), None)
 
 
-def _erasable(first: pd.DataFrame) -> np.ndarray:
+def _erasable(first: pd.DataFrame, patient: np.ndarray) -> np.ndarray:
     """Healthy subjects, and those of classes in which something is marked."""
     marked = set(first.loc[first["mask_voxels"] > 0, "label"])
-    return np.asarray(~first["positive"].to_numpy(bool) | first["label"].isin(marked).to_numpy(bool))
+    return np.asarray(~patient | first["label"].isin(marked).to_numpy(bool))
 
 
 def _covariates(first: pd.DataFrame) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -155,7 +155,7 @@ def _companions(profile: Profile, proposal: Proposal) -> Section:
     if patients is None:
         rows.insert(0, ("pathology masks", f"{marked.sum()} of {count} images"))
     else:
-        healthy = f", {marked[~patients].sum()} of others (ignored)" if marked[~patients].any() else ""
+        healthy = f", {marked[~patients].sum()} of others" if marked[~patients].any() else ""
         text = f"{marked[patients].sum()} of {patients.sum()} images of patients{healthy}"
         rows.insert(0, ("pathology masks", text))
     return Section("masks and maps", ("what", "found for"), tuple(rows))

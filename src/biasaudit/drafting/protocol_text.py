@@ -196,6 +196,9 @@ def _mask_lines(profile: Profile) -> list[str]:
     if profile.reader == "bids" and profile.choices.get("mask_labels"):
         labels = profile.settings.get("mask_labels", ["L", "lesion"])
         lines.append(_line("mask_labels", _flow(labels), f"found: {profile.choices['mask_labels']}"))
+    if all(profile.marked):
+        comment = "masks in both classes: set all if the disease is a lesion in both"
+        lines.append(_line("mask_in", "positive", comment))
     if any(profile.marked):
         comment = "true declares: no disease outside the masks, no atrophy, no mass effect"
         lines.append(_line("mask_is_complete", "false", comment))

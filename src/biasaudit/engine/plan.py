@@ -164,7 +164,7 @@ def _asked(outline: Outline) -> Iterator[tuple[ArmContrast, Asked]]:
 
 def expected_plan(situation: Situation) -> Plan:
     """Plan without having seen the images: masks where the table has them, nothing outside stripped brains."""
-    voxels = tuple(int(sample.has_mask) for sample in situation.cohort.samples)
+    voxels = tuple(int(sample.has_mask or sample.mask is not None) for sample in situation.cohort.samples)
     return plan_audit(situation, Survey(voxels, background=situation.cohort.dimensions == 2))
 
 

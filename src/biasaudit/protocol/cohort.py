@@ -140,6 +140,11 @@ class CohortSettings(Section):
         None, description="row filter: comparisons, `in`, and/or/not; parsed, never evaluated as code"
     )
     min_origin_size: int = Field(10, ge=1, description="smaller origins are pooled as 'other' and reported")
+    mask_in: Literal["all", "positive"] = Field(
+        "positive",
+        description="classes whose masks are pathology: all where the disease is a lesion in every class (benign and "
+        "malignant, grades), else the positive ones",
+    )
     mask_is_complete: bool = Field(False, description="true: all pathology is inside the masks")
     probes: ProbeSettings | None = Field(
         None,

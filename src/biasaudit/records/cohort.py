@@ -45,9 +45,11 @@ class Sample:
     origins : mapping
         Origin factor -> origin, after pooling of small origins.
     mask, brain_mask : str or None
-        Absolute path of the pathology mask and of the brain (foreground) mask.
+        Absolute path of the mask of the pathology and of that of the brain (foreground). A healthy subject's is no
+        pathology, but a place that is erased from everybody alike.
     has_mask : bool
-        Whether the pathology is marked: a path, or a simulated lesion. Always False in the negative class.
+        Whether pathology is marked: a path, or a simulated lesion. In the negative class only where the protocol says
+        that the disease is a lesion in every class (``mask_in: all``).
     tissue : tuple of str
         Absolute paths of user-supplied GM, WM, CSF probability maps (three 3-D files or one 4-D file), or empty; a
         fourth file is a map of lesions.
@@ -188,7 +190,7 @@ class Volume:
     foreground : bool (*shape)
         Brain mask; for pictures without one, the central field of view.
     mask : bool (*shape)
-        Pathology mask; all False where none is given.
+        Pathology mask, or the place that a healthy subject's mask names; all False where none is given.
     tissue : float32 (3 or 4, *shape) or None
         User-supplied GM, WM, CSF and, if given, lesion probability maps in [0, 1].
     maps : float32 (maps, *shape) or None

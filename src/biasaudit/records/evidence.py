@@ -307,13 +307,14 @@ class ArmEvidence:
     covariates : mapping of str to float (n,)
         Numeric covariates, NaN where missing.
     masks_given : bool
-        Every positive subject has a pathology mask (else interventions on masks do not apply).
+        Every subject with pathology has a mask of it (else interventions on masks do not apply).
     mask_is_complete : bool
         The user declares that no pathology lies outside the masks.
     logit : float (n,)
         Held-out margin of the target classifier.
     logit_erased : float (n,) or None
-        Held-out margin after erasure: own mask in the positive class, an exchanged mask (sham) in the negative.
+        Held-out margin after erasure: own mask in the positive class, an exchanged mask (sham) in the negative; where
+        every class has masks, in everybody the own one with one of each other class.
     features : mapping of layer name to float (n, d)
         Pooled hidden features of the held-out subjects; comparable within a fold only.
     untrained : mapping of layer name to float (n, d)
@@ -354,7 +355,8 @@ class ArmEvidence:
     label : str (n,) or None
         The actual class, since the rest holds several; subjects of different ones are never compared for origin.
     patient : bool (n,) or None
-        Whether the subject has pathology; of two classes the positive one.
+        Whether the subject has pathology; None: of two classes the positive one. Everybody has where the disease is a
+        lesion in every class.
     erasable : bool (n,) or None
         Whether the subject is healthy or its class has masks, so that erasure leaves nothing marked behind.
     """

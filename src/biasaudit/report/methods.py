@@ -158,10 +158,8 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
         "U1": f"Dependence of held-out logits on the origin given the label was tested by {permutations} permutations "
         f"of the origin inside classes{_covariates(settings)}, with p = (b + 1)/(m + 1).",
         "U3": "Hidden features were compared between origins inside a class by two-sample permutation tests.",
-        "U4": "Reliance on the signature was estimated by matched erasure: the marked pathology of patients was "
-        "in-painted from its surroundings, the same masks were exchanged onto healthy subjects as a sham, and the "
-        f"residual gap was divided by the original gap, with an interval from {bootstraps} bootstrap samples of "
-        "subjects.",
+        "U4": f"Reliance on the signature was estimated by matched erasure: {_erased(settings)}, and the residual gap "
+        f"was divided by the original gap, with an interval from {bootstraps} bootstrap samples of subjects.",
         "U5": "The signature of one origin was imposed on images of another, and the change of the logit was compared "
         "with that of sham edits.",
         "U10": "Networks retrained without one origin were compared, on it, with others trained on as many subjects.",
@@ -171,6 +169,18 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
         "G3": "Power was tested on this cohort: a synthetic signature was planted by the label in a copy, another at "
         "random, and the network was retrained on each.",
     }
+
+
+def _erased(settings: Settings) -> str:
+    if settings.at("cohort", "mask_in") == "all":
+        return (
+            "of every subject its own lesion and a mask exchanged from each other class were in-painted from their "
+            "surroundings, so that the holes are alike in all classes"
+        )
+    return (
+        "the marked pathology of patients was in-painted from its surroundings, the same masks were exchanged onto "
+        "healthy subjects as a sham"
+    )
 
 
 def _reduced_inputs(records: RunRecords) -> str:

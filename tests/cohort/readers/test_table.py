@@ -55,15 +55,17 @@ def test_a_single_origin_is_no_error(table):
     assert len(read(table([HEADER, *(row.replace("\tb\t", "\ta\t") for row in ROWS)])).samples) == 4
 
 
-def test_mask_column_is_found_and_negatives_have_none(table):
+def test_mask_column_is_found_and_marks_pathology_where_there_is_any(table):
     rows = [f"{row}\tm{k}.nii.gz" for k, row in enumerate(ROWS)]
     rows[3] = ROWS[3] + "\t"
     cohort = read(table([HEADER + "\tmask", *rows]))
     assert [sample.has_mask for sample in cohort.samples] == [False, False, True, False]
-    assert [sample.mask is None for sample in cohort.samples] == [True, True, False, True]
+    assert [sample.mask is None for sample in cohort.samples] == [False, False, False, True]
     assert "pathology masks are taken from the column 'mask'" in cohort.notes
-    assert "2 masks of samples that are not of the positive class are ignored" in cohort.notes
-    assert "1 samples of the positive class have no mask" in cohort.notes
+    assert "no pathology mask: 10" in cohort.notes
+    assert any("taken for places to erase, not for pathology" in note for note in cohort.notes)
+    everywhere = read(table([HEADER + "\tmask", *rows]), mask_in="all")
+    assert [sample.has_mask for sample in everywhere.samples] == [True, True, True, False]
 
 
 def test_optional_columns(table, tmp_path):

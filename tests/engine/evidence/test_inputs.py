@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from engine.planned import about, by_key, judgement
@@ -13,6 +14,25 @@ from biasaudit.records import Recipe
 
 def skipped(plan):
     return about(judgement(plan, "A2"), "reduced").skipped
+
+
+@pytest.fixture
+def masked_in_both(situation):
+    """Every subject of both classes has a mask, which `mask_in` takes for pathology in one or in both."""
+
+    def build(mask_in: str):
+        own = situation()
+        protocol = own.protocol.model_copy(
+            update={"cohort": own.protocol.cohort.model_copy(update={"mask_in": mask_in})}
+        )
+        samples = [
+            replace(s, mask=f"/data/{row}-mask.nii.gz", has_mask=s.positive or mask_in == "all")
+            for row, s in enumerate(own.cohort.samples)
+        ]
+        hashes = dict(own.hashes) | {sample.mask: "0" for sample in samples}
+        return replace(own, protocol=protocol, cohort=replace(own.cohort, samples=tuple(samples)), hashes=hashes)
+
+    return build
 
 
 class TestMasks:
@@ -38,24 +58,24 @@ class TestMasks:
 
     def _erased(self, plan):
         return {
-            row: donor
+            row: donors
             for job in plan.jobs
             if job.step == "represent" and job.arguments.mask_donors is not None
-            for row, donor in zip(job.arguments.rows, job.arguments.mask_donors, strict=True)
+            for row, donors in zip(job.arguments.rows, job.arguments.mask_donors, strict=True)
         }
 
     def test_patients_lose_their_own_mask_and_the_healthy_a_patients(self, planned):
         own, plan = planned()
         erased = self._erased(plan)
         assert sorted(erased) == list(range(60))
-        for row, donor in erased.items():
+        for row, (donor,) in erased.items():
             assert own.cohort.samples[donor].positive
             if own.cohort.samples[row].positive:
                 assert donor == row
 
     def test_sham_masks_are_spread_over_the_donors(self, planned):
         own, plan = planned()
-        used = Counter(d for r, d in self._erased(plan).items() if not own.cohort.samples[r].positive)
+        used = Counter(d for r, (d,) in self._erased(plan).items() if not own.cohort.samples[r].positive)
         assert max(used.values()) - min(used.values()) <= 1
         assert len(used) >= min(30, len(used))
         assert max(used.values()) <= 2
@@ -66,7 +86,36 @@ class TestMasks:
         empty = next(row for row, count in enumerate(voxels) if count)
         voxels[empty] = 0
         erased = self._erased(plan_audit(own, Survey(tuple(voxels), True)))
-        assert all(donor != empty for row, donor in erased.items() if row != empty)
+        assert all(donors != (empty,) for row, donors in erased.items() if row != empty)
+
+    def test_where_every_class_has_masks_everybody_loses_one_of_each_class(self, masked_in_both):
+        for text in ("positive", "all"):
+            own = masked_in_both(text)
+            erased = self._erased(plan_audit(own, Survey((9,) * 60, True)))
+            for row, (first, second) in erased.items():
+                assert first == row
+                assert own.cohort.samples[second].positive != own.cohort.samples[row].positive
+            for positive in (False, True):
+                used = Counter(d for r, (_, d) in erased.items() if own.cohort.samples[r].positive == positive)
+                assert max(used.values()) - min(used.values()) <= 1
+
+    def test_only_mask_in_says_whether_the_negative_class_has_pathology(self, masked_in_both):
+        survey = Survey((9,) * 60, True)
+        positive, everybody = (plan_audit(masked_in_both(text), survey).outline for text in ("positive", "all"))
+        assert positive.masks_given
+        assert everybody.masks_given
+        assert positive.marked == ("ms",)
+        assert everybody.marked == ("healthy", "ms")
+        assert positive.ill == tuple(s.positive for s in positive.cohort.samples)
+        assert all(everybody.ill)
+
+    def test_masks_of_one_class_are_too_few_where_all_have_lesions(self, masked_in_both):
+        own = masked_in_both("all")
+        row = next(r for r, sample in enumerate(own.cohort.samples) if not sample.positive)
+        samples = [replace(s, mask=None, has_mask=False) if r == row else s for r, s in enumerate(own.cohort.samples)]
+        plan = plan_audit(replace(own, cohort=replace(own.cohort, samples=tuple(samples))), Survey((9,) * 60, True))
+        assert not plan.outline.masks_given
+        assert not self._erased(plan)
 
     def test_reduced_inputs_are_never_erased(self, planned):
         _, plan = planned()

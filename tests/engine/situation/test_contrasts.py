@@ -136,8 +136,8 @@ class TestPlan:
         plan = plan_of(own)
         given = [job for job in plan.jobs if job.step == "represent" and job.arguments.mask_donors]
         pairs = [pair for job in given for pair in zip(job.arguments.rows, job.arguments.mask_donors, strict=True)]
-        for row, donor in pairs:
-            assert (row == donor) == own.cohort.samples[row].positive
+        for row, donors in pairs:
+            assert (donors == (row,)) == own.cohort.samples[row].positive
 
     def test_masks_count_contrast_by_contrast(self, three):
         plan = plan_of(three(marked=("tumour",)))

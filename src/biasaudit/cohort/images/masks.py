@@ -80,7 +80,7 @@ def mask_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
     masks = [(sample, facts[sample.mask]) for sample in cohort.samples if sample.mask and sample.mask in facts]
     covered = [(sample, _covered(sample, facts)) for sample, _ in masks]
     told = {
-        "the pathology mask is empty": [sample.subject for sample, fact in masks if fact.maximum <= 0],
+        "the pathology mask is empty": [s.subject for s, fact in masks if s.has_mask and fact.maximum <= 0],
         "masks with several values, binarised at > 0": [sample.subject for sample, fact in masks if not fact.binary],
         f"the pathology mask covers more than {_LARGE:.0%} of the brain, or of an image whose brain is not known": [
             sample.subject for sample, share in covered if share is not None and share[0] > _LARGE

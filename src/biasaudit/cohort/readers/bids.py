@@ -19,6 +19,7 @@ from biasaudit.cohort.readers.labels import (
     with_pooled_origins,
 )
 from biasaudit.cohort.readers.manifest import is_missing
+from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.protocol import BidsCohort, CohortSettings, GridSettings
@@ -68,7 +69,9 @@ class BidsReader:
         faults += [fault for row in rows for fault in map_faults(row.companions, row.images[0], row.where, settings)]
         if faults:
             raise DataError(faults)
-        notes += [*classes.notes, *conflict_notes(rows), *_companion_notes(rows, samples), *left_out]
+        samples, mask_notes = with_usable_masks(samples, settings, labelled=labelled)
+        notes += [*classes.notes, *conflict_notes(rows), *mask_notes]
+        notes += [*_companion_notes(rows, samples, settings), *left_out]
         pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size if labelled else 1)
         return Cohort(
             samples=pooled.samples,
@@ -106,7 +109,7 @@ def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -
     samples = []
     for position, row in enumerate(rows):
         positive = classes.labels[position] in classes.names[1:]
-        mask = row.companions.mask if positive else None
+        mask = row.companions.mask
         samples.append(
             Sample(
                 subject=row.subject,
@@ -116,7 +119,7 @@ def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -
                 origins={factor: row.cells.get(factor, "") for factor in settings.origins},
                 mask=mask,
                 brain_mask=row.companions.brain_mask,
-                has_mask=mask is not None,
+                has_mask=is_marked(mask, positive, settings),
                 tissue=row.companions.tissue,
                 maps=tuple(files[0] for files in row.companions.maps if files),
                 covariates=covariates[position] if covariates else {},
@@ -153,17 +156,15 @@ def _empty_origins(rows: Sequence[ImageRow], name: str) -> list[Fault]:
     ]
 
 
-def _companion_notes(rows: Sequence[ImageRow], samples: Sequence[Sample]) -> list[str]:
+def _companion_notes(rows: Sequence[ImageRow], samples: Sequence[Sample], settings: BidsCohort) -> list[str]:
     notes = []
-    ignored = sum(row.companions.mask is not None and not s.positive for row, s in zip(rows, samples, strict=True))
-    unmarked = [sample.subject for sample in samples if sample.positive and not sample.has_mask]
     several = [row.subject for row in rows if row.companions.several]
-    elsewhere = [s.subject for row, s in zip(rows, samples, strict=True) if s.positive and row.companions.elsewhere]
+    elsewhere = [
+        sample.subject
+        for row, sample in zip(rows, samples, strict=True)
+        if row.companions.elsewhere and (sample.positive or settings.mask_in == "all")
+    ]
     untyped = [sample.subject for sample in samples if not sample.tissue]
-    if ignored:
-        notes.append(f"{ignored} masks of samples that are not of the positive class are ignored")
-    if unmarked and any(sample.has_mask for sample in samples):
-        notes.append(f"no pathology mask: {first_names(unmarked)}")
     if elsewhere:
         notes.append(f"pathology masks only in another space than the images: {first_names(elsewhere)}")
     if several:

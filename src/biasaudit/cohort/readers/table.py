@@ -21,6 +21,7 @@ from biasaudit.cohort.readers.labels import (
     with_pooled_origins,
 )
 from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
+from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError, Fault, gathered
@@ -75,7 +76,8 @@ class TableReader:
         if features:
             samples, feature_notes = with_features(samples, manifest, features)
             notes += feature_notes
-        notes += [*classes.notes, *columns.notes, *_ignored_masks(manifest, columns, samples), *_repeats(samples)]
+        samples, mask_notes = with_usable_masks(samples, settings, labelled=labelled)
+        notes += [*classes.notes, *columns.notes, *mask_notes, *_repeats(samples)]
         pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size if labelled else 1)
         notes += pooled.notes
         return Cohort(
@@ -181,7 +183,7 @@ def _sample(
     settings = columns.settings
     label = classes.labels[row]
     positive = label in classes.names[1:]
-    mask = _path(manifest, row, columns.mask) if positive else None
+    mask = _path(manifest, row, columns.mask)
     return Sample(
         subject=manifest.cell(row, settings.subject),
         images=tuple(_path(manifest, row, name) or "" for name in columns.images),
@@ -190,7 +192,7 @@ def _sample(
         origins={name: manifest.cell(row, name) for name in settings.origins},
         mask=mask,
         brain_mask=_path(manifest, row, settings.brain_mask),
-        has_mask=mask is not None,
+        has_mask=is_marked(mask, positive, settings),
         field=_path(manifest, row, settings.field.column) if settings.field else None,
         tissue=tuple(path for name in settings.tissue if (path := _path(manifest, row, name))),
         maps=tuple(path for name in settings.maps if (path := _path(manifest, row, name))),
@@ -210,16 +212,6 @@ def _path(manifest: Manifest, row: int, column: str | None) -> str | None:
     """Absolute path; symbolic links stay as they are, because git-annex hides the extension behind them."""
     cell = manifest.cell(row, column)
     return None if cell in _EMPTY else os.path.abspath(manifest.path.parent / cell)
-
-
-def _ignored_masks(manifest: Manifest, columns: _Columns, samples: Sequence[Sample]) -> list[str]:
-    given = [manifest.cell(row, columns.mask) not in _EMPTY for row in range(len(samples))]
-    ignored = sum(present and not sample.positive for present, sample in zip(given, samples, strict=True))
-    unmarked = sum(sample.positive and not sample.has_mask for sample in samples)
-    notes = [f"{ignored} masks of samples that are not of the positive class are ignored"] if ignored else []
-    if any(given) and unmarked:
-        notes.append(f"{unmarked} samples of the positive class have no mask")
-    return notes
 
 
 def _repeats(samples: Sequence[Sample]) -> list[str]:

@@ -131,9 +131,9 @@ class RepresentArguments(Arguments):
         Channels that the input is made from: of the image, or of the user's maps.
     rows : tuple of int
         Cohort rows of the block.
-    mask_donors : tuple of int or None
-        For every row of the block the cohort row whose pathology mask is erased, its own or an exchanged one; None
-        where nothing is erased.
+    mask_donors : tuple of tuple of int, or None
+        For every row of the block the cohort rows whose masks are erased from it together; None where nothing is
+        erased.
     """
 
     step: ClassVar[str] = "represent"
@@ -141,7 +141,7 @@ class RepresentArguments(Arguments):
     grid: Grid
     channels: int
     rows: tuple[int, ...]
-    mask_donors: tuple[int, ...] | None = None
+    mask_donors: tuple[tuple[int, ...], ...] | None = None
     own: OwnInput | None = None
 
     @property

@@ -120,7 +120,7 @@ def _table_evidence(request: EvidenceRequest) -> ArmEvidence:
         contrast=contrast.name,
         inside=(contrast.name,) if contrast.name is not None else (),
         label=label,
-        patient=np.asarray(table.patient, dtype=bool) if several else None,
+        patient=np.asarray(table.patient, dtype=bool) if several or all(table.patient) else None,
         erasable=np.asarray(table.erasable, dtype=bool) if several else None,
     )
 

@@ -109,7 +109,7 @@ def _table(outline: Outline, factor: str) -> CohortTable:
         label=tuple(outline.cohort.classes[class_index(outline.cohort, sample)] for sample in samples),
         origin=tuple(sample.origins[factor] for sample in samples),
         fold=tuple(outline.situation.folds),
-        patient=tuple(sample.positive for sample in samples),
+        patient=outline.ill,
         erasable=outline.erasable_rows,
         covariates={name: tuple(sample.covariates.get(name) for sample in samples) for name in names},
     )

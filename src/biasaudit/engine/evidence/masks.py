@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -33,13 +32,13 @@ class Masks(Columns):
         return without_pixels(situation) or without_network(situation)
 
     def plan(self, planning: Planning, asked: Asked) -> Planned:
-        """Take the masks from the images as they were read."""
-        return Planned({READ: planning.outline.reads})
+        """Take the masks from the images as they were read, those that mark pathology."""
+        return Planned({READ: planning.outline.reads}, tuple(s.has_mask for s in planning.outline.cohort.samples))
 
-    def gather(self, about: Any, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
+    def gather(self, about: tuple[bool, ...], folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
         """Read the masks inside the common foreground."""
         if evidence.maps is None:
             return {}
         masks = Stack([block / "mask.npy" for block in folders[READ]])
-        marked = np.stack([masks[row][evidence.maps.inside] for row in evidence.maps.rows.tolist()])
+        marked = np.stack([masks[row][evidence.maps.inside] & about[row] for row in evidence.maps.rows.tolist()])
         return {"maps": replace(evidence.maps, mask=marked)}

@@ -27,11 +27,14 @@ class VolumeUnit:
     ----------
     marked : tuple of bool
         Whether the pathology of an image is marked, if it has any.
+    ill : tuple of bool
+        Whether it has any: a healthy subject's mask is none.
     per_voxel : float
         Millilitres of a voxel; 1 for pictures.
     """
 
     marked: tuple[bool, ...]
+    ill: tuple[bool, ...]
     per_voxel: float
 
 
@@ -52,9 +55,10 @@ class Severity(Columns):
         else:
             marked = outline.erasable_rows
         per_voxel = math.prod(spacing) / 1000.0 if len(spacing) == 3 else 1.0
-        return Planned({SURVEY: (outline.survey_job,)}, VolumeUnit(marked, per_voxel))
+        return Planned({SURVEY: (outline.survey_job,)}, VolumeUnit(marked, outline.ill, per_voxel))
 
     def gather(self, about: VolumeUnit, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
         """Read the mask volumes."""
         voxels = read_json(folders.only(SURVEY) / "survey.json")["mask_voxels"]
-        return {"severity": np.where(about.marked, np.asarray(voxels) * about.per_voxel, np.nan)}
+        volume = np.where(about.ill, np.asarray(voxels) * about.per_voxel, 0.0)
+        return {"severity": np.where(about.marked, volume, np.nan)}

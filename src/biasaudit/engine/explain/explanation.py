@@ -20,7 +20,7 @@ from biasaudit.cohort.images.export import write_volume
 from biasaudit.cohort.images.own_grid import on_own_grid, write_picture
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.results.maps import Mapped, colour_limit, slices_of
+from biasaudit.engine.results.maps import Mapped, colour_limit, showing_pathology, slices_of
 from biasaudit.engine.steps.attribute import AttributionPlan, Baseline, complete_maps
 from biasaudit.engine.steps.train import device
 from biasaudit.protocol import AttributionSettings
@@ -136,7 +136,8 @@ class Explanation:
     @property
     def drawn(self) -> Mapped:
         """The map on its anatomy."""
-        return Mapped(0, self.relevance, self.subject.volume, self.margin)
+        subject = self.subject
+        return Mapped(0, self.relevance, showing_pathology(subject.volume, subject.sample), self.margin)
 
     @property
     def class_explained(self) -> str:

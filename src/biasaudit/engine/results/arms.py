@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from biasaudit.checks.premises import patients
 from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
 from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import Run
@@ -46,8 +47,8 @@ def _gains_of(arm: ArmEvidence, run: Run) -> Gains:
     if maps is None:
         return Gains(np.empty(0), np.empty(0, dtype=np.intp))
     gains = np.full(len(maps.rows), np.nan)
-    patients = np.flatnonzero(evidence.positive[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
-    if len(patients):
-        relevance = np.abs(maps.target[patients]).astype(np.float64)
-        gains[patients] = np.diag(lesion_gains(relevance, maps.mask[patients], maps.foreground[patients]))
+    marked = np.flatnonzero(patients(evidence)[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
+    if len(marked):
+        relevance = np.abs(maps.target[marked]).astype(np.float64)
+        gains[marked] = np.diag(lesion_gains(relevance, maps.mask[marked], maps.foreground[marked]))
     return Gains(gains, np.asarray(evidence.fold[maps.rows]))

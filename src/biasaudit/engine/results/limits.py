@@ -38,7 +38,11 @@ def limits_of(run: Run) -> list[str]:
         )
     limits += _cautions(run.situation)
     if not run.outline.masks_given:
-        limits.append(_unmarked(run.outline.marked))
+        limits.append(_unmarked(run))
+    if run.outline.masks_given and run.situation.protocol.cohort.mask_in == "all":
+        limits.append(
+            "Masks of all classes were erased: the error rates of that were not measured on the calibration's grid."
+        )
     if len(run.plan.contrasts) > 1:
         limits.append("Calibration covers two classes; the error rates of several contrasts were not measured.")
     return limits
@@ -51,9 +55,11 @@ def _cautions(situation: Situation) -> list[str]:
     return [kind.caution for kind in kinds if kind.caution and not (kind.shows == "tissue" and own_tissue)]
 
 
-def _unmarked(marked: Sequence[str]) -> str:
-    if not marked:
-        return "Without a pathology mask for every patient nothing could be erased: U4 and U6 were not asked."
+def _unmarked(run: Run) -> str:
+    marked = run.outline.marked
+    if not marked or len(run.plan.contrasts) == 1:
+        whom = "subject" if run.situation.protocol.cohort.mask_in == "all" else "patient"
+        return f"Without a pathology mask for every {whom} nothing could be erased: U4 and U6 were not asked."
     return (
         f"Only {', '.join(marked)} had a pathology mask for every patient: erasure was asked of no other class, and "
         "compared with no other patients."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
-from biasaudit.records import Volume
+from biasaudit.records import Sample, Volume
 from biasaudit.run_folder.contract import FEATURE_RELEVANCE, OVERLAY_PICTURES, OVERLAYS, RELEVANCE, Table
 
-__all__ = ["Mapped", "colour_limit", "slices_of", "write_maps"]
+__all__ = ["Mapped", "colour_limit", "showing_pathology", "slices_of", "write_maps"]
 
 _DRAWN_FEATURES = 20
 
@@ -134,8 +134,14 @@ def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str
         scores = HeldOut.read(run.store.folder(run.plan.scores[question][fold]), "logits-original")
         logits = dict(zip(scores.rows.tolist(), contrast_logits(scores.values, contrast).tolist(), strict=True))
         for row, relevance in zip(maps.rows.tolist(), maps.values, strict=True):
-            if contrast.name in (None, run.situation.cohort.samples[row].label):
-                yield Mapped(row, relevance, volumes[row], logits[row])
+            sample = run.situation.cohort.samples[row]
+            if contrast.name in (None, sample.label):
+                yield Mapped(row, relevance, showing_pathology(volumes[row], sample), logits[row])
+
+
+def showing_pathology(volume: Volume, sample: Sample) -> Volume:
+    """Return the volume without its mask where that marks no pathology."""
+    return volume if sample.has_mask else replace(volume, mask=np.zeros_like(volume.mask))
 
 
 def _of_features(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[dict[str, Any]]:

@@ -55,6 +55,7 @@ def _findings(arms: Sequence[ArmResult]) -> pd.DataFrame:
 def _subjects(run: Run, arm: ArmResult) -> pd.DataFrame:
     cohort = run.situation.cohort
     survey = read_json(run.store.folder(run.plan.survey) / "survey.json")
+    marked = [n if ill else 0 for n, ill in zip(survey["mask_voxels"], run.outline.ill, strict=True)]
     return pd.DataFrame(
         {
             "subject": [sample.subject for sample in cohort.samples],
@@ -63,8 +64,8 @@ def _subjects(run: Run, arm: ArmResult) -> pd.DataFrame:
             **{factor: [sample.origins[factor] for sample in cohort.samples] for factor in cohort.factors},
             "fold": [fold + 1 for fold in run.situation.folds],
             **{f"covariate_{name}": _covariate(run, name) for name in run.situation.protocol.cohort.covariates},
-            "mask_voxels": survey["mask_voxels"],
-            "severity": _severity(run, survey["mask_voxels"]),
+            "mask_voxels": marked,
+            "severity": _severity(run, marked),
             "overlap": survey["dice"],
             "correlation": survey["correlation"],
         }

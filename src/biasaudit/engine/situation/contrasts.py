@@ -64,9 +64,9 @@ def class_index(cohort: Cohort, sample: Sample) -> int:
 
 
 def marked_classes(cohort: Cohort, mask_voxels: Sequence[int]) -> tuple[str, ...]:
-    """Pathology classes with a mask for every sample, of which some hold anything."""
+    """Classes with a pathology mask for every sample, of which some hold anything; never a healthy one."""
     found = []
-    for index, name in enumerate(cohort.classes[1:], start=1):
+    for index, name in enumerate(cohort.classes):
         rows = [row for row, sample in enumerate(cohort.samples) if class_index(cohort, sample) == index]
         if rows and all(cohort.samples[row].has_mask for row in rows) and any(mask_voxels[row] for row in rows):
             found.append(name)

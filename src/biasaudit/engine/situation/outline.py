@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from biasaudit import registry
 from biasaudit.checks.check import required
-from biasaudit.engine.situation.contrasts import Contrast, contrasts_of, marked_classes
+from biasaudit.engine.situation.contrasts import Contrast, class_index, contrasts_of, marked_classes
 from biasaudit.engine.situation.rows import origins_inside_classes, rows_for_maps
 from biasaudit.engine.situation.situation import Situation, Survey, default_checks
 from biasaudit.engine.user_code.preprocessing import kind_of_input
@@ -33,7 +33,7 @@ class Outline:
     contrasts : tuple of Contrast
         One with two classes.
     marked : tuple of str
-        Pathology classes whose every patient has a mask.
+        Classes whose every subject has a pathology mask; a healthy class is none of them.
     origins : mapping of (factor, class) to tuple of str
         Origins told apart inside the class; absent when there is nothing to tell apart.
     map_rows : tuple of tuple of int
@@ -65,14 +65,22 @@ class Outline:
         return range(self.protocol.folds.n)
 
     @property
+    def ill(self) -> tuple[bool, ...]:
+        """Whether a subject has pathology: everybody where the disease is a lesion in every class."""
+        everybody = self.protocol.cohort.mask_in == "all"
+        return tuple(everybody or sample.positive for sample in self.cohort.samples)
+
+    @property
     def masks_given(self) -> bool:
-        """Whether every patient has a pathology mask."""
-        return set(self.marked) == set(self.cohort.classes[1:])
+        """Whether every subject that has pathology has a mask of it."""
+        first = 0 if self.protocol.cohort.mask_in == "all" else 1
+        return set(self.marked) == set(self.cohort.classes[first:])
 
     @property
     def erasable_rows(self) -> tuple[bool, ...]:
         """Whether a subject is healthy or its class has masks, so that erasure leaves nothing marked behind."""
-        return tuple(not sample.positive or sample.label in self.marked for sample in self.cohort.samples)
+        names = (self.cohort.classes[class_index(self.cohort, sample)] for sample in self.cohort.samples)
+        return tuple(not ill or name in self.marked for ill, name in zip(self.ill, names, strict=True))
 
     @property
     def transfers(self) -> bool:
@@ -81,8 +89,9 @@ class Outline:
         return not answered or self.protocol.checks != "default"
 
     def has_masks(self, contrast: Contrast) -> bool:
-        """Whether every patient of a contrast has a pathology mask."""
-        return self.masks_given if contrast.against_class else contrast.classes[1] in self.marked
+        """Whether every patient of a contrast has a pathology mask; of two classes whoever has pathology at all."""
+        whole = contrast.name is None or contrast.against_class
+        return self.masks_given if whole else contrast.classes[1] in self.marked
 
     def wants(self, kind: str) -> bool:
         """Whether a check that the protocol asks for cannot do without a kind of evidence."""
@@ -90,7 +99,8 @@ class Outline:
 
     def erasable(self, recipe: Recipe) -> bool:
         """Whether the input is made again without the pathology; what shows none has no such version."""
-        return bool(self.marked) and kind_of_input(recipe.input).shows_pathology
+        some = self.masks_given or (len(self.contrasts) > 1 and bool(self.marked))
+        return some and kind_of_input(recipe.input).shows_pathology
 
     def shows_own_maps(self, recipe: Recipe) -> bool:
         """Whether the input is the user's tissue maps or other maps, which no edit of the image reaches."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -88,14 +88,44 @@ def reference_rows(situation: Situation, fold: int) -> list[int] | None:
     return turns[: settings.references]
 
 
-def mask_donor_rows(situation: Situation, survey: Survey) -> list[int]:
-    """Return for every row the row whose mask is erased: its own for patients, an exchanged one for the healthy."""
+def mask_donor_rows(situation: Situation, survey: Survey) -> list[tuple[int, ...]]:
+    """Return for every row the rows whose masks are erased from it together.
+
+    Where only patients have masks these lose their own, and the healthy an exchanged one as a sham. Where every class
+    has masks, a hole is the subject's own mask with one exchanged from each other class: large and small holes are then
+    as frequent in one class as in the other. Of its own mask alone a network that is retrained on erased images reads
+    the class whenever lesions of one class are larger.
+    """
+    cohort = situation.cohort
+    named = {class_index(cohort, sample) for sample in cohort.samples if sample.mask or sample.has_mask}
+    return _of_every_class(situation, survey) if 0 in named else _own_or_exchanged(situation, survey)
+
+
+def _own_or_exchanged(situation: Situation, survey: Survey) -> list[tuple[int, ...]]:
     samples = situation.cohort.samples
     donors = [row for row, sample in enumerate(samples) if sample.positive and survey.mask_voxels[row]]
-    chance = seeds.generator(situation.protocol.folds.seed, "sham masks")
-    rounds = -(-len(samples) // len(donors))
-    exchanged = iter(np.concatenate([chance.permutation(donors) for _ in range(rounds)]).tolist())
-    return [row if sample.positive else next(exchanged) for row, sample in enumerate(samples)]
+    exchanged = _drawn(donors, len(samples), seeds.generator(situation.protocol.folds.seed, "sham masks"))
+    return [(row,) if sample.positive else (next(exchanged),) for row, sample in enumerate(samples)]
+
+
+def _of_every_class(situation: Situation, survey: Survey) -> list[tuple[int, ...]]:
+    """Take the own mask and one of each other class, every mask of a class as often as any other."""
+    cohort, seed = situation.cohort, situation.protocol.folds.seed
+    index = [class_index(cohort, sample) for sample in cohort.samples]
+    streams = {}
+    for place, name in enumerate(cohort.classes):
+        donors = [row for row, own in enumerate(index) if own == place and survey.mask_voxels[row]]
+        if donors:
+            streams[place] = _drawn(donors, len(index), seeds.generator(seed, "masks of the other classes", name))
+    return [
+        (row, *(next(stream) for place, stream in streams.items() if place != own)) for row, own in enumerate(index)
+    ]
+
+
+def _drawn(donors: Sequence[int], count: int, chance: np.random.Generator) -> Iterator[int]:
+    """Draw `count` donors, each as often as the others."""
+    rounds = -(-count // len(donors))
+    return iter(np.concatenate([chance.permutation(donors) for _ in range(rounds)]).tolist())
 
 
 def truth_rows(situation: Situation, fold: int, count: int) -> list[int]:

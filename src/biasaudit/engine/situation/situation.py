@@ -95,7 +95,7 @@ class Survey:
     Attributes
     ----------
     mask_voxels : tuple of int
-        Pathology voxels of every sample on the grid.
+        Voxels of every sample's mask on the grid.
     background : bool
         Whether there is anything outside the foreground to learn from.
     """

@@ -43,7 +43,8 @@ def represent(arguments: RepresentArguments, needs: Folders, folder: Path) -> No
         for position, row in enumerate(arguments.rows):
             volume = volumes[row]
             if variant == "erased" and arguments.mask_donors is not None:
-                volume = erase(volume, volumes.mask[arguments.mask_donors[position]])
+                masks = [volumes.mask[donor] for donor in arguments.mask_donors[position]]
+                volume = erase(volume, np.logical_or.reduce(masks))
             try:
                 output[position] = representation.transform(volume, priors, grid)
             except UsageError as error:

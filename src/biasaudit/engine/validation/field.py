@@ -77,7 +77,8 @@ class _Look:
             return
         if not shared or volume is not None:
             yield from _extent(sample.where, field, self._everything if volume is None else support_of(volume))
-        yield from _cut(sample, field, mask)
+        if sample.has_mask:
+            yield from _cut(sample, field, mask)
 
     def _opened(self, sample: Sample) -> Volume:
         volume: Volume = self._reader.load(sample, self._grid, self._foreground)

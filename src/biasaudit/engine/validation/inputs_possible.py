@@ -9,7 +9,24 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort
 from biasaudit.stats.subsampling import SMALLEST_CLASS
 
-__all__ = ["require_inputs_possible"]
+__all__ = ["mask_in_faults", "require_inputs_possible"]
+
+
+def mask_in_faults(protocol: Protocol, cohort: Cohort) -> list[Fault]:
+    """Make a fault of each class without masks where the protocol says that all classes have lesions."""
+    if protocol.cohort.mask_in != "all":
+        return []
+    own = {name: [s for s in cohort.samples if s.label == name] for name in cohort.classes}
+    remedy = "give their masks, or leave `mask_in` out if that class has no lesions"
+    return [
+        Fault(
+            samples[0].where.rsplit(":", 1)[0],
+            f"none of the {len(samples)} images of class {name!r} has a mask, which `cohort.mask_in: all` needs",
+            remedy,
+        )
+        for name, samples in own.items()
+        if samples and not any(sample.has_mask for sample in samples)
+    ]
 
 
 def require_inputs_possible(protocol: Protocol, cohort: Cohort) -> None:

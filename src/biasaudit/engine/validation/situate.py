@@ -21,7 +21,7 @@ from biasaudit.engine.user_code.preprocessing import try_inputs
 from biasaudit.engine.user_code.sources import own_version
 from biasaudit.engine.validation.field import require_field
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
-from biasaudit.engine.validation.inputs_possible import require_inputs_possible
+from biasaudit.engine.validation.inputs_possible import mask_in_faults, require_inputs_possible
 from biasaudit.engine.validation.names import require_known_names
 from biasaudit.engine.validation.probes import inspected_probes
 from biasaudit.engine.validation.ready_made import ReadyMade, fitted_to_cohort, folds_of, probe_ready_made_network
@@ -86,6 +86,7 @@ def _inspected(
 ) -> tuple[Inspection, tuple[int, ...]]:
     """Look at every file and divide the subjects into folds; what is wrong with either is raised at once."""
     inspection = inspect_files(cohort, protocol.grid, known, protocol.cohort.field)
+    inspection = replace(inspection, faults=(*mask_in_faults(protocol, cohort), *inspection.faults))
     try:
         folds = tuple(folds_of(cohort, protocol))
     except DataError as error:
