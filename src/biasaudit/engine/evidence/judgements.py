@@ -20,8 +20,8 @@ __all__ = ["OF_RESULTS", "Judged", "PlannedEvidence", "add_judgement", "planned_
 OF_RESULTS = ("scores", "erased", "severity")
 """Kinds of evidence that the verdict, tables and comparisons look at whatever is asked."""
 
-_ELSEWHERE = {"cohort": {"probes", "field"}}
-"""What checks see of these is evidence, so that adding some asks no other check again."""
+_ELSEWHERE = {"cohort": {"probes"}}
+"""What checks see of them is evidence, so that adding some asks no other check again."""
 
 _SECTIONS = ("schema_version", "cohort", "folds", "statistics", "verdict")
 """Sections of the protocol that every check may read; kinds of evidence add their own."""
