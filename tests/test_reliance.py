@@ -61,6 +61,11 @@ def test_it_is_clipped_to_a_share_and_drops_what_is_not_finite():
     assert estimate_reliance([wide], "nested", (), ("A2",)) == expected
 
 
+def test_what_the_reliance_is_from_does_not_corroborate_itself():
+    assert estimate_reliance([U13], "aliased", [U13], ("A2", "U13")).corroborated_by == ("A2",)
+    assert estimate_reliance([U1], "crossed", [U1], ("A2", "U1")).corroborated_by == ("A2",)
+
+
 def test_corroboration_names_the_concerns_in_one_order_and_each_once():
     concerns = [Finding(code, "concern", "") for code in ("U12", "U4", "A2", "A2", "G1")]
     assert corroboration([*concerns, Finding("U3", "clear", "")]) == ("A2", "U12")

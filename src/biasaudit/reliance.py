@@ -65,12 +65,17 @@ def estimate_reliance(
     """
     for code, share in _shares(findings, regime, bound=False):
         low, high = _clipped(share.low), _clipped(share.high)
-        return Reliance(_clipped(share.estimate), low, high, code, corroborated_by, "interval")
+        return Reliance(_clipped(share.estimate), low, high, code, _others(corroborated_by, code), "interval")
     bounds = [(low, code) for code, share in _shares(flagged, regime, bound=True) if (low := _clipped(share.low))]
     if bounds:
         low, code = max(bounds, key=lambda each: each[0])
-        return Reliance(None, low, None, code, corroborated_by, "bound")
+        return Reliance(None, low, None, code, _others(corroborated_by, code), "bound")
     return Reliance(corroborated_by=corroborated_by)
+
+
+def _others(codes: Sequence[str], code: str) -> tuple[str, ...]:
+    """Leave out the check that the share is from: it cannot agree with itself."""
+    return tuple(other for other in codes if other != code)
 
 
 def _shares(findings: Sequence[Finding], regime: Regime, *, bound: bool) -> Iterator[tuple[str, Share]]:

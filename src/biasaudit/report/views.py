@@ -12,6 +12,8 @@ from biasaudit.records import RelianceRecord
 from biasaudit.report.views_cohort import cohort_view
 from biasaudit.report.views_finding import FindingView, against_the_rest, by_kind, finding_view, text_of
 from biasaudit.report.words import (
+    BEYOND_FIELD,
+    OF_FIELD,
     STATUSES,
     VERDICTS,
     count,
@@ -205,7 +207,7 @@ def _verdict_view(verdict: VerdictRecord, arm: ArmRecord) -> VerdictView:
         factor=factor,
         contrast=against_the_rest(verdict.get("contrast")),
         word=verdict["verdict"],
-        headline=words.headline,
+        headline=BEYOND_FIELD if reliance.get("from") in OF_FIELD else words.headline,
         action=words.action,
         reason=str(verdict.get("reason") or ""),
         settle=str(verdict.get("settle") or ""),

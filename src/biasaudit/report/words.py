@@ -10,7 +10,9 @@ from typing import Any
 from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, VerdictWord
 
 __all__ = [
+    "BEYOND_FIELD",
     "NOTHING",
+    "OF_FIELD",
     "QUANTITIES",
     "REGIMES",
     "STATUSES",
@@ -90,6 +92,11 @@ VERDICTS: Mapping[VerdictWord, VerdictWords] = {
     ),
 }
 """In no order; `worst` knows the order."""
+
+OF_FIELD = ("U13", "U14")
+"""Checks that speak of what lies outside the declared disease field, which need not be the source."""
+
+BEYOND_FIELD = "This network uses what lies outside the disease field."
 
 STATUSES: Mapping[Status, StatusWords] = {
     "error": StatusWords("Error", "the computation failed; rerun to resume", 0),
