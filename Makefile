@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One thread per process: two OpenMP threads on a busy two-core machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint bench calibrate docs clean
+.PHONY: demo test test-all lint bench calibrate calibrate-real docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +44,10 @@ calibrate: $(STAMP)
 	cp calibration-checks/calibration-checks.md docs/calibration-checks.md
 	cp calibration-checks/cohorts.tsv docs/calibration/cohorts-checks.tsv
 	cp calibration-checks/measured-checks.json src/biasaudit/calibration/measured-checks.json
+
+# Real images must be at hand; hours, resumes.
+calibrate-real: $(STAMP)
+	$(BIN)/python benchmarks/real_images.py calibration-real --write docs
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -155,9 +155,9 @@ def _head(tissue: Array, inside: Array) -> Array:
 
 
 def acquire(
-    anatomy_: Anatomy, values: Mapping[str, float], traits: Traits, seed: int
+    anatomy_: Anatomy, values: Mapping[str, float], traits: Traits, seed: int, *, stripped: bool = True
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """The stripped image of a head at one site, and the lesion mask on its grid.
+    """The image of a head at one site, by default stripped, and the lesion mask on its grid.
 
     `values` holds the strength of every kind of signature at the site; 0 is the plain acquisition.
     """
@@ -176,7 +176,8 @@ def acquire(
         image = np.maximum(step * np.round(image / step), 0.01)
     inside = ndimage.gaussian_filter(brain, 0.5) > np.clip(0.5 - 0.42 * values.get("remnant", 0.0), 0.03, 0.97)
     gain = 700 * np.exp(chance.normal(0, 0.15))
-    return np.asarray(gain * image * inside, dtype=np.float32), np.asarray((lesions > 0.12) & inside)
+    shown = inside if stripped else np.ones_like(inside)
+    return np.asarray(gain * image * shown, dtype=np.float32), np.asarray((lesions > 0.12) & inside)
 
 
 def site_value(kind: str, strength: float, place: float, seed: int) -> float:

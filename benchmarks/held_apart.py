@@ -30,7 +30,7 @@ from biasaudit.engine.audit import Options, run_audit
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.plan import finished_survey, plan_audit, plan_reading
+from biasaudit.engine.plan import ArmContrast, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.steps.represent import transform
@@ -154,7 +154,8 @@ def audited(spec: Spec, library: images.Library, folder: Path) -> list[dict[str,
         run_audit(protocol, folder / "run", Options())
         run = finished(protocol, folder / "run")
         margins = counterfactual_margins(spec, people, library, folder / "run")
-    evidence = run.evidence("intensity", "site")
+    which = ArmContrast("intensity", "site")
+    evidence = run.evidence(which, run.plan.evidence[which].needs)
     np.save(folder / "margins.npy", margins)
     save_evidence(evidence, folder / "evidence.npz")
     for job in run.plan.jobs:

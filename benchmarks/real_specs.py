@@ -1,0 +1,145 @@
+"""The grid of cohorts of `real_images.py`: what is planted where, chosen on some sources and judged on others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from biasaudit import seeds
+from biasaudit.edits.planting.diffuse import Diffuse
+from biasaudit.edits.planting.disease import Disease
+from biasaudit.edits.planting.focal import Focal
+
+MASTER = 20261130
+PROBES = 40
+CHOOSING = ("cxr/kermany", "ham/vidir_modern")
+JUDGING = ("cxr/nih", "ham/rosendahl", "openms/slices")
+SITES = ("s1", "s2")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One semi-synthetic cohort.
+
+    `family` is what is special about it; `kinds` the signature of the second site; `mislabelled` the share of wrong
+    labels; `finding` the share of images at each site with a benign finding; `field` what is declared.
+    """
+
+    name: str
+    group: str
+    family: str
+    source: str
+    n: int
+    design: str
+    disease: Disease
+    field: str
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    confounding: float = 0.0
+    mislabelled: float = 0.0
+    finding: tuple[float, float] = (0.0, 0.0)
+    seed: int = 1
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the rows of the table are grouped by."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "family": self.family,
+            "source": self.source,
+            "n": self.n,
+            "design": self.design,
+            "disease": type(self.disease.look).__name__.lower(),
+            "kind": "+".join(self.kinds) or "none",
+            "strength": max(self.kinds.values(), default=0.0),
+            "confounding": self.confounding,
+            "mislabelled": self.mislabelled,
+            "field": self.field,
+        }
+
+
+SIZES = {"cxr": (100, 110, 120), "ham": (100, 104, 108), "openms": (100, 130, 160)}
+FIELDS = {"cxr": ("centre", "lungs"), "ham": ("lesion",), "openms": ("brain",)}
+KINDS = {
+    "choosing": ("tone", "noise", "border", "compression", "shading", "zoom"),
+    "judging": ("curve", "blur", "glyph", "ruler", "resampling", "ringing", "ghost", "cast", "shading", "tone"),
+}
+NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10")
+
+
+def specs() -> list[Spec]:
+    """All of them: those that chose first, then nulls and driven cohorts taking turns."""
+    choosing = [*_nulls("choosing", CHOOSING, 2), *_apart("choosing", CHOOSING, 1), *_driven("choosing", CHOOSING, 20)]
+    judging = [*_nulls("judging", JUDGING, 12), *_driven("judging", JUDGING, 80), *_apart("judging", JUDGING, 6)]
+    return [*choosing, *judging]
+
+
+def _nulls(group: str, sources: tuple[str, ...], each: int) -> Iterator[Spec]:
+    """`each` per family and source."""
+    for source in sources:
+        for family in NULLS:
+            for number in range(each):
+                yield _spec(group, family, source, number, {})
+
+
+def _apart(group: str, sources: tuple[str, ...], each: int) -> Iterator[Spec]:
+    """Healthy case mix that differs between the sites: whether it is a signature can be argued about."""
+    for source in sources:
+        for number in range(each):
+            yield _spec(group, "healthy mix differs", source, number, {})
+
+
+def _driven(group: str, sources: tuple[str, ...], each: int) -> Iterator[Spec]:
+    for source in sources:
+        kinds = [kind for kind in KINDS[group] if not (kind == "cast" and not source.startswith("ham"))]
+        for number in range(each):
+            chance = seeds.generator(MASTER, group, source, "driven", number)
+            weak = chance.random() < 0.3
+            strength = float(np.exp(chance.uniform(*np.log((0.3, 1.2) if weak else (0.9, 2.5)))))
+            strength *= 1.5 if source.startswith("ham") else 1.0  # photographs hide more than X-rays do
+            chosen = {kinds[number % len(kinds)]: strength}
+            if number % 5 == 4:
+                chosen[kinds[int(chance.integers(len(kinds)))]] = 0.6 * strength
+            yield _spec(group, "driven", source, number, chosen)
+
+
+def _spec(group: str, family: str, source: str, number: int, kinds: Mapping[str, float]) -> Spec:
+    name = f"{group}-{source.replace('/', '-')}-{family.replace(' ', '-')}-{number:02d}"
+    chance = seeds.generator(MASTER, name)
+    fields = FIELDS[source.split("/")[0]]
+    crossed = number % 4 == 3 if family != "driven" else number % 8 == 7
+    return Spec(
+        name,
+        group,
+        family,
+        source,
+        n=SIZES[source.split("/")[0]][number % 3],
+        design="crossed" if crossed else "aliased",
+        disease=_disease(family, source, number, chance),
+        field=fields[(number // 2) % len(fields)],
+        kinds=kinds,
+        confounding=float((0.0, 0.5, 0.8)[(number // 4) % 3]) if crossed else 0.0,
+        mislabelled={"noise 5": 0.05, "noise 10": 0.10}.get(family, 0.0),
+        finding={"healthy mix": (0.3, 0.3), "healthy mix differs": (0.15, 0.45)}.get(family, (0.0, 0.0)),
+        seed=seeds.seed(MASTER, name, "cohort") % 2**32,
+    )
+
+
+def _disease(family: str, source: str, number: int, chance: np.random.Generator) -> Disease:
+    """Focal or diffuse; of all families but these two every other one is diffuse."""
+    diffuse = family == "diffuse" or (family != "focal" and number % 2 == 1)
+    mix = {"visible": 0.75, "spread": 0.4} if family == "case mix" else {"visible": 1.0, "spread": 0.15}
+    level = float(chance.uniform(0.8, 1.3))
+    if not diffuse:
+        radius, count = float(chance.uniform(0.08, 0.13)), int(chance.integers(2, 4))
+        return Disease(Focal(radius, 5.0 * level, count, texture=0.4), **mix)
+    if number % 4 < 2:
+        return Disease(Diffuse(texture=1.2 * level, grain=float(chance.uniform(0.8, 1.2))), **mix)
+    return Disease(Diffuse(haze=1.4 * level, texture=0.8 * level, grain=1.0), **mix)
+
+
+BENIGN = Disease(Focal(0.04, -3.0, 2))
+"""A benign finding: small dark spots, whatever the source."""
