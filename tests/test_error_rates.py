@@ -37,6 +37,7 @@ def measured(tmp_path, monkeypatch):
     path.write_text(json.dumps({"cells": [CELL, CELL | {"simulated_n": [320, 400]}], "checks": board}))
     monkeypatch.setattr(module, "measured_rates", lambda: path)
     monkeypatch.setattr(module, "measured_checks", lambda: tmp_path / "measured-checks.json")
+    monkeypatch.setattr(module, "measured_pictures", lambda: tmp_path / "measured-pictures.json")
     module._measured.cache_clear()
     yield path
     module._measured.cache_clear()
@@ -102,3 +103,42 @@ def test_checks_with_a_grid_of_their_own_are_weighed_by_it(measured):
     measured.with_name("measured-checks.json").write_text(json.dumps({"checks": {"U9": {"all": shown}}}))
     assert carries_weight("U9", "nested") is True
     assert carries_weight("U3", "nested") is False
+
+
+PICTURED = {"false_flag": COUNTED, "false_clear": COUNTED, "undetermined": COUNTED}
+BY_DECLARED = [
+    {"words": "nothing declared", "probes": 0, "field": False, **PICTURED},
+    {"words": "a field", "probes": 0, "field": True, **PICTURED},
+    {"words": "20 probes", "probes": 20, "field": False, **PICTURED},
+    {"words": "40 probes", "probes": 40, "field": False, **PICTURED},
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "cell"),
+    [
+        ({}, "aliased, nothing declared"),
+        ({"field": True}, "aliased, a field"),
+        ({"probes": 18}, "aliased, 20 probes"),
+        ({"probes": 35, "field": True}, "aliased, 40 probes"),
+    ],
+)
+def test_real_pictures_have_rates_by_what_was_declared(changes, cell, measured):
+    measured.with_name("measured-pictures.json").write_text(json.dumps({"cells": BY_DECLARED}))
+    own = setting(dimensions=2, simulated=False, masks="none", **changes)
+    found = error_rates(own)
+    assert found["cell"] == cell
+    assert found["within_calibration"]
+    assert "Measured on real pictures" in found["text"]
+
+
+def test_pictures_beyond_what_was_measured_say_so(measured):
+    path = measured.with_name("measured-pictures.json")
+    path.write_text(json.dumps({"cells": BY_DECLARED}))
+    other = error_rates(setting(dimensions=2, simulated=False, network="monai:DenseNet121"))
+    assert not other["within_calibration"]
+    assert other["text"].startswith("Outside calibration (another network)")
+    crossed = error_rates(setting(dimensions=2, simulated=False, regime="crossed"))
+    assert crossed["cell"] is None
+    path.unlink()
+    assert error_rates(setting(dimensions=2, simulated=False))["cell"] == "aliased, complete masks, n 160"

@@ -11,7 +11,7 @@ from typing import Any
 
 from biasaudit.records import Regime
 from biasaudit.reliance import RELIANCE_SOURCES
-from biasaudit.resources import measured_checks, measured_rates
+from biasaudit.resources import measured_checks, measured_pictures, measured_rates
 
 __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
 
@@ -43,6 +43,10 @@ class Setting:
         Whether the cohort is a phantom.
     classes : int
         Classes that the target tells apart.
+    probes : int
+        Healthy images of the patients' source that were only scored.
+    field : bool
+        Whether it was declared where the disease can be.
     """
 
     regime: Regime
@@ -53,6 +57,8 @@ class Setting:
     representation: str
     simulated: bool
     classes: int = 2
+    probes: int = 0
+    field: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,9 @@ def error_rates(setting: Setting) -> dict[str, Any]:
         R* >= .3), ``undetermined``; each 0 to 1 or None, with ``<name>_n`` cohorts and ``<name>_high``, the upper end
         of the 95 % interval; ``within_calibration``; ``text`` for the report.
     """
+    pictured = _of_pictures(setting)
+    if pictured is not None:
+        return pictured
     cells = map(_Cell.from_json, _measured().get("cells", []))
     own = [cell for cell in cells if cell.regime == setting.regime and cell.masks == setting.masks]
     if not own:
@@ -112,16 +121,32 @@ def error_rates(setting: Setting) -> dict[str, Any]:
     masks = {"complete": "complete masks", "incomplete": "incomplete masks", "none": "no masks"}[setting.masks]
     words = f"{setting.regime}, {masks}, n {span}"
     rates = {"false_flag": cell.false_flag, "false_clear": cell.false_clear, "undetermined": cell.undetermined}
+    return {"cell": words, **_figures(rates), "within_calibration": not outside, "text": _text(words, rates, outside)}
+
+
+def _figures(rates: Mapping[str, _Rate]) -> dict[str, float | None]:
+    """Name every rate, the cohorts that were counted, and the upper end of its interval."""
     figures = {name: rate.rate for name, rate in rates.items()}
     counts: dict[str, float | None] = {f"{name}_n": rate.n for name, rate in rates.items()}
-    counts |= {f"{name}_high": rate.high for name, rate in rates.items()}
-    return {
-        "cell": words,
-        **figures,
-        **counts,
-        "within_calibration": not outside,
-        "text": _text(words, cell, outside),
-    }
+    return {**figures, **counts, **{f"{name}_high": rate.high for name, rate in rates.items()}}
+
+
+def _of_pictures(setting: Setting) -> dict[str, Any] | None:
+    """Look up the rates of real pictures by what was declared, so many probes, a field, or nothing; None of others."""
+    if setting.dimensions != 2 or setting.simulated or setting.regime not in ("nested", "aliased"):
+        return None
+    cells = _read(measured_pictures()).get("cells", [])
+    asked = [each for each in cells if each["field"] == (setting.field and not setting.probes)]
+    if not asked:
+        return None
+    cell = min(asked, key=lambda each: abs(each["probes"] - setting.probes))
+    rates = {name: _Rate.from_json(cell[name]) for name in ("false_flag", "false_clear", "undetermined")}
+    reasons = _beyond_network(setting)
+    words = f"{setting.regime}, {cell['words']}"
+    where = f"real pictures in which disease and signature were planted ({words}, small 2-D network)"
+    start = f"Outside calibration ({', '.join(reasons)}). Nearest: {where}" if reasons else f"Measured on {where}"
+    text = f"{start}: {_shares(rates)}."
+    return {"cell": words, **_figures(rates), "within_calibration": not reasons, "text": text}
 
 
 def carries_weight(code: str, regime: Regime) -> bool | None:
@@ -153,13 +178,17 @@ def _board(code: str, regime: Regime) -> Mapping[str, Any] | None:
     return max((board for board in found if board), key=lambda board: float(board["low"]), default=None)
 
 
-def _text(words: str, cell: _Cell, outside: str) -> str:
+def _shares(rates: Mapping[str, _Rate]) -> str:
     parts = (
-        _share("flagged although clean (R* <= .05)", cell.false_flag),
-        _share("PATHOLOGY although driven by the origin (R* >= .3)", cell.false_clear),
-        _share("undetermined", cell.undetermined),
+        _share("flagged although clean (R* <= .05)", rates["false_flag"]),
+        _share("PATHOLOGY although driven by the origin (R* >= .3)", rates["false_clear"]),
+        _share("undetermined", rates["undetermined"]),
     )
-    figures = "; ".join(filter(None, parts)) or "no cohort of this kind was judged"
+    return "; ".join(filter(None, parts)) or "no cohort of this kind was judged"
+
+
+def _text(words: str, rates: Mapping[str, _Rate], outside: str) -> str:
+    figures = _shares(rates)
     if outside:
         return f"Outside calibration ({outside}). Nearest simulated cell ({words}): {figures}."
     return f"Measured on simulated cohorts of this kind ({words}, small 3-D network): {figures}."
@@ -177,17 +206,22 @@ def _outside(cell: _Cell, setting: Setting) -> str:
     reasons = []
     if not setting.simulated:
         reasons.append("real images")
-    if setting.classes > 2:
-        reasons.append("more than two classes")
     if setting.dimensions != 3:
         reasons.append("pictures")
+    reasons += _beyond_network(setting)
+    if not 0.75 * min(cell.simulated_n) <= setting.n <= 1.5 * max(cell.simulated_n):
+        reasons.append(f"{setting.n} subjects")
+    return ", ".join(reasons)
+
+
+def _beyond_network(setting: Setting) -> list[str]:
+    """Name what was not calibrated of the classes, the network and its input."""
+    reasons = ["more than two classes"] if setting.classes > 2 else []
     if setting.network != "cnn":
         reasons.append("another network")
     if setting.representation not in _REPRESENTATIONS:
         reasons.append("another input")
-    if not 0.75 * min(cell.simulated_n) <= setting.n <= 1.5 * max(cell.simulated_n):
-        reasons.append(f"{setting.n} subjects")
-    return ", ".join(reasons)
+    return reasons
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["measured_checks", "measured_rates", "protocols_folder", "templates_folder"]
+__all__ = ["measured_checks", "measured_pictures", "measured_rates", "protocols_folder", "templates_folder"]
 
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -28,6 +28,11 @@ def measured_rates() -> Path:
 def measured_checks() -> Path:
     """Path of the measured worth of the checks that have no vote, from a grid of their own."""
     return _PACKAGE / "calibration" / "measured-checks.json"
+
+
+def measured_pictures() -> Path:
+    """Path of the rates that were measured on real pictures."""
+    return _PACKAGE / "calibration" / "measured-pictures.json"
 
 
 def _first(*folders: Path) -> Path:

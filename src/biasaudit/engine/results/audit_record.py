@@ -28,6 +28,7 @@ from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.error_rates import Setting, error_rates, weight_text
 from biasaudit.records import Comparison, EstimateRecord, Finding, Regime
+from biasaudit.reliance import is_measured_by_probes
 from biasaudit.run_folder.contract import (
     AUDIT,
     SCHEMA_VERSION,
@@ -159,9 +160,17 @@ def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
             representation=str(arm.recipe),
             simulated=protocol.cohort.simulated,
             classes=len(run.situation.cohort.classes),
+            probes=_healthy_probes(arm),
+            field=protocol.cohort.field is not None,
         )
     )
     return cast(ErrorRatesRecord, found)
+
+
+def _healthy_probes(arm: ArmResult) -> int:
+    """Count the probes that measure the reliance of the headline from both sides."""
+    asked = [f for own in arm.findings.values() for f in own if f.code == "P1" and f.contrast == arm.headline.contrast]
+    return max((f.n for f in asked if is_measured_by_probes([f])), default=0)
 
 
 def _target(run: Run, arm: ArmResult) -> TargetRecord:
