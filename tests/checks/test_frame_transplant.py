@@ -48,7 +48,7 @@ def test_without_a_field_it_says_how_to_declare_one(protocol):
     ("changes", "status", "word"),
     [
         ({"donors": -1}, "inconclusive", "one subject of a class"),
-        ({"blanked": np.nan}, "inconclusive", "no room"),
+        ({"blanked": np.nan}, "inconclusive", "less than 5 %"),
         ({"transplanted": np.inf}, "error", "not finite"),
     ],
 )

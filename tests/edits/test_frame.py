@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from biasaudit.cohort.images.foreground import central_field
 from biasaudit.edits import frame as frames
-from biasaudit.edits.frame import Donor, composed, frame_of, patch_size, retoned, swapped, traits
+from biasaudit.edits.frame import Donor, composed, frame_of, frame_share, patch_size, retoned, swapped, traits
 
 
 def everywhere(shape):
@@ -42,10 +42,23 @@ def test_patches_fill_the_frame_and_do_not_overlap(shape, size, count):
     assert not covered[~frame.inside].any()
 
 
-def test_a_frame_without_room_has_no_size():
+def test_a_thin_frame_has_no_patches_and_gives_its_tones_alone():
     field = everywhere((32, 32))
-    field[0] = False
+    field[:2] = False
     assert patch_size(~field) == 0
+    frame, image = frame_of(field, everywhere((32, 32)), (1.0, 1.0), 0), noise((32, 32))
+    assert np.isnan(traits(image, frame).power).all()
+    edited = composed(image, frame, donor(image + 5.0, frame))
+    assert np.allclose(edited, image + 5.0, atol=1e-4)
+
+
+def test_the_share_of_the_frame_is_of_what_is_shown():
+    support = everywhere((10, 10))
+    support[5:] = False
+    field = everywhere((10, 10))
+    field[0, :5] = False
+    assert frame_share(field, support) == pytest.approx(0.1)
+    assert frame_share(field, ~everywhere((10, 10))) == 0.0
 
 
 def test_weights_are_one_deep_in_the_frame_and_keep_out_of_what_is_not_shown():

@@ -61,7 +61,10 @@ def field_fault(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
     if fault:
         return fault
     if not np.isfinite(evidence.frames.blanked).any():
-        return Fault("inconclusive", "the field leaves no room to measure what lies outside of it in some image")
+        return Fault(
+            "inconclusive",
+            "the field leaves less than 5 % of some image, too little to measure what lies outside of it",
+        )
     if (evidence.frames.donors < 0).any():
         return Fault(
             "inconclusive", "some fold holds out one subject of a class only, which leaves none to exchange with"

@@ -24,17 +24,21 @@ from scipy import ndimage
 from biasaudit.records import BoolArray, FloatArray
 
 __all__ = [
-    "LEAST_PATCHES",
+    "LEAST_FRAME",
     "Donor",
     "Frame",
     "FrameTraits",
     "composed",
     "frame_of",
+    "frame_share",
     "patch_size",
     "retoned",
     "swapped",
     "traits",
 ]
+
+LEAST_FRAME = 0.05
+"""Share of an image that must lie outside of the field for its tones to be known."""
 
 SIZES = (8, 6, 4)
 """Voxels along an edge of a patch: the largest size that the frame has room for."""
@@ -43,7 +47,7 @@ WANTED_PATCHES = 28
 """Patches from which a size is taken without looking at smaller ones: a border of 8 pixels round 64 x 64 has 28."""
 
 LEAST_PATCHES = 8
-"""Patches without which the spectrum of a frame is not known."""
+"""Patches without which the sharpness of a frame is not known, and not touched."""
 
 MOST_PATCHES = 64
 """Patches that are looked at, evenly spread over all."""
@@ -76,7 +80,7 @@ class Frame:
     corners : int (patches, axes)
         First voxel of every patch; patches lie inside the frame and do not overlap.
     size : int
-        Voxels along an edge of a patch.
+        Voxels along an edge of a patch; 0 where there are none.
     """
 
     support: BoolArray
@@ -95,7 +99,8 @@ class FrameTraits:
     quantiles : float (channels, 33)
         Tones.
     power : float (channels, bands)
-        Median over the patches of the log power at some radii; nan where the patches are too small for a band.
+        Median over the patches of the log power at some radii; nan where there are no patches, or too small ones for
+        a band.
     """
 
     quantiles: FloatArray
@@ -116,6 +121,12 @@ class Donor:
     image: FloatArray
     support: BoolArray
     traits: FrameTraits
+
+
+def frame_share(field: BoolArray, support: BoolArray) -> float:
+    """Share of what an image shows that lies outside of the field; both bool (*shape)."""
+    shown = int(support.sum())
+    return int((support & ~field).sum()) / shown if shown else 0.0
 
 
 def patch_size(inside: BoolArray) -> int:
@@ -242,6 +253,8 @@ def _gain(radius: FloatArray, log_ratio: FloatArray, frame: Frame) -> FloatArray
 def _power(channel: FloatArray, frame: Frame) -> FloatArray:
     """Log power in every band, median over the patches."""
     axes, size = channel.ndim, frame.size
+    if not len(frame.corners):
+        return np.full(len(RADII) - 1, np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(channel, (size,) * axes)
     patches = windows[tuple(frame.corners.T)]
     within = tuple(range(1, axes + 1))
@@ -280,6 +293,8 @@ def _radius(shape: Sequence[int]) -> FloatArray:
 
 def _corners(inside: BoolArray, size: int) -> npt.NDArray[np.intp]:
     """First voxels of patches that lie inside and do not overlap, taken in order of the axes; int (patches, axes)."""
+    if not size:
+        return np.empty((0, inside.ndim), dtype=np.intp)
     free = inside.astype(np.uint8)
     for axis in range(inside.ndim):
         free = ndimage.minimum_filter1d(free, size, axis, mode="constant", cval=0, origin=-(size // 2))

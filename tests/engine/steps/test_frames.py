@@ -108,9 +108,9 @@ def test_a_lone_patient_has_no_sham_donor(needs, tmp_path):
     assert np.isfinite(found["transplanted"][1, 0]).all()
 
 
-def test_a_frame_without_room_is_not_edited(needs, tmp_path):
+def test_an_image_without_a_frame_is_not_edited(needs, tmp_path):
     whole = np.ones((COUNT, *SHAPE), dtype=bool)
-    whole[:, :2] = False
+    whole[1:, :, :3] = False
     np.save(needs.only(READ) / "field.npy", whole)
     found = run(needs, tmp_path / "out")
     assert np.isnan(found["transplanted"]).all()

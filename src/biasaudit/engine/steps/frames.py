@@ -13,7 +13,19 @@ from torch import nn
 from biasaudit import seeds
 from biasaudit.cohort.images.field import support_of
 from biasaudit.cohort.images.template import tissue_priors
-from biasaudit.edits.frame import Donor, Frame, FrameTraits, composed, frame_of, patch_size, retoned, swapped, traits
+from biasaudit.edits.frame import (
+    LEAST_FRAME,
+    Donor,
+    Frame,
+    FrameTraits,
+    composed,
+    frame_of,
+    frame_share,
+    patch_size,
+    retoned,
+    swapped,
+    traits,
+)
 from biasaudit.engine.arguments.edits import FramesArguments
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.arguments.networks import MODELS
@@ -44,10 +56,11 @@ def frames(arguments: FramesArguments, needs: Folders, folder: Path) -> None:
         margins of the mean field in the own frame, as it is and in the frame's tones. Margins are NaN where nothing
         could be edited.
     """
-    scene = _Scene.of(arguments, StoredVolumes(needs[READ], images_only=True))
+    volumes = StoredVolumes(needs[READ], images_only=True)
     donors = _donors(arguments)
     transplanted, blanked = np.full(donors.shape, np.nan), np.full((len(arguments.rows), 2), np.nan)
-    if scene.size:
+    if all(_has_frame(volumes[row]) for row in arguments.rows):
+        scene = _Scene.of(arguments, volumes)
         asked = _Asked(load_networks(needs[MODELS]), arguments)
         mean = _balanced_mean(scene.volumes, arguments)
         for place, row in enumerate(arguments.rows):
@@ -63,7 +76,7 @@ def frames(arguments: FramesArguments, needs: Folders, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class _Scene:
-    """The images of one fold and what was measured of their frames; `size` is 0 where one has no room for patches."""
+    """The images of one fold and what was measured of their frames, by patches of one size."""
 
     volumes: StoredVolumes
     spacing: tuple[float, ...]
@@ -74,7 +87,7 @@ class _Scene:
     def of(cls, arguments: FramesArguments, volumes: StoredVolumes) -> _Scene:
         size = min(patch_size(support_of(volumes[row]) & ~_field(volumes[row])) for row in arguments.rows)
         spacing = arguments.grid.spacing
-        known = {row: traits(volumes[row].image, _frame(volumes[row], spacing, size)) for row in arguments.rows if size}
+        known = {row: traits(volumes[row].image, _frame(volumes[row], spacing, size)) for row in arguments.rows}
         return cls(volumes, spacing, size, known)
 
     def edits(self, row: int, donors: Sequence[int], mean: FloatArray) -> Iterator[FloatArray]:
@@ -91,6 +104,10 @@ class _Scene:
 def _field(volume: Volume) -> np.ndarray:
     assert volume.field is not None
     return volume.field
+
+
+def _has_frame(volume: Volume) -> bool:
+    return frame_share(_field(volume), support_of(volume)) >= LEAST_FRAME
 
 
 def _frame(volume: Volume, spacing: Sequence[float], size: int) -> Frame:

@@ -9,7 +9,7 @@ import numpy as np
 
 from biasaudit.cohort.images.field import FieldOf, field_reader, support_of
 from biasaudit.cohort.images.volumes import pathology_on_grid
-from biasaudit.edits.frame import patch_size
+from biasaudit.edits.frame import LEAST_FRAME, frame_share
 from biasaudit.errors import DataError, Fault, InputError, ProtocolError
 from biasaudit.protocol import FieldSettings, Protocol
 from biasaudit.records import BoolArray, Cohort, Grid, Sample, Volume
@@ -17,8 +17,6 @@ from biasaudit.records import BoolArray, Cohort, Grid, Sample, Volume
 __all__ = ["require_field"]
 
 _KEY = "cohort.field"
-_LEAST_FRAME = 0.05
-"""Share of an image that must lie outside of the field."""
 
 
 def require_field(protocol: Protocol, cohort: Cohort, grid: Grid, reader: Any) -> None:
@@ -90,10 +88,9 @@ def _extent(where: str, field: BoolArray, support: BoolArray) -> Iterator[Fault]
     if not (field & support).any():
         yield Fault(where, "the field is empty on the common grid", "check that it is registered to the images")
         return
-    frame = support & ~field
-    share = frame.sum() / support.sum()
-    if share < _LEAST_FRAME or not patch_size(frame):
-        message = f"the field leaves {share:.1%} of the image, too little to measure what lies outside of it"
+    share = frame_share(field, support)
+    if share < LEAST_FRAME:
+        message = f"the field leaves {share:.1%} of the image, and {LEAST_FRAME:.0%} are needed to measure it"
         yield Fault(where, message, "declare a smaller field, or leave `cohort.field` out")
 
 
