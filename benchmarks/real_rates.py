@@ -50,9 +50,10 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(name: str, finding: Mapping[str, Any]) -> dict[str, Any]:
     p_value = finding["p_value"]
-    flags = bool(finding["may_flag"]) and p_value is not None and p_value <= 0.05
+    votes = finding["may_flag"] or finding["code"] == "U5"  # whether it would, had it a vote
+    flags = votes and p_value is not None and p_value <= 0.05
     known = {part: finding[part] for part in ("statistic", "low", "high")}
-    return {**{f"{name} {part}": value for part, value in known.items()}, f"{name} flags": flags}
+    return {**{f"{name} {part}": value for part, value in known.items()}, f"{name} flags": bool(flags)}
 
 
 def band(table: pd.DataFrame, name: str) -> pd.Series:

@@ -67,6 +67,10 @@ KINDS = {
     "choosing": ("tone", "noise", "border", "compression", "shading", "zoom"),
     "judging": ("curve", "blur", "glyph", "ruler", "resampling", "ringing", "ghost", "cast", "shading", "tone"),
 }
+STRONG = {"choosing": (0.9, 2.5), "judging": (1.0, 2.8)}
+MOST: Mapping[str, Mapping[str, float]] = {"choosing": {}, "judging": {"curve": 1.5, "border": 2.5}}
+DISEASE = {"choosing": 1.0, "judging": 1.25}
+"""Factor on how strong diseases are: a quarter of the targets that chose had learned next to nothing."""
 NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10")
 
 
@@ -98,12 +102,13 @@ def _driven(group: str, sources: tuple[str, ...], each: int) -> Iterator[Spec]:
         for number in range(each):
             chance = seeds.generator(MASTER, group, source, "driven", number)
             weak = chance.random() < 0.3
-            strength = float(np.exp(chance.uniform(*np.log((0.3, 1.2) if weak else (0.9, 2.5)))))
+            strength = float(np.exp(chance.uniform(*np.log((0.3, 1.2) if weak else STRONG[group]))))
             strength *= 1.5 if source.startswith("ham") else 1.0  # photographs hide more than X-rays do
             chosen = {kinds[number % len(kinds)]: strength}
             if number % 5 == 4:
                 chosen[kinds[int(chance.integers(len(kinds)))]] = 0.6 * strength
-            yield _spec(group, "driven", source, number, chosen)
+            capped = {kind: min(own, MOST[group].get(kind, own)) for kind, own in chosen.items()}
+            yield _spec(group, "driven", source, number, capped)
 
 
 def _spec(group: str, family: str, source: str, number: int, kinds: Mapping[str, float]) -> Spec:
@@ -118,7 +123,7 @@ def _spec(group: str, family: str, source: str, number: int, kinds: Mapping[str,
         source,
         n=SIZES[source.split("/")[0]][number % 3],
         design="crossed" if crossed else "aliased",
-        disease=_disease(family, source, number, chance),
+        disease=_disease(group, family, source, number, chance),
         field=fields[(number // 2) % len(fields)],
         kinds=kinds,
         confounding=float((0.0, 0.5, 0.8)[(number // 4) % 3]) if crossed else 0.0,
@@ -128,11 +133,13 @@ def _spec(group: str, family: str, source: str, number: int, kinds: Mapping[str,
     )
 
 
-def _disease(family: str, source: str, number: int, chance: np.random.Generator) -> Disease:
-    """Focal or diffuse; of all families but these two every other one is diffuse."""
-    diffuse = family == "diffuse" or (family != "focal" and number % 2 == 1)
+def _disease(group: str, family: str, source: str, number: int, chance: np.random.Generator) -> Disease:
+    """Focal or diffuse; of all families but these two about every other one is diffuse."""
+    odd = number % 2 == 1 if group == "choosing" else chance.random() < 0.5
+    diffuse = family == "diffuse" or (family != "focal" and odd)
     mix = {"visible": 0.75, "spread": 0.4} if family == "case mix" else {"visible": 1.0, "spread": 0.15}
-    level = float(chance.uniform(0.8, 1.3))
+    level = float(chance.uniform(0.8, 1.3)) * DISEASE[group]
+    level *= 1.3 if group == "judging" and source.startswith("ham") else 1.0
     if not diffuse:
         radius, count = float(chance.uniform(0.08, 0.13)), int(chance.integers(2, 4))
         return Disease(Focal(radius, 5.0 * level, count, texture=0.4), **mix)
