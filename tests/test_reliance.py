@@ -14,6 +14,7 @@ U5 = Finding("U5", "clear", "edit", 0.1, 0.0, 0.2, flag=Flag(may_flag=True))
 
 P1 = Finding("P1", "clear", "probes", 0.1, 0.0, 0.2, flag=Flag(True, reliance=Share(0.1, 0.0, 0.2)))
 P1_ILL = Finding("P1", "concern", "probes", 0.9, 0.7, flag=Flag(True, reliance=Share(low=0.7)))
+U14 = Finding("U14", "concern", "field", 0.9, 0.8, flag=Flag(may_flag=True))
 U13 = Finding("U13", "concern", "frame", 0.6, 0.4, flag=Flag(may_flag=True))
 
 
@@ -33,12 +34,18 @@ def test_it_comes_from_the_first_source_that_the_design_allows(regime, findings,
 
 def test_a_lower_bound_has_neither_estimate_nor_upper_end_and_counts_only_where_it_is_flagged():
     assert estimate_reliance([U5, U13], "aliased") == Reliance()
-    assert estimate_reliance([U5, U13], "aliased", [U13]) == Reliance(None, 0.4, None, "U13", kind="bound")
+    assert estimate_reliance([U5, U13], "aliased", [U13]) == Reliance(None, 0.2, None, "U13", kind="bound")
 
 
 def test_the_largest_of_several_bounds_is_taken():
     assert estimate_reliance([], "aliased", [U13, P1_ILL]) == Reliance(None, 0.7, None, "P1", kind="bound")
     assert estimate_reliance([], "aliased", [U5]) == Reliance()
+
+
+def test_two_edits_of_a_field_are_reconciled_and_one_that_the_other_does_not_confirm_counts_by_half():
+    assert estimate_reliance([], "aliased", [U13, U14]) == Reliance(None, pytest.approx(0.6), None, "U14", kind="bound")
+    assert estimate_reliance([], "aliased", [U14]).low == 0.8
+    assert estimate_reliance([], "aliased", [U13]).low == 0.2
 
 
 def test_probes_measure_from_both_sides_unless_only_a_bound_is_known():
