@@ -17,6 +17,7 @@ from types import ModuleType
 STUDIES = (
     "demo",
     "cxr",
+    "ham",
     "held_apart",
     "kill_and_resume",
     "ms_layout",

@@ -255,7 +255,7 @@ def predict(
     """Put images through the trained target; subjects of the audit by the fold that held them out."""
     from biasaudit.engine.predict import predict as predict_table  # imports torch
 
-    text = predict_table(run_folder, table, arm).to_csv(sep="\t", index=False)
+    text = predict_table(run_folder, table, arm, terminal.print_note_to_stderr).to_csv(sep="\t", index=False)
     if out is None:
         sys.stdout.write(text)
     else:

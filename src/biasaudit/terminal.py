@@ -25,6 +25,7 @@ __all__ = [
     "print_fault",
     "print_first_look",
     "print_line",
+    "print_note_to_stderr",
     "print_notes",
     "print_plan",
     "print_sections",
@@ -59,6 +60,11 @@ def print_to_stderr(text: str) -> None:
     error_console.print(escape(text), highlight=False)
 
 
+def print_note_to_stderr(text: str) -> None:
+    """Print one note to standard error, where it does not mix with what is asked for."""
+    print_to_stderr(f"note: {text}")
+
+
 def print_fault(text: str) -> None:
     """Print one red line to standard error."""
     error_console.print(escape(text), style="red", highlight=False)
@@ -77,6 +83,8 @@ def print_verdicts(audit: AuditRecord) -> None:
         if arm.get("contrast"):
             each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
             print_line(f"  against the rest: {each}")
+    if audit["cohort"].get("colour_hidden"):
+        print_line("note: pictures in colour were read in grey; signatures of colour are hidden from this audit")
 
 
 def print_sections(sections: Sequence[Section]) -> None:

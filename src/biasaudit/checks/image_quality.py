@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from biasaudit.checks.prediction import Source, label_question, origin_question, predict, with_holm
@@ -9,6 +12,7 @@ from biasaudit.checks.premises import inside_classes
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.registry import register
+from biasaudit.stats.colour import COLOUR_MEASURES
 from biasaudit.stats.prediction import encode_columns
 from biasaudit.stats.ranks import midranks
 
@@ -19,6 +23,15 @@ _SOURCE = Source(
     name="measures of image quality",
     caveat="noise, contrast, smoothness or colour differ between the classes; large lesions change such measures too",
     remedy="look at tables/image_quality.tsv; acquire and preprocess the classes alike, or match them by quality",
+)
+
+
+_COLOUR = replace(
+    _SOURCE,
+    name="the colours of the files",
+    caveat="white balance or saturation differ between the classes; lesions change them too",
+    remedy="photograph the classes alike, or match them by colour; `cohort.colour: grey` hides it from the networks",
+    part="colour",
 )
 
 
@@ -39,15 +52,26 @@ class ImageQuality:
     needs = ("table", "quality")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
-        """Return one finding for the label and one per class for the origin, Holm-corrected."""
+        """Return one finding for the label and one per class for the origin, Holm-corrected, and the same of colour."""
         columns = {name: _ranked(np.asarray(values, dtype=np.float64)) for name, values in evidence.quality.items()}
-        encoded = encode_columns(columns)
-        if not encoded.owner:
+        of_colour = {name: values for name, values in columns.items() if name.split(" ")[0] in COLOUR_MEASURES}
+        findings = _asked(evidence, columns, _SOURCE, protocol)
+        if not findings:
             reason = "no measure of image quality differs between images"
             return [Finding(self.code, "not_applicable", reason, n=len(evidence.subject), factor=evidence.factor)]
-        questions = [label_question(evidence), *(origin_question(evidence, name) for name in inside_classes(evidence))]
-        findings = [predict(evidence, asked, encoded, _SOURCE, protocol) for asked in questions if asked is not None]
-        return with_holm(findings, _SOURCE, protocol)
+        return findings + _asked(evidence, of_colour, _COLOUR, protocol)
+
+
+def _asked(
+    evidence: ArmEvidence, columns: Mapping[str, list[float | str | None]], source: Source, protocol: Protocol
+) -> list[Finding]:
+    """Ask some columns for the label and for the origin inside every class; nothing where none of them differs."""
+    encoded = encode_columns(columns)
+    if not encoded.owner:
+        return []
+    questions = [label_question(evidence), *(origin_question(evidence, name) for name in inside_classes(evidence))]
+    findings = [predict(evidence, asked, encoded, source, protocol) for asked in questions if asked is not None]
+    return with_holm(findings, source, protocol)
 
 
 def _ranked(values: FloatArray) -> list[float | str | None]:

@@ -48,12 +48,19 @@ class Asked:
 
 @dataclass(frozen=True)
 class Source:
-    """The columns used as predictors, named for the finding's text, and what to do about a concern."""
+    """The columns used as predictors, named for the finding's text, and what to do about a concern.
+
+    Attributes
+    ----------
+    part : str
+        Which of the columns of a check are asked by themselves; empty where all are.
+    """
 
     code: str
     name: str
     caveat: str
     remedy: str
+    part: str = ""
 
 
 def label_question(evidence: ArmEvidence) -> Asked:
@@ -74,14 +81,14 @@ def origin_question(evidence: ArmEvidence, class_name: str) -> Asked | None:
 def predict(evidence: ArmEvidence, asked: Asked, columns: Encoded, source: Source, protocol: Protocol) -> Finding:
     """Predict and judge: concern if better than permuted labels, clear if a useful prediction is excluded."""
     codes, folds = integer_codes(asked.target[asked.rows]), _folds(evidence, source)[asked.rows]
-    words = (source.code, asked.class_name or "label")
+    words = (source.code, *filter(None, [source.part]), asked.class_name or "label")
     settings = protocol.statistics
     matrix = columns.matrix[asked.rows]
     generator = stream(evidence, *words, "permutation")
     found = ridge_prediction_test(matrix, codes, folds, settings.n_permutations, generator)
-    finding = Finding(
-        source.code, "inconclusive", "", n=int(asked.rows.sum()), factor=evidence.factor, class_name=asked.class_name
-    )
+    count = int(asked.rows.sum())
+    unjudged = Finding(source.code, "inconclusive", "", n=count, factor=evidence.factor, class_name=asked.class_name)
+    finding = replace(unjudged, input=source.part or None)
     if np.isnan(found.test.p_value):
         return replace(finding, status="not_applicable", reason=f"{_what(asked)}: {found.test.reason}")
     resampled = stream(evidence, *words, "bootstrap")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from biasaudit import registry
-from biasaudit.cohort.images.colour import with_colour
+from biasaudit.cohort.images.colour import converted_notes, with_colour
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.engine.jobs.json_files import read_json
@@ -29,7 +29,15 @@ from biasaudit.run_folder.finished import finished_audit
 __all__ = ["chosen_arm", "predict", "require_images", "trained_networks"]
 
 
-def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
+Say = Callable[[str], None]
+"""Called with every note."""
+
+
+def _silent(note: str) -> None:
+    return None
+
+
+def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.DataFrame:
     """Score the images of a table.
 
     An image whose subject the audit knows is scored by the fold that held that subject out, any other by the mean
@@ -44,6 +52,8 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
         origins may be missing.
     arm : str or None
         Default: the primary arm.
+    say : callable
+        Told of pictures that are in grey where the audit's were in colour, and the reverse.
 
     Returns
     -------
@@ -61,8 +71,11 @@ def predict(run: Path, table: Path, arm: str | None) -> pd.DataFrame:
     name, representation = chosen["name"], chosen["representation"]
     settings = manifest_settings(protocol.cohort, table, with_maps=kind_of_input(representation).shows == "maps")
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
-    require_sound(inspect_files(cohort, protocol.grid, {}))
+    inspection = inspect_files(cohort, protocol.grid, {})
+    require_sound(inspection)
     cohort = with_colour(cohort, audit["cohort"].get("colour", ()))
+    for note in converted_notes(cohort, inspection.facts):
+        say(note)
     networks, channels = trained_networks(run, name), _channels(run, name)
     known = _known_subjects(run)
     grid = Grid.from_dict(audit["cohort"]["grid"])

@@ -179,7 +179,9 @@ def _draw_panel(axes: Axes, pictures: Mapping[str, FloatArray], what: tuple[str,
     reach = 0.25 * max(high - low, 1e-6)  # lesions and preferred images are brighter than the healthy mean
     grey: dict[str, Any] = {"cmap": "gray", "origin": "lower", "interpolation": "bilinear"}
     if name == "change":
-        axes.imshow(mean, vmin=low, vmax=high + 3 * reach, **grey)
+        axes.imshow(mean.mean(axis=-1) if mean.ndim == 3 else mean, vmin=low, vmax=high + 3 * reach, **grey)
         axes.imshow(tint(shown, _FURTHEST), origin="lower", interpolation="bilinear")
     else:
-        axes.imshow(shown, vmin=low - reach, vmax=high + reach, **grey)
+        # One scale for all channels, so that colours keep their hue; `vmin` and `vmax` say nothing of colours.
+        scaled = np.clip((shown - low + reach) / (high - low + 2 * reach), 0, 1)
+        axes.imshow(scaled, vmin=0, vmax=1, **grey)

@@ -294,7 +294,7 @@ class GridRecord(TypedDict):
 
 
 class CohortRecord(TypedDict):
-    """How many subjects there are, by class and by origin."""
+    """How many subjects there are, by class and by origin; which images were read in colour, one for each column."""
 
     n: int
     classes: dict[str, int]
@@ -303,6 +303,7 @@ class CohortRecord(TypedDict):
     dimensions: NotRequired[int]
     grid: NotRequired[GridRecord]
     colour: NotRequired[list[bool]]
+    colour_hidden: NotRequired[bool]
 
 
 class FactorDesign(TypedDict, total=False):

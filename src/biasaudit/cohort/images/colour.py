@@ -12,7 +12,16 @@ from PIL import Image
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.records import Cohort, FloatArray
 
-__all__ = ["ColourSetting", "colour_notes", "colours_of", "is_transparent", "rgb_of", "rgb_unless_grey", "with_colour"]
+__all__ = [
+    "ColourSetting",
+    "colour_notes",
+    "colours_of",
+    "converted_notes",
+    "is_transparent",
+    "rgb_of",
+    "rgb_unless_grey",
+    "with_colour",
+]
 
 ColourSetting = Literal["auto", "grey"]
 
@@ -85,6 +94,27 @@ def colour_notes(cohort: Cohort, facts: Mapping[str, FileFacts], setting: Colour
     if transparent:
         notes.append(f"{transparent} pictures are transparent in places; the transparency is left out")
     return notes
+
+
+def converted_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
+    """Say which pictures are not read as they are stored, since the audit chose otherwise.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its samples say which images are read in colour.
+    facts : mapping of path to FileFacts
+    """
+    pairs = [
+        (facts[path], colour)
+        for sample in cohort.samples
+        for path, colour in zip(sample.images, sample.colour or (False,) * len(sample.images), strict=True)
+        if path in facts
+    ]
+    grey = sum(colour and not fact.coloured for fact, colour in pairs)
+    coloured = sum(fact.coloured and not colour for fact, colour in pairs)
+    notes = [f"{grey} pictures are in grey, those of the audit in colour: read as three equal channels"] if grey else []
+    return notes + ([f"{coloured} pictures are in colour and read in grey, as the audit did"] if coloured else [])
 
 
 def _column(cohort: Cohort, facts: Mapping[str, FileFacts], column: int) -> list[FileFacts]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from biasaudit import registry
+from biasaudit.cohort.images.colour import colours_of, with_colour
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.engine.explain.explanation import (
     NetworkFacts,
@@ -74,14 +75,13 @@ def explain_network(network: TrainedNetwork, table: Path, spacing: float | None,
     cohort = _read(table)
     require_known(request, [sample.subject for sample in cohort.samples], _representations(request))
     require_new(request.out)
-    grid = _grid(cohort, spacing)
+    cohort, grid = _inspected(cohort, spacing)
     settings = with_method(AttributionSettings(baseline="blurred"), request.method)
     if registry.get("attribution", settings.method).needs == "healthy":
         raise UsageError(
             f"{settings.method} compares with healthy images, which a network without an audit does not have"
         )
-    undirected = list(_subjects(cohort, grid, request))
-    loaded = _loaded(network, undirected[0].image.shape)
+    undirected, loaded = _fitted(network, cohort, grid, request)
     subjects = [replace(subject, output=_predicted(loaded.module, subject.image)) for subject in undirected]
     mean = np.mean([subject.image for subject in subjects], axis=0)
     target = Target(
@@ -111,12 +111,32 @@ def _representations(request: Request) -> list[str]:
     return [*registry.names("representation"), *own]
 
 
-def _grid(cohort: Cohort, spacing: float | None) -> Grid:
-    """Choose the grid of the images, which must all be sound."""
+def _inspected(cohort: Cohort, spacing: float | None) -> tuple[Cohort, Grid]:
+    """See which pictures are in colour, and choose the grid of the images, which must all be sound."""
     settings = GridSettings.model_validate({"spacing": spacing})
-    require_sound(inspect_files(cohort, settings, {}))
+    inspection = inspect_files(cohort, settings, {})
+    require_sound(inspection)
     grid: Grid = registry.get("reader", "table")().grid(cohort, settings)
-    return grid
+    return with_colour(cohort, colours_of(cohort, inspection.facts, "auto")), grid
+
+
+def _fitted(network: TrainedNetwork, cohort: Cohort, grid: Grid, request: Request) -> tuple[list[Subject], _Loaded]:
+    """Load images and network; pictures in colour are read in grey where the network takes no colour."""
+    subjects = list(_subjects(cohort, grid, request))
+    try:
+        return subjects, _loaded(network, subjects[0].image.shape)
+    except (DataError, UsageError):
+        if not cohort.samples[0].colour:
+            raise
+        in_grey = list(_subjects(with_colour(cohort, ()), grid, request))
+        try:
+            loaded = _loaded(network, in_grey[0].image.shape)
+        except (DataError, UsageError):
+            loaded = None
+        if loaded is None:
+            raise
+    said = "the network takes no colour: the pictures were read in grey"
+    return in_grey, replace(loaded, notes=(*loaded.notes, said))
 
 
 def _subjects(cohort: Cohort, grid: Grid, request: Request) -> Iterator[Subject]:

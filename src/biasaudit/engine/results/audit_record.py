@@ -256,6 +256,7 @@ def _cohort(situation: Situation) -> CohortRecord:
         "dimensions": situation.cohort.dimensions,
         "grid": cast(GridRecord, situation.grid.to_dict()),
         "colour": list(samples[0].colour),
+        "colour_hidden": situation.colour_hidden,
     }
 
 

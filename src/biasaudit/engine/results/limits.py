@@ -36,6 +36,11 @@ def limits_of(run: Run) -> list[str]:
             "The target was made outside of this audit. That its held-out subjects are held out is the word of who "
             "made it; what retrains the target (U10, U11, G3) was not asked."
         )
+    if run.situation.colour_hidden:
+        limits.append(
+            "Pictures in colour were read in grey: signatures of colour are hidden from this audit. It says nothing of "
+            "a network that sees colour."
+        )
     limits += _cautions(run.situation)
     if not run.outline.masks_given:
         limits.append(_unmarked(run))

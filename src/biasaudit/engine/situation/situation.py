@@ -145,6 +145,12 @@ class Situation:
         """Whether there are columns of features in place of images."""
         return bool(self.cohort.features)
 
+    @property
+    def colour_hidden(self) -> bool:
+        """Whether pictures in colour are read in grey, as the protocol asks."""
+        images = {path for sample in self.cohort.samples for path in sample.images}
+        return self.protocol.cohort.colour == "grey" and any(any(self.colours.get(path, ())) for path in images)
+
     def pixels(self, path: str) -> str:
         """``colour`` or ``grey`` of a picture; empty for what is none."""
         measures = self.colours.get(path, ())

@@ -22,6 +22,7 @@ from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.attribute import balanced_mean
 from biasaudit.engine.steps.preferred_images import AscentSettings, Objective, maximise, objective_values, watched
 from biasaudit.engine.steps.score import feature_layers
+from biasaudit.engine.steps.stored_volumes import red_channels
 from biasaudit.engine.steps.train import device, load_networks
 from biasaudit.records import FloatArray
 from biasaudit.registry import register
@@ -67,11 +68,16 @@ class _Activity:
 
 @dataclass(frozen=True)
 class _Subjects:
-    """The held-out subjects: their rows of the inputs, and what they evoke."""
+    """The held-out subjects: their rows of the inputs, whether these are pictures in colour, and what they evoke."""
 
     inputs: Stack
     rows: Sequence[int]
     activity: _Activity
+    colour: bool
+
+    def drawn(self, image: FloatArray, channel: int) -> FloatArray:
+        """Return what a figure shows of an input: one channel, or of a picture in colour (height, width, 3)."""
+        return np.moveaxis(image, 0, -1) if self.colour else np.asarray(image[channel])
 
 
 @register("step", "learned")
@@ -91,7 +97,10 @@ def learned(arguments: LearnedArguments, needs: Folders, folder: Path) -> None:
     (network,) = load_networks(needs[MODELS])
     network, inputs = _at_rest(network), Stack.of(needs[INPUTS], "original")
     layers = list(feature_layers(network, arguments.layers))
-    subjects = _Subjects(inputs, arguments.rows, _activity(network, layers, inputs, arguments))
+    activity = _activity(network, layers, inputs, arguments)
+    # Inputs of three channels that are made of one picture in colour are red, green and blue themselves.
+    colour = red_channels(needs[READ]) == (0,) and len(inputs[0]) == 3
+    subjects = _Subjects(inputs, arguments.rows, activity, colour)
     places, shares = embedding(subjects.activity.hidden)
     np.save(folder / "embedding.npy", places)
     write_rows(folder, arguments.rows)
@@ -254,13 +263,15 @@ def _exhibit(objective: Objective, image: FloatArray, settings: AscentSettings, 
     channel = int(np.abs(change).reshape(len(change), -1).mean(1).argmax())
     values = _values(subjects.activity, objective)
     shown = {end: [int(subjects.rows[own]) for own in owned] for end, owned in _extremes(values).items()}
-    pictures = {"mean": settings.mean[channel], "preferred": image[channel], "change": change[channel]}
+    pictures = {"mean": settings.mean, "preferred": image}
     for end, owned in shown.items():
-        pictures |= {f"{end}{rank + 1}": subjects.inputs[row][channel] for rank, row in enumerate(owned)}
-    level = _level(np.abs(change[channel]))
+        pictures |= {f"{end}{rank + 1}": subjects.inputs[row] for rank, row in enumerate(owned)}
+    drawn = {name: subjects.drawn(picture, channel) for name, picture in pictures.items()}
+    drawn["change"] = change[channel]
+    level = _level(np.abs(change[channel])) if change.ndim == 4 else None
     return _Exhibit(
         {"channel": channel, "highest_subject": float(values.max()), **shown},
-        {name: _slice(picture, level) for name, picture in pictures.items()},
+        {name: _slice(picture, level) for name, picture in drawn.items()},
     )
 
 
@@ -281,10 +292,10 @@ def _values(activity: _Activity, objective: Objective) -> np.ndarray:
 
 
 def _level(strength: np.ndarray) -> int:
-    """Axial level where most is changed; 0 for pictures."""
-    return int(strength.sum(axis=(0, 1)).argmax()) if strength.ndim == 3 else 0
+    """Axial level of a volume where most is changed."""
+    return int(strength.sum(axis=(0, 1)).argmax())
 
 
-def _slice(picture: np.ndarray, level: int) -> np.ndarray:
-    """Axial slice as a figure draws it, or the picture itself."""
-    return np.asarray(picture[::-1] if picture.ndim == 2 else picture[:, :, level].T, dtype=np.float32)
+def _slice(picture: np.ndarray, level: int | None) -> np.ndarray:
+    """Axial slice as a figure draws it, or without a level the picture itself."""
+    return np.asarray(picture[::-1] if level is None else picture[:, :, level].T, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.records import FloatArray, Volume
 
-__all__ = ["GreyImages", "StoredVolumes"]
+__all__ = ["GreyImages", "StoredVolumes", "red_channels"]
 
 
 class StoredVolumes:
@@ -26,8 +26,7 @@ class StoredVolumes:
 
     def __init__(self, folders: Sequence[Path], *, images_only: bool = False) -> None:
         self.image, self.foreground, self.mask = (Stack.of(folders, name) for name in ("image", "foreground", "mask"))
-        red = folders[0] / "colour.npy"
-        self.colour = tuple(np.load(red).tolist()) if red.exists() else ()
+        self.colour = red_channels(folders)
         self.field = _stack_if_given(folders, "field")
         self.tissue, self.maps = (
             None if images_only else _stack_if_given(folders, name) for name in ("tissue", "maps")
@@ -62,6 +61,12 @@ class GreyImages:
 
     def __getitem__(self, row: int) -> FloatArray:
         return self._volumes[row].grey[None]
+
+
+def red_channels(folders: Sequence[Path]) -> tuple[int, ...]:
+    """Red channel of every picture in colour, the same for all images; see `Volume.colour`."""
+    path = folders[0] / "colour.npy"
+    return tuple(np.load(path).tolist()) if path.exists() else ()
 
 
 def _stack_if_given(folders: Sequence[Path], name: str) -> Stack | None:

@@ -18,9 +18,9 @@ from biasaudit.engine.user_code.network_description import OutputConvention, Own
 from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.user_code.weights import match_state, read_state
-from biasaudit.errors import Fault, ProtocolError, UsageError
+from biasaudit.errors import DataError, Fault, ProtocolError, UsageError
 from biasaudit.networks.factory import NetworkSizes
-from biasaudit.protocol import ArmSettings, Protocol
+from biasaudit.protocol import ArmSettings, Protocol, TargetSettings
 from biasaudit.records import Cohort, Grid
 from biasaudit.representations.representation import Harmonising
 
@@ -140,9 +140,11 @@ def probe_ready_made_network(
         return ReadyMade()
     sizes = NetworkSizes(grid.dimensions, _input_channels(protocol, cohort, own_inputs), _logits(cohort))
     try:
-        network = make_network(target.network, sizes, target.network_arguments)
-        notes = _load_weights(network, target.weights or [])
-        known = convention(network, (sizes.in_channels, *grid.shape), target.outputs)
+        known, notes = _looked_at(target, sizes, grid)
+    except (DataError, UsageError) as error:
+        _require_other_channels(target, sizes, grid, cohort)
+        raise ProtocolError([Fault("protocol", str(error))]) if isinstance(error, UsageError) else error from None
+    try:
         order = _order(protocol, cohort, known)
     except UsageError as error:
         raise ProtocolError([Fault("protocol", str(error))]) from None
@@ -150,6 +152,31 @@ def probe_ready_made_network(
         notes += [*split_notes(cohort, folds), f"the target {target.network} returns {_said(known)}"]
     own = OwnNetwork(target.network, target.network_arguments, known, tuple(order))
     return ReadyMade(own, tuple(dict.fromkeys(notes)))
+
+
+def _looked_at(target: TargetSettings, sizes: NetworkSizes, grid: Grid) -> tuple[OutputConvention, list[str]]:
+    """Build the network, load its weights and see what it returns for images of those sizes."""
+    network = make_network(target.network, sizes, target.network_arguments)
+    notes = _load_weights(network, target.weights or [])
+    return convention(network, (sizes.in_channels, *grid.shape), target.outputs), notes
+
+
+def _require_other_channels(target: TargetSettings, sizes: NetworkSizes, grid: Grid, cohort: Cohort) -> None:
+    """Say so where a network would take the pictures in grey instead of in colour, or three channels instead of one."""
+    if grid.dimensions != 2:
+        return
+    coloured = sum(cohort.samples[0].colour)
+    others = sizes.in_channels - 2 * coloured if coloured else 3 if sizes.in_channels == 1 else 0
+    if not others:
+        return
+    try:
+        _looked_at(target, sizes._replace(in_channels=others), grid)
+    except (DataError, UsageError):
+        return
+    what = "in colour" if coloured else "in grey"
+    message = f"{target.network} takes {others} channels, and the pictures are {what}, {sizes.in_channels} channels"
+    remedy = "set `cohort.colour: grey`" if coloured else "set `arms: [imagenet]`, which repeats a grey channel"
+    raise ProtocolError([Fault("target.network", message, remedy)])
 
 
 def _input_channels(protocol: Protocol, cohort: Cohort, own_inputs: Mapping[str, OwnInput]) -> int:
