@@ -25,3 +25,23 @@ def test_one_wild_value_does_not_rule(bare, protocol):
     snr = chance.normal(size=120) + 1.5 * bare.positive
     snr[0] = 1e9
     assert of_label(judge("A3", replace(bare, quality={"snr": snr}), protocol)).status == "concern"
+
+
+def test_colours_are_asked_by_themselves(bare, protocol):
+    chance = np.random.default_rng(6)
+    grey = {name: chance.normal(size=120) for name in ("snr", "efc")}
+    colour = {"red_green": chance.normal(size=120) + 2 * bare.positive, "saturation": chance.random(120)}
+    found = judge("A3", replace(bare, quality={**grey, **colour}), protocol)
+    assert [finding.input for finding in found] == [None] * 3 + ["colour"] * 3
+    assert [finding.status == "concern" for finding in found] == [True, False, False] * 2
+    assert found[3].reason.startswith("the colours of the files predict the label (AUC 0.")
+    assert "`cohort.colour: grey` hides it from the networks" in found[3].remedy
+
+
+def test_without_colour_nothing_is_asked_of_it(bare, protocol):
+    chance = np.random.default_rng(7)
+    plain = {name: chance.normal(size=120) for name in ("snr", "efc")}
+    grey = {name: np.zeros(120) for name in ("red_green", "blue_green", "saturation", "colourfulness")}
+    assert judge("A3", replace(bare, quality=plain), protocol) == judge(
+        "A3", replace(bare, quality={**plain, **grey}), protocol
+    )

@@ -270,3 +270,20 @@ def test_a_difference_is_a_record():
     change = difference(measured(plain), measured(others))
     assert isinstance(change, Difference)
     assert len(change.blur[0]) == 3
+
+
+def test_red_green_and_blue_share_one_scale_so_that_a_cast_is_carried():
+    chance = np.random.default_rng(3)
+    inside = np.ones((16, 18), dtype=bool)
+    plain = [chance.normal(1.0, 0.1, (16, 18)) for _ in range(40)]
+    casts = np.array([[1.0, 1.0, 1.0], [1.3, 1.0, 0.8]])[:, :, None, None]
+    sides = [
+        [Volume((cast * grey).astype(np.float32), inside, ~inside, colour=(0,)) for grey in half]
+        for cast, half in zip(casts, (plain[:20], plain[20:]), strict=True)
+    ]
+    known = [[traits(volume) for volume in side] for side in sides]
+    assert known[1][0].scale[0] == known[1][0].scale[2]
+    across = difference(*(signature(iter(side), own) for side, own in zip(sides, known, strict=True)))
+    moved = impose(sides[0][0], known[0][0], across, chance).image
+    assert np.log(moved[0].mean() / moved[1].mean()) == pytest.approx(np.log(1.3), rel=0.25)
+    assert np.log(moved[2].mean() / moved[1].mean()) == pytest.approx(np.log(0.8), rel=0.25)

@@ -12,6 +12,7 @@ from biasaudit.engine.arguments.data import (
 )
 from biasaudit.engine.evidence.quality import Quality
 from biasaudit.engine.steps.quality import quality
+from biasaudit.records import luminance
 from biasaudit.stats.image_quality import MEASURES
 
 
@@ -34,3 +35,24 @@ def test_tissue_maps_say_which_tissue(rendered, tmp_path, read_blocks):
         np.save(folder / "tissue.npy", maps)
     quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
     assert (np.load(tmp_path / "quality.npy")[:, 1] != clustered[:, 1]).all()
+
+
+def test_a_picture_in_colour_is_measured_by_its_luminance_and_the_colours_of_its_file(tmp_path):
+    inside = np.ones((20, 24), dtype=bool)
+    rgb = np.random.default_rng(0).random((4, 3, 20, 24)).astype(np.float32)
+    colours = {"red_green": (0.1, 0.2, 0.3, 0.4)}
+    found = []
+    for name, images, red in (("colour", rgb, (0,)), ("grey", luminance(np.moveaxis(rgb, 1, 0))[:, None], ())):
+        folder = tmp_path / name
+        folder.mkdir()
+        np.save(folder / "image.npy", images)
+        for mask in ("foreground", "mask"):
+            np.save(folder / f"{mask}.npy", np.repeat((inside if mask == "foreground" else ~inside)[None], 4, axis=0))
+        if red:
+            np.save(folder / "colour.npy", np.array(red))
+        quality(QualityArguments((1.0, 1.0), colours), folders(read=[folder]), tmp_path)
+        found.append(Quality().gather(None, folders(quality=[tmp_path]), None, None)["quality"])
+    assert list(found[0]) == [*MEASURES, "red_green"]
+    for measure in MEASURES:
+        np.testing.assert_allclose(found[0][measure], found[1][measure], rtol=1e-5)
+    np.testing.assert_array_equal(found[0]["red_green"], colours["red_green"])

@@ -19,7 +19,7 @@ from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.engine.steps.train import load_networks
 from biasaudit.engine.user_code.preprocessing import representation_of
-from biasaudit.records import FloatArray, Volume
+from biasaudit.records import BoolArray, FloatArray, Volume
 from biasaudit.registry import register
 
 __all__ = ["signature_transfer"]
@@ -101,13 +101,11 @@ def _edits(images: _Images, sides: np.ndarray, seed: int) -> list[_Edits]:
 def _statistics(volume: Volume) -> FloatArray:
     """Low-level statistics that a reader of origins could use: histogram, roughness per axis, size, centre of mass.
 
-    They are not what the edit matches, so that they can tell whether it worked.
+    They are not what the edit matches, so that they can tell whether it worked. Red, green and blue of a picture share
+    one mean and one spread, so that the histograms tell its hue.
     """
     found = [np.log(max(1, int(volume.foreground.sum())))]
-    for channel in volume.image:
-        inside = channel[volume.foreground]
-        spread = float(inside.std()) if inside.size else 0.0
-        scaled = (channel - (inside.mean() if inside.size else 0.0)) / (spread if spread > 0 else 1.0)
+    for scaled in np.concatenate([_scaled(volume.image[own], volume.foreground) for own in volume.pictures]):
         values = scaled[volume.foreground]
         found.extend(np.quantile(values, _QUANTILES) if values.size else np.zeros(len(_QUANTILES)))
         for axis in range(scaled.ndim):
@@ -117,6 +115,13 @@ def _statistics(volume: Volume) -> FloatArray:
         centre = ndimage.center_of_mass(np.where(volume.foreground, scaled - scaled.min(), 0.0) + 1e-9)
         found.extend(np.asarray(centre) / np.asarray(scaled.shape))
     return np.asarray(found)
+
+
+def _scaled(channels: FloatArray, foreground: BoolArray) -> FloatArray:
+    """Channels (channels, *shape) less their mean, over their standard deviation, both inside the foreground."""
+    inside = channels[:, foreground]
+    spread = float(inside.std()) if inside.size else 0.0
+    return np.asarray((channels - (inside.mean() if inside.size else 0.0)) / (spread if spread > 0 else 1.0))
 
 
 def _both(inside: np.ndarray, axis: int) -> np.ndarray:
