@@ -93,8 +93,8 @@ def _reconciled(bounds: Mapping[str, float]) -> dict[str, float]:
 
     A transplant applies to the whole image what it measures in the frame, the lesion included; a blank field is an
     image that no network has seen. Where both flag, the mean of their bounds counts; a transplant that the blank field
-    does not confirm counts by half. Chosen on the 66 choosing cohorts of docs/calibration-real.md: the larger of both lay
-    above the true share in 6 of the 26 that flag, and this in 1.
+    does not confirm counts by half. Chosen on the 66 choosing cohorts of docs/calibration-real.md: the larger of both
+    lay above the true share in 6 of the 26 that flag, and this in 1.
     """
     left = {code: low for code, low in bounds.items() if code not in _OF_FIELD}
     of_field = {code: low for code, low in bounds.items() if code in _OF_FIELD}

@@ -135,8 +135,8 @@ def _judged(share: Lowest, weak: str, how: str, protocol: Protocol) -> Judgement
     tested = probability(share.p_value)
     if share.p_value <= protocol.statistics.alpha:
         reason = (
-            f"at least {percent(share.low)} of the class gap comes from outside the field that you declared: "
-            f"{_MEANING} ({percent(share.estimate)} {how}; more than {percent(protocol.verdict.low)}, {tested})"
+            f"{percent(share.estimate)} of the class gap {how}, at least {percent(share.low)}: more than "
+            f"{percent(protocol.verdict.low)} ({tested}). What lies outside the field that you declared is {_MEANING}"
         )
         remedy = (
             "compare what differs between the classes outside the field, and bring images of the missing cell as "
