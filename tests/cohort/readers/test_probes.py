@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from biasaudit.cohort.readers.bids import BidsReader
 from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.cohort.readers.probes import probe_notes, read_probes, without_probes
 from biasaudit.cohort.readers.table import TableReader
@@ -83,6 +84,10 @@ def test_probes_without_a_label_need_a_largest_prevalence(asked, table):
         ("p1\t1.png\thealthy\tlyon", "probe 'p1' shows an image of the cohort"),
         ("p1\tp1.png\tnmo\tlyon", "which the cohort does not have"),
         ("p1\tp1.png\thealthy\t", "probe without an origin in column 'origin'"),
+        (
+            "p1\tp1.png\thealthy\tLyon",
+            "no probe comes from an origin of the cohort: origin is Lyon; did you mean 'lyon'?",
+        ),
     ],
 )
 def test_what_tells_nothing_is_refused_in_one_line_with_its_place(asked, table, row, expected):
@@ -121,6 +126,31 @@ def test_notes_count_the_probes_and_name_a_third_source(asked, table):
     counted, foreign = probe_notes(type(cohort)(**{**vars(cohort), "probes": probes}))
     assert counted == "3 probes, never trained on and only scored: 2 healthy from lyon, 1 healthy from rome"
     assert foreign.startswith("probes from rome say nothing")
+
+
+def test_roots_of_probes_are_read_as_the_datasets_of_the_cohort(tmp_path):
+    people = {"one": ["01\thc", "02\tms"], "more": ["11\thc"]}
+    for name, rows in people.items():
+        (tmp_path / name).mkdir()
+        lines = ["participant_id\tlabel\tsite", *(f"sub-{row}\tb" for row in rows)]
+        (tmp_path / name / "participants.tsv").write_text("\n".join(lines) + "\n")
+        for row in rows:
+            subject = f"sub-{row[:2]}"
+            (tmp_path / name / subject / "anat").mkdir(parents=True)
+            (tmp_path / name / subject / "anat" / f"{subject}_T1w.nii.gz").touch()
+    settings = BidsCohort.model_validate(
+        {
+            "reader": "bids",
+            "roots": [tmp_path / "one"],
+            "label": {"positive": "ms"},
+            "origins": ["site"],
+            "min_origin_size": 1,
+            "probes": {"roots": str(tmp_path / "more")},
+        }
+    )
+    cohort = BidsReader().read(without_probes(settings))
+    (probe,) = read_probes(settings, cohort)
+    assert (probe.subject, probe.label, probe.origins) == ("sub-11", "hc", {"site": "b"})
 
 
 def test_new_images_of_a_bids_cohort_have_one_column_for_each_channel(tmp_path):

@@ -78,7 +78,7 @@ def read_probes(settings: CohortSettings, cohort: Cohort) -> tuple[Sample, ...]:
             faults += [_in_probes(fault, settings.probes) for fault in error.faults]
     samples = [_placed(sample, cohort) for sample in samples]
     faults += [*_label_faults(samples, cohort, settings.probes), *_origin_faults(samples, cohort)]
-    faults += _known_subjects(samples, cohort)
+    faults += [*_known_subjects(samples, cohort), *_all_foreign(samples, cohort)]
     if faults:
         raise DataError(faults)
     return tuple(replace(sample, label=sample.label if sample.label in cohort.classes else "") for sample in samples)
@@ -155,6 +155,16 @@ def _known_subjects(samples: Sequence[Sample], cohort: Cohort) -> Iterator[Fault
             many = f", and {len(known) - 1} more" if len(known) > 1 else ""
             message = f"probe {known[0].subject!r}{many} {what}"
             yield from gathered([sample.where for sample in known], message, remedy)
+
+
+def _all_foreign(samples: Sequence[Sample], cohort: Cohort) -> Iterator[Fault]:
+    """Refuse probes of which none comes from an origin of the cohort: a third source tells nothing."""
+    factor = cohort.factors[0]
+    found = sorted({origin for sample in samples if (origin := sample.origins.get(factor))})
+    known = {sample.origins[factor] for sample in cohort.samples}
+    if found and not known & set(found):
+        message = f"no probe comes from an origin of the cohort: {factor} is {', '.join(found[:3])}"
+        yield Fault(samples[0].where, message, suggestion(found[0], known))
 
 
 def _in_probes(fault: Fault, probes: ProbeSettings) -> Fault:
