@@ -53,12 +53,13 @@ class Pictures:
     def read(self) -> pd.DataFrame:
         """The table with absolute paths."""
         frame = pd.read_csv(self.table, sep="\t", dtype=str, keep_default_na=False)
-        for column in frame.columns.intersection(["image", "mask"]):
-            frame[column] = [self._path(path) for path in frame[column]]
+        frame["image"] = [str(self.table.parent / path) for path in frame["image"]]
+        if "mask" in frame:
+            frame["mask"] = ["" if self._refused(path) else str(self.table.parent / path) for path in frame["mask"]]
         return frame
 
-    def _path(self, cell: str) -> str:
-        return str(self.table.parent / cell) if cell and not any(name in cell for name in self.unmarked) else ""
+    def _refused(self, mask: str) -> bool:
+        return not mask or any(name in mask for name in self.unmarked)
 
 
 @dataclass(frozen=True)
