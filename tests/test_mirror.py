@@ -387,10 +387,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "report/test_explanations.py",
         "report.explanations",
     ),
-    "report.marks": (
-        "report/test_figures_maps.py",
-        "report.figures_maps",
-    ),
     "report.methods": ("report/test_words.py",),
     "report.modelcard": ("report/test_words.py",),
     "report.pictures": (

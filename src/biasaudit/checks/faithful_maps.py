@@ -204,5 +204,5 @@ def _completeness(maps: Maps, protocol: Protocol) -> tuple[_Condition, ...]:
 
 def _moved(name: str, values: np.ndarray, p_value: float, alpha: float) -> _Condition:
     relevant, elsewhere = values.mean(axis=0)
-    words = f"{name} of the most relevant voxels moves the margin by {relevant:.2f}, of the same regions elsewhere by "
+    words = f"{name} of the most relevant places moves the margin by {relevant:.2f}, of the same regions elsewhere by "
     return _Condition(p_value <= alpha, f"{words}{elsewhere:.2f} ({probability(p_value)})")

@@ -182,7 +182,7 @@ def _measured(
         n=difference.n,
         reason=(
             f"{probability(difference.p_value)} corrected for all places, {int(significant.sum())} of "
-            f"{significant.size} voxels significant, {difference.n} subjects"
+            f"{significant.size} {_unit(maps)} significant, {difference.n} subjects"
         ),
         details={
             **{f"p_{name}": float(family.p_value.min()) for name, family in difference.families.items()},
@@ -194,6 +194,10 @@ def _measured(
             "left_out": int((~np.isfinite(maps.target).all(axis=1)).sum()),
         },
     )
+
+
+def _unit(maps: Maps) -> str:
+    return "pixels" if maps.inside is not None and maps.inside.ndim == 2 else "voxels"
 
 
 def _voxel(maps: Maps, place: int) -> list[int] | None:
@@ -221,6 +225,6 @@ def _in_masks(evidence: ArmEvidence, maps: Maps, significant: BoolArray) -> dict
 def _inside_masks(finding: Finding) -> str:
     share = finding.details.get("share_in_masks")
     return "" if share is None else (
-        f"; {percent(share)} of these voxels lie where a patient has marked pathology, of all voxels "
+        f"; {percent(share)} of these lie where a patient has marked pathology, of all "
         f"{percent(finding.details['volume_in_masks'])}"
     )  # fmt: skip

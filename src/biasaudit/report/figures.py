@@ -136,7 +136,7 @@ def relevance_by_region(table: pd.DataFrame, positive: str, narrow: bool) -> Fig
     Figure
     """
     labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
-    known = ["pathology", "brain", "edge", "background"]
+    known = ["pathology", "brain", "centre", "edge", "background"]
     regions = [name for name in known if name in set(table["region"])]
     regions += sorted(set(table["region"]) - set(known))
     figure = Figure((NARROW if narrow else WIDE, 0.9 + 0.62 * len(regions)), layout="constrained")
@@ -256,12 +256,12 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
     width = NARROW if narrow else min(WIDE, 0.3 + 1.9 * columns * len(planes))
     block = width / columns
     panel = (block - 0.12) / len(planes)
-    title = 0.4
+    title = 0.4 if len(planes) > 1 else 0.54
     height = rows * (panel + title) + 0.62
     figure = Figure((width, height))
     for record in records_of(placed):
         left, top = record["column"] * block + 0.06, height - record["row"] * (panel + title) - title
-        figure.text(left / width, (top + 0.05) / height, _overlay_title(record), fontsize=7.8, va="bottom")
+        figure.text(left / width, (top + 0.05) / height, _overlay_title(record, len(planes)), fontsize=7.8, va="bottom")
         frame = (left / width, (top - panel) / height), panel * len(planes) / width, panel / height
         figure.add_artist(Rectangle(*frame, color="black", zorder=-1))
         for place, plane in enumerate(planes):
@@ -388,10 +388,13 @@ def _placed(table: pd.DataFrame, positive: str, blocks: int) -> pd.DataFrame:
     return order.assign(row=place // blocks, column=place % blocks)
 
 
-def _overlay_title(record: Mapping[str, Any]) -> str:
+def _overlay_title(record: Mapping[str, Any], planes: int) -> str:
     logit = f"{round(record['logit'], 1) + 0.0:+.1f}".replace("-", "−")
     first = f"{shortened(record['label'], 18)}, {shortened(record['role'], 20)}"
-    return f"{first}\n{shortened(record['subject'], 18)} · {shortened(record['origin'], 18)} · logit {logit}"
+    letters, gap = (18, " · ") if planes > 1 else (14, "\n")
+    return (
+        f"{first}\n{shortened(record['subject'], letters)} · {shortened(record['origin'], letters)}{gap}logit {logit}"
+    )
 
 
 def _layers(pictures: Mapping[str, FloatArray], key: str, plane: str) -> list[FloatArray | None]:

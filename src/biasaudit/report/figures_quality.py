@@ -19,12 +19,12 @@ from biasaudit.report.marks import (
 
 __all__ = ["quality_by_origin"]
 
-_UNITS = {"snr": "SNR", "cnr": "CNR", "efc": "EFC", "fber": "FBER (log10)", "fwhm": "FWHM (mm)"}
+_UNITS = {"snr": "SNR", "cnr": "CNR", "efc": "EFC", "fber": "FBER (log10)"}
 _UNITS |= {"bias_field": "bias field (log range)", "entropy": "entropy (bits)"}
 _UNITS |= {"red_green": "red : green (log)", "blue_green": "blue : green (log)"}
 
 
-def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:
+def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool, unit: str = "mm") -> Figure:
     """Draw every measure of image quality by class and origin.
 
     Parameters
@@ -35,6 +35,8 @@ def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool) -> Figur
         The pathology class, drawn last.
     narrow : bool
         For a phone.
+    unit : str
+        Of lengths: ``mm``, or ``pixels``.
 
     Returns
     -------
@@ -55,7 +57,8 @@ def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool) -> Figur
     for axes, measure in zip(grid.flat, measures, strict=False):
         _draw_measure(axes, table[table["measure"] == measure], groups, labels)
         name, _, channel = measure.partition(" ")
-        axes.set_xlabel(f"{_UNITS.get(name, name)} {channel}".strip())
+        label = f"FWHM ({unit})" if name == "fwhm" else _UNITS.get(name, name)
+        axes.set_xlabel(f"{label} {channel}".strip())
     grid[0, 0].set_yticks(
         range(len(groups)), [f"{shortened(label, 12)}, {shortened(origin, 14)}" for label, origin in groups]
     )

@@ -110,7 +110,8 @@ def _quality_plans(records: RunRecords) -> Iterator[_Plan]:
     positive, table = positive_class(records), records.image_quality
     if table["value"].notna().any():
         alt = "Measures of image quality by class and origin; tables/image_quality.tsv holds the numbers."
-        drawn = _bound(lambda table, narrow: figures_quality.quality_by_origin(table, positive, narrow), table)
+        unit = "pixels" if records.audit["cohort"].get("dimensions") == 2 else "mm"
+        drawn = _bound(lambda table, narrow: figures_quality.quality_by_origin(table, positive, narrow, unit), table)
         yield _Plan("quality", "image_quality", drawn, alt)
 
 

@@ -187,14 +187,14 @@ def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped]) -> None:
 
 
 def _shares(run: Run, arm: str, item: Mapped) -> Iterator[dict[str, Any]]:
-    """Share of absolute and of signed relevance in pathology, healthy brain, its edge, and background."""
+    """Share of absolute and of signed relevance in pathology, healthy brain or centre, its edge, background."""
     sample = run.situation.cohort.samples[item.row]
     inside = item.volume.foreground
     core = ndimage.binary_erosion(inside)
     lesion = item.volume.mask & inside
     regions = {
         "pathology": lesion,
-        "brain": core & ~lesion,
+        "brain" if inside.ndim == 3 else "centre": core & ~lesion,
         "edge": inside & ~core & ~lesion,
         "background": ~inside,
     }
