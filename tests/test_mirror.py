@@ -164,7 +164,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine.plan",
     ),
     "engine.evidence.map_choices": ("engine/steps/test_faithfulness.py",),
-    "engine.evidence.masks": ("engine/evidence/test_kind.py",),
     "engine.evidence.networks": (
         "engine/evidence/test_assembly.py",
         "engine.plan",
@@ -178,7 +177,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "engine.evidence.regions": ("engine/evidence/test_kind.py",),
     "engine.evidence.request": ("engine/evidence/test_assembly.py",),
     "engine.evidence.scores": ("engine/evidence/test_kind.py",),
-    "engine.evidence.severity": ("engine/evidence/test_kind.py",),
+    "engine.evidence.severity": ("engine/evidence/test_masks.py",),
     "engine.evidence.transfer": ("engine/evidence/test_kind.py",),
     "engine.evidence.truth": (
         "engine/evidence/test_maps.py",
@@ -329,7 +328,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine.jobs.dispatch",
         "engine.jobs.run",
     ),
-    "engine.steps.represent": ("engine/steps/test_score.py",),
+    "engine.steps.represent": ("engine/evidence/test_masks.py",),
     "engine.steps.stored_volumes": (
         "functional/test_cli_run.py",
         "cli",

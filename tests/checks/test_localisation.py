@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from checks.asking import judge
+from checks.asking import judge, judged_by_class
 
 
 def test_u6_tells_own_lesions_from_anywhere_and_never_reassures(planted, furnished, protocol):
@@ -25,3 +28,28 @@ def test_u6_gives_rank_accuracy_shares_and_the_gain_of_the_origin_classifier(pla
     assert sum(shares) == pytest.approx(1)
     assert min(shares) > 0
     assert found.details["gain_origin_classifier"] < found.statistic
+
+
+def test_u6_asks_each_class_by_itself_where_both_have_lesions(planted, furnished, protocol):
+    evidence = furnished(planted(masks=True))
+    maps, everybody = evidence.maps, np.ones_like(evidence.positive)
+    generator = np.random.default_rng(4)
+    mask = maps.mask.copy()
+    for position in np.flatnonzero(~evidence.positive[maps.rows]):
+        mask[position, generator.choice(180, 10, replace=False)] = True
+    both = replace(evidence, patient=everybody, maps=replace(maps, mask=mask))
+    (alone,) = judge("U6", evidence, protocol)
+    found = judged_by_class("U6", both, protocol)
+    assert list(found) == ["ms", "healthy"]
+    assert found["ms"] == alone
+    assert found["healthy"].n == int((~evidence.positive[maps.rows]).sum())
+    assert found["healthy"].status != "clear", "their relevance is spread evenly"
+    drawn = replace(maps, mask=mask, target=maps.target + 6.0 * (mask & ~maps.mask))
+    assert judged_by_class("U6", replace(both, maps=drawn), protocol)["healthy"].status == "clear"
+
+
+def test_u6_takes_no_place_of_a_healthy_subject_for_its_pathology(planted, furnished, protocol):
+    evidence = furnished(planted(masks=True))
+    marked = replace(evidence, maps=replace(evidence.maps, mask=np.ones_like(evidence.maps.mask)))
+    (found,) = judge("U6", marked, protocol)
+    assert found.class_name == "ms"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks.asking import against_the_rest, in_class, judge
+from checks.asking import against_the_rest, in_class, judge, judged_by_class
 
 from biasaudit.stats.reliance import Responses, crossed_reliance
 
@@ -46,6 +46,19 @@ def test_u1_lets_patients_flag_only_where_severity_is_known(planted, protocol):
     known = {f.class_name: f.flag.may_flag for f in judge("U1", planted(masks=True), protocol)}
     assert without == {None: False, "healthy": True, "ms": False}
     assert known == {None: True, "healthy": True, "ms": True}
+
+
+def test_u1_takes_nobody_for_healthy_where_both_classes_have_lesions(planted, protocol):
+    evidence = planted(n=200, masks=True, signature=1.0)
+    everybody = np.ones_like(evidence.positive)
+    severity = np.random.default_rng(3).lognormal(size=everybody.size)
+    known = judged_by_class("U1", replace(evidence, patient=everybody, severity=severity), protocol)
+    unknown = judged_by_class("U1", replace(evidence, patient=everybody), protocol)
+    healthy = judged_by_class("U1", evidence, protocol)
+    assert [found["healthy"].flag.may_flag for found in (healthy, known, unknown)] == [True, True, False]
+    assert [found["healthy"].flag.healthy for found in (healthy, known, unknown)] == [True, False, False]
+    assert "severity" in known["healthy"].details["held_fixed"]
+    assert "severity" not in healthy["healthy"].details["held_fixed"]
 
 
 def test_u1_holds_severity_fixed(planted, protocol):

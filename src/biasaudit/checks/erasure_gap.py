@@ -157,6 +157,8 @@ def _judgement(gap: _Gap, protocol: Protocol) -> Judgement:
         f"{percent(gap.share.estimate)} [{percent(gap.share.low)}, {percent(gap.share.high)}] of the class gap of "
         f"{gap.class_gap.estimate:.2f} logits is left after erasing the marked pathology"
     )
+    if gap.share.low > 1:
+        shown += " (all of it: the erased images are unlike those that the network was trained on, which adds to it)"
     if gap.p_value <= protocol.statistics.alpha:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
         remedy = (

@@ -76,7 +76,7 @@ def test_a_brain_mask_in_the_place_of_a_pathology_mask(volume, inspect, sample):
     faults, _ = inspect(sample(image, mask=mask, has_mask=True))
     assert faults == [
         "table.tsv:2: m.nii: the pathology mask covers 100% of the brain; give the mask of the pathology alone, or "
-        "leave the cell empty; a brain mask has a column of its own"
+        "leave the row out; a brain mask has a column of its own"
     ]
 
 

@@ -43,7 +43,7 @@ def _faults(sample: Sample, facts: Mapping[str, FileFacts]) -> list[Fault]:
     covered = _covered(sample, facts)
     if covered is not None and covered[0] >= _WHOLE:
         message = f"{sample.mask}: the pathology mask covers {min(covered[0], 1):.0%} of {covered[1]}"
-        remedy = "give the mask of the pathology alone, or leave the cell empty; a brain mask has a column of its own"
+        remedy = "give the mask of the pathology alone, or leave the row out; a brain mask has a column of its own"
         faults.append(Fault(sample.where, message, remedy))
     return faults
 
