@@ -123,3 +123,15 @@ class TestInpaint:
         filled = inpaint(image, hole, ~hole)
         assert filled.dtype == np.float32
         assert np.abs(filled[hole]).max() < np.abs(image).max()
+
+
+def test_a_lesion_that_reaches_out_of_the_foreground_of_a_picture_is_erased_whole():
+    chance = np.random.default_rng(3)
+    foreground, mask = np.zeros((32, 32), dtype=bool), np.zeros((32, 32), dtype=bool)
+    foreground[4:28, 4:28] = mask[10:20, 0:12] = True
+    skin = 100 + chance.normal(0, 1, (3, 32, 32))
+    picture = Volume(np.where(mask, skin - 60, skin).astype(np.float32), foreground, mask)
+    erased = erase(picture, mask).image
+    assert np.abs(erased[:, mask] - 100).max() < 3
+    beyond = ~ndimage.binary_dilation(mask)
+    np.testing.assert_array_equal(erased[:, beyond], picture.image[:, beyond])

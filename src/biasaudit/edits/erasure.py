@@ -27,23 +27,30 @@ def erase(volume: Volume, mask: BoolArray) -> Volume:
     volume : Volume
     mask : bool (*shape)
         Voxels to erase: the subject's own pathology, or, as a sham, another subject's. One voxel is added around it,
-        because interpolation spreads a lesion over its neighbours.
+        because interpolation spreads a lesion over its neighbours. What reaches out of the foreground is erased too,
+        such as a lesion at the rim of a picture; where an image was stripped there is nothing to erase.
 
     Returns
     -------
     Volume
         A new one; the input is unchanged.
     """
-    hole = ndimage.binary_dilation(mask) & volume.foreground
+    shown = volume.foreground | (volume.image != 0).any(axis=0)
+    hole = ndimage.binary_dilation(mask) & shown
     if not hole.any():
         return volume
-    known = volume.foreground & ~hole
-    image = np.stack([inpaint(channel, hole, known) for channel in volume.image])
-    tissue, maps = (
-        None if given is None else np.stack([inpaint(each, hole, known) for each in given])
-        for given in (volume.tissue, volume.maps)
+    image, tissue, maps = (
+        None if given is None else np.stack([_filled(each, hole, volume.foreground, shown) for each in given])
+        for given in (volume.image, volume.tissue, volume.maps)
     )
     return replace(volume, image=image, tissue=tissue, maps=maps)
+
+
+def _filled(channel: FloatArray, hole: BoolArray, foreground: BoolArray, shown: BoolArray) -> FloatArray:
+    """Fill a hole inside the foreground from the foreground alone, and what lies beyond it from whatever is shown."""
+    inside, beyond = hole & foreground, hole & ~foreground
+    filled = inpaint(channel, inside, foreground & ~hole) if inside.any() else channel
+    return inpaint(filled, beyond, shown & ~hole) if beyond.any() else filled
 
 
 def inpaint(channel: FloatArray, hole: BoolArray, known: BoolArray) -> FloatArray:
