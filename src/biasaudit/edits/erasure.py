@@ -39,18 +39,19 @@ def erase(volume: Volume, mask: BoolArray) -> Volume:
     hole = ndimage.binary_dilation(mask) & shown
     if not hole.any():
         return volume
-    image, tissue, maps = (
-        None if given is None else np.stack([_filled(each, hole, volume.foreground, shown) for each in given])
-        for given in (volume.image, volume.tissue, volume.maps)
+    image = _filled(volume.image, hole, volume.foreground, shown)
+    tissue, maps = (
+        None if given is None else _filled(given, hole, volume.foreground, shown)
+        for given in (volume.tissue, volume.maps)
     )
     return replace(volume, image=image, tissue=tissue, maps=maps)
 
 
-def _filled(channel: FloatArray, hole: BoolArray, foreground: BoolArray, shown: BoolArray) -> FloatArray:
+def _filled(channels: FloatArray, hole: BoolArray, foreground: BoolArray, shown: BoolArray) -> FloatArray:
     """Fill a hole inside the foreground from the foreground alone, and what lies beyond it from whatever is shown."""
     inside, beyond = hole & foreground, hole & ~foreground
-    filled = inpaint(channel, inside, foreground & ~hole) if inside.any() else channel
-    return inpaint(filled, beyond, shown & ~hole) if beyond.any() else filled
+    filled = np.stack([inpaint(channel, inside, foreground & ~hole) for channel in channels])
+    return np.stack([inpaint(channel, beyond, shown & ~hole) for channel in filled]) if beyond.any() else filled
 
 
 def inpaint(channel: FloatArray, hole: BoolArray, known: BoolArray) -> FloatArray:
