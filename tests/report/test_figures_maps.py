@@ -28,4 +28,4 @@ def test_every_comparison_is_drawn_with_its_slices(narrow, planes, critical):
     assert len(figure.axes) == 2 * len(planes)
     words = " ".join(text.get_text() for text in figure.texts)
     assert "healthy: b minus a" in words
-    assert "4 voxels" in words
+    assert "4 places" in words

@@ -62,5 +62,5 @@ def _layers(pictures: Mapping[str, FloatArray], key: str, plane: str) -> list[Fl
 def _title(record: Mapping[Any, Any], peak: float, letters: int) -> str:
     compared = str(record["compared"])
     shown = compared if len(compared) <= letters else compared[: letters - 1] + "…"
-    voxels = int(record["significant_voxels"])
-    return f"{shown}\npeak {peak:.1f}, significant above {record['critical']:.1f}: {voxels} voxels"
+    places = int(record["significant_voxels"])
+    return f"{shown}\npeak {peak:.1f}, significant above {record['critical']:.1f}: {places} places"

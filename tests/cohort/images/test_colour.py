@@ -93,7 +93,9 @@ def test_one_picture_in_colour_makes_its_column_one(saved, looked_at, sample):
     colour, grey, equal = saved("c.png", PIXELS), saved("g.png", EQUAL, "L"), saved("e.png", EQUAL)
     cohort, facts = looked_at(sample(grey), sample(equal))
     assert colours_of(cohort, facts, "auto") == ()
-    assert colour_notes(cohort, facts, "auto") == []
+    assert colour_notes(cohort, facts, "auto") == [
+        "1 pictures have three equal channels of colour and are read in grey"
+    ]
     cohort, facts = looked_at(sample(grey), sample(colour), sample(equal))
     assert colours_of(cohort, facts, "auto") == (True,)
     assert colours_of(cohort, facts, "grey") == ()

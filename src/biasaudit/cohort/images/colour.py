@@ -17,6 +17,7 @@ __all__ = [
     "colour_notes",
     "colours_of",
     "converted_notes",
+    "is_stored_in_colour",
     "is_transparent",
     "rgb_of",
     "rgb_unless_grey",
@@ -34,10 +35,15 @@ def rgb_of(image: Image.Image) -> FloatArray | None:
     Palettes, CMYK, YCbCr, Lab and HSV are turned into RGB; transparency is left out. Grey is also what is stored in
     colour with three channels that are equal everywhere.
     """
-    if image.mode in _GREY_MODES or image.mode.startswith("I"):
+    if not is_stored_in_colour(image):
         return None
     pixels = np.asarray(image.convert("RGB"))
     return rgb_unless_grey(np.moveaxis(pixels, -1, 0), np.float32(255))
+
+
+def is_stored_in_colour(image: Image.Image) -> bool:
+    """Whether an opened picture has room for colours, used or not."""
+    return not (image.mode in _GREY_MODES or image.mode.startswith("I"))
 
 
 def rgb_unless_grey(channels: np.ndarray, full: np.float32) -> FloatArray | None:
@@ -90,6 +96,8 @@ def colour_notes(cohort: Cohort, facts: Mapping[str, FileFacts], setting: Colour
         which = "" if len(cohort.samples[0].images) == 1 else f" of image {column + 1}"
         if coloured:
             notes += [_hidden(coloured, len(own), which)] if setting == "grey" else _read(coloured, len(own), which)
+        elif equal := sum(fact.stored_in_colour for fact in own):
+            notes.append(f"{equal} pictures{which} have three equal channels of colour and are read in grey")
     transparent = sum(fact.transparent for fact in facts.values())
     if transparent:
         notes.append(f"{transparent} pictures are transparent in places; the transparency is left out")

@@ -48,6 +48,8 @@ class FileFacts:
     colour : tuple of float or None
         Of a picture the `colour_measures`, all 0 if it is grey; empty for volumes; None in a record from before this
         was measured.
+    stored_in_colour : bool
+        A picture with red, green and blue, even if they are equal everywhere.
     transparent : bool
         A picture with pixels that are less than opaque.
     """
@@ -68,6 +70,7 @@ class FileFacts:
     empty_border: bool
     interval: float = 0.0
     colour: tuple[float, ...] | None = None
+    stored_in_colour: bool = False
     transparent: bool = False
 
     @property

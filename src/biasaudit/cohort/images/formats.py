@@ -22,7 +22,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from PIL import Image, ImageOps
 
-from biasaudit.cohort.images.colour import is_transparent, rgb_of, rgb_unless_grey
+from biasaudit.cohort.images.colour import is_stored_in_colour, is_transparent, rgb_of, rgb_unless_grey
 from biasaudit.cohort.images.dicom import dicom_pixels, dicom_shape
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray, luminance
@@ -66,6 +66,8 @@ class Scan:
         Seconds from one volume to the next as the header states them; 0 or 1 where it says nothing.
     rgb : float32 (3, height, width) or None
         Red, green and blue of a picture in colour, in the units of `data`, which then is its luminance.
+    stored_in_colour : bool
+        A picture with red, green and blue, even if they are equal everywhere.
     transparent : bool
         A picture with pixels that are less than opaque; what is stored under them was read.
     """
@@ -74,6 +76,7 @@ class Scan:
     affine: FloatArray | None
     interval: float = 0.0
     rgb: FloatArray | None = None
+    stored_in_colour: bool = False
     transparent: bool = False
 
     @property
@@ -173,7 +176,8 @@ def orientation(affine: FloatArray) -> str:
 
 def _picture(content: bytes) -> Scan:
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
-    return Scan(_grey(image), None, rgb=rgb_of(image), transparent=is_transparent(image))
+    colour = is_stored_in_colour(image)
+    return Scan(_grey(image), None, rgb=rgb_of(image), stored_in_colour=colour, transparent=is_transparent(image))
 
 
 def _grey(image: Image.Image) -> FloatArray:
@@ -194,7 +198,7 @@ def _in_colour(values: FloatArray) -> Scan:
     values = np.asarray(values, dtype=np.float32)
     if values.ndim == 2:
         return Scan(values, None)
-    return Scan(luminance(values), None, rgb=rgb_unless_grey(values, np.float32(1)))
+    return Scan(luminance(values), None, rgb=rgb_unless_grey(values, np.float32(1)), stored_in_colour=True)
 
 
 def _is_colour_shape(shape: Sequence[int]) -> bool:

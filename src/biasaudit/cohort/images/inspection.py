@@ -202,6 +202,7 @@ def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFa
         empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
         interval=round(scan.interval, 6),
         colour=_colour(scan),
+        stored_in_colour=scan.stored_in_colour,
         transparent=scan.transparent,
     )
 
