@@ -47,7 +47,8 @@ calibrate: $(STAMP)
 
 # Real images must be at hand; hours, resumes.
 calibrate-real: $(STAMP)
-	$(BIN)/python benchmarks/real_images.py calibration-real --write docs
+	$(BIN)/python benchmarks/real_images.py calibration-real --write docs \
+		--measured src/biasaudit/calibration/measured-pictures.json
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

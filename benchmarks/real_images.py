@@ -1,10 +1,11 @@
 """Calibration on real images whose truth is known: planted diseases and signatures, and withheld cells.
 
-    python benchmarks/real_images.py OUT [--workers 2] [--only WORD ...] [--held] [--write docs]
+    python benchmarks/real_images.py OUT [--workers 2] [--only WORD ...] [--held] [--write docs] [--measured FILE]
 
 audits every cohort that OUT does not hold yet, judges all of them, and writes OUT/rows.json; with `--write` also the
-page `calibration-real.md` into that folder. What OUT holds already is judged again, not trained again; with `--held`
-nothing else is judged. The order of the cohorts is by chance, so that any first part of them is a fair sample.
+page `calibration-real.md` into that folder, with `--measured` the rates that reports print. What OUT holds already is
+judged again, not trained again; with `--held` nothing else is judged. The order of the cohorts is by chance, so that
+any first part of them is a fair sample.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ import real_natural
 import real_volumes
 import torch
 from real_audits import stored
+from real_causes import outside
 from real_judging import judged
 from real_natural import Natural, natural_specs
-from real_page import page
+from real_page import measured, page
 from real_pictures import at_hand
 from real_specs import Spec, specs
 from real_volumes import Volumes, volume_specs
@@ -91,6 +93,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="cohorts whose names hold one of these words")
     parser.add_argument("--held", action="store_true", help="audit nothing, judge what OUT holds")
     parser.add_argument("--write", type=Path, help="folder that gets calibration-real.md")
+    parser.add_argument("--measured", type=Path, help="file that gets the rates that reports of pictures print")
     arguments = parser.parse_args()
     if not at_hand():
         raise SystemExit("the images are not at hand: name their folder by SHARED_DATA")
@@ -100,8 +103,10 @@ def main() -> None:
     minutes = _minutes(arguments.out, 0.0 if arguments.held else (time.time() - started) / 60)
     (arguments.out / "rows.json").write_text(json.dumps(rows, indent=1))
     if arguments.write:
-        text = page(rows, _provenance(rows, minutes, arguments.workers))
+        text = page(rows, _provenance(rows, minutes, arguments.workers), outside())
         (arguments.write / "calibration-real.md").write_text(text)
+    if arguments.measured:
+        arguments.measured.write_text(json.dumps(measured(rows), indent=1) + "\n")
 
 
 def _chosen(arguments: argparse.Namespace) -> list[Cohort]:

@@ -14,7 +14,8 @@ from biasaudit.calibration.summary import markdown
 SHORT = ("nothing", "field", "20 probes", "40 probes")
 
 
-def page(rows: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> str:
+def page(rows: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], outside: pd.DataFrame) -> str:
+    """Write the page; `outside` is what differs between the classes of one source outside the field."""
     table = rates.flat(rows)
     judging = rates.judged(table)
     planted = judging[judging.family != "natural"]
@@ -55,6 +56,8 @@ def page(rows: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> st
         "## Reported apart",
         APART,
         _table(apart(table)),
+        OUTSIDE,
+        _table(outside),
         "## The cohorts that chose",
         CHOSE,
         _table(rates.bounds(_aliased(_choosing(table)))),
@@ -79,6 +82,10 @@ APART = (
     "U13 and U14 see there lies outside the declared field all the same: projection, positioning, devices. *Healthy "
     "mix differs*: a benign finding in 15 % of one site's images and 45 % of the other's; whether a network that uses "
     "it uses a signature can be argued about, so R\\* counts it as one."
+)
+OUTSIDE = (
+    "Looking for the cause: AUC of the diseased class by simple measures outside the declared field, all images of a "
+    "source (of skin lesions the field is the lesion and its surroundings)."
 )
 CHOSE = "Other sources, other images and mostly other kinds of signature; nothing on this page was counted on them."
 
@@ -133,6 +140,41 @@ def _above(table: pd.DataFrame, variant: str) -> pd.Series:
     """Of the cohorts with a bound, whether it lies above the truth."""
     known = table[table[f"low {variant}"].notna()] if f"low {variant}" in table else table.iloc[:0]
     return (known[f"low {variant}"].astype(float) > known.omega).astype(float) if len(known) else pd.Series(dtype=float)
+
+
+def measured(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rates that reports of pictures print, by what was declared: planted cohorts whose classes are aliased."""
+    table = _aliased(rates.judged(rates.flat(rows)))
+    planted = table[(table.family != "natural") & ~table.source.str.contains("volumes")]
+    return {"cells": [_cell(planted, name) for name in CELLS if words(planted, name, FLAGGED).notna().any()]}
+
+
+CELLS = {
+    "nothing": ("nothing declared", 0),
+    "field": ("a field", 0),
+    **{f"{k} probes": (f"{k} probes", k) for k in rates.COUNTS},
+}
+
+
+def _cell(table: pd.DataFrame, name: str) -> dict[str, Any]:
+    text, probes = CELLS[name]
+    return {
+        "words": text,
+        "probes": probes,
+        "field": name == "field",
+        "false_flag": _counted(words(table[table.r <= rates.CLEAN], name, FLAGGED)),
+        "false_clear": _counted(words(table[table.r >= 0.3], name, ("PATHOLOGY",))),
+        "undetermined": _counted(words(table, name, ("UNDETERMINED",))),
+    }
+
+
+def _counted(events: pd.Series) -> dict[str, Any]:
+    known = events.dropna()
+    value, low, high = rates.rate(int(known.sum()), len(known))
+    return {"n": len(known), "rate": value, "low": low, "high": high} if len(known) else dict(NOTHING_COUNTED)
+
+
+NOTHING_COUNTED = {"n": 0, "rate": None, "low": None, "high": None}
 
 
 def natural(table: pd.DataFrame) -> pd.DataFrame:

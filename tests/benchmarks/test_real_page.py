@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -112,8 +113,20 @@ def test_a_rate_of_nothing_is_none(rates, rows):
 
 
 def test_the_page_says_where_it_comes_from_and_keeps_groups_apart(page, rows):
-    text = page.page(rows, {"command": "python benchmarks/real_images.py out --write docs", "commit": "abc1234"})
+    outside = pd.DataFrame([{"source": "cxr/nih", "sharpness": "0.41"}])
+    text = page.page(rows, {"command": "make calibrate-real", "commit": "abc1234"}, outside)
+    assert "| cxr/nih | 0.41 |" in text
     assert "| commit | abc1234 |" in text
     assert "## Reported apart" in text
     assert "5/5 1.000" in text.split("## Reported apart")[1]
     assert "nan" not in text
+
+
+def test_reports_get_rates_by_what_was_declared(page, rows):
+    cells = {cell["words"]: cell for cell in page.measured(rows)["cells"]}
+    assert list(cells) == ["nothing declared", "a field", "5 probes", "10 probes", "20 probes", "40 probes"]
+    assert cells["20 probes"]["false_flag"]["n"] == 20
+    assert cells["20 probes"]["false_flag"]["rate"] == pytest.approx(0.05)
+    assert cells["20 probes"]["false_clear"]["rate"] == pytest.approx(1 / 12)
+    assert cells["a field"]["field"]
+    assert cells["a field"]["undetermined"]["rate"] == 1
