@@ -41,6 +41,7 @@ def page(rows: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], outsi
         _table(rates.grouped(_driven(planted), "kind", SHORT, FLAGGED)),
         _table(rates.grouped(_driven(planted), "source", SHORT, FLAGGED)),
         _table(rates.grouped(_driven(planted), "disease", SHORT, FLAGGED)),
+        _table(rates.grouped(_driven(planted), "n", SHORT, FLAGGED)),
         "## The estimators by themselves",
         "Each at level .05 without correction; the truth of all is Omega\\*. ROC AUC: R\\* > .25 against <= .05.",
         _table(rates.bounds(_aliased(judging))),
