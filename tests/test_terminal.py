@@ -84,6 +84,13 @@ def test_every_arm_gets_its_verdict_and_reason(written: Written) -> None:
     ]
 
 
+def test_what_is_undetermined_says_what_would_settle_it(written: Written) -> None:
+    verdicts = [{"verdict": "UNDETERMINED", "contrast": None, "factor": "site", "settle": "Bring 20 images."}]
+    arm = {"name": "intensity", "verdict": "UNDETERMINED", "reason": "no probes", "verdicts": verdicts}
+    terminal.print_verdicts({"arms": [arm]})
+    assert written()[0].splitlines()[1] == "  what would settle it: Bring 20 images."
+
+
 def test_a_section_without_rows_is_its_title_and_lead(written: Written) -> None:
     terminal.print_sections(
         [Section("Settings", ("a",), (), "No setting differs."), Section("Runs", ("a",), (("1",),))]

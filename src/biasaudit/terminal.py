@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # these import numpy or torch, which a help text must not wai
     from biasaudit.engine.jobs.job import Job
     from biasaudit.records import Cohort
     from biasaudit.report.side_by_side import Section
-    from biasaudit.run_folder.contract import AuditRecord
+    from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 
 __all__ = [
     "in_words",
@@ -83,8 +83,16 @@ def print_verdicts(audit: AuditRecord) -> None:
         if arm.get("contrast"):
             each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
             print_line(f"  against the rest: {each}")
-    if audit["cohort"].get("colour_hidden"):
+        if arm["verdict"] == "UNDETERMINED" and (settle := _what_settles(arm)):
+            print_line(f"  what would settle it: {settle}")
+    if audit.get("cohort", {}).get("colour_hidden"):
         print_line("note: pictures in colour were read in grey; signatures of colour are hidden from this audit")
+
+
+def _what_settles(arm: ArmRecord) -> str:
+    """Return what the headline of an arm asks for; empty if nothing."""
+    own = (each for each in arm.get("verdicts", []) if each["verdict"] == arm["verdict"])
+    return next((str(each["settle"]) for each in own if each.get("settle")), "")
 
 
 def print_sections(sections: Sequence[Section]) -> None:

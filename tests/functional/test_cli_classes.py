@@ -83,7 +83,9 @@ def test_findings_name_their_contrast(study):
     found = {(f["code"], f["contrast"]) for f in audit["arms"][0]["findings"]}
     assert found == {
         (code, name)
-        for code in ("G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12")
+        for code in (
+            *("G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12", "U13", "U14", "P1"),
+        )
         for name in CLASSES
     }
     assert {finding["contrast"] for finding in audit["design"]["findings"]} == set(CLASSES)

@@ -17,6 +17,10 @@ from biasaudit.cohort.layouts import LAYOUTS
 TIMES = re.compile(r'"(started|finished)": "[^"]*"')
 
 
+MISSING_CELL = {"P1", "U13", "U14"}
+"""Checks that take probes or a declared field, and say so where there are none."""
+
+
 def without_times(text: str) -> str:
     return TIMES.sub("", text)
 
@@ -51,10 +55,10 @@ def test_audit_keeps_the_contract(finished_run):
     assert audit["design"]["regime"] == "nested"
     for arm in audit["arms"]:
         assert arm["verdict"] in ("ORIGIN", "MIXED", "PATHOLOGY", "UNDETERMINED")
-        assert set(arm["reliance"]) == {"estimate", "low", "high", "from", "corroborated_by"}
+        assert set(arm["reliance"]) == {"estimate", "low", "high", "kind", "from", "corroborated_by"}
         assert arm["error_rates"]["within_calibration"] is False
         codes = {finding["code"] for finding in arm["findings"]}
-        assert codes == {"G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12"}
+        assert codes == {"G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12", *MISSING_CELL}
         for finding in arm["findings"]:
             assert finding["status"] in ("clear", "concern", "inconclusive", "not_applicable", "error")
             assert finding["p_value"] is None or finding["p_value"] > 0
