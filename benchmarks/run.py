@@ -26,6 +26,7 @@ STUDIES = (
     "remedies",
     "statistics",
     "attributions",
+    "masks_in_both",
     "voxelwise",
     "own_networks",
 )

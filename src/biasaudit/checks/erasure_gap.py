@@ -41,9 +41,9 @@ class ErasureGap:
     title = "Erasure"
     question = "Which share of the class gap is left when the marked pathology is erased?"
     why = (
-        "If the network reads the pathology, erasing it from patients closes the gap to the healthy. The same masks "
-        "are erased from healthy subjects, so that the edit itself cancels; what is left lies outside the masks. Where "
-        "every class has masks, one of each class is erased from everybody."
+        "If the network reads the pathology, erasing it closes the gap between the classes. The same masks, exchanged, "
+        "are erased from healthy subjects; where every class has masks, one of each class is erased from everybody. So "
+        "the edit itself cancels, and what is left lies outside the masks."
     )
     kind = "used"
     needs = ("table", "scores", "erased")

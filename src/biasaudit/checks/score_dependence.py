@@ -66,7 +66,7 @@ class ScoreDependence:
     title = "Scores depend on origin"
     question = "Given the label, do the held-out scores depend on where the image comes from?"
     why = (
-        "Two healthy subjects should get the same score whatever scanner saw them. A difference between origins "
+        "Two subjects of one class should get the same score whatever scanner saw them. A difference between origins "
         "inside one class is the network's own response to the signature."
     )
     kind = "used"
