@@ -81,3 +81,17 @@ def test_corroboration_names_the_concerns_in_one_order_and_each_once():
 def test_only_what_measures_from_both_sides_gives_an_interval():
     assert [source.code for source in RELIANCE_SOURCES if not source.bound] == ["U1", "P1", "U4"]
     assert {source.code for source in RELIANCE_SOURCES if source.bound} == {"P1", "U13", "U14", "U5"}
+
+
+def test_probes_that_lie_anywhere_leave_the_number_to_other_checks():
+    wide = Finding("P1", "inconclusive", "probes", 0.5, -0.4, 1.4, flag=Flag(True, reliance=Share(0.5, -0.4, 1.4)))
+    assert estimate_reliance([wide, U4], "aliased").source == "U4"
+    assert estimate_reliance([wide, U14], "aliased", [U14]).kind == "bound"
+    assert estimate_reliance([wide], "aliased").source == "P1"
+    assert not is_measured_by_probes([wide])
+
+
+def test_of_several_classes_of_probes_the_worst_counts():
+    other = Finding("P1", "concern", "probes", 0.5, 0.4, 0.6, flag=Flag(True, reliance=Share(0.5, 0.4, 0.6)))
+    for findings in ([P1, other], [other, P1]):
+        assert estimate_reliance(findings, "aliased").estimate == 0.5

@@ -50,6 +50,9 @@ RELIANCE_SOURCES: tuple[RelianceSource, ...] = (
 _TRANSPLANT, _BLANKED = _OF_FIELD = ("U13", "U14")
 """The edits of what lies outside the declared disease field, and of what lies inside."""
 
+_TELLING = ("clear", "concern")
+"""Statuses of probes that tell something; too few of them lie anywhere, and leave the answer to other checks."""
+
 
 def estimate_reliance(
     findings: Sequence[Finding], regime: Regime, flagged: Sequence[Finding] = (), corroborated_by: tuple[str, ...] = ()
@@ -67,15 +70,27 @@ def estimate_reliance(
     corroborated_by : tuple of str
         Codes of the checks that point at the origin as well.
     """
-    for code, share in _shares(findings, regime, bound=False):
-        low, high = _clipped(share.low), _clipped(share.high)
-        return Reliance(_clipped(share.estimate), low, high, code, _others(corroborated_by, code), "interval")
+    telling = [finding for finding in findings if finding.code != "P1" or finding.status in _TELLING]
+    measured = _measured(telling, regime, corroborated_by)
+    if measured is not None:
+        return measured
     bounds = _bounds(flagged, regime)
     if bounds:
         code = max(bounds, key=lambda each: bounds[each])
         low = bounds[code]
         return Reliance(None, low, None, code, _others(corroborated_by, code), "bound")
-    return Reliance(corroborated_by=corroborated_by)
+    return _measured(findings, regime, corroborated_by) or Reliance(corroborated_by=corroborated_by)
+
+
+def _measured(findings: Sequence[Finding], regime: Regime, corroborated_by: tuple[str, ...]) -> Reliance | None:
+    """Return the interval of the first source that gives one; of several of its findings the one that is worst."""
+    shares = list(_shares(findings, regime, bound=False))
+    if not shares:
+        return None
+    code = shares[0][0]
+    share = max((own for of, own in shares if of == code), key=lambda own: (own.low or 0.0, own.high or 0.0))
+    low, high = _clipped(share.low), _clipped(share.high)
+    return Reliance(_clipped(share.estimate), low, high, code, _others(corroborated_by, code), "interval")
 
 
 def _bounds(flagged: Sequence[Finding], regime: Regime) -> dict[str, float]:
@@ -133,8 +148,9 @@ def _share(finding: Finding, source: RelianceSource) -> Share | None:
 
 
 def is_measured_by_probes(findings: Sequence[Finding]) -> bool:
-    """Whether probes measure the reliance from both sides, which no edit of an image does."""
-    shares = (finding.flag.reliance for finding in findings if finding.code == "P1" and finding.flag is not None)
+    """Whether probes tell the reliance from both sides, which no edit of an image does."""
+    own = (finding for finding in findings if finding.code == "P1" and finding.status in _TELLING)
+    shares = (finding.flag.reliance for finding in own if finding.flag is not None)
     return any(share is not None and share.estimate is not None for share in shares)
 
 

@@ -44,7 +44,7 @@ REGIONS = {"regions": None}
 ORIGIN_MAPS = {"origin": None, "origin_replicate": None, "origins": {}}
 """Fields of `Maps` that hold the kind `origin_maps`, and what they are without it."""
 
-SKIPPED = {"unseen_origin": "U10", "dose_response": "U11", "spike_in": "G3"}
+SKIPPED = {"unseen_origin": "U10", "dose_response": "U11", "spike_in": "G3", "probes": "P1"}
 """Kind -> key of `retraining_skipped` that says why there is none."""
 
 PLANTED = {"origin_maps", "masks", "regions", *KINDS}

@@ -120,3 +120,31 @@ def test_each_class_of_probes_is_judged_by_itself_the_healthy_first(aliased, pro
     both = Probes(**{name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in names})
     findings = judge("P1", replace(aliased, probes=both), protocol)
     assert [finding.class_name for finding in findings] == ["healthy", "ms"]
+
+
+def test_probes_of_a_small_part_of_the_other_class_give_a_bound_of_the_whole(planted, protocol):
+    evidence = planted(n=160, design="aliased", pathology=4.0)
+    ill = np.flatnonzero(evidence.positive)
+    origin = evidence.origin.astype("U9")
+    origin[ill[20:]] = "elsewhere"
+    nested = replace(evidence, origin=origin, regime="nested")
+    finding = judge_once("P1", replace(nested, probes=probes(between(nested, 0.9))), protocol)
+    assert finding.high is None
+    assert finding.flag.reliance.estimate is None
+    assert finding.flag.reliance.low == pytest.approx(0.25 * finding.low)
+
+
+def test_the_order_of_the_classes_is_the_same_in_every_process(aliased, protocol):
+    kinds = [probes(between(aliased, share, seed=k), label=name) for k, (name, share) in enumerate(
+        (("b", 0.0), ("a", 0.5), ("c", 0.9))
+    )]  # fmt: skip
+    names = ("subject", "label", "positive", "origin", "logit", "twin_of")
+    made = Probes(**{name: np.concatenate([getattr(each, name) for each in kinds]) for name in names})
+    label = np.where(aliased.positive, "ms", np.array(["a", "b", "c"])[np.arange(aliased.positive.size) % 3])
+    contrast = replace(aliased, label=label, contrast="ms", inside=("ms",), classes=("not ms", "ms"), probes=made)
+    assert [finding.class_name for finding in judge("P1", contrast, protocol)] == ["a", "b", "c"]
+
+
+def test_where_no_image_can_be_a_probe_the_reason_is_said(aliased, protocol):
+    finding = judge_once("P1", replace(aliased, retraining_skipped={"P1": "a table of features"}), protocol)
+    assert (finding.status, finding.reason, finding.remedy) == ("not_applicable", "a table of features", "")

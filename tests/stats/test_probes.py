@@ -75,10 +75,14 @@ def test_origins_count_by_their_share_of_the_other_class():
     assert found.variance == pytest.approx(2.0 * (0.25**2 / 2 + 0.75**2 / 2))
 
 
-def test_an_origin_with_one_probe_is_not_counted_by_itself():
-    scores = [0.0, 2.0, 10.0]
-    found = mean_by_origin(scores, ["a", "a", "b"], [0.5, 0.5, 0.5])
-    assert found == Mean(4.0, float(np.var(scores, ddof=1)) / 3, 2)
+def test_an_origin_with_one_probe_counts_by_its_share_and_brings_its_uncertainty():
+    scores = [0.0, 1.0, 2.0, 10.0]
+    found = mean_by_origin(scores, ["a", "a", "a", "b"], [0.15, 0.15, 0.15, 0.85])
+    assert found.value == pytest.approx(0.15 * 1 + 0.85 * 10)
+    assert found.freedom == 2
+    assert found.variance == pytest.approx(1.0 * (0.15**2 / 3 + 0.85**2))
+    few = mean_by_origin([0.0, 10.0], ["a", "b"], [0.5, 0.5])
+    assert few == Mean(5.0, 50.0 * 0.5, 1)
 
 
 def test_so_many_probes_as_are_named_have_the_power():

@@ -312,6 +312,9 @@ def bound(code, p=0.001, low=0.6) -> Finding:
     return Finding(code, "concern", "field", 0.8, low, None, p, 0.1, flag=Flag(may_flag=True))
 
 
+WIDE = replace(p1(share=(0.5, -0.4, 1.4)), status="inconclusive")
+"""Three probes that lie anywhere."""
+
 ILL = (None, 0.7, None)
 """Share that patients of the healthy source show: a lower bound."""
 
@@ -331,6 +334,9 @@ ILL = (None, 0.7, None)
         ([G1, replace(p1(0.001, ILL), high=None)], UNMARKED, "ORIGIN"),
         ([G1, p1(), replace(p1(0.001, ILL, healthy=False), high=None)], UNMARKED, "UNDETERMINED"),
         ([replace(G1, status="inconclusive"), p1()], UNMARKED, "UNDETERMINED"),
+        ([G1, WIDE, u4(0.001, 0.6, 0.8)], COMPLETE, "ORIGIN"),
+        ([G1, WIDE, bound("U13"), bound("U14")], UNMARKED, "ORIGIN"),
+        ([G1, WIDE], UNMARKED, "UNDETERMINED"),
         ([G1, bound("U13"), bound("U14")], UNMARKED, "ORIGIN"),
         ([G1, bound("U13")], UNMARKED, "MIXED"),
         ([G1, bound("U14", low=0.2)], UNMARKED, "MIXED"),
@@ -364,3 +370,21 @@ def test_with_nothing_declared_and_nothing_to_erase_there_is_no_number_and_probe
     assert verdict.reliance.low is None
     assert verdict.reliance.kind is None
     assert "Bring 20 images of healthy subjects from b." in verdict.settle
+
+
+def test_lesions_in_both_classes_are_never_cleared_by_erasure_alone():
+    everywhere = PROTOCOL.cohort.model_copy(update={"mask_in": "all"})
+    protocol = PROTOCOL.model_copy(update={"cohort": everywhere})
+    findings = [G1, u4(high=0.2), a2("clear")]
+    assert decide(findings, NESTED, "origin", PROTOCOL).word == "PATHOLOGY"
+    verdict = decide(findings, NESTED, "origin", protocol)
+    assert verdict.word == "UNDETERMINED"
+    assert "erasure alone never clears" in verdict.reason
+    assert decide([G1, p1()], NESTED, "origin", protocol).word == "PATHOLOGY"
+
+
+def test_probes_that_do_not_tell_are_not_said_to_be_absent():
+    few = Finding("P1", "inconclusive", "2 of the probes", remedy="Bring 20 images.", flag=Flag(may_flag=False))
+    verdict = decide([G1, few], UNMARKED, "origin", PROTOCOL)
+    assert "the probes do not tell" in verdict.reason
+    assert "Bring 20 images." in verdict.settle

@@ -15,10 +15,13 @@ from biasaudit.registry import register
 from biasaudit.stats.intervals import Interval
 from biasaudit.stats.probes import FEWEST, ProbeShare, Spread, mean_by_origin, probe_share, probes_needed
 
-__all__ = ["USUAL", "ProbesCheck"]
+__all__ = ["COVERED", "USUAL", "ProbesCheck"]
 
 USUAL = 20
 """Probes to bring where fewer would do by the spread of a few scores."""
+
+COVERED = 0.5
+"""Share of the other class whose origins must be probed: else the probes speak of a part of the class gap."""
 
 _SHOWN = 3
 
@@ -39,6 +42,8 @@ class _Cell:
         Probes that were left out, since they show subjects of the audit.
     positive : bool
         Whether the class is the positive side.
+    covered : float
+        Share of the other class whose origins some probe came from.
     """
 
     class_name: str
@@ -48,11 +53,12 @@ class _Cell:
     prevalence: float
     twins: int
     positive: bool
+    covered: float
 
     @property
     def two_sided(self) -> bool:
         """Whether the share is an estimate with two bounds; else only its lower bound has a meaning."""
-        return not self.positive and self.prevalence == 0
+        return not self.positive and self.prevalence == 0 and self.covered >= COVERED
 
 
 @register("check", "P1")
@@ -74,8 +80,9 @@ class ProbesCheck:
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Judge each class of the probes, and those without a label."""
         fault = _fault(evidence)
-        if fault:
-            return [_unasked(evidence, fault)]
+        skipped = evidence.retraining_skipped.get(self.code)
+        if fault or skipped:
+            return [_unasked(evidence, fault or Fault("not_applicable", str(skipped)))]
         if evidence.probes is None:
             return [_no_probes(evidence, protocol)]
         return [_judged(evidence, cell, protocol) for cell in _cells(evidence, evidence.probes)] or [
@@ -101,7 +108,8 @@ def _fault(evidence: ArmEvidence) -> Fault | None:
 def _cells(evidence: ArmEvidence, probes: Probes) -> Iterator[_Cell]:
     """Go over the classes of the probes, the healthy first, keeping those of a cell that the audit lacks."""
     label = _labels(evidence)
-    names = sorted(set(probes.label.tolist()) - {""}, key=lambda name: bool(probes.positive[probes.label == name][0]))
+    sides = dict(zip(probes.label.tolist(), probes.positive.tolist(), strict=True))
+    names = sorted(set(sides) - {""}, key=lambda name: (sides[name], name))
     for name in names:
         yield from _cell(evidence, probes.kept(probes.label == name), label == name, 0.0)
     if probes.max_prevalence is not None:
@@ -127,7 +135,8 @@ def _cell(evidence: ArmEvidence, probes: Probes, own: BoolArray, prevalence: flo
         kept = foreign.kept(foreign.twin_of == "")
         other = others & np.isin(evidence.origin, kept.origin)
         twins = int((foreign.twin_of != "").sum())
-        yield _Cell(str(probes.label[0]), kept, own, other, prevalence, twins, positive)
+        covered = float(other.sum() / max(1, others.sum()))
+        yield _Cell(str(probes.label[0]), kept, own, other, prevalence, twins, positive, covered)
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,7 @@ def _judged(evidence: ArmEvidence, cell: _Cell, protocol: Protocol) -> Finding:
     k = int(cell.probes.subject.size)
     if k < FEWEST or cell.own.sum() < 2 or cell.other.sum() < 2:
         reason = f"{k} of the probes are {_of_whom(evidence, cell)}{_left_out(cell)}; at least {FEWEST} are needed"
-        return _finding(evidence, cell, Judgement("inconclusive", reason, f"bring {USUAL}"))
+        return _finding(evidence, cell, Judgement("inconclusive", reason, _bring(evidence, protocol)))
     share = _share(evidence, cell)
     if not _gap_is_known(share, cell, protocol):
         reason = f"the class gap of {abs(share.gap):.2f} logits is too uncertain for a share of it to be known"
@@ -189,7 +198,9 @@ def _finding(evidence: ArmEvidence, cell: _Cell, judged: Judgement) -> Finding:
 
 def _with_numbers(finding: Finding, cell: _Cell, measured: _Measured, protocol: Protocol) -> Finding:
     interval, share = measured.interval, measured.share
-    reliance = Share(interval.estimate, interval.low, interval.high) if cell.two_sided else Share(low=interval.low)
+    # Of origins that no probe came from nothing is known: they may owe nothing to the source.
+    bound = Share(low=interval.low * cell.covered)
+    reliance = Share(interval.estimate, interval.low, interval.high) if cell.two_sided else bound
     return replace(
         finding,
         statistic=interval.estimate,
@@ -259,9 +270,13 @@ def _bring(evidence: ArmEvidence, protocol: Protocol) -> str:
     sources = sorted(set(evidence.origin[evidence.positive].tolist()))
     known = [number for number in needed.values() if number]
     count = max([USUAL, *known])
-    words = {"mixed": "half of the response is owed to the origin", "origin": "most of it is", "none": "none is"}
-    shown = ", ".join(f"{number} to show that {words[word]}" for word, number in needed.items() if number)
-    power = f" By the spread of this run's scores it takes {shown} (power 80 %)." if shown else ""
+    words = {
+        "mixed": "show MIXED where half of the response is owed to the origin",
+        "origin": "show ORIGIN where three quarters are",
+        "none": "clear a network that owes it nothing",
+    }
+    shown = ", ".join(f"{number} {words[word]}" for word, number in needed.items() if number)
+    power = f" By the spread of this run's own scores {shown}, each with a power of 80 %." if shown else ""
     return (
         f"Bring {count} images of {evidence.classes[0]} subjects from {_some(sources)}, which are only scored: list "
         f"them in a table and run `biasaudit probe RUN TABLE`.{power}"

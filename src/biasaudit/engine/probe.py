@@ -36,10 +36,12 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protoco
     protocol = load_protocol(run / PROTOCOL)
     if not isinstance(protocol.cohort, TableCohort | BidsCohort) or not protocol.cohort.has_images:
         raise UsageError(f"{run} audited no image files; probes are images of the same kind")
-    before = protocol.cohort.probes or ProbeSettings.model_construct(table=[], roots=[], where=None)
+    before = protocol.cohort.probes or ProbeSettings.model_construct(
+        table=[], roots=[], where=None, max_prevalence=None
+    )
     changed: dict[str, object] = {"table": list(dict.fromkeys([*before.table, table.resolve()]))}
-    if max_prevalence is not None:
-        changed["max_prevalence"] = max_prevalence
+    if max_prevalence is not None:  # one bound holds for all tables
+        changed["max_prevalence"] = max(max_prevalence, before.max_prevalence or 0.0)
     probes = before.model_copy(update=changed)
     return protocol.model_copy(update={"cohort": protocol.cohort.model_copy(update={"probes": probes})})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from biasaudit import registry
-from biasaudit.cohort.readers.probes import without_probes
+from biasaudit.cohort.readers.probes import read_without_probes
 from biasaudit.engine.situation.rows import can_balance
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.engine.validation.harmonisable import can_harmonise
@@ -32,7 +32,7 @@ def with_remedies(protocol: Protocol) -> Protocol:
     UsageError
         The target was made elsewhere and cannot learn from another input.
     """
-    cohort = registry.get("reader", protocol.cohort.reader)().read(without_probes(protocol.cohort))
+    cohort = read_without_probes(protocol.cohort)
     if protocol.target.weights or any(sample.scores for sample in cohort.samples):
         raise UsageError(f"--with-remedies: {CANNOT_RETRAIN}")
     protocol = fitted_to_cohort(protocol, cohort)

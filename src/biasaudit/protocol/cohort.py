@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -65,6 +66,13 @@ class TwoClassLabelSettings(LabelSettings):
     """The label of a simulated cohort: one pathology."""
 
     positive: str = Field(description="value that means pathology")
+
+
+def _as_probes(value: object) -> object:
+    """Refuse what is no mapping with an example of one."""
+    if value is None or isinstance(value, Mapping | Section):
+        return value
+    raise ValueError("expected where the probes are, such as `{table: probes.tsv}` or `{where: \"site == 'lyon'\"}`")
 
 
 class ProbeSettings(Section):
@@ -146,7 +154,7 @@ class CohortSettings(Section):
         "malignant, grades), else the positive ones",
     )
     mask_is_complete: bool = Field(False, description="true: all pathology is inside the masks")
-    probes: ProbeSettings | None = Field(
+    probes: Annotated[ProbeSettings | None, BeforeValidator(_as_probes)] = Field(
         None,
         description="images that are never trained on and only scored, such as healthy ones of the patients' source",
     )

@@ -69,7 +69,7 @@ class ProbeShare:
 
 
 def mean_by_origin(scores: ArrayLike, origins: ArrayLike, shares: ArrayLike | None = None) -> Mean:
-    """Average scores, origin by origin where each holds two or more.
+    """Average scores, every origin by its weight.
 
     Parameters
     ----------
@@ -78,25 +78,27 @@ def mean_by_origin(scores: ArrayLike, origins: ArrayLike, shares: ArrayLike | No
     origins
         (k,) names.
     shares
-        (k,) weight of the origin that a score is from, such as its share of the patients; the same for all by default.
+        (k,) weight of the origin that a score is from, such as its share of the patients; without it every score counts
+        alike.
 
     Returns
     -------
     Mean
-        The variance is pooled inside origins. Where some origin holds a single score, or no weights are given, origins
-        are left out of account.
+        The variance is that inside origins, pooled, where they hold enough scores to know it, else that of all scores.
     """
     values, codes = np.asarray(scores, dtype=np.float64), integer_codes(origins)
-    groups = list(members_of(codes))
-    if shares is None or min(rows.size for rows in groups) < 2:
+    if shares is None:
         return Mean(float(values.mean()), float(values.var(ddof=1)) / values.size, values.size - 1)
+    groups = list(members_of(codes))
     weights = np.array([float(np.asarray(shares, dtype=np.float64)[rows[0]]) for rows in groups])
     weights /= weights.sum()
-    squares = sum(float(((values[rows] - values[rows].mean()) ** 2).sum()) for rows in groups)
-    freedom = values.size - len(groups)
-    sizes = np.array([rows.size for rows in groups])
     mean = float(weights @ np.array([values[rows].mean() for rows in groups]))
-    return Mean(mean, squares / freedom * float((weights**2 / sizes).sum()), freedom)
+    spread = float((weights**2 / np.array([rows.size for rows in groups])).sum())
+    freedom = values.size - len(groups)
+    if freedom < FEWEST - 1:
+        return Mean(mean, float(values.var(ddof=1)) * spread, values.size - 1)
+    squares = sum(float(((values[rows] - values[rows].mean()) ** 2).sum()) for rows in groups)
+    return Mean(mean, squares / freedom * spread, freedom)
 
 
 def probe_share(probes: Mean, own: Mean, other: Mean, prevalence: float = 0.0) -> ProbeShare:

@@ -144,6 +144,8 @@ def _reading_pathology(case: Case) -> Verdict | None:
         shown = words.cleared_by_scores(case) if case.shown_alike else None
     else:
         asked = case.design.masks_given and case.outside_was_asked and not case.outside_concerns
+        # What is erased of two kinds of lesion can leave less of a gap than the origin makes (docs/benchmarks.md).
+        asked = asked and case.protocol.cohort.mask_in != "all"
         shown = words.cleared_by_erasure(case) if asked else None
     return None if shown is None else case.verdict("PATHOLOGY", *shown, provisional=provisional)
 

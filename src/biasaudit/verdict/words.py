@@ -81,7 +81,8 @@ def also_the_origin(case: Case) -> str:
 def _of_field(case: Case) -> str:
     return (
         f"{_interval(case.reliance).capitalize()} of the class gap comes from outside the field that you declared: "
-        "source, projection or positioning; how much more is not known."
+        "source, projection or positioning; how much more is not known. The bound reconciles what two edits of the "
+        "images show (U13, U14)."
     )
 
 
@@ -159,9 +160,11 @@ def no_estimate(case: Case) -> Words:
         return Words(reason, _more_subjects(case))
     flagged = {finding.code for finding in case.flagged}
     seen = "U1 finds that sites of one class differ, which is not the signature that separates the classes. "
+    asked = any(finding.status != "not_applicable" for finding in case.of("P1"))
+    probes = "the probes do not tell" if asked else "no probes were given"
     reason = (
-        "No origin holds both classes, no probes were given and there is nothing to erase, so disease and origin "
-        f"cannot be told apart, whatever the accuracy. {seen if 'U1' in flagged else ''}{_outside(case)}"
+        f"No origin holds both classes, {probes} and there is nothing to erase, so disease and origin cannot be told "
+        f"apart, whatever the accuracy. {seen if 'U1' in flagged else ''}{_outside(case)}"
     )
     return Words(reason.strip(), f"{_bring(case)} {_MASKS}")
 
@@ -211,6 +214,8 @@ def _missing(case: Case) -> str:
     if case.crossed and case.shown_alike is False:
         return "The scores of the origins within a class are not shown to be alike."
     high = case.reliance.high
+    if not case.crossed and case.protocol.cohort.mask_in == "all":
+        return "With lesions in both classes erasure alone never clears; it takes probes."
     if not case.crossed and high is not None and high < tolerance:
         return "PATHOLOGY also takes that networks without sight of the pathology (A2) fail, which was not asked."
     return f"PATHOLOGY needs an upper bound below {_percent(tolerance)}."
@@ -218,7 +223,8 @@ def _missing(case: Case) -> str:
 
 def _bring(case: Case) -> str:
     """Say which images would settle it, and how many where the check of probes counts them (P1)."""
-    return next((finding.remedy for finding in case.of("P1") if finding.remedy), _BOTH_CLASSES)
+    open_questions = (finding for finding in case.of("P1") if finding.status in ("not_applicable", "inconclusive"))
+    return next((finding.remedy for finding in open_questions if finding.remedy), _BOTH_CLASSES)
 
 
 def _more_subjects(case: Case) -> str:

@@ -160,3 +160,20 @@ def test_new_images_of_a_bids_cohort_have_one_column_for_each_channel(tmp_path):
     settings = manifest_settings(bids, tmp_path / "more.tsv")
     assert settings.image == ["image_T1w", "image_FLAIR"]
     assert settings.origins == ["dataset"]
+
+
+def test_a_later_table_corrects_an_earlier_one(asked, table):
+    first = table([HEADER, *PROBES], "probes.tsv")
+    later = table([HEADER, "p2\tp2.png\tms\tlondon"], "more.tsv")
+    _, probes = asked({"table": [str(first), str(later)]})
+    assert [(each.subject, each.label, each.origins["origin"]) for each in probes] == [
+        ("p1", "healthy", "lyon"),
+        ("p2", "ms", "london"),
+    ]
+
+
+def test_every_table_is_held_against_the_origins_of_the_cohort(asked, table):
+    first = table([HEADER, *PROBES], "probes.tsv")
+    later = table([HEADER, "p3\tp3.png\thealthy\tLyon"], "more.tsv")
+    (fault,) = faults(asked, {"table": [str(first), str(later)]})
+    assert "more.tsv:2: no probe comes from an origin of the cohort" in fault

@@ -12,7 +12,7 @@ from biasaudit.errors import DataError, Fault, gathered, suggestion
 from biasaudit.protocol import BidsCohort, CohortSettings, LabelSettings, ProbeSettings, TableCohort
 from biasaudit.records import Cohort, Sample
 
-__all__ = ["probe_notes", "read_probes", "without_probes"]
+__all__ = ["probe_notes", "read_probes", "read_without_probes", "without_probes"]
 
 _WHERE = "cohort.probes"
 
@@ -70,18 +70,27 @@ def read_probes(settings: CohortSettings, cohort: Cohort) -> tuple[Sample, ...]:
     if settings.probes is None:
         return ()
     faults: list[Fault] = []
-    samples: list[Sample] = []
+    found: dict[str, list[Sample]] = {}
     for part in _parts(settings, cohort):
         try:
-            samples += registry.get("reader", part.reader)().read(part, labelled=False).samples
+            read = registry.get("reader", part.reader)().read(part, labelled=False).samples
         except DataError as error:
             faults += [_in_probes(fault, settings.probes) for fault in error.faults]
-    samples = [_placed(sample, cohort) for sample in samples]
+            continue
+        placed = [_placed(sample, cohort) for sample in read]
+        faults += _all_foreign(placed, cohort)
+        # A later table corrects what an earlier one said of a subject.
+        found |= {subject: [each for each in placed if each.subject == subject] for subject in _subjects(placed)}
+    samples = [sample for own in found.values() for sample in own]
     faults += [*_label_faults(samples, cohort, settings.probes), *_origin_faults(samples, cohort)]
-    faults += [*_known_subjects(samples, cohort), *_all_foreign(samples, cohort)]
+    faults += _known_subjects(samples, cohort)
     if faults:
         raise DataError(faults)
     return tuple(replace(sample, label=sample.label if sample.label in cohort.classes else "") for sample in samples)
+
+
+def _subjects(samples: Sequence[Sample]) -> list[str]:
+    return list(dict.fromkeys(sample.subject for sample in samples))
 
 
 def _parts(settings: CohortSettings, cohort: Cohort) -> Iterator[CohortSettings]:
@@ -124,7 +133,7 @@ def _label_faults(samples: Sequence[Sample], cohort: Cohort, probes: ProbeSettin
         if sample.label and sample.label not in cohort.classes:
             wrong.setdefault(sample.label, []).append(sample.where)
     for label, places in wrong.items():
-        remedy = f"{suggestion(label, cohort.classes)} Or leave it empty if nobody knows the class"
+        remedy = f"{suggestion(label, cohort.classes)}; leave it empty if nobody knows the class"
         yield from gathered(places, f"probe of class {_shown(label)}, which the cohort does not have", remedy)
     unknown = [sample.where for sample in samples if not sample.label]
     if unknown and probes.max_prevalence is None:
@@ -152,8 +161,8 @@ def _known_subjects(samples: Sequence[Sample], cohort: Cohort) -> Iterator[Fault
     remedy = "a probe must not be trained on; leave it out of the probes or out of the cohort"
     for known, what in ((same_name, "is a subject of the cohort"), (same_image, "shows an image of the cohort")):
         if known:
-            many = f", and {len(known) - 1} more" if len(known) > 1 else ""
-            message = f"probe {known[0].subject!r}{many} {what}"
+            others = f" (and {len(known) - 1} more)" if len(known) > 1 else ""
+            message = f"probe {known[0].subject!r}{others} {what}"
             yield from gathered([sample.where for sample in known], message, remedy)
 
 
@@ -167,11 +176,32 @@ def _all_foreign(samples: Sequence[Sample], cohort: Cohort) -> Iterator[Fault]:
         yield Fault(samples[0].where, message, suggestion(found[0], known))
 
 
+def read_without_probes(settings: CohortSettings) -> Cohort:
+    """Read the subjects that are trained on.
+
+    Raises
+    ------
+    DataError
+        As the reader finds them; what the filter of the probes does to the cohort is said of that filter.
+    """
+    reader = registry.get("reader", settings.reader)()
+    try:
+        cohort: Cohort = reader.read(without_probes(settings))
+    except DataError as error:
+        if settings.probes is None or settings.probes.where is None:
+            raise
+        raise DataError([_in_probes(fault, settings.probes) for fault in error.faults]) from None
+    return cohort
+
+
 def _in_probes(fault: Fault, probes: ProbeSettings) -> Fault:
-    """Name the filter of the probes where a reader speaks of its own."""
-    if probes.where is not None and fault.where.endswith("select"):
-        return replace(fault, where=f"{_WHERE}.where")
-    return fault
+    """Name the filter of the probes where a reader speaks of its own, which holds that filter."""
+    if probes.where is None or not fault.where.endswith("select"):
+        return fault
+    if "keeps no" in fault.message:
+        message = f"{probes.where!r} leaves no row for the cohort, or keeps none as a probe"
+        return Fault(f"{_WHERE}.where", message, "check the values it compares with")
+    return replace(fault, where=f"{_WHERE}.where")
 
 
 def probe_notes(cohort: Cohort) -> Iterator[str]:

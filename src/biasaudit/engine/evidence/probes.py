@@ -12,11 +12,13 @@ from biasaudit.engine.arguments.inputs import INPUTS, READ, RepresentArguments
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.inputs import blocks, read_arguments
 from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Planning
+from biasaudit.engine.evidence.retraining import NotRetrained
 from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.situation.contrasts import contrast_logits
-from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.situation.limits import without_network
+from biasaudit.engine.situation.situation import Question, Situation
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import ArmEvidence, Probes, Sample
 from biasaudit.registry import register
@@ -60,6 +62,9 @@ class ProbeScores(Columns):
     def plan(self, planning: Planning, asked: Asked) -> Planned:
         """Read, represent and score the probes, where there are any and the input is not learnt from the cohort."""
         outline = planning.outline
+        why_not = _why_not(outline.situation)
+        if why_not:
+            return Planned(about=NotRetrained(why_not))
         probes, question = outline.cohort.probes, Question("target", asked.recipe)
         models = planning.networks.models.get(question)
         if not probes or not models or issubclass(kind_of_input(asked.recipe.input), Harmonising):
@@ -77,8 +82,12 @@ class ProbeScores(Columns):
         )
         return Planned({PROBES: scores, TWINS: (_twins(planning, reads),)}, _table(planning, asked))
 
-    def gather(self, about: ProbeTable | None, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
-        """Read the scores of all folds; nothing where there are no probes."""
+    def gather(
+        self, about: ProbeTable | NotRetrained | None, folders: Folders, evidence: ArmEvidence, rows: Rows
+    ) -> Fields:
+        """Read the scores of all folds; nothing where there are no probes, or the reason why there can be none."""
+        if isinstance(about, NotRetrained):
+            return about.told("P1", evidence)
         if about is None:
             return {}
         logits = [np.load(folder / "logits-original.npy") for folder in folders[PROBES]]
@@ -105,6 +114,13 @@ class ProbeScores(Columns):
     def per_subject(self, evidence: ArmEvidence, units: Units) -> Fields:
         """Leave the probes as they are: they have subjects of their own."""
         return {}
+
+
+def _why_not(situation: Situation) -> str:
+    """Say why no image can be a probe of this audit; empty if one can."""
+    if situation.tabular:
+        return "probes are images, and this cohort is a table of features"
+    return without_network(situation)
 
 
 def _positive(label: np.ndarray, rows: Rows) -> np.ndarray:

@@ -36,6 +36,7 @@ def inspected_probes(
     inspection = inspect_files(together, grid_settings, known)
     facts = dict(inspection.facts)
     faults = [*inspection.faults]
+    faults += _same_probe(cohort, facts)
     for sample in cohort.probes:
         faults += [
             *_same_image(sample, cohort, facts),
@@ -54,6 +55,17 @@ def _same_image(sample: Sample, cohort: Cohort, facts: Mapping[str, FileFacts]) 
     if twin is not None:
         message = f"{sample.images[0]}: the same picture as {twin.images[0]} of the cohort ({twin.where})"
         yield Fault(sample.where, message, "a probe must not be trained on; leave it out of one of the two")
+
+
+def _same_probe(cohort: Cohort, facts: Mapping[str, FileFacts]) -> Iterator[Fault]:
+    """Refuse a probe whose file is a copy of another's: copies tell no more than one of them."""
+    seen: dict[tuple[str, ...], Sample] = {}
+    for sample in cohort.probes:
+        own = _hashes(sample, facts)
+        first = seen.setdefault(own, sample) if own else sample
+        if first is not sample:
+            message = f"{sample.images[0]}: the same picture as {first.images[0]} of another probe ({first.where})"
+            yield Fault(sample.where, message, "leave out one of the two")
 
 
 def _hashes(sample: Sample, facts: Mapping[str, FileFacts]) -> tuple[str, ...]:

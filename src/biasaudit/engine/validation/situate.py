@@ -13,7 +13,7 @@ from biasaudit.cohort.images.colour import ColourSetting, colour_notes, colours_
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.headers import sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
-from biasaudit.cohort.readers.probes import probe_notes, read_probes, without_probes
+from biasaudit.cohort.readers.probes import probe_notes, read_probes, read_without_probes
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
@@ -54,7 +54,7 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     """
     require_known_names(protocol)
     reader = registry.get("reader", protocol.cohort.reader)()
-    read = reader.read(without_probes(protocol.cohort))
+    read = read_without_probes(protocol.cohort)
     fitted = fitted_to_cohort(protocol, read)
     inspection, folds = _inspected(read, fitted, known or {})
     read = replace(read, probes=read_probes(protocol.cohort, read))
