@@ -60,7 +60,7 @@ def field_fault(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
     fault = score_fault(evidence.logit, evidence.subject)
     if fault:
         return fault
-    if not np.isfinite(evidence.frames.blanked).any():
+    if not np.isfinite(evidence.frames.blanked).all():
         return Fault(
             "inconclusive",
             "the field leaves less than 5 % of some image, too little to measure what lies outside of it",

@@ -17,6 +17,9 @@ _SPREAD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 _FULL = (1.0, 255.0, 65535.0)
 """Values of full intensity: of a picture, and of what is stored in 8 and in 16 bits."""
 
+_OVERSHOOT = 2.0
+"""How far an edited picture may exceed the full intensity that it had before."""
+
 
 @register("representation", "imagenet")
 class ImagenetRepresentation:
@@ -42,7 +45,7 @@ class ImagenetRepresentation:
     def transform(self, volume: Volume, priors: FloatArray | None, grid: Grid) -> FloatArray:
         """Return the network input, float32 (channels, *shape)."""
         largest = float(volume.image.max())
-        full = next((value for value in _FULL if largest <= value), largest)
+        full = next((value for value in _FULL if largest <= _OVERSHOOT * value), largest)
         image = np.repeat(volume.image, 3, axis=0) if len(volume.image) == 1 else volume.image
         places = np.arange(len(image)) % 3
         axes = (slice(None), *[None] * len(grid.shape))

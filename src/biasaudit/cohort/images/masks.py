@@ -12,6 +12,7 @@ __all__ = ["mask_faults", "mask_notes"]
 
 _WHOLE = 0.9
 """A mask of this share of the brain leaves nothing beside the pathology that a network could be asked about."""
+_WHOLE_PICTURE = 0.995
 _LARGE = 0.5
 _SHOWN = 5
 
@@ -41,11 +42,16 @@ def _faults(sample: Sample, facts: Mapping[str, FileFacts]) -> list[Fault]:
         message = f"{sample.brain_mask}: the brain mask is empty"
         faults.append(Fault(sample.where, message, "replace it or leave the cell empty"))
     covered = _covered(sample, facts)
-    if covered is not None and covered[0] >= _WHOLE:
+    if covered is not None and covered[0] >= _limit(sample, facts):
         message = f"{sample.mask}: the pathology mask covers {min(covered[0], 1):.0%} of {covered[1]}"
         remedy = "give the mask of the pathology alone, or leave the row out; a brain mask has a column of its own"
         faults.append(Fault(sample.where, message, remedy))
     return faults
+
+
+def _limit(sample: Sample, facts: Mapping[str, FileFacts]) -> float:
+    """Return the share from which nothing is left beside the pathology: a lesion may fill a picture nearly."""
+    return _WHOLE_PICTURE if len(facts[sample.images[0]].shape) == 2 else _WHOLE
 
 
 def _covered(sample: Sample, facts: Mapping[str, FileFacts]) -> tuple[float, str] | None:

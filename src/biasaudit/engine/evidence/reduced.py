@@ -68,21 +68,16 @@ def reduced_questions(outline: Outline, recipe: Recipe) -> dict[str, Question]:
     """Return what is asked of reduced inputs, by the name of the input."""
     if not outline.cohort.channels or outline.situation.tabular:
         return {}
-    outside = "background" if _has_background(outline) else "silhouette"
+    outside = "background" if outline.survey.background else "silhouette"
     erased = {"erased": Question("target", recipe.unbalanced, "erased")} if outline.masks_given else {}
     return {**(erased if outline.erasable(recipe) else {}), outside: Question("target", Recipe(outside))}
-
-
-def _has_background(outline: Outline) -> bool:
-    """Whether something is left outside of the declared field, or else of the foreground."""
-    return outline.protocol.cohort.field is not None or outline.survey.background
 
 
 def _skipped(outline: Outline) -> Iterator[tuple[str, str]]:
     """Name the reduced inputs that this cohort does not allow, and why."""
     if not outline.masks_given:
         yield "erased", _why_not_erased(outline.marked)
-    if not _has_background(outline):
+    if not outline.survey.background:
         yield "background", "the images are empty outside the brain; the silhouette is asked instead"
 
 

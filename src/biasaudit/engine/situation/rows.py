@@ -114,8 +114,8 @@ def _of_every_class(situation: Situation, survey: Survey) -> list[tuple[int, ...
     index = [class_index(cohort, sample) for sample in cohort.samples]
     streams = {}
     for place, name in enumerate(cohort.classes):
-        donors = [row for row, own in enumerate(index) if own == place and survey.mask_voxels[row]]
-        if donors:
+        donors = [row for row, own in enumerate(index) if own == place]
+        if any(survey.mask_voxels[row] for row in donors):
             streams[place] = _drawn(donors, len(index), seeds.generator(seed, "masks of the other classes", name))
     return [
         (row, *(next(stream) for place, stream in streams.items() if place != own)) for row, own in enumerate(index)

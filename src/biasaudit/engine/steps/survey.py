@@ -35,7 +35,8 @@ def survey(arguments: SurveyArguments, needs: Folders, folder: Path) -> None:
     images, foregrounds, masks = volumes.image, volumes.foreground, volumes.mask
     report = alignment(GreyImages(volumes), foregrounds, arguments.subjects)
     rows = range(len(images))
-    shares = [_background_share(images[row], foregrounds[row]) for row in rows]
+    inside = foregrounds if volumes.field is None else volumes.field
+    shares = [_background_share(images[row], inside[row]) for row in rows]
     write_json(
         folder / "survey.json",
         {
@@ -51,7 +52,7 @@ def survey(arguments: SurveyArguments, needs: Folders, folder: Path) -> None:
     )
 
 
-def _background_share(image: np.ndarray, foreground: np.ndarray) -> float:
-    """Share of voxels outside the foreground that are not the commonest background value, 0."""
-    outside = ~foreground
+def _background_share(image: np.ndarray, inside: np.ndarray) -> float:
+    """Share of voxels outside the declared field, or else the foreground, that are not the commonest value there, 0."""
+    outside = ~inside
     return float((image[:, outside] != 0).mean()) if outside.any() else 0.0
