@@ -135,10 +135,13 @@ def test_real_pictures_have_rates_by_what_was_declared(changes, cell, measured):
 def test_pictures_beyond_what_was_measured_say_so(measured):
     path = measured.with_name("measured-pictures.json")
     path.write_text(json.dumps({"cells": BY_DECLARED}))
-    other = error_rates(setting(dimensions=2, simulated=False, network="monai:DenseNet121"))
+    pictured = {"dimensions": 2, "simulated": False, "masks": "none"}
+    other = error_rates(setting(**pictured, network="monai:DenseNet121"))
     assert not other["within_calibration"]
     assert other["text"].startswith("Outside calibration (another network)")
-    crossed = error_rates(setting(dimensions=2, simulated=False, regime="crossed"))
-    assert crossed["cell"] is None
+    nested = error_rates(setting(**pictured, regime="nested", n=4000))
+    assert nested["text"].startswith("Outside calibration (several origins in a class, 4000 subjects)")
+    assert error_rates(setting(**pictured, regime="crossed"))["cell"] is None
+    assert error_rates(setting(**{**pictured, "masks": "complete"}))["cell"] == "aliased, complete masks, n 160"
     path.unlink()
-    assert error_rates(setting(dimensions=2, simulated=False))["cell"] == "aliased, complete masks, n 160"
+    assert error_rates(setting(**pictured))["cell"] is None

@@ -16,6 +16,8 @@ from biasaudit.resources import measured_checks, measured_pictures, measured_rat
 __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
 
 _REPRESENTATIONS = ("intensity", "tissue")
+_FEWEST, _MOST = 75, 240
+"""Subjects of a cohort of real pictures from which and up to which the rates hold: .75 and 1.5 of those measured."""
 _UNMEASURED = {
     "cell": None,
     "false_flag": None,
@@ -133,7 +135,8 @@ def _figures(rates: Mapping[str, _Rate]) -> dict[str, float | None]:
 
 def _of_pictures(setting: Setting) -> dict[str, Any] | None:
     """Look up the rates of real pictures by what was declared, so many probes, a field, or nothing; None of others."""
-    if setting.dimensions != 2 or setting.simulated or setting.regime not in ("nested", "aliased"):
+    measured = setting.dimensions == 2 and not setting.simulated and setting.masks == "none"
+    if not measured or setting.regime not in ("nested", "aliased"):
         return None
     cells = _read(measured_pictures()).get("cells", [])
     asked = [each for each in cells if each["field"] == (setting.field and not setting.probes)]
@@ -141,7 +144,7 @@ def _of_pictures(setting: Setting) -> dict[str, Any] | None:
         return None
     cell = min(asked, key=lambda each: abs(each["probes"] - setting.probes))
     rates = {name: _Rate.from_json(cell[name]) for name in ("false_flag", "false_clear", "undetermined")}
-    reasons = _beyond_network(setting)
+    reasons = [*_beyond_pictures(setting), *_beyond_network(setting)]
     words = f"{setting.regime}, {cell['words']}"
     where = f"real pictures in which disease and signature were planted ({words}, small 2-D network)"
     start = f"Outside calibration ({', '.join(reasons)}). Nearest: {where}" if reasons else f"Measured on {where}"
@@ -176,6 +179,14 @@ def _board(code: str, regime: Regime) -> Mapping[str, Any] | None:
     own = [boards for name, boards in checks.items() if name == code or name.startswith(f"{code} ")]
     found = [boards.get(regime) or boards.get("all") for boards in own]
     return max((board for board in found if board), key=lambda board: float(board["low"]), default=None)
+
+
+def _beyond_pictures(setting: Setting) -> list[str]:
+    """Name what differs from the pictures that were measured: one source for each class, about as many subjects."""
+    reasons = ["several origins in a class"] if setting.regime == "nested" else []
+    if not _FEWEST <= setting.n <= _MOST:
+        reasons.append(f"{setting.n} subjects")
+    return reasons
 
 
 def _shares(rates: Mapping[str, _Rate]) -> str:

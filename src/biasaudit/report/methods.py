@@ -205,6 +205,8 @@ def _means(records: RunRecords) -> str:
         "control classifiers": {"A1", "A2"},
         "tests of scores and features inside classes": {"U1", "U2", "U3"},
         "edits of the images": {"U4", "U5"},
+        "images of the missing cell that were only scored": {"P1"},
+        "edits outside and inside of the declared disease field": {"U13", "U14"},
     }
     used = [name for name, codes in means.items() if codes & asked]
     return ", ".join(used) or "its table alone"
