@@ -335,11 +335,12 @@ ILL = (None, 0.7, None)
         ([G1, p1(), replace(p1(0.001, ILL, healthy=False), high=None)], UNMARKED, "UNDETERMINED"),
         ([replace(G1, status="inconclusive"), p1()], UNMARKED, "UNDETERMINED"),
         ([G1, WIDE, u4(0.001, 0.6, 0.8)], COMPLETE, "ORIGIN"),
-        ([G1, WIDE, bound("U13"), bound("U14")], UNMARKED, "ORIGIN"),
+        ([G1, WIDE, bound("U13"), bound("U14")], UNMARKED, "MIXED"),
         ([G1, WIDE], UNMARKED, "UNDETERMINED"),
-        ([G1, bound("U13"), bound("U14")], UNMARKED, "ORIGIN"),
+        ([G1, bound("U13"), bound("U14")], UNMARKED, "MIXED"),
         ([G1, bound("U13")], UNMARKED, "MIXED"),
-        ([G1, bound("U14", low=0.2)], UNMARKED, "MIXED"),
+        ([G1, bound("U14", low=0.3)], UNMARKED, "MIXED"),
+        ([G1, bound("U14", low=0.2)], UNMARKED, "UNDETERMINED"),
         ([G1, bound("U14", p=0.5)], UNMARKED, "UNDETERMINED"),
         ([G1, u4(0.001, 0.6, 0.8), bound("U13", low=0.2)], NESTED, "ORIGIN"),
     ],
@@ -356,10 +357,10 @@ def test_a_pathology_by_probes_is_not_provisional_and_says_what_it_leaves_open()
 
 
 def test_a_lower_bound_is_said_to_be_one_and_what_it_speaks_of():
-    verdict = decide([G1, bound("U13", low=0.64), bound("U14", low=0.6)], UNMARKED, "origin", PROTOCOL)
-    assert (verdict.reliance.estimate, verdict.reliance.low, verdict.reliance.high) == (None, 0.62, None)
+    verdict = decide([G1, bound("U13", low=0.8), bound("U14", low=0.9)], UNMARKED, "origin", PROTOCOL)
+    assert (verdict.reliance.estimate, verdict.reliance.low, verdict.reliance.high) == (None, 0.4, None)
     assert verdict.reliance.kind == "bound"
-    assert "At least 62 % of the class gap comes from outside the field that you declared" in verdict.reason
+    assert "At least 40 % of the class gap comes from outside the field that you declared" in verdict.reason
     assert "source, projection or positioning" in verdict.reason
 
 

@@ -81,8 +81,8 @@ def also_the_origin(case: Case) -> str:
 def _of_field(case: Case) -> str:
     return (
         f"{_interval(case.reliance).capitalize()} of the class gap comes from outside the field that you declared: "
-        "source, projection or positioning; how much more is not known. The bound reconciles what two edits of the "
-        "images show (U13, U14)."
+        "source, projection or positioning; how much more is not known. That is half of the smaller bound of two edits "
+        "of the images (U13, U14), since either can overshoot."
     )
 
 
