@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,6 @@ from real_pictures import at_hand
 from real_specs import Spec, specs
 from real_volumes import Volumes, volume_specs
 
-import biasaudit
 from biasaudit import seeds
 
 Cohort = Spec | Natural | Volumes
@@ -130,7 +130,7 @@ def _provenance(rows: list[dict[str, Any]], minutes: float, workers: int) -> dic
     )
     return {
         "command": "make calibrate-real",
-        "version": biasaudit.__version__,
+        "version": version("biasaudit"),
         "commit": commit.stdout.strip() or "unknown",
         "cohorts": f"{len(rows)} of {len(cohorts())}, in an order by chance",
         "of these chose": sum(row["group"] == "choosing" for row in rows),

@@ -59,6 +59,8 @@ def page(rows: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], outsi
         _table(apart(table)),
         OUTSIDE,
         _table(outside),
+        "## Limits",
+        LIMITS,
         "## The cohorts that chose",
         CHOSE,
         _table(rates.bounds(_aliased(_choosing(table)))),
@@ -88,6 +90,19 @@ OUTSIDE = (
     "Looking for the cause: AUC of the diseased class by simple measures outside the declared field, all images of a "
     "source (of skin lesions the field is the lesion and its surroundings)."
 )
+LIMITS = """\
+- The networks are the built-in ones, small, on small images; 100 to 160 subjects. Other networks are not covered.
+- Cohorts of a source draw from the same 149 to 240 images: labels, disease, signature and training differ between
+  them, the anatomies repeat. Brain slices and volumes are mixtures of three real brains.
+- R\\* asks how far the network answers to the source, Omega\\* how much of the class gap it owes to it; probes, U13 and
+  U14 measure Omega\\*. They part where a signature acts inside the lesion, such as a tone curve: the few networks with
+  R\\* of .3 or a little more that probes clear have a small Omega\\*.
+- U13 and U14 overstate bright marks outside the field (rulers, letters): an edited image is standardised again, and
+  where the field has become smoother the marks stand out more than they did. They also carry tones into the lesion.
+- A target that hardly separates the classes (AUC below about .85) is not cleared by 40 probes: the class gap is then
+  too small against the spread of the scores.
+- Where the classes of one source differ outside the field (bedside images of the sicker, larger lesions), U13 and U14
+  flag although there is one source: hence their words, "source, projection or positioning"."""
 CHOSE = "Other sources, other images and mostly other kinds of signature; nothing on this page was counted on them."
 
 

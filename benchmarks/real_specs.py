@@ -69,6 +69,8 @@ KINDS = {
 }
 STRONG = {"choosing": (0.9, 2.5), "judging": (1.0, 2.8)}
 MOST: Mapping[str, Mapping[str, float]] = {"choosing": {}, "judging": {"curve": 1.5, "border": 2.5}}
+ADDED = 80
+"""From this number on, cohorts were added when the others did not hold enough driven networks: strong ones only."""
 DISEASE = {"choosing": 1.0, "judging": 1.25}
 """Factor on how strong diseases are: a quarter of the targets that chose had learned next to nothing."""
 NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10")
@@ -77,7 +79,11 @@ NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10")
 def specs() -> list[Spec]:
     """All of them: those that chose first, then nulls and driven cohorts taking turns."""
     choosing = [*_nulls("choosing", CHOOSING, 2), *_apart("choosing", CHOOSING, 1), *_driven("choosing", CHOOSING, 20)]
-    judging = [*_nulls("judging", JUDGING, 12), *_driven("judging", JUDGING, 80), *_apart("judging", JUDGING, 6)]
+    judging = [
+        *_nulls("judging", JUDGING, 12),
+        *_driven("judging", JUDGING, ADDED + 14),
+        *_apart("judging", JUDGING, 6),
+    ]
     return [*choosing, *judging]
 
 
@@ -102,7 +108,10 @@ def _driven(group: str, sources: tuple[str, ...], each: int) -> Iterator[Spec]:
         for number in range(each):
             chance = seeds.generator(MASTER, group, source, "driven", number)
             weak = chance.random() < 0.3
-            strength = float(np.exp(chance.uniform(*np.log((0.3, 1.2) if weak else STRONG[group]))))
+            reach = (0.3, 1.2) if weak else STRONG[group]
+            if number >= ADDED:
+                reach = (1.6, STRONG[group][1])
+            strength = float(np.exp(chance.uniform(*np.log(reach))))
             strength *= 1.5 if source.startswith("ham") else 1.0  # photographs hide more than X-rays do
             chosen = {kinds[number % len(kinds)]: strength}
             if number % 5 == 4:
