@@ -97,9 +97,10 @@ LIMITS = """\
 - R\\* asks how far the network answers to the source, Omega\\* how much of the class gap it owes to it; probes, U13 and
   U14 measure Omega\\*. They part where a signature acts inside the lesion, such as a tone curve: the few networks with
   R\\* of .3 or a little more that probes clear have a small Omega\\*.
-- What a field gives as a number, half of the smaller bound of U13 and U14, was chosen on half of the judging cohorts (an
-  even MD5 of the name) after the choosing ones had held no marks in the frame. Where R\\* >= .5 it lies above Omega\\* in
-  0 of 26 of that half and in 2 of 36 of the other, of the first 450 cohorts. It changes no row without a field.
+- What a field gives as a number, half of the smaller bound of U13 and U14, was chosen on half of the judging cohorts
+  (an even MD5 of the name) after the choosing ones had held no marks in the frame. Where R\\* >= .5 it lies above
+  Omega\\* in 0 of 26 of that half and in 2 of 36 of the other, of the first 450 cohorts. It changes no row without a
+  field.
 - U13 and U14 overstate bright marks outside the field (rulers, letters): an edited image is standardised again, and
   where the field has become smoother the marks stand out more than they did. They also carry tones into the lesion.
 - A target that hardly separates the classes (AUC below about .85) is not cleared by 40 probes: the class gap is then
