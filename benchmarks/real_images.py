@@ -132,7 +132,7 @@ def _provenance(rows: list[dict[str, Any]], minutes: float, workers: int) -> dic
         "command": "make calibrate-real",
         "version": version("biasaudit"),
         "commit": commit.stdout.strip() or "unknown",
-        "cohorts": f"{len(rows)} of {len(cohorts())}, in an order by chance",
+        "cohorts": f"{len(rows)} of {len(cohorts())}, in an order by chance, strong ones added last",
         "of these chose": sum(row["group"] == "choosing" for row in rows),
         "wall time": f"{minutes:.0f} min, {workers} workers, one thread each",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",

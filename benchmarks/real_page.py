@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -98,9 +99,8 @@ LIMITS = """\
   U14 measure Omega\\*. They part where a signature acts inside the lesion, such as a tone curve: the few networks with
   R\\* of .3 or a little more that probes clear have a small Omega\\*.
 - What a field gives as a number, half of the smaller bound of U13 and U14, was chosen on half of the judging cohorts
-  (an even MD5 of the name) after the choosing ones had held no marks in the frame. Where R\\* >= .5 it lies above
-  Omega\\* in 0 of 26 of that half and in 2 of 36 of the other, of the first 450 cohorts. It changes no row without a
-  field.
+  (an even MD5 of the name) after the choosing ones had held no marks in the frame; the rows above give both halves
+  apart. It changes no row without a field.
 - U13 and U14 overstate bright marks outside the field (rulers, letters): an edited image is standardised again, and
   where the field has become smoother the marks stand out more than they did. They also carry tones into the lesion.
 - A target that hardly separates the classes (AUC below about .85) is not cleared by 40 probes: the class gap is then
@@ -131,6 +131,11 @@ def _choosing(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table.group == "choosing") & ~table.family.isin(rates.APART) & table.r.notna()]
 
 
+def _chose(table: pd.DataFrame) -> pd.Series:
+    """Whether a judging cohort is of the half that the number of a field was chosen on: its name has an even MD5."""
+    return table.name.map(lambda name: int(hashlib.md5(name.encode()).hexdigest(), 16) % 2 == 0)
+
+
 def targets(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the issue that real images answer."""
     judging = rates.judged(table)
@@ -144,7 +149,10 @@ def targets(table: pd.DataFrame) -> pd.DataFrame:
         _target("R* >= .5 flagged, 20 probes", ">= 98 %", words(strong, "20 probes", FLAGGED)),
         _target("R* >= .5 flagged, field only", ">= 85 %", words(strong, "field", FLAGGED)),
         _target("R* >= .5: bound above Omega*, 20 probes", "<= 5 %", _above(strong, "20 probes")),
-        _target("R* >= .5: bound above Omega*, field only", "<= 5 %", _above(strong, "field")),
+        *(
+            _target(f"R* >= .5: bound above Omega*, field only, {half}", "<= 5 %", _above(strong[rows], "field"))
+            for half, rows in (("the half that chose it", _chose(strong)), ("the other half", ~_chose(strong)))
+        ),
         *(_target(f"PATHOLOGY where R* >= .3, {v}", "<= 2 %", words(high, v, ("PATHOLOGY",))) for v in rates.VARIANTS),
         _target("PATHOLOGY where R* <= .05, 40 probes", ">= 80 %", words(clean, "40 probes", ("PATHOLOGY",))),
         _target("the same, competent targets", ">= 80 %", words(clean[clean.competent], "40 probes", ("PATHOLOGY",))),

@@ -35,7 +35,10 @@ def flat(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     plain = (str, int, float, bool, type(None))
     found = {name: value for name, value in row.items() if isinstance(value, plain)}
-    found |= {name: row["truth"].get(name) for name in ("r", "omega", "auc_one_site", "omega_error", "seconds")}
+    found |= {
+        name: row["truth"].get(name)
+        for name in ("r", "omega", "auc_one_site", "auc_withheld", "omega_error", "seconds")
+    }
     found |= {f"word {name}": own["word"] for name, own in row["verdicts"].items()}
     found |= {f"low {name}": own["reliance"]["low"] for name, own in row["verdicts"].items()}
     competence = next(each for each in row["findings"] if each["code"] == "G1")
