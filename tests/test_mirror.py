@@ -232,7 +232,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli",
         "engine.audit",
     ),
-    "engine.probe": ("functional/test_cli_probe.py", "cli"),
     "engine.results.design": (
         "functional/test_cli_run.py",
         "cli",

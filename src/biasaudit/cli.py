@@ -276,11 +276,11 @@ def probe(
     """Score a few images of a missing cell, such as healthy ones of the patients' source, and judge again."""
     with _resumable("jobs"):
         from biasaudit.engine.audit import Options, run_audit  # these import torch
-        from biasaudit.engine.probe import changes, with_probes
+        from biasaudit.engine.probe import changes, kept_if_it_fails, with_probes
         from biasaudit.report.render import write_report
 
         plan, before = with_probes(run_folder, table, max_prevalence), finished_audit(run_folder)
-        with terminal.shown_progress() as progress:
+        with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
             after = run_audit(plan, run_folder, Options(), progress)
         page = write_report(run_folder)
     for line in changes(before, after):

@@ -22,9 +22,10 @@ from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.run_folder.contract import AuditRecord
 
-__all__ = ["Options", "Progress", "known_files", "run_audit"]
+__all__ = ["FILES", "Options", "Progress", "known_files", "run_audit"]
 
-_FILES = "files.json"
+FILES = "files.json"
+"""What is known of the files that a run reads."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class _Counter:
 
 def known_files(out: Path) -> dict[str, FileFacts]:
     """Read what an earlier look at the files found."""
-    path = out / _FILES
+    path = out / FILES
     if not path.exists():
         return {}
     return {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
@@ -132,7 +133,7 @@ def _open_folder(out: Path, protocol: Protocol, facts: Mapping[str, FileFacts]) 
     (out / "audit.json").unlink(missing_ok=True)
     (out / "protocol.yaml").write_text(dump_protocol(protocol), encoding="utf-8")
     (out / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
-    write_json(out / _FILES, {path: fact.to_dict() for path, fact in facts.items()})
+    write_json(out / FILES, {path: fact.to_dict() for path, fact in facts.items()})
     description = {
         "Name": f"biasaudit: {protocol.name}",
         "BIDSVersion": "1.9.0",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from biasaudit.engine.audit import FILES
 from biasaudit.errors import UsageError
 from biasaudit.protocol import BidsCohort, ProbeSettings, Protocol, TableCohort, load_protocol
-from biasaudit.run_folder.contract import PROTOCOL, ArmRecord, AuditRecord
+from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
 
-__all__ = ["changes", "with_probes"]
+__all__ = ["changes", "kept_if_it_fails", "with_probes"]
 
 
 def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protocol:
@@ -44,6 +46,19 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protoco
         changed["max_prevalence"] = max(max_prevalence, before.max_prevalence or 0.0)
     probes = before.model_copy(update=changed)
     return protocol.model_copy(update={"cohort": protocol.cohort.model_copy(update={"probes": probes})})
+
+
+@contextmanager
+def kept_if_it_fails(run: Path) -> Iterator[None]:
+    """Put the results of a finished run back where adding probes to it fails or is interrupted."""
+    names = (AUDIT, PROTOCOL, FILES)
+    before = {run / name: (run / name).read_bytes() for name in names if (run / name).exists()}
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            path.write_bytes(content)
+        raise
 
 
 def changes(before: AuditRecord, after: AuditRecord) -> Iterator[str]:

@@ -1,0 +1,65 @@
+"""Probes for a finished run: the protocol that they make, and what is kept where adding them fails."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from biasaudit.engine.probe import changes, kept_if_it_fails, with_probes
+from biasaudit.errors import UsageError
+
+PROTOCOL = """\
+cohort: {reader: table, table: t.tsv, label: {positive: ms}, origins: [site]}
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "audit.json").write_text(json.dumps({"arms": []}))
+    (tmp_path / "protocol.yaml").write_text(PROTOCOL)
+    return tmp_path
+
+
+def test_a_table_joins_those_that_are_there_and_the_larger_prevalence_holds_for_all(run):
+    plan = with_probes(run, run / "first.tsv", 0.4)
+    assert plan.cohort.probes.table == [run / "first.tsv"]
+    both = "  probes: {table: [first.tsv], max_prevalence: 0.4}\n"
+    (run / "protocol.yaml").write_text(
+        "cohort:\n  reader: table\n  table: t.tsv\n  label: {positive: ms}\n  origins: [site]\n" + both
+    )
+    more = with_probes(run, run / "second.tsv", 0.1).cohort.probes
+    assert [path.name for path in more.table] == ["first.tsv", "second.tsv"]
+    assert more.max_prevalence == 0.4
+
+
+def test_a_run_without_image_files_takes_no_probes(run):
+    (run / "protocol.yaml").write_text("cohort: {reader: phantom}\n")
+    with pytest.raises(UsageError, match="audited no image files"):
+        with_probes(run, run / "p.tsv", None)
+
+
+def interrupted(run):
+    with kept_if_it_fails(run):
+        (run / "audit.json").unlink()
+        (run / "protocol.yaml").write_text("other")
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_the_run_finished(run):
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(run)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_what_has_changed_is_said_arm_by_arm():
+    def arm(verdict, **reliance):
+        return {"arms": [{"name": "intensity", "verdict": verdict, "reliance": reliance, "findings": []}]}
+
+    nothing, bound = arm("UNDETERMINED"), arm("MIXED", low=0.2, kind="bound")
+    interval = arm("ORIGIN", estimate=0.9, low=0.8, high=1.0, kind="interval")
+    (line,) = changes(nothing, interval)
+    assert line == "arm intensity: UNDETERMINED (reliance not known) -> ORIGIN (reliance 80-100 %)"
+    (same,) = changes(bound, bound)
+    assert same == "arm intensity: MIXED (reliance at least 20 %), as before"
