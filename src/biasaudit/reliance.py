@@ -109,7 +109,7 @@ def _reconciled(bounds: Mapping[str, float]) -> dict[str, float]:
     Both overshoot where the signature lies in the frame alone (a ruler, letters): a transplant applies to the whole
     image what it measures there, and an input that is standardised after the field was blanked shows the frame in more
     contrast. Chosen on half of the judging cohorts of docs/calibration-real.md, by a hash of their names: where R* is
-    .5 or more it lies above the true share in 0 of the 39 of that half that flag, and in 3 of the 38 of the other. It
+    .5 or more it lies above the true share in 0 of the 42 of that half that flag, and in 3 of the 45 of the other. It
     never exceeds one half, so that the field alone never says that most is the origin: what lies outside of it is
     source, projection or positioning.
     """
