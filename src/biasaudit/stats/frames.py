@@ -1,11 +1,9 @@
 """How much of the class gap goes with what lies outside of the disease field."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from biasaudit.stats.intervals import CELLS_PER_BLOCK, Resampled, resample_weights
+from biasaudit.stats.intervals import Resampled, weight_blocks
 from biasaudit.stats.strata import Booleans, Floats, integer_codes, require_same_length, vector_without_nan
 
 __all__ = ["mimicry_share", "transplant_share"]
@@ -65,8 +63,8 @@ def transplant_share(
     require_same_length(full=margins, transplanted=edited, donors=places, positive=truth, groups=integer_codes(groups))
     once = np.ones((1, margins.size))
     estimate = _transplant_shares(once, margins, edited, places, truth)[0]
-    blocks = _weights(groups, n_bootstraps, generator, edited[0].size)
-    draws = [_transplant_shares(weights, margins, edited, places, truth) for weights in blocks]
+    blocks = weight_blocks(groups, n_bootstraps, generator, edited[0].size)
+    draws = [_transplant_shares(weights.astype(np.float64), margins, edited, places, truth) for weights in blocks]
     return Resampled(float(estimate), np.concatenate(draws))
 
 
@@ -110,19 +108,9 @@ def mimicry_share(
     truth, codes = np.asarray(positive, dtype=bool), integer_codes(groups)
     require_same_length(target=first, mimic=second, positive=truth, groups=codes)
     estimate = _mimicry_shares(np.ones((1, first.size)), first, second, truth, codes)[0]
-    blocks = _weights(groups, n_bootstraps, generator, 1)
-    draws = [_mimicry_shares(weights, first, second, truth, codes) for weights in blocks]
+    blocks = weight_blocks(groups, n_bootstraps, generator)
+    draws = [_mimicry_shares(weights.astype(np.float64), first, second, truth, codes) for weights in blocks]
     return Resampled(float(estimate), np.concatenate(draws))
-
-
-def _weights(
-    groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator, width: int
-) -> Iterator[NDArray[np.float64]]:
-    """Blocks of resampling weights (b, n), so small that `width` numbers for each of them fit into the memory."""
-    codes = integer_codes(groups)
-    size = max(1, CELLS_PER_BLOCK // max(1, codes.size * width))
-    for start in range(0, n_bootstraps, size):
-        yield resample_weights(codes, min(size, n_bootstraps - start), generator).astype(np.float64)
 
 
 def _transplant_shares(

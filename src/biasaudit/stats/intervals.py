@@ -108,9 +108,12 @@ def resample_weights(groups: ArrayLike, n_bootstraps: int, generator: np.random.
     return counts.reshape(n_bootstraps, n).astype(np.float32)
 
 
-def _weight_blocks(groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator) -> Iterator[Weights]:
+def weight_blocks(
+    groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator, width: int = 1
+) -> Iterator[Weights]:
+    """Yield the rows of `resample_weights` in blocks, so small that `width` numbers for each count fit into memory."""
     codes = integer_codes(groups)
-    size = max(1, CELLS_PER_BLOCK // max(1, codes.size))
+    size = max(1, CELLS_PER_BLOCK // max(1, codes.size * width))
     for start in range(0, n_bootstraps, size):
         yield resample_weights(codes, min(size, n_bootstraps - start), generator)
 
@@ -169,7 +172,7 @@ def bootstrap_auc(
     values = vector_without_nan(scores, "scores")
     truth = np.asarray(positive, dtype=bool)
     estimate = auc(values, truth)
-    blocks = _weight_blocks(groups, n_bootstraps, generator)
+    blocks = weight_blocks(groups, n_bootstraps, generator)
     distribution = np.concatenate([_weighted_auc(weights, values, truth) for weights in blocks])
     return percentile_interval(estimate, distribution, level)
 
@@ -209,7 +212,7 @@ def bootstrap_auc_difference(
     first, second = vector_without_nan(scores_a, "scores_a"), vector_without_nan(scores_b, "scores_b")
     truth = np.asarray(positive, dtype=bool)
     estimate = auc(first, truth) - auc(second, truth)
-    blocks = _weight_blocks(groups, n_bootstraps, generator)
+    blocks = weight_blocks(groups, n_bootstraps, generator)
     distribution = np.concatenate([_weighted_auc(w, first, truth) - _weighted_auc(w, second, truth) for w in blocks])
     return Resampled(estimate, distribution)
 
@@ -249,7 +252,7 @@ def bootstrap_gap_share(
     logits = np.stack([vector_without_nan(full, "full"), vector_without_nan(edited, "edited")], axis=1)
     truth = np.asarray(positive, dtype=bool)
     require_same_length(full=logits, positive=truth, groups=integer_codes(groups))
-    blocks = _weight_blocks(groups, n_bootstraps, generator)
+    blocks = weight_blocks(groups, n_bootstraps, generator)
     return np.concatenate([_gap_shares(weights, logits, truth) for weights in blocks])
 
 
@@ -295,7 +298,7 @@ def bootstrap_means(values: ArrayLike, groups: ArrayLike, n_bootstraps: int, gen
     """
     vector = vector_without_nan(values, "values")
     require_same_length(values=vector, groups=integer_codes(groups))
-    blocks = _weight_blocks(groups, n_bootstraps, generator)
+    blocks = weight_blocks(groups, n_bootstraps, generator)
     return np.concatenate([_weighted_means(weights, vector[:, None])[:, 0] for weights in blocks])
 
 

@@ -4,7 +4,6 @@ Logits of different folds come from different networks and are brought onto one 
 bootstrap then resamples subjects inside cells of class and origin.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from biasaudit.stats.effects import pair_weights
 from biasaudit.stats.fold_scales import fold_scales
-from biasaudit.stats.intervals import Resampled, resample_weights
-from biasaudit.stats.origin_effect import CELLS_PER_BLOCK, Columns, without_covariates
+from biasaudit.stats.intervals import Resampled, weight_blocks
+from biasaudit.stats.origin_effect import Columns, without_covariates
 from biasaudit.stats.strata import Floats, Indices, indicator_matrix, integer_codes, joint_codes
 
 __all__ = ["DOUBTED", "Responses", "crossed_reliance"]
@@ -92,8 +91,8 @@ def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.rand
     pairs = pair_weights(_adjusted(scores.site, scores, cells, once).variances[0])
     estimate = float(_ratios(scores, cells, pairs, once, 1.0)[0])
     times = _times_of_noise(_independent_differences(pairs))
-    blocks = _blocks(cells.groups, n_bootstraps, generator)
-    draws = np.concatenate([_ratios(scores, cells, pairs, block, times) for block in blocks])
+    blocks = weight_blocks(cells.groups, n_bootstraps, generator)
+    draws = np.concatenate([_ratios(scores, cells, pairs, block.astype(np.float64), times) for block in blocks])
     return Resampled(estimate, draws)
 
 
@@ -216,13 +215,6 @@ def _independent_differences(pairs: Floats) -> int:
     """How many differences between origins the weights (c, k, k) let vary freely."""
     compared = (pairs > 0).any(axis=2).sum(axis=1)
     return int(np.maximum(0, compared - 1).sum())
-
-
-def _blocks(cells: Indices, n_bootstraps: int, generator: np.random.Generator) -> Iterator[Floats]:
-    """Blocks (b, n) of resampling weights."""
-    size = max(1, CELLS_PER_BLOCK // max(1, cells.size))
-    for start in range(0, n_bootstraps, size):
-        yield resample_weights(cells, min(size, n_bootstraps - start), generator).astype(np.float64)
 
 
 def _times_of_noise(freedom: int) -> float:
