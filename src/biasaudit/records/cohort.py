@@ -92,6 +92,12 @@ class Sample:
     field: str | None = None
     colour: tuple[bool, ...] = ()
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that is read for it: images, masks, field and maps."""
+        single = (path for path in (self.mask, self.brain_mask, self.field) if path)
+        return (*self.images, *single, *self.tissue, *self.maps)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for job arguments."""
         return asdict(self)

@@ -127,7 +127,7 @@ def _places(cohort: Cohort, grid_settings: GridSettings) -> dict[str, str]:
     if grid_settings.reference is not None:
         first_named[str(grid_settings.reference)] = "grid.reference"
     for sample in cohort.samples:
-        for path in _files(sample):
+        for path in sample.files:
             first_named.setdefault(path, sample.where)
     return first_named
 
@@ -136,11 +136,6 @@ def shared_field_files(field: FieldSettings | None) -> tuple[str, ...]:
     """Return the file that holds the disease field of all images, if there is one."""
     named = None if field is None else field.mask or field.atlas
     return () if named is None else (str(named),)
-
-
-def _files(sample: Sample) -> list[str]:
-    single = (path for path in (sample.mask, sample.brain_mask, sample.field) if path)
-    return [*sample.images, *single, *sample.tissue, *sample.maps]
 
 
 def _read_all(
@@ -224,7 +219,7 @@ def _missing_file(path: str) -> Fault:
 def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
     faults: list[Fault] = []
     for sample in cohort.samples:
-        for path in _files(sample):
+        for path in sample.files:
             if path in facts and not facts[path].finite:
                 message = f"{path}: NaN or infinite values"
                 faults.append(Fault(sample.where, message, "replace them, for instance by `fslmaths IN -nan OUT`"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from biasaudit.cohort.images.inspection import shared_field_files
@@ -38,7 +38,7 @@ def blocks(samples: Sequence[Sample]) -> Iterator[tuple[int, tuple[Sample, ...]]
 
 def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArguments:
     """Return what reading a block of samples takes; images without a field of their own are read without one."""
-    field, own = situation.protocol.cohort.field, (path for sample in samples for path in _paths(sample))
+    field, own = situation.protocol.cohort.field, (path for sample in samples for path in sample.files)
     if field is not None and field.column is not None and not all(sample.field for sample in samples):
         field = None
     return ReadArguments(
@@ -50,11 +50,6 @@ def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArgum
         hashes=tuple(situation.hashes[path] for path in (*shared_field_files(field), *own)),
         field=field,
     )
-
-
-def _paths(sample: Sample) -> Iterable[str]:
-    single = (path for path in (sample.mask, sample.brain_mask, sample.field) if path)
-    return (*sample.images, *single, *sample.tissue, *sample.maps)
 
 
 def pixel_identity(sample: Sample) -> Sample:
