@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from biasaudit.records import Finding, Regime, Reliance, Share
+from biasaudit.vocabulary import OF_FIELD
 
 __all__ = ["RELIANCE_SOURCES", "RelianceSource", "corroboration", "estimate_reliance", "is_measured_by_probes"]
 
@@ -46,9 +47,6 @@ RELIANCE_SOURCES: tuple[RelianceSource, ...] = (
 )
 """Those of intervals in the order in which they are asked; of several bounds the largest is taken."""
 
-
-_OF_FIELD = ("U13", "U14")
-"""The edits of what lies outside the declared disease field, and of what lies inside."""
 
 _TELLING = ("clear", "concern")
 """Statuses of probes that tell something; too few of them lie anywhere, and leave the answer to other checks."""
@@ -113,8 +111,8 @@ def _reconciled(bounds: Mapping[str, float]) -> dict[str, float]:
     never exceeds one half, so that the field alone never says that most is the origin: what lies outside of it is
     source, projection or positioning.
     """
-    left = {code: low for code, low in bounds.items() if code not in _OF_FIELD}
-    of_field = {code: low for code, low in bounds.items() if code in _OF_FIELD}
+    left = {code: low for code, low in bounds.items() if code not in OF_FIELD}
+    of_field = {code: low for code, low in bounds.items() if code in OF_FIELD}
     if of_field:
         least = min(of_field, key=lambda code: of_field[code])
         left[least] = of_field[least] / 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["REGIME_ORDER", "STATUSES", "VERDICT_ORDER", "Regime", "RelianceKind", "Status", "VerdictWord"]
+__all__ = ["OF_FIELD", "REGIME_ORDER", "STATUSES", "VERDICT_ORDER", "Regime", "RelianceKind", "Status", "VerdictWord"]
 
 Status = Literal["clear", "concern", "inconclusive", "not_applicable", "error"]
 """What a check found."""
@@ -25,3 +25,6 @@ Regime = Literal["single", "aliased", "nested", "crossed"]
 
 REGIME_ORDER: tuple[Regime, ...] = get_args(Regime)
 """Every regime, from the one that allows least to the one that allows most."""
+
+OF_FIELD = ("U13", "U14")
+"""Checks that speak of what lies outside the declared disease field, which need not be the source."""

@@ -13,7 +13,6 @@ from biasaudit.report.views_cohort import cohort_view
 from biasaudit.report.views_finding import FindingView, against_the_rest, by_kind, finding_view, text_of
 from biasaudit.report.words import (
     BEYOND_FIELD,
-    OF_FIELD,
     STATUSES,
     VERDICTS,
     count,
@@ -26,6 +25,7 @@ from biasaudit.report.words import (
 )
 from biasaudit.run_folder.contract import ArmRecord, ErrorRatesRecord, VerdictRecord
 from biasaudit.run_folder.reading import RunRecords
+from biasaudit.vocabulary import OF_FIELD
 
 __all__ = [
     "ArmView",

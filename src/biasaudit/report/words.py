@@ -12,7 +12,6 @@ from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, Ver
 __all__ = [
     "BEYOND_FIELD",
     "NOTHING",
-    "OF_FIELD",
     "QUANTITIES",
     "REGIMES",
     "STATUSES",
@@ -92,9 +91,6 @@ VERDICTS: Mapping[VerdictWord, VerdictWords] = {
     ),
 }
 """In no order; `worst` knows the order."""
-
-OF_FIELD = ("U13", "U14")
-"""Checks that speak of what lies outside the declared disease field, which need not be the source."""
 
 BEYOND_FIELD = "This network uses what lies outside the disease field."
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from biasaudit.protocol import Protocol
 from biasaudit.records import Finding, Regime, Reliance, Verdict, VerdictWord
+from biasaudit.vocabulary import OF_FIELD
 
 __all__ = ["EDITS", "Case", "Design"]
 
 _OUTSIDE = ("background", "silhouette")
 
-EDITS = ("U4", "U5", "U13", "U14")
+EDITS = ("U4", "U5", *OF_FIELD)
 """Checks that change images and see what the scores do."""
 
-_SPEAK_OF_SOURCE = ("P1", "U5", "U13", "U14")
+_SPEAK_OF_SOURCE = ("P1", "U5", *OF_FIELD)
 """Checks whose flag cannot come of disease beyond the masks, so that they are a second line to U4."""
 
 

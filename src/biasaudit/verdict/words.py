@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from biasaudit.records import Finding, Reliance
 from biasaudit.verdict.case import Case
+from biasaudit.vocabulary import OF_FIELD
 
 __all__ = [
     "Words",
@@ -39,9 +40,6 @@ _FOUND = {
 }
 """What a check that flags has found; of any other check its own reason is quoted."""
 
-_OF_FIELD = ("U13", "U14")
-"""Checks that speak of what lies outside the field that the user declared."""
-
 _BOTH_CLASSES = "Images of both classes from the same origin would settle it, even a few dozen."
 _MASKS = "Pathology masks for every patient would let the lesions be erased and the rest be measured."
 
@@ -60,7 +58,7 @@ def incompetent(case: Case, competence: Finding) -> Words:
 
 def mostly_the_origin(case: Case) -> str:
     """Say why the verdict is ORIGIN."""
-    if case.reliance.source in _OF_FIELD:
+    if case.reliance.source in OF_FIELD:
         return f"Most of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
     return (
         f"The classifier mostly answers to where an image comes from: {_interval(case.reliance)} of its response is "
@@ -70,7 +68,7 @@ def mostly_the_origin(case: Case) -> str:
 
 def also_the_origin(case: Case) -> str:
     """Say why the verdict is MIXED."""
-    if case.reliance.source in _OF_FIELD:
+    if case.reliance.source in OF_FIELD:
         return f"Part of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
     return (
         f"The classifier answers to the disease and also to where an image comes from: {_interval(case.reliance)} of "
