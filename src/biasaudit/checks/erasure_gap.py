@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
+from biasaudit.checks.premises import (
+    Fault,
+    Judgement,
+    bound_level,
+    fault_finding,
+    percent,
+    probability,
+    score_fault,
+    stream,
+)
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray
 from biasaudit.registry import register
@@ -53,10 +62,7 @@ class ErasureGap:
         evidence = _erasable(evidence)
         fault = _fault(evidence)
         if fault:
-            n = int(evidence.positive.size)
-            return [
-                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
-            ]
+            return [fault_finding(self.code, evidence, fault)]
         gap = _measure(evidence, protocol)
         judged = _judgement(gap, protocol)
         undefined = not gap.class_gap.low > 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from biasaudit.checks.outside_field import Lowest, bound_finding, fault_finding, field_fault, lowest
-from biasaudit.checks.premises import percent, score_fault, stream
+from biasaudit.checks.outside_field import Lowest, bound_finding, field_fault, lowest
+from biasaudit.checks.premises import fault_finding, percent, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray
 from biasaudit.registry import register

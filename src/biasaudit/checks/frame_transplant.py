@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from biasaudit.checks.outside_field import bound_finding, fault_finding, field_fault, lowest
-from biasaudit.checks.premises import stream
+from biasaudit.checks.outside_field import bound_finding, field_fault, lowest
+from biasaudit.checks.premises import fault_finding, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register

@@ -12,7 +12,7 @@ from biasaudit.records import ArmEvidence, Finding, Flag
 from biasaudit.stats.effects import auc
 from biasaudit.stats.intervals import Resampled, bootstrap_means, one_sided_p, percentile_interval
 
-__all__ = ["COMPETENT", "Lowest", "bound_finding", "fault_finding", "field_fault", "lowest", "weak_target"]
+__all__ = ["COMPETENT", "Lowest", "bound_finding", "field_fault", "lowest", "weak_target"]
 
 COMPETENT = 0.75
 """AUC below which a share of the class gap is unstable: on real images .47 was found where .13 is true."""
@@ -73,12 +73,6 @@ def field_fault(evidence: ArmEvidence, protocol: Protocol) -> Fault | None:
         evidence.frames.transplanted.ravel(), np.repeat(evidence.subject, evidence.frames.donors[0].size)
     )
     return edited if edited and edited.status == "error" else None
-
-
-def fault_finding(code: str, evidence: ArmEvidence, fault: Fault) -> Finding:
-    """Make a finding of why the question was not answered."""
-    n = int(evidence.positive.size)
-    return Finding(code, fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
 
 
 def weak_target(evidence: ArmEvidence, protocol: Protocol, code: str) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from biasaudit import seeds
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, FloatArray, Status
+from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Status
 
 __all__ = [
     "SEVERITY",
@@ -20,6 +20,7 @@ __all__ = [
     "class_rows",
     "equal_scores",
     "exchangeable_classes",
+    "fault_finding",
     "inside_classes",
     "interval_level",
     "lesion_volume",
@@ -66,6 +67,12 @@ def exchangeable_classes(evidence: ArmEvidence) -> npt.NDArray[np.generic]:
 def patients(evidence: ArmEvidence) -> BoolArray:
     """Mark the subjects with pathology, (n,): those of the rest of a contrast may have it too."""
     return evidence.positive if evidence.patient is None else evidence.patient
+
+
+def fault_finding(code: str, evidence: ArmEvidence, fault: Fault) -> Finding:
+    """Make a finding of why a check that may flag did not answer its question."""
+    n = int(evidence.positive.size)
+    return Finding(code, fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
 
 
 def inside_classes(evidence: ArmEvidence) -> tuple[str, ...]:

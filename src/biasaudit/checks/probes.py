@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri
 
-from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault
+from biasaudit.checks.premises import Fault, Judgement, bound_level, fault_finding, percent, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, Probes, Share
 from biasaudit.registry import register
@@ -82,17 +82,12 @@ class ProbesCheck:
         fault = _fault(evidence)
         skipped = evidence.retraining_skipped.get(self.code)
         if fault or skipped:
-            return [_unasked(evidence, fault or Fault("not_applicable", str(skipped)))]
+            return [fault_finding(self.code, evidence, fault or Fault("not_applicable", str(skipped)))]
         if evidence.probes is None:
             return [_no_probes(evidence, protocol)]
         return [_judged(evidence, cell, protocol) for cell in _cells(evidence, evidence.probes)] or [
             _no_probes(evidence, protocol)
         ]
-
-
-def _unasked(evidence: ArmEvidence, fault: Fault) -> Finding:
-    n = int(evidence.positive.size)
-    return Finding("P1", fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
 
 
 def _fault(evidence: ArmEvidence) -> Fault | None:
@@ -152,7 +147,9 @@ def _judged(evidence: ArmEvidence, cell: _Cell, protocol: Protocol) -> Finding:
     k = int(cell.probes.subject.size)
     if k < FEWEST or cell.own.sum() < 2 or cell.other.sum() < 2:
         reason = f"{k} of the probes are {_of_whom(evidence, cell)}{_left_out(cell)}; at least {FEWEST} are needed"
-        return _finding(evidence, cell, Judgement("inconclusive", reason, _bring(evidence, protocol)))
+        return _finding(
+            evidence, cell, Judgement("inconclusive", reason, _bring(evidence, _needed(evidence, protocol)))
+        )
     share = _share(evidence, cell)
     if not _gap_is_known(share, cell, protocol):
         reason = f"the class gap of {abs(share.gap):.2f} logits is too uncertain for a share of it to be known"
@@ -232,7 +229,7 @@ def _judgement(evidence: ArmEvidence, cell: _Cell, measured: _Measured, protocol
     if not cell.two_sided:
         return Judgement("inconclusive", f"{shown}; such images can show a bias and cannot exclude one")
     reason = f"{shown}; neither more than {percent(limits.low)} nor {percent(limits.tolerance)} is excluded"
-    return Judgement("inconclusive", reason, _bring(evidence, protocol))
+    return Judgement("inconclusive", reason, _bring(evidence, _needed(evidence, protocol)))
 
 
 def _of_whom(evidence: ArmEvidence, cell: _Cell) -> str:
@@ -252,21 +249,21 @@ def _no_probes(evidence: ArmEvidence, protocol: Protocol) -> Finding:
     """Say that there are no probes, and how many of which images would settle the verdict."""
     given = evidence.probes is not None
     reason = "no probe is of a class that its own origin lacks" if given else "there are no probes"
+    needed = _needed(evidence, protocol)
     return Finding(
         code="P1",
         status="not_applicable",
         reason=reason,
-        remedy=_bring(evidence, protocol),
+        remedy=_bring(evidence, needed),
         n=int(evidence.positive.size),
         factor=evidence.factor,
         flag=Flag(may_flag=False),
-        details={f"needed_{word}": number for word, number in _needed(evidence, protocol).items()},
+        details={f"needed_{word}": number for word, number in needed.items()},
     )
 
 
-def _bring(evidence: ArmEvidence, protocol: Protocol) -> str:
+def _bring(evidence: ArmEvidence, needed: Mapping[str, int | None]) -> str:
     """Advise how many healthy images of which source to bring, by the spread of this run's own scores."""
-    needed = _needed(evidence, protocol)
     sources = sorted(set(evidence.origin[evidence.positive].tolist()))
     known = [number for number in needed.values() if number]
     count = max([USUAL, *known])

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
+from biasaudit.checks.premises import (
+    Fault,
+    Judgement,
+    bound_level,
+    fault_finding,
+    percent,
+    probability,
+    score_fault,
+    stream,
+)
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray, SignatureTransfer
 from biasaudit.registry import register
@@ -55,9 +64,7 @@ class SignatureTransferCheck:
         fault = _fault(evidence)
         n = int(evidence.positive.size)
         if fault:
-            return [
-                Finding(self.code, fault.status, fault.reason, n=n, factor=evidence.factor, flag=Flag(may_flag=False))
-            ]
+            return [fault_finding(self.code, evidence, fault)]
         assert evidence.transfer is not None
         moved = _measure(evidence, evidence.transfer, protocol)
         share, gate = moved.share, _gate(evidence, evidence.transfer)

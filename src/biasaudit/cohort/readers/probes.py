@@ -80,7 +80,7 @@ def read_probes(settings: CohortSettings, cohort: Cohort) -> tuple[Sample, ...]:
         placed = [_placed(sample, cohort) for sample in read]
         faults += _all_foreign(placed, cohort)
         # A later table corrects what an earlier one said of a subject.
-        found |= {subject: [each for each in placed if each.subject == subject] for subject in _subjects(placed)}
+        found |= _by_subject(placed)
     samples = [sample for own in found.values() for sample in own]
     faults += [*_label_faults(samples, cohort, settings.probes), *_origin_faults(samples, cohort)]
     faults += _known_subjects(samples, cohort)
@@ -89,8 +89,11 @@ def read_probes(settings: CohortSettings, cohort: Cohort) -> tuple[Sample, ...]:
     return tuple(replace(sample, label=sample.label if sample.label in cohort.classes else "") for sample in samples)
 
 
-def _subjects(samples: Sequence[Sample]) -> list[str]:
-    return list(dict.fromkeys(sample.subject for sample in samples))
+def _by_subject(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = {}
+    for sample in samples:
+        found.setdefault(sample.subject, []).append(sample)
+    return found
 
 
 def _parts(settings: CohortSettings, cohort: Cohort) -> Iterator[CohortSettings]:

@@ -35,34 +35,24 @@ def inspected_probes(
     together = replace(cohort, samples=(*cohort.samples, *cohort.probes))
     inspection = inspect_files(together, grid_settings, known)
     facts = dict(inspection.facts)
-    faults = [*inspection.faults]
-    faults += _same_probe(cohort, facts)
+    faults = [*inspection.faults, *_copies(cohort, facts)]
     for sample in cohort.probes:
-        faults += [
-            *_same_image(sample, cohort, facts),
-            *_other_size(sample, cohort, facts),
-            *_other_colour(sample, cohort, facts),
-        ]
+        faults += [*_other_size(sample, cohort, facts), *_other_colour(sample, cohort, facts)]
     if faults:
         raise DataError(faults)
     return facts
 
 
-def _same_image(sample: Sample, cohort: Cohort, facts: Mapping[str, FileFacts]) -> Iterator[Fault]:
-    """Refuse a probe whose file is a copy of one that is trained on."""
-    own = _hashes(sample, facts)
-    twin = next((other for other in cohort.samples if own and _hashes(other, facts) == own), None)
-    if twin is not None:
-        message = f"{sample.images[0]}: the same picture as {twin.images[0]} of the cohort ({twin.where})"
-        yield Fault(sample.where, message, "a probe must not be trained on; leave it out of one of the two")
-
-
-def _same_probe(cohort: Cohort, facts: Mapping[str, FileFacts]) -> Iterator[Fault]:
-    """Refuse a probe whose file is a copy of another's: copies tell no more than one of them."""
+def _copies(cohort: Cohort, facts: Mapping[str, FileFacts]) -> Iterator[Fault]:
+    """Refuse a probe whose files are copies of those of an audited image, or of another probe."""
+    audited = {_hashes(sample, facts): sample for sample in reversed(cohort.samples)}
     seen: dict[tuple[str, ...], Sample] = {}
     for sample in cohort.probes:
         own = _hashes(sample, facts)
-        first = seen.setdefault(own, sample) if own else sample
+        twin, first = (audited.get(own), seen.setdefault(own, sample)) if own else (None, sample)
+        if twin is not None:
+            message = f"{sample.images[0]}: the same picture as {twin.images[0]} of the cohort ({twin.where})"
+            yield Fault(sample.where, message, "a probe must not be trained on; leave it out of one of the two")
         if first is not sample:
             message = f"{sample.images[0]}: the same picture as {first.images[0]} of another probe ({first.where})"
             yield Fault(sample.where, message, "leave out one of the two")
