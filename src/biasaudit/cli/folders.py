@@ -1,0 +1,102 @@
+"""Commands on the folders of finished runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biasaudit import terminal
+from biasaudit.cli.endings import resumable
+from biasaudit.cli.options import RunArgument
+from biasaudit.run_folder.finished import arm_of, finished_audit
+from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
+
+__all__ = ["FailOn", "compare", "gate", "probe", "report"]
+
+
+class FailOn(StrEnum):
+    """The mildest verdict that fails the gate."""
+
+    origin = "origin"
+    mixed = "mixed"
+    undetermined = "undetermined"
+
+    @property
+    def verdict(self) -> VerdictWord:
+        """The verdict of that name."""
+        return next(word for word in VERDICT_ORDER if word.lower() == self.value)
+
+
+def report(run_folder: RunArgument) -> None:
+    """Rebuild the report of a run from what is stored."""
+    from biasaudit.report.render import write_report
+
+    finished_audit(run_folder)
+    terminal.print_line(str(write_report(run_folder)))
+
+
+def gate(
+    run_folder: RunArgument,
+    arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
+    fail_on: Annotated[FailOn, typer.Option(help="Exit 1 at this verdict or worse.")] = FailOn.undetermined,
+) -> None:
+    """Judge a run for CI: exit 0 or 1."""
+    audit = finished_audit(run_folder)
+    record = arm_of(audit, arm)
+    failed = VERDICT_ORDER.index(record["verdict"]) >= VERDICT_ORDER.index(fail_on.verdict)
+    terminal.print_line(
+        f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} "
+        + (f"for {record['contrast']} against the rest " if record.get("contrast") else "")
+        + f"(fails at {fail_on.value} or worse)"
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+def compare(
+    first: RunArgument,
+    second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Page to write (HTML).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Put two finished audits side by side: verdicts, estimates, paired differences, findings and settings."""
+    from biasaudit.comparison.runs import compare_runs  # reads tables with pandas
+    from biasaudit.report.side_by_side import sections, write_comparison_page
+
+    record = compare_runs(first, second).to_dict()
+    if as_json:
+        sys.stdout.write(json.dumps(record, indent=2) + "\n")
+    else:
+        terminal.print_sections(sections(record))
+    if output is not None:
+        terminal.print_to_stderr(f"page: {write_comparison_page(record, output)}")
+
+
+def probe(
+    run_folder: RunArgument,
+    table: Annotated[
+        Path, typer.Argument(help="Images that the run has never seen, with label and origin (CSV, TSV).")
+    ],
+    max_prevalence: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.99, help="Largest share of patients among rows without a label."),
+    ] = None,
+) -> None:
+    """Score a few images of a missing cell, such as healthy ones of the patients' source, and judge again."""
+    with resumable("jobs"):
+        from biasaudit.engine.audit import Options, run_audit  # these import torch
+        from biasaudit.engine.probe import changes, kept_if_it_fails, with_probes
+        from biasaudit.report.render import write_report
+
+        plan, before = with_probes(run_folder, table, max_prevalence), finished_audit(run_folder)
+        with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
+            after = run_audit(plan, run_folder, Options(), progress)
+        page = write_report(run_folder)
+    for line in changes(before, after):
+        terminal.print_line(line)
+    terminal.print_line(f"report: {page}")

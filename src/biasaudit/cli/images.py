@@ -1,0 +1,67 @@
+"""Commands that put images through the networks of a run, or through a network alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biasaudit import terminal
+from biasaudit.cli.options import RunArgument
+from biasaudit.errors import UsageError
+
+__all__ = ["explain", "predict"]
+
+
+def predict(
+    run_folder: RunArgument,
+    table: Annotated[Path, typer.Argument(help="Manifest of images (CSV or TSV).")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="TSV to write; default: standard output.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
+) -> None:
+    """Put images through the trained target; subjects of the audit by the fold that held them out."""
+    from biasaudit.engine.predict import predict as predict_table  # imports torch
+
+    text = predict_table(run_folder, table, arm, terminal.print_note_to_stderr).to_csv(sep="\t", index=False)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def explain(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN|TABLE", help="Folder of a finished run; with --network a manifest.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("explained"),
+    subject: Annotated[
+        list[str] | None, typer.Option(help="Subject to explain, repeatable; default: those the report shows, or all.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Attribution method; default: that of the protocol.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Arm of the run; with --network the representation.")] = None,
+    network: Annotated[str | None, typer.Option(help="Factory of a network without an audit: own.py:factory.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Its weights: safetensors or a state dict.")] = None,
+    spacing: Annotated[float | None, typer.Option(min=0.1, help="With --network: voxel size of its input, mm.")] = None,
+) -> None:
+    """Write attribution maps of single subjects, with a page of figures."""
+    # These import torch.
+    from biasaudit.engine.explain.network import TrainedNetwork, explain_network
+    from biasaudit.engine.explain.request import Request
+    from biasaudit.engine.explain.run import explain_run
+    from biasaudit.report.explanations import write_explained_page
+
+    request = Request(tuple(subject or ()), method, arm, out)
+    caution = None
+    if (network is None) != (weights is None):
+        raise UsageError("--network and --weights belong together: the factory of a network, and its weights")
+    if network is not None and weights is not None:
+        explain_network(TrainedNetwork(network, weights), source, spacing, request)
+    elif spacing is not None:
+        raise UsageError("--spacing belongs to --network; a run has its own grid")
+    else:
+        caution = explain_run(source, request)
+    if caution is not None:
+        terminal.print_line(f"caution: {caution}", style="yellow")
+    terminal.print_line(f"page: {write_explained_page(out)}")

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Engine", "EngineOption", "RunArgument", "WorkersOption", "chosen_engine"]
+
+
+class Engine(StrEnum):
+    """Where jobs run."""
+
+    auto = "auto"
+    local = "local"
+    dask = "dask"
+
+
+EngineOption = Annotated[Engine, typer.Option(help="local: in this process; dask: worker processes.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
+
+
+def chosen_engine(engine: Engine, workers: int) -> str:
+    """Say where jobs run: on Dask where there are several workers and it is installed."""
+    if engine is not Engine.auto:
+        return engine.value
+    return "dask" if workers > 1 and find_spec("distributed") is not None else "local"

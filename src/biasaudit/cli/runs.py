@@ -1,0 +1,88 @@
+"""Commands that begin with a protocol."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biasaudit import terminal
+from biasaudit.cli.endings import faults_of, resumable
+from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_engine
+from biasaudit.run_folder.finished import finished_audit
+
+if TYPE_CHECKING:
+    from biasaudit.protocol import Protocol
+
+__all__ = ["audit_into", "run", "validate"]
+
+
+def run(
+    protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; an unfinished one is resumed.")] = Path(
+        "out"
+    ),
+    engine: EngineOption = Engine.auto,
+    workers: WorkersOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs and an estimate; run nothing.")] = False,
+    remedies: Annotated[
+        bool, typer.Option("--with-remedies", help="Add arms that may rely less on the signature, and compare.")
+    ] = False,
+) -> None:
+    """Audit a cohort: train, test, judge, report."""
+    from biasaudit.protocol import load_protocol
+
+    with faults_of(protocol):
+        plan = load_protocol(protocol)
+        if remedies:
+            from biasaudit.engine.remedies import with_remedies  # reads the cohort
+
+            plan = with_remedies(plan)
+        if dry_run:
+            _dry_run(plan, workers)
+        else:
+            audit_into(plan, out, engine, workers)
+
+
+def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
+    """Check a protocol and every file it names; train nothing, write nothing."""
+    from biasaudit.engine.validation.situate import situate  # imports torch
+    from biasaudit.protocol import load_protocol
+
+    with faults_of(protocol):
+        situation, _ = situate(load_protocol(protocol))
+    terminal.print_success(f"{protocol}: sound")
+    terminal.print_cohort(situation.cohort)
+
+
+def audit_into(plan: Protocol, out: Path, engine: Engine, workers: int | None) -> None:
+    """Run an audit and its report, and show the verdicts."""
+    count = workers or os.cpu_count() or 1
+    with resumable("jobs"):
+        from biasaudit.engine.audit import Options, run_audit  # imports torch
+        from biasaudit.report.render import write_report
+
+        with terminal.shown_progress() as progress:
+            run_audit(plan, out, Options(chosen_engine(engine, count), count), progress)
+        page = write_report(out)
+    terminal.print_verdicts(finished_audit(out))
+    terminal.print_line(f"report: {page}")
+
+
+def _dry_run(plan: Protocol, workers: int | None) -> None:
+    from biasaudit.engine.estimate import estimate_seconds
+    from biasaudit.engine.plan import expected_plan  # imports torch
+    from biasaudit.engine.situation.situation import single_origin_notes
+    from biasaudit.engine.validation.situate import situate
+
+    situation, _ = situate(plan)
+    jobs = expected_plan(situation).jobs
+    count = workers or os.cpu_count() or 1
+    terminal.print_plan(jobs, estimate_seconds(situation, jobs) / count, count)
+    terminal.print_notes(single_origin_notes(situation.cohort))
+    if situation.confirms:
+        terminal.print_line(
+            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold."
+        )

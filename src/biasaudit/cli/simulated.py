@@ -1,0 +1,103 @@
+"""Commands on simulated cohorts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biasaudit import terminal
+from biasaudit.cli.endings import resumable
+from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_engine
+from biasaudit.cli.runs import audit_into
+from biasaudit.errors import UsageError
+from biasaudit.resources import protocols_folder
+
+if TYPE_CHECKING:
+    from biasaudit.protocol import Protocol
+
+__all__ = ["calibrate", "demo"]
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")] = Path("out"),
+    engine: EngineOption = Engine.auto,
+    workers: WorkersOption = None,
+    write_data: Annotated[
+        Path | None, typer.Option(help="Instead of an audit, write the simulated cohort as BIDS datasets.")
+    ] = None,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="With --write-data: files as a ready protocol expects them, and that protocol: alzheimer, chest-xray, "
+            "features, ms or tumour."
+        ),
+    ] = "",
+    subjects: Annotated[int | None, typer.Option(min=24, help="With --write-data: how many to simulate.")] = None,
+) -> None:
+    """Audit a simulated cohort with a planted signature."""
+    from biasaudit.protocol import load_protocol
+
+    plan = load_protocol(protocols_folder() / "demo.yaml")
+    if write_data is None:
+        if layout or subjects:
+            raise UsageError("--layout and --subjects say what data are written; give a folder with --write-data")
+        audit_into(plan, out, engine, workers)
+        return
+    if write_data.exists() and any(write_data.iterdir()):
+        raise UsageError(f"{write_data} is not empty; give a new folder")
+    if layout:
+        _write_layout(layout, write_data, subjects)
+    else:
+        _write_data(plan, write_data, subjects)
+
+
+def calibrate(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the calibration; an unfinished one is resumed.")
+    ] = (Path("calibration")),
+    quick: Annotated[bool, typer.Option("--quick", help="About 10 minutes instead of hours.")] = False,
+    cohorts: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many cohorts, a fair sample of the grid.")
+    ] = None,
+    grid: Annotated[Path | None, typer.Option(help="Another grid than the published one.")] = None,
+    engine: EngineOption = Engine.auto,
+    workers: WorkersOption = None,
+) -> None:
+    """Measure the verdict's own error rates on simulated cohorts whose truth is known."""
+    with resumable("cohorts"):
+        from biasaudit.calibration.grid import cells, load_grid
+        from biasaudit.calibration.run import Workers, calibrate_grid  # imports torch
+
+        chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
+        count = workers or os.cpu_count() or 1
+        with terminal.shown_progress("cohorts") as progress:
+            asked = cells(chosen, quick=quick)[:cohorts]
+            page = calibrate_grid(chosen, asked, out, Workers(chosen_engine(engine, count), count), progress)
+    terminal.print_line(f"summary: {page}")
+
+
+def _write_data(plan: Protocol, folder: Path, subjects: int | None) -> None:
+    from biasaudit.cohort.images.export import write_bids
+    from biasaudit.cohort.readers.phantom import PhantomReader
+    from biasaudit.protocol import PhantomCohort
+
+    assert isinstance(plan.cohort, PhantomCohort)
+    phantom = plan.cohort.phantom.model_copy(update={"n": subjects} if subjects else {})
+    reader = PhantomReader()
+    cohort = reader.read(plan.cohort.model_copy(update={"phantom": phantom}))
+    grid = reader.grid(cohort, plan.grid)
+    write_bids(cohort, lambda sample: reader.load(sample, grid, "auto"), grid, folder)
+    terminal.print_line(f"wrote {len(cohort.samples)} subjects below {folder}")
+
+
+def _write_layout(name: str, folder: Path, subjects: int | None) -> None:
+    from biasaudit.cohort.layouts import write_layout
+
+    count = write_layout(name, folder, {"n": subjects} if subjects else None)
+    protocol = folder / f"{name}.yaml"
+    shutil.copyfile(protocols_folder() / protocol.name, protocol)
+    terminal.print_line(f"wrote {count} subjects below {folder}; next: biasaudit run {protocol}")
