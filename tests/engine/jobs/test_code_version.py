@@ -9,6 +9,7 @@ import pytest
 
 from biasaudit import registry
 from biasaudit.engine.jobs import code_version as module
+from biasaudit.engine.jobs import packages
 from biasaudit.engine.jobs.code_version import code_version, source_hash, sources_of_step
 from biasaudit.engine.jobs.job import Component
 
@@ -146,3 +147,36 @@ class TestSourceHash:
 
     def test_text_that_is_no_python_counts_as_it_is(self):
         assert source_hash("a = (") != source_hash("a = [")
+
+
+class TestInstalledPackages:
+    @pytest.fixture
+    def versions(self, monkeypatch):
+        """Versions of installed packages as they are, but for those set here."""
+        own, real = {}, packages.importlib.metadata.version
+        monkeypatch.setattr(packages.importlib.metadata, "version", lambda name: own.get(name) or real(name))
+        packages._versions.cache_clear()
+        yield own
+        packages._versions.cache_clear()
+
+    def version(self, step: str) -> str:
+        forget()
+        packages._versions.cache_clear()
+        return code_version(step)
+
+    def test_another_version_of_one_that_a_step_imports_changes_it(self, scratch, versions):
+        (scratch / "helpers" / "deep.py").write_text("import numpy as np\n")
+        before = self.version("lazy")
+        versions["numpy"] = "0.1"
+        assert self.version("lazy") != before
+
+    def test_of_one_that_it_does_not_import_does_not(self, scratch, versions):
+        before = self.version("plain")
+        versions["numpy"] = "0.1"
+        assert self.version("plain") == before
+
+    def test_every_step_that_computes_knows_the_version_of_numpy(self, versions):
+        steps = [name for name in registry.names("step") if name not in ("blank_survey",)]
+        before = {step: self.version(step) for step in steps}
+        versions["numpy"] = "0.1"
+        assert [step for step in steps if self.version(step) == before[step]] == []

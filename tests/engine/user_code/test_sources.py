@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from biasaudit.engine.jobs import packages
 from biasaudit.engine.user_code.functions import find
 from biasaudit.engine.user_code.sources import own_sources, own_version
 
@@ -169,3 +170,11 @@ class TestFind:
 
     def test_one_that_stays_is_not(self, value):
         assert value("[]") is value("[]")
+
+
+def test_the_version_of_a_package_that_a_helper_imports_counts(folder, monkeypatch):
+    (folder / "late.py").write_text("import scipy\n")
+    before = own_version(f"{folder / 'own.py'}:f")
+    real = packages._versions
+    monkeypatch.setattr(packages, "_versions", lambda name: (("scipy", "0.1"),) if name == "scipy" else real(name))
+    assert own_version(f"{folder / 'own.py'}:f") != before

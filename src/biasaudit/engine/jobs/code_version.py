@@ -2,7 +2,8 @@
 
 Nothing is listed by hand. Imports are read from the source, those inside functions too; components that are looked up
 by name (``registry.get("check", ...)``) are followed as far as the job says which ones it uses, else all of their
-kind. Comments and docstrings do not count.
+kind. Comments and docstrings do not count. Of the installed packages that these modules import (NumPy, torch ...) the
+versions count.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from biasaudit import registry
 from biasaudit.engine.jobs.job import Component
 from biasaudit.engine.jobs.json_files import digest
+from biasaudit.engine.jobs.packages import installed_versions, packages_named
 
 __all__ = ["code_version", "source_hash", "sources_of_step"]
 
@@ -29,11 +31,22 @@ _LOOKED_UP = re.compile(r"(?<!\.)\b(?:registry\.)?(?:get|names)\(\s*\"(\w+)\"")
 
 @dataclass(frozen=True)
 class _Source:
-    """One module: a hash of its code, the modules it imports, the kinds of component it looks up by name."""
+    """One module: a hash of its code, what it imports, the kinds of component it looks up by name.
 
-    version: str
-    imports: frozenset[str]
-    kinds: frozenset[str]
+    Attributes
+    ----------
+    version : str
+    imports : frozenset of str
+        Modules of the same package, and of biasaudit.
+    packages : frozenset of str
+        Other packages.
+    kinds : frozenset of str
+    """
+
+    version: str = ""
+    imports: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
 
 
 @cache
@@ -52,7 +65,9 @@ def code_version(step: str, components: tuple[Component, ...] = ()) -> str:
     str
         12 hexadecimal digits.
     """
-    return digest([[module, _source(module).version] for module in sources_of_step(step, components)])[:12]
+    modules = sources_of_step(step, components)
+    packages = {package for module in modules for package in _source(module).packages}
+    return digest([[[module, _source(module).version] for module in modules], installed_versions(packages)])[:12]
 
 
 def sources_of_step(step: str, components: Iterable[Component] = ()) -> list[str]:
@@ -104,13 +119,15 @@ def _docstrings(tree: ast.Module) -> Iterator[tuple[int, int]]:
 def _source(module: str) -> _Source:
     path = _path_of(module)
     if path is None:
-        return _Source("", frozenset(), frozenset())
+        return _Source()
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    imports = {name for node in _statements(tree) for name in _imported(node, package)}
+    statements = list(_statements(tree))
+    imports = {name for node in statements for name in _imported(node, package)}
+    others = {name for node in statements for name in packages_named(node)} - _ours(package)
     kinds = {kind for kind in _LOOKED_UP.findall(text) if kind in registry.KINDS}
-    return _Source(_hash_of_code(text, tree), frozenset(imports), frozenset(kinds))
+    return _Source(_hash_of_code(text, tree), frozenset(imports), frozenset(others), frozenset(kinds))
 
 
 @cache
@@ -137,7 +154,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 def _imported(node: ast.AST, package: str) -> Iterator[str]:
     """Name the modules of the same top-level package, or of biasaudit, that a statement imports."""
-    ours = {package.partition(".")[0], "biasaudit"}
+    ours = _ours(package)
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if alias.name.partition(".")[0] in ours)
     elif isinstance(node, ast.ImportFrom):
@@ -145,6 +162,11 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
         module = ".".join(part for part in (parent, node.module or "") if part)
         if module.partition(".")[0] in ours:
             yield from _from(module, [alias.name for alias in node.names])
+
+
+def _ours(package: str) -> set[str]:
+    """Top-level packages whose modules are followed one by one."""
+    return {package.partition(".")[0], "biasaudit"}
 
 
 def _from(module: str, names: Iterable[str]) -> Iterator[str]:

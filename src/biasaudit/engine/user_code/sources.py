@@ -7,11 +7,12 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from biasaudit.engine.jobs.json_files import digest
+from biasaudit.engine.jobs.packages import installed_versions, packages_named
 
 __all__ = ["file_hash", "is_own", "own_sources", "own_version"]
 
@@ -93,7 +94,8 @@ def own_sources(name: str) -> tuple[Path, ...]:
 def own_version(name: str) -> str:
     """Hash the files that a function of the user's is made of, so that any change of them is noticed.
 
-    Of an installed distribution the record of its files stands for them, since a package such as torch has thousands.
+    Of an installed distribution the record of its files stands for them, since a package such as torch has thousands;
+    of the packages that the files import the versions count.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def own_version(name: str) -> str:
     content = [[file.relative_to(folder).as_posix(), file_hash(file)] for file in sources]
     # What the outputs of the user's networks are turned into is decided beside this file.
     builder = [file_hash(Path(__file__).with_name("network.py"))] if is_own(name) else []
-    return digest([*content, *builder])
+    return digest([*content, *builder, installed_versions(_packages(sources))])
 
 
 def _installed_version(module: str) -> str:
@@ -169,6 +171,11 @@ def _common_folder(sources: tuple[Path, ...]) -> Path:
     """Return the deepest folder that holds all files."""
     shared = set(sources[0].parents).intersection(*(file.parents for file in sources))
     return max(shared, key=lambda folder: len(folder.parts))
+
+
+def _packages(sources: Iterable[Path]) -> set[str]:
+    """Name the packages that some files import; whichever of them is the user's own was not installed."""
+    return {name for file in sources for node in ast.walk(_parsed(file)) for name in packages_named(node)}
 
 
 def _imports(file: Path, modules: _Modules) -> Iterator[Path]:
