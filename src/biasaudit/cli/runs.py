@@ -30,6 +30,9 @@ def run(
     remedies: Annotated[
         bool, typer.Option("--with-remedies", help="Add arms that may rely less on the signature, and compare.")
     ] = False,
+    rehash: Annotated[
+        bool, typer.Option("--rehash", help="Hash every file of the cohort again; trust no size and time.")
+    ] = False,
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
     from biasaudit.protocol import load_protocol
@@ -43,7 +46,7 @@ def run(
         if dry_run:
             _dry_run(plan, workers)
         else:
-            audit_into(plan, out, engine, workers)
+            audit_into(plan, out, engine, workers, rehash=rehash)
 
 
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
@@ -57,7 +60,7 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
     terminal.print_cohort(situation.cohort)
 
 
-def audit_into(plan: Protocol, out: Path, engine: Engine, workers: int | None) -> None:
+def audit_into(plan: Protocol, out: Path, engine: Engine, workers: int | None, *, rehash: bool = False) -> None:
     """Run an audit and its report, and show the verdicts."""
     count = workers or os.cpu_count() or 1
     with resumable("jobs"):
@@ -65,7 +68,7 @@ def audit_into(plan: Protocol, out: Path, engine: Engine, workers: int | None) -
         from biasaudit.report.render import write_report
 
         with terminal.shown_progress() as progress:
-            run_audit(plan, out, Options(chosen_engine(engine, count), count), progress)
+            run_audit(plan, out, Options(chosen_engine(engine, count), count, rehash), progress)
         page = write_report(out)
     terminal.print_verdicts(finished_audit(out))
     terminal.print_line(f"report: {page}")

@@ -30,17 +30,20 @@ FILES = "files.json"
 
 @dataclass(frozen=True)
 class Options:
-    """The engine and the number of workers; neither changes the result.
+    """How a run is carried out; nothing of it changes the result.
 
     Attributes
     ----------
     engine : str
         ``local`` or ``dask``.
     workers : int
+    rehash : bool
+        Hash every file of the cohort again, also where its state shows it to be the same as at an earlier look.
     """
 
     engine: str = "local"
     workers: int = 1
+    rehash: bool = False
 
 
 Progress = Callable[[int, int, Job | None], None]
@@ -77,7 +80,7 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
     store = Store(out)
     store.require_ours()
     started = datetime.now(UTC)
-    situation, facts = situate(protocol, known_files(out))
+    situation, facts = situate(protocol, known_files(out, rehash=options.rehash))
     _open_folder(out, protocol, facts)
     store.sweep()
     with dispatcher(options.engine, options.workers, out) as dispatch:
@@ -119,12 +122,21 @@ class _Counter:
         self._progress(self._done, max(self._total, self._done), job)
 
 
-def known_files(out: Path) -> dict[str, FileFacts]:
-    """Read what an earlier look at the files found."""
+def known_files(out: Path, *, rehash: bool = False) -> dict[str, FileFacts]:
+    """Read what an earlier look at the files found.
+
+    Parameters
+    ----------
+    out : Path
+        The run folder.
+    rehash : bool
+        Trust no state of a file: what is known of it then counts only where its whole content is the same.
+    """
     path = out / FILES
     if not path.exists():
         return {}
-    return {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
+    known = {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
+    return {name: fact.untrusted() for name, fact in known.items()} if rehash else known
 
 
 def _open_folder(out: Path, protocol: Protocol, facts: Mapping[str, FileFacts]) -> None:

@@ -143,7 +143,20 @@ def provenance(records: RunRecords) -> tuple[tuple[str, str], ...]:
     names = {"protocol_sha256": "protocol (SHA-256)", "data_sha256": "data (SHA-256)", "version": "biasaudit"}
     tool = [(names.get(key, key.replace("_", " ")), text_of(value)) for key, value in audit["biasaudit"].items()]
     environment = [(key.replace("_", " "), text_of(value)) for key, value in audit["environment"].items()]
-    return (*tool, *environment)
+    return (*tool, *_input_files(records), *environment)
+
+
+def _input_files(records: RunRecords) -> list[tuple[str, str]]:
+    """Say how many files were read, and which of them were trusted to be what they were at an earlier look."""
+    if records.files.empty or "hashed" not in records.files:
+        return []
+    hashed = records.files["hashed"].sort_values()
+    earlier = hashed[hashed < str(records.audit["biasaudit"].get("started", ""))]
+    text = f"{len(hashed)}, all hashed in this run"
+    if len(earlier):
+        since = "their size, times and a sample of their bytes are as they were then"
+        text = f"{len(hashed)}, {len(earlier)} of them last hashed at {earlier.iloc[0]} or later; {since} (--rehash)"
+    return [("input files", text)]
 
 
 def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:

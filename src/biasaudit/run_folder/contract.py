@@ -142,7 +142,8 @@ COMPARISONS = Table(
     columns=("arms", "quantity", "contrast", "difference", "low", "high", "p_value"),
 )
 TRUTH = Table("tables/truth.tsv", columns=("arm", "factor", "omega", "r", "gap", "auc_one_site"))
-FILES = Table("tables/files.tsv", columns=("path", "sha256"))
+FILES = Table("tables/files.tsv", columns=("path", "sha256", "hashed"), required=("path", "sha256"))
+"""One row per input file; `hashed` is when its whole content was last read."""
 RELEVANCE = Table(
     "tables/relevance.tsv",
     columns=("arm", "subject", "label", "region", "share", "signed_share", "volume_share"),
@@ -208,7 +209,7 @@ DIFFERENCES = Table(
 
 READ_BY_THE_REPORT: tuple[Table, ...] = (
     *(SUBJECTS, SCORES, RELEVANCE, TRAINING, UNITS, EMBEDDING, GALLERY, PREPROCESSING, IMAGE_QUALITY),
-    *(OVERLAYS, DIFFERENCES),
+    *(OVERLAYS, DIFFERENCES, FILES),
 )
 
 

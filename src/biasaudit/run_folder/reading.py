@@ -58,7 +58,7 @@ class RunRecords:
     comparisons : DataFrame
         One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
         difference, low, high, p_value.
-    subjects, scores, relevance, training, preprocessing, image_quality : DataFrame
+    subjects, scores, relevance, training, preprocessing, image_quality, files : DataFrame
         The stored tables; no rows where a file is absent.
     overlays, differences, units, embedding, gallery : DataFrame
         The same.
@@ -79,6 +79,7 @@ class RunRecords:
     training: pd.DataFrame
     preprocessing: pd.DataFrame
     image_quality: pd.DataFrame
+    files: pd.DataFrame
     overlays: pd.DataFrame
     differences: pd.DataFrame
     units: pd.DataFrame

@@ -6,10 +6,26 @@ import pytest
 
 from biasaudit.cohort.images.channels import MOST_CHANNELS, channel_faults, channel_notes, channels_of, series_fault
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.file_state import FileState
 
 
 def fact(path: str, *shape: int, interval: float = 0.0) -> FileFacts:
-    return FileFacts(path, 1, 1, "0", shape, (1.0,) * 3, None, "RAS", True, 0.0, 1.0, 0.5, False, False, interval)
+    return FileFacts(
+        path,
+        FileState(1, 1, 1, 1, "0", 1),
+        "0",
+        shape,
+        (1.0,) * 3,
+        None,
+        "RAS",
+        True,
+        0.0,
+        1.0,
+        0.5,
+        False,
+        False,
+        interval,
+    )
 
 
 def test_files_and_their_volumes_are_counted(sample):

@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.file_state import FileState
 
 AFFINE = tuple(tuple(float(row == column) for column in range(4)) for row in range(4))
+STATE = FileState(9, 8, 7, 6, "cd", 5)
 FACT = FileFacts(
-    "/a.nii", 9, 8, "ab", (4, 5, 6), (1.0, 2.0, 3.0), AFFINE, "RAS", True, -1.0, 7.0, 0.25, False, True, 2.5
+    "/a.nii", STATE, "ab", (4, 5, 6), (1.0, 2.0, 3.0), AFFINE, "RAS", True, -1.0, 7.0, 0.25, False, True, 2.5
 )
 
 

@@ -57,7 +57,7 @@ def test_sound(volume, cohort, sample):
     assert (found.faults, found.notes) == ((), ())
     fact = found.facts[good.samples[0].images[0]]
     assert (fact.shape, fact.spacing, fact.orientation) == (SHAPE, (2.0, 2.0, 2.0), "RAS")
-    assert fact.size == os.stat(fact.path).st_size
+    assert fact.state.size == os.stat(fact.path).st_size
     assert len(fact.sha256) == 64
     assert FileFacts.from_dict(json.loads(json.dumps(fact.to_dict()))) == fact
 
@@ -68,8 +68,31 @@ def test_known_files_are_not_read_again(volume, cohort, sample, monkeypatch):
     first = inspect_files(one, GridSettings(), {})
     reads = []
     monkeypatch.setattr(module, "decode", lambda *given: reads.append(given[0]))
-    assert inspect_files(one, GridSettings(), first.facts).facts == first.facts
+    again = inspect_files(one, GridSettings(), first.facts).facts
+    assert again[path] == replace(first.facts[path], state=again[path].state)
     assert reads == []
+
+
+def test_a_file_that_only_looks_changed_is_not_decoded_again(volume, cohort, sample, monkeypatch):
+    path = volume("a.nii")
+    one = cohort(sample(path))
+    first = inspect_files(one, GridSettings(), {}).facts
+    os.utime(path, ns=(1, 1))
+    monkeypatch.setattr(module, "decode", lambda *given: pytest.fail("decoded again"))
+    second = inspect_files(one, GridSettings(), first).facts
+    assert second[path].sha256 == first[path].sha256
+    assert second[path].state.mtime_ns == 1
+
+
+def test_a_change_that_keeps_size_and_time_is_noticed(volume, cohort, sample):
+    path = volume("a.nii")
+    one = cohort(sample(path))
+    first = inspect_files(one, GridSettings(), {}).facts
+    status = os.stat(path)
+    volume("a.nii", nib.load(path).get_fdata(dtype=np.float32)[::-1].copy())
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert os.stat(path).st_size == status.st_size
+    assert inspect_files(one, GridSettings(), first).facts[path].sha256 != first[path].sha256
 
 
 def test_changed_files_are_read_again(volume, cohort, sample):

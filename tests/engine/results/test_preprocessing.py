@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.file_state import FileState
 from biasaudit.engine.results.preprocessing import QUANTITIES, preprocessing_table
 from biasaudit.records import Cohort, Grid, Sample
 
@@ -15,8 +16,7 @@ GRID = Grid((10, 10, 10), AFFINE)
 
 def fact(path, affine=AFFINE, shape=(10, 10, 10), **more):
     known = {
-        "size": 1,
-        "mtime_ns": 1,
+        "state": FileState(1, 1, 1, 1, "", 1),
         "sha256": "",
         "shape": shape,
         "spacing": () if affine is None else tuple(float(s) for s in np.sqrt((np.array(affine)[:3, :3] ** 2).sum(0))),

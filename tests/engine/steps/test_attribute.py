@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from biasaudit.attributions.integrated_gradients import IntegratedGradients
+from biasaudit.cohort.images.file_state import file_sha256
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.maps import Atlas, AttributeArguments, MapSettings
 from biasaudit.engine.arguments.networks import MODELS
@@ -131,7 +132,8 @@ class TestAttribute:
     def test_regions_of_an_atlas_or_of_the_mean_image(self, trained, out, tmp_path, atlas):
         labels = np.repeat(np.repeat(np.array([[1, 2], [3, 0]], np.uint8), 8, 0), 8, 1)
         Image.fromarray(labels).save(tmp_path / "atlas.png")
-        given = Atlas(str(tmp_path / "atlas.png"), "", Grid((16, 16))) if atlas else None
+        path = str(tmp_path / "atlas.png")
+        given = Atlas(path, file_sha256(path), Grid((16, 16))) if atlas else None
         attribute(self.arguments(method="region_ablation", regions=given, rows=(31,)), trained, out)
         (found,) = np.load(out / "maps.npy")
         if atlas:

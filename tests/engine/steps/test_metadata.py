@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 from engine.folders import folders
 
+from biasaudit.cohort.images.file_state import file_sha256
 from biasaudit.engine.arguments.data import (
     FileHash,
     ImageSources,
@@ -15,6 +16,10 @@ from biasaudit.engine.evidence.metadata import Metadata
 from biasaudit.engine.steps.metadata import metadata
 
 
+def hashed(path):
+    return FileHash(str(path), file_sha256(path))
+
+
 def test_metadata_of_files_and_of_simulated_samples(tmp_path):
     path = str(tmp_path / "x.nii.gz")
     nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), dtype=np.int16), np.eye(4)), path)
@@ -22,7 +27,9 @@ def test_metadata_of_files_and_of_simulated_samples(tmp_path):
     sidecar.write_text('{"EchoTime": 3}')
     given = {"brain mask": True, "tissue maps": False}
     samples = (
-        ImageSources(FileHash(path, ""), {"site": "a"}, (FileHash(str(sidecar), ""),), given),
+        ImageSources(
+            FileHash(path, file_sha256(path)), {"site": "a"}, (FileHash(str(sidecar), file_sha256(sidecar)),), given
+        ),
         ImageSources(None, {"site": "b"}),
     )
     metadata(MetadataArguments(samples), folders(), tmp_path)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from biasaudit.cohort.images.file_state import FileState
 
 __all__ = ["Affine", "FileFacts"]
 
@@ -15,15 +17,13 @@ Affine = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Size, checksum, geometry and range of values of one image file.
+    """State, checksum, geometry and range of values of one image file.
 
     Attributes
     ----------
     path : str
-    size : int
-        Bytes.
-    mtime_ns : int
-        Time of the last change, nanoseconds.
+    state : FileState
+        By which it is told whether the file is still the same.
     sha256 : str
         Of the content as stored.
     shape : tuple of int
@@ -55,8 +55,7 @@ class FileFacts:
     """
 
     path: str
-    size: int
-    mtime_ns: int
+    state: FileState
     sha256: str
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
@@ -83,6 +82,10 @@ class FileFacts:
         """``colour`` or ``grey`` of a picture; empty for volumes, and where it is not known."""
         return ("colour" if self.coloured else "grey") if self.colour else ""
 
+    def untrusted(self) -> FileFacts:
+        """Return what counts only after the whole content has been hashed again."""
+        return replace(self, state=replace(self.state, read_ns=0))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return asdict(self)
@@ -95,4 +98,4 @@ class FileFacts:
         colour = record.get("colour")
         measured = None if colour is None else tuple(float(value) for value in colour)
         tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
-        return cls(**{"occupied": None, **record, **tuples, "colour": measured})
+        return cls(**{"occupied": None, **record, **tuples, "colour": measured, "state": FileState(**record["state"])})

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from biasaudit.cohort.images import foreground as rules
 from biasaudit.cohort.images.channels import channel_faults, channel_notes, series_fault
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.file_state import FileState, file_sha256, is_trusted, state_of
 from biasaudit.cohort.images.formats import Scan, decode, orientation
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
@@ -83,7 +84,7 @@ def inspect_files(
     grid_settings : GridSettings
         Its reference file is inspected too.
     known : mapping of path to FileFacts
-        Facts from before; a file whose size and time of change are the same is not read again.
+        Facts from before; a file whose state shows it to be the same is not read again.
     field : FieldSettings, optional
         The file that it names for all images is inspected too.
     """
@@ -155,9 +156,9 @@ def _read_all(
 
 def _examine(path: str, before: FileFacts | None) -> FileFacts | Fault:
     try:
-        status = os.stat(path)
-        if before is not None and _is_current(before, status):
-            return before
+        state = state_of(path)
+        if before is not None and (current := _current(before, state)):
+            return current
         content = Path(path).read_bytes()
     except FileNotFoundError:
         return _missing_file(path)
@@ -167,23 +168,25 @@ def _examine(path: str, before: FileFacts | None) -> FileFacts | Fault:
         scan = decode(path, content)
     except DataError as error:
         return error.faults[0]
-    return _facts(path, status, hashlib.sha256(content).hexdigest(), scan)
+    return _facts(path, state, hashlib.sha256(content).hexdigest(), scan)
 
 
-def _is_current(before: FileFacts, status: os.stat_result) -> bool:
-    """Whether nothing changed since, and all that is asked now was measured then."""
-    return before.colour is not None and (before.size, before.mtime_ns) == (status.st_size, status.st_mtime_ns)
+def _current(before: FileFacts, state: FileState) -> FileFacts | None:
+    """Return what is known of a file whose content is the same as before, else None."""
+    if is_trusted(before.state, state):
+        return before
+    same = before.state.size == state.size and before.sha256 == file_sha256(before.path)
+    return replace(before, state=state) if same else None
 
 
-def _facts(path: str, status: os.stat_result, sha256: str, scan: Scan) -> FileFacts:
+def _facts(path: str, state: FileState, sha256: str, scan: Scan) -> FileFacts:
     data, affine = scan.data, scan.affine
     finite = bool(np.isfinite(data).all())
     values = data if finite else data[np.isfinite(data)]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     return FileFacts(
         path=path,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
+        state=state,
         sha256=sha256,
         shape=tuple(data.shape),
         spacing=() if affine is None else tuple(round(float(s), 4) for s in np.sqrt((affine[:3, :3] ** 2).sum(0))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -67,7 +68,7 @@ class ReadArguments(Arguments):
         Channels of an image.
     samples : tuple of Sample
         The block, reduced to what the pixels depend on.
-    hashes : tuple of str
+    hashes : mapping of path to str
         SHA-256 of every file that is read.
     field : FieldSettings or None
         Where the disease can be, if that is declared.
@@ -79,7 +80,7 @@ class ReadArguments(Arguments):
     grid: Grid
     channels: int
     samples: tuple[Sample, ...]
-    hashes: tuple[str, ...]
+    hashes: Mapping[str, str]
     field: FieldSettings | None = None
 
     @property

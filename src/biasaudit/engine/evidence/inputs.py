@@ -47,7 +47,7 @@ def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArgum
         grid=situation.grid,
         channels=situation.cohort.channels,
         samples=tuple(pixel_identity(sample) for sample in samples),
-        hashes=tuple(situation.hashes[path] for path in (*shared_field_files(field), *own)),
+        hashes={path: situation.hashes[path] for path in (*shared_field_files(field), *own)},
         field=field,
     )
 

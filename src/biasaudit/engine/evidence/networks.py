@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from biasaudit import seeds
+from biasaudit.cohort.images.file_state import file_sha256
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import (
     MODEL,
@@ -131,7 +131,7 @@ class NetworkPlanner:
         shared = outline.folds if len(files) == 1 else (fold,)
         arguments = AdoptArguments(
             weights=path,
-            sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            sha256=file_sha256(path),
             factory=Factory(_OWN_BUILDER, dict(outline.situation.adopted), self._network_code),
             sizes=(outline.situation.grid.dimensions, self._channels(question), self.outputs),
             rows=tuple(row for own in shared for row in outline.situation.rows(own, held_out=True)),

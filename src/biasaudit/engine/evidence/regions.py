@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from biasaudit.attributions.regions import supervoxels
 from biasaudit.cohort.images.atlas import read_atlas
+from biasaudit.cohort.images.file_state import as_it_was, file_sha256
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.arguments.maps import Atlas, Supervoxels
 from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Planning
@@ -56,7 +56,7 @@ def known_atlas(situation: Situation) -> Atlas | None:
     path = situation.protocol.attribution.atlas
     if path is None:
         return None
-    return Atlas(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), situation.grid)
+    return Atlas(str(path), file_sha256(path), situation.grid)
 
 
 def map_regions(regions: Atlas | Supervoxels, images: Stack, maps: Maps) -> npt.NDArray[np.intp]:
@@ -77,6 +77,7 @@ def map_regions(regions: Atlas | Supervoxels, images: Stack, maps: Maps) -> npt.
     """
     assert maps.inside is not None
     if isinstance(regions, Atlas):
-        return read_atlas(regions.path, regions.grid)[maps.inside].astype(np.intp)
+        with as_it_was({regions.path: regions.sha256}):
+            return read_atlas(regions.path, regions.grid)[maps.inside].astype(np.intp)
     mean = np.mean([images[row][0] for row in maps.rows.tolist()], axis=0)
     return supervoxels(mean, regions.side)[maps.inside].astype(np.intp)

@@ -18,6 +18,7 @@ from biasaudit.engine.situation.contrasts import log_odds
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Comparison
+from biasaudit.run_folder.contract import FILES
 
 __all__ = ["write_tables"]
 
@@ -164,8 +165,7 @@ def _training(run: Run) -> Iterator[dict[str, Any]]:
 
 def _preprocessing(run: Run) -> pd.DataFrame:
     situation = run.situation
-    facts = {path: FileFacts.from_dict(record) for path, record in read_json(run.store.root / "files.json").items()}
-    return preprocessing_table(situation.cohort, situation.grid, facts, situation.protocol.cohort.foreground)
+    return preprocessing_table(situation.cohort, situation.grid, _facts(run), situation.protocol.cohort.foreground)
 
 
 def _image_quality(run: Run) -> Iterator[dict[str, Any]]:
@@ -206,4 +206,16 @@ def _truth(run: Run, arms: Sequence[ArmResult]) -> pd.DataFrame:
 
 
 def _files(run: Run) -> pd.DataFrame:
-    return pd.DataFrame([{"path": path, "sha256": sha} for path, sha in sorted(run.situation.hashes.items())])
+    facts = _facts(run)
+    return pd.DataFrame(
+        [
+            {"path": path, "sha256": sha, "hashed": facts[path].state.read.isoformat(timespec="seconds")}
+            for path, sha in sorted(run.situation.hashes.items())
+        ],
+        columns=pd.Index(FILES.columns),
+    )
+
+
+def _facts(run: Run) -> dict[str, FileFacts]:
+    """Return what the look at the files found."""
+    return {path: FileFacts.from_dict(record) for path, record in read_json(run.store.root / "files.json").items()}

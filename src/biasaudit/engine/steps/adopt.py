@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from biasaudit.cohort.images.file_state import as_it_was
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import AdoptArguments
 from biasaudit.engine.jobs.job import Folders
@@ -35,7 +36,8 @@ def adopt(arguments: AdoptArguments, needs: Folders, folder: Path) -> None:
     """
     own, path = OwnNetwork.from_json(arguments.factory.arguments), Path(arguments.weights)
     network = make_network(own.factory, NetworkSizes(*arguments.sizes), own.arguments)
-    state, _ = read_state(path)
+    with as_it_was({arguments.weights: arguments.sha256}):
+        state, _ = read_state(path)
     state, _ = match_state(network, state, path)
     network.load_state_dict(state)
     inputs = Stack.of(needs[INPUTS], "original")

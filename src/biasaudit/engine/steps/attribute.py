@@ -15,6 +15,7 @@ from biasaudit.attributions.explained import Explained, Margin
 from biasaudit.attributions.method import Attribution, Effort, References, margin_change
 from biasaudit.attributions.regions import supervoxels
 from biasaudit.cohort.images.atlas import read_atlas
+from biasaudit.cohort.images.file_state import as_it_was
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.maps import AttributeArguments, MapSettings
 from biasaudit.engine.arguments.networks import MODELS
@@ -191,7 +192,8 @@ def baseline_of(settings: MapSettings, inputs: Stack) -> Baseline:
 def _regions(settings: MapSettings, mean: FloatArray) -> np.ndarray:
     if settings.regions is None:
         return supervoxels(mean.mean(0), settings.patch)
-    return read_atlas(settings.regions.path, settings.regions.grid)
+    with as_it_was({settings.regions.path: settings.regions.sha256}):
+        return read_atlas(settings.regions.path, settings.regions.grid)
 
 
 def _batches(places: Sequence[int], voxels: int) -> Iterator[list[int]]:

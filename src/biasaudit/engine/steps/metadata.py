@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from biasaudit.cohort.images.file_state import as_it_was
 from biasaudit.cohort.images.headers import header_fields, sidecar_values
 from biasaudit.engine.arguments.data import ImageSources, MetadataArguments
 from biasaudit.engine.jobs.job import Folders
@@ -37,8 +38,9 @@ def _fields(sources: ImageSources) -> dict[str, float | str | None]:
     origins: dict[str, float | str | None] = {f"{ORIGIN}{factor}": origin for factor, origin in sources.origins.items()}
     if sources.image is None:
         return origins
-    header = {f"header: {name}": value for name, value in header_fields(sources.image.path).items()}
-    sidecar = sidecar_values(file.path for file in sources.sidecars)
+    with as_it_was({file.path: file.sha256 for file in (sources.image, *sources.sidecars)}):
+        header = {f"header: {name}": value for name, value in header_fields(sources.image.path).items()}
+        sidecar = sidecar_values(file.path for file in sources.sidecars)
     given = {f"file: {name}": "given" if there else None for name, there in sources.companions.items()}
     colour: dict[str, float | str | None] = {"file: pixels": sources.colour} if sources.colour else {}
     return {**origins, **header, **{f"sidecar: {name}": value for name, value in sidecar.items()}, **given, **colour}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from biasaudit.cohort.images.field import field_reader
+from biasaudit.cohort.images.file_state import as_it_was
 from biasaudit.engine.arguments.inputs import ReadArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.records import Grid, Sample
@@ -31,6 +32,11 @@ def read(arguments: ReadArguments, needs: Folders, folder: Path) -> None:
         ``maps.npy``, where the disease field is declared ``field.npy``; one entry per sample. Where pictures are in
         colour, ``colour.npy`` lists the red channels.
     """
+    with as_it_was(arguments.hashes):
+        _load_block(arguments, folder)
+
+
+def _load_block(arguments: ReadArguments, folder: Path) -> None:
     reader = get("reader", arguments.reader)()
     grid, samples = arguments.grid, arguments.samples
     count = len(samples)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from biasaudit import registry
 from biasaudit.cohort.images.channels import channels_of
 from biasaudit.cohort.images.colour import ColourSetting, colour_notes, colours_of, with_colour
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.file_state import file_sha256
 from biasaudit.cohort.images.headers import sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
 from biasaudit.cohort.readers.probes import probe_notes, read_probes, read_without_probes
@@ -129,7 +128,7 @@ def _sidecars(cohort: Cohort) -> dict[str, tuple[tuple[str, str], ...]]:
     """Sidecars of the first channel of every sample, with the hash of their content."""
     found = sidecars_of([sample.images[0] for sample in cohort.samples if sample.images])
     paths = {path for own in found.values() for path in own}
-    hashes = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
+    hashes = {path: file_sha256(path) for path in paths}
     return {image: tuple((path, hashes[path]) for path in own) for image, own in found.items()}
 
 
