@@ -23,8 +23,9 @@ def predict(
 ) -> None:
     """Put images through the trained target; subjects of the audit by the fold that held them out."""
     from biasaudit.engine.predict import predict as predict_table  # imports torch
+    from biasaudit.run_folder.tsv import tsv_text
 
-    text = predict_table(run_folder, table, arm, terminal.print_note_to_stderr).to_csv(sep="\t", index=False)
+    text = tsv_text(predict_table(run_folder, table, arm, terminal.print_note_to_stderr))
     if out is None:
         sys.stdout.write(text)
     else:

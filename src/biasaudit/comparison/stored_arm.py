@@ -24,6 +24,7 @@ from biasaudit.run_folder.contract import (
     Table,
 )
 from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.tsv import read_tsv
 from biasaudit.stats.design import regime
 
 __all__ = ["StoredArm", "StoredRun", "load_stored_run"]
@@ -266,7 +267,7 @@ def _table(folder: Path, table: Table, factors: Sequence[str], faults: list[Faul
         return empty
     text = dict.fromkeys((*_IN_WORDS, *factors), str)
     try:
-        read = pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False, dtype=text)
+        read = read_tsv(path, na_values=["n/a"], dtype=text)
     except (OSError, ValueError) as error:
         faults.append(Fault(str(path), f"not readable as a table ({str(error).splitlines()[0]})", _AGAIN))
         return empty

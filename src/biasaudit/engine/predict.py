@@ -25,6 +25,7 @@ from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.records import Grid, Sample
 from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.tsv import read_tsv
 
 __all__ = ["chosen_arm", "predict", "require_images", "trained_networks"]
 
@@ -155,7 +156,7 @@ def _require_channels(sample: Sample, found: int, expected: int) -> None:
 
 
 def _known_subjects(run: Path) -> dict[str, int]:
-    table = pd.read_csv(run / "tables" / "subjects.tsv", sep="\t", dtype={"subject": str}, keep_default_na=False)
+    table = read_tsv(run / "tables" / "subjects.tsv", dtype={"subject": str})
     return dict(zip(table["subject"], (int(fold) for fold in table["fold"]), strict=True))
 
 

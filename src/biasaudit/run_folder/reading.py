@@ -25,6 +25,7 @@ from biasaudit.run_folder.contract import (
     AuditRecord,
     Table,
 )
+from biasaudit.run_folder.tsv import read_tsv
 
 __all__ = [
     "RunRecords",
@@ -324,7 +325,7 @@ def _read_table(run: Path, contract: Table) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=pd.Index([*contract.required]))
     try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        table = read_tsv(path, dtype=str)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise DataError([Fault(str(path), f"not readable as a table ({error})", _AGAIN)]) from None
     missing = [column for column in contract.required if column not in table]

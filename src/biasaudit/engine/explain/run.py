@@ -37,6 +37,7 @@ from biasaudit.protocol import AttributionSettings, load_protocol
 from biasaudit.records import Recipe, Volume, withholds_maps
 from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.tsv import read_tsv
 
 __all__ = ["explain_run"]
 
@@ -181,7 +182,7 @@ def _wanted(request: Request, run: Path, situation: Situation, arm: str) -> list
 
 
 def _subjects_of(run: Path) -> pd.Series[str]:
-    table = pd.read_csv(run / "tables" / "subjects.tsv", sep="\t", dtype=str, keep_default_na=False)
+    table = read_tsv(run / "tables" / "subjects.tsv", dtype=str)
     return table["subject"]
 
 
@@ -190,5 +191,5 @@ def _shown(run: Path, arm: str) -> set[str]:
     path = run / "maps" / "overlays.tsv"
     if not path.exists():
         return set()
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table = read_tsv(path, dtype=str)
     return set(table["subject"][table["arm"] == arm])

@@ -12,6 +12,7 @@ import pandas as pd
 from biasaudit.engine.jobs.held_out import HeldOut
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.results.run import Run
+from biasaudit.run_folder.tsv import write_tsv
 
 __all__ = ["write_learned"]
 
@@ -34,7 +35,7 @@ def write_learned(run: Run) -> None:
         "learned/gallery.tsv": [record for arm, keys in arms for record in _aims(run, arm, keys[0])],
     }
     for name, records in tables.items():
-        pd.DataFrame(records).to_csv(run.store.root / name, sep="\t", index=False, na_rep="n/a")
+        write_tsv(pd.DataFrame(records), run.store.root / name)
     slices: dict[str, np.ndarray] = {}
     for arm, keys in arms:
         with np.load(run.store.folder(keys[0]) / "gallery.npz") as stored:

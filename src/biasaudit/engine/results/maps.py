@@ -20,6 +20,7 @@ from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import Sample, Volume
 from biasaudit.run_folder.contract import FEATURE_RELEVANCE, OVERLAY_PICTURES, OVERLAYS, RELEVANCE, Table
+from biasaudit.run_folder.tsv import write_tsv
 
 __all__ = ["Mapped", "colour_limit", "showing_pathology", "slices_of", "write_maps"]
 
@@ -99,7 +100,7 @@ def _overlays(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[_Overlay
 def _write_table(run: Run, table: Table, records: Sequence[Mapping[str, object]]) -> None:
     """Write a table of the run folder, if it has any rows."""
     if records:
-        pd.DataFrame(records).to_csv(run.store.root / table.path, sep="\t", index=False, na_rep="n/a")
+        write_tsv(pd.DataFrame(records), run.store.root / table.path)
 
 
 def _write_overlays(run: Run, overlays: Sequence[_Overlay]) -> None:
@@ -113,7 +114,7 @@ def _write_overlays(run: Run, overlays: Sequence[_Overlay]) -> None:
         for key, overlay in zip(keys, overlays, strict=True)
         for name, picture in overlay.slices.items()
     }
-    pd.DataFrame(records).to_csv(run.store.root / OVERLAYS.path, sep="\t", index=False)
+    write_tsv(pd.DataFrame(records), run.store.root / OVERLAYS.path)
     np.savez_compressed(run.store.root / OVERLAY_PICTURES, **slices)  # type: ignore[arg-type]
 
 

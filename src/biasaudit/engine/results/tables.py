@@ -19,6 +19,7 @@ from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Comparison
 from biasaudit.run_folder.contract import FILES
+from biasaudit.run_folder.tsv import write_tsv
 
 __all__ = ["write_tables"]
 
@@ -40,7 +41,7 @@ def write_tables(run: Run, arms: Sequence[ArmResult], comparisons: Sequence[Comp
     folder.mkdir(exist_ok=True)
     for name, table in tables.items():
         if len(table):
-            table.to_csv(folder / f"{name}.tsv", sep="\t", index=False, na_rep="n/a")
+            write_tsv(table, folder / f"{name}.tsv")
 
 
 def _findings(arms: Sequence[ArmResult]) -> pd.DataFrame:

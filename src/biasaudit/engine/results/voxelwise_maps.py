@@ -18,6 +18,7 @@ from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import ArmEvidence, Finding, FloatArray
 from biasaudit.registry import get
+from biasaudit.run_folder.tsv import write_tsv
 from biasaudit.stats.voxelwise import map_statistics
 
 __all__ = ["write_differences"]
@@ -50,7 +51,7 @@ def write_differences(run: Run, arms: Sequence[ArmResult]) -> None:
             pictures = slices_through(layers, [int(place) for place in peak])
             slices |= {f"{records[-1]['key']}__{at}": picture for at, picture in pictures}
     if records:
-        pd.DataFrame(records).to_csv(folder / "differences.tsv", sep="\t", index=False, na_rep="n/a")
+        write_tsv(pd.DataFrame(records), folder / "differences.tsv")
         np.savez_compressed(folder / "differences.npz", **slices)  # type: ignore[arg-type]
 
 
