@@ -75,6 +75,10 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "contracts/test_contract_reader.py",
         "registry",
     ),
+    "protocol.limits": (
+        "protocol/test_nonsense.py",
+        "protocol.cohort",
+    ),
     "comparison.arms": (
         "functional/test_cli_compare.py",
         "cli.entry",

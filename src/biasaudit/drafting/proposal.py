@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.readers.bids_rows import DATASET
 from biasaudit.drafting.guesses import (
     Classes,
     OriginColumn,
@@ -22,6 +21,7 @@ from biasaudit.drafting.guesses import (
     origin_columns,
 )
 from biasaudit.drafting.profile import Profile
+from biasaudit.protocol import DATASET
 from biasaudit.records import Regime
 from biasaudit.stats.design import regime
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biasaudit.cohort.readers.bids_rows import DATASET
 from biasaudit.drafting.profile import Profile
 from biasaudit.drafting.proposal import Proposal, regime_of, unused_columns
+from biasaudit.protocol import DATASET
 
 __all__ = ["Model", "draft_protocol", "open_points"]
 

@@ -72,7 +72,7 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     name, representation = chosen["name"], chosen["representation"]
     settings = manifest_settings(protocol.cohort, table, with_maps=kind_of_input(representation).shows == "maps")
     cohort = registry.get("reader", "table")().read(settings, labelled=False)
-    inspection = inspect_files(cohort, protocol.grid, {})
+    inspection = inspect_files(cohort, protocol.grid, {}, settings)
     require_sound(inspection)
     cohort = with_colour(cohort, audit["cohort"].get("colour", ()))
     for note in converted_notes(cohort, inspection.facts):

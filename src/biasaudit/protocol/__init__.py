@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from biasaudit.protocol.cohort import (
+    DATASET,
     SIGNATURES,
     BidsCohort,
     CohortSettings,
@@ -14,6 +15,7 @@ from biasaudit.protocol.cohort import (
     TableCohort,
     TwoClassLabelSettings,
 )
+from biasaudit.protocol.limits import FileLimits
 from biasaudit.protocol.protocol import (
     ArmSettings,
     AttributionSettings,
@@ -30,6 +32,7 @@ from biasaudit.protocol.section import Section
 from biasaudit.protocol.target import TargetSettings, TrainingSettings
 
 __all__ = [
+    "DATASET",
     "SIGNATURES",
     "ArmSettings",
     "AttributionSettings",
@@ -37,6 +40,7 @@ __all__ = [
     "CohortSettings",
     "CombatSettings",
     "FieldSettings",
+    "FileLimits",
     "FoldSettings",
     "GridSettings",
     "LabelSettings",

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from biasaudit.protocol.section import Names, OrName, Section, as_list, as_values
+from biasaudit.protocol.limits import FileLimits
+from biasaudit.protocol.section import Names, OrName, Section, Seed, as_list, as_values, each_once
 
 __all__ = [
     "SIGNATURES",
@@ -29,7 +30,14 @@ __all__ = [
 Signature = Literal["contrast", "noise", "blur", "bias_field", "gamma", "edge", "resampling"]
 
 
+Strength = Annotated[float, Field(ge=-100, le=100)]
+
+
 SIGNATURES: tuple[str, ...] = typing.get_args(Signature)
+
+
+DATASET = "dataset"
+"""Name under which a BIDS dataset itself can be an origin, or the label where each dataset holds one class."""
 
 
 def _as_paths(value: object) -> object:
@@ -78,10 +86,10 @@ def _as_probes(value: object) -> object:
 class ProbeSettings(Section):
     """Where images are listed that are never trained on and only scored (P1)."""
 
-    table: Annotated[list[Path], BeforeValidator(_as_paths), OrName()] = Field(
+    table: Annotated[list[Path], BeforeValidator(_as_paths), AfterValidator(each_once), OrName()] = Field(
         default_factory=list, description="manifest(s) with the columns of the cohort; relative to the protocol"
     )
-    roots: Annotated[list[Path], BeforeValidator(_as_paths), OrName()] = Field(
+    roots: Annotated[list[Path], BeforeValidator(_as_paths), AfterValidator(each_once), OrName()] = Field(
         default_factory=list, description="BIDS datasets, read as those of the cohort; relative to the protocol"
     )
     where: str | None = Field(
@@ -117,7 +125,7 @@ class FieldSettings(Section):
     mask: Path | None = Field(None, description="one mask for all images, above 0 inside; relative to the protocol")
     column: str | None = Field(None, description="column of masks, one for each image (reader `table`)")
     atlas: Path | None = Field(None, description="label image; relative to the protocol")
-    labels: list[Annotated[int, Field(ge=1)]] = Field(
+    labels: Annotated[list[Annotated[int, Field(ge=1, lt=2**31)]], AfterValidator(each_once)] = Field(
         default_factory=list, description="regions of the atlas that make up the field"
     )
 
@@ -147,7 +155,9 @@ class CohortSettings(Section):
     select: str | None = Field(
         None, description="row filter: comparisons, `in`, and/or/not; parsed, never evaluated as code"
     )
-    min_origin_size: int = Field(10, ge=1, description="smaller origins are pooled as 'other' and reported")
+    min_origin_size: int = Field(
+        10, ge=1, le=1_000_000, description="smaller origins are pooled as 'other' and reported"
+    )
     mask_in: Literal["all", "positive"] = Field(
         "positive",
         description="classes whose masks are pathology: all where the disease is a lesion in every class (benign and "
@@ -173,6 +183,21 @@ class CohortSettings(Section):
         description="where no brain mask is given: non-zero voxels of stripped images, a threshold, or the centre "
         "of a picture; auto chooses and says so",
     )
+    limits: FileLimits = Field(default_factory=lambda: FileLimits.model_validate({}))
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """Column and role of what must not be one column: it would answer for itself."""
+        named = [(self.label.column, "the label"), *((name, "an origin") for name in self.origins)]
+        return (*named, *((name, "a covariate") for name in self.covariates))
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> CohortSettings:
+        first: dict[str, str] = {}
+        for column, role in self.roles:
+            if first.setdefault(column, role) != role:
+                raise ValueError(f"the column {column!r} is both {first[column]} and {role}; each needs its own")
+        return self
 
     @property
     def has_images(self) -> bool:
@@ -223,6 +248,12 @@ class TableCohort(CohortSettings):
     )
 
     @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """Those of every reader, and what is in the table alone."""
+        files = [(name, "an image") for name in ([] if self.scored or self.features else self.image)]
+        return (*super().roles, (self.subject, "the subject"), *((name, "a score") for name in self.score), *files)
+
+    @property
     def scored(self) -> bool:
         """Whether held-out scores are given, so that no target is needed."""
         return self.predictions is not None or bool(self.score)
@@ -237,7 +268,7 @@ class BidsCohort(CohortSettings):
     """Settings of the reader `bids`: one or more BIDS datasets."""
 
     reader: Literal["bids"]
-    roots: Annotated[list[Path], BeforeValidator(as_list), OrName()] = Field(
+    roots: Annotated[list[Path], BeforeValidator(as_list), AfterValidator(each_once), OrName()] = Field(
         min_length=1, description="dataset folders; relative to the protocol"
     )
     suffix: Names = Field(default_factory=lambda: ["T1w"], description="image suffix(es); several = channels")
@@ -256,37 +287,52 @@ class BidsCohort(CohortSettings):
         description="suffix(es) of other maps in derivatives, such as jacobian, for the arm `maps`",
     )
 
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """As of every reader, but each dataset may be one class."""
+        return tuple(role for role in super().roles if role != (DATASET, "the label"))
+
 
 class PhantomSettings(Section):
     """Numbers of a simulated cohort with a planted signature (`cohort/simulation/phantom.py` uses them)."""
 
-    n: int = Field(160, ge=8, description="subjects")
+    n: int = Field(160, ge=8, le=100_000, description="subjects")
     design: Literal["crossed", "nested", "aliased"] = Field("nested", description="how class and site go together")
-    healthy_sites: int = Field(3, ge=1, description="sites of the healthy dataset (nested)")
-    patient_sites: int = Field(2, ge=1, description="sites of the patient dataset (nested); sites in all (crossed)")
+    healthy_sites: int = Field(3, ge=1, le=1000, description="sites of the healthy dataset (nested)")
+    patient_sites: int = Field(
+        2, ge=1, le=1000, description="sites of the patient dataset (nested); sites in all (crossed)"
+    )
     confounding: float = Field(
         0.0, ge=0, le=1, description="crossed: association of class and site; 0 independent, 1 aliased"
     )
-    dataset_signature: dict[Signature, float] = Field(
+    dataset_signature: dict[Signature, Strength] = Field(
         default_factory=lambda: _strengths(contrast=1.0, bias_field=1.0),
         description="strengths that differ between the two datasets (between the sites when crossed or aliased)",
     )
-    site_signature: dict[Signature, float] = Field(
+    site_signature: dict[Signature, Strength] = Field(
         default_factory=lambda: _strengths(contrast=0.3, bias_field=0.3),
         description="weaker strengths that differ between sites of one dataset (nested)",
     )
-    lesion_load: float = Field(1.0, ge=0, description="factor on the number of lesions")
+    lesion_load: float = Field(1.0, ge=0, le=100, description="factor on the number of lesions")
     severity_difference: float = Field(
-        0.0, ge=0, description="log ratio by which the lesion load of the outermost sites differs from the mean site's"
+        0.0,
+        ge=0,
+        le=10,
+        description="log ratio by which the lesion load of the outermost sites differs from the mean site's",
     )
-    lesion_contrast: float = Field(1.0, ge=0, description="factor on how bright lesions are")
-    atrophy: float = Field(0.0, ge=0, description="unmarked disease effect: tissue lost to CSF, share of brain volume")
-    age_effect: float = Field(0.0, ge=0, description="the same lost per 50 years of age")
-    age_difference: float = Field(0.0, description="years by which patients are older on average")
+    lesion_contrast: float = Field(1.0, ge=0, le=100, description="factor on how bright lesions are")
+    atrophy: float = Field(
+        0.0, ge=0, le=1, description="unmarked disease effect: tissue lost to CSF, share of brain volume"
+    )
+    age_effect: float = Field(0.0, ge=0, le=1, description="the same lost per 50 years of age")
+    age_difference: float = Field(0.0, ge=-100, le=100, description="years by which patients are older on average")
     spacing: float = Field(4.0, gt=0.9, le=8, description="voxel size in mm")
-    seed: int = Field(1, ge=0, description="anatomies, lesions and sites")
+    seed: Seed = Field(1, description="anatomies, lesions and sites")
     truth_subjects: int = Field(
-        8, ge=0, description="held-out anatomies per fold rendered at every site for R* and Omega*; 0: no truth"
+        8,
+        ge=0,
+        le=100_000,
+        description="held-out anatomies per fold rendered at every site for R* and Omega*; 0: no truth",
     )
 
 
@@ -298,7 +344,7 @@ class PhantomCohort(CohortSettings):
         default_factory=lambda: TwoClassLabelSettings(column="label", positive="patient", negative="healthy")
     )
     origins: Names = Field(default_factory=lambda: ["site"], min_length=1)
-    min_origin_size: int = Field(1, ge=1)
+    min_origin_size: int = Field(1, ge=1, le=1_000_000)
     mask_is_complete: bool = True
     phantom: PhantomSettings = Field(default_factory=lambda: PhantomSettings.model_validate({}))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from biasaudit.protocol.cohort import CohortSettings
 from biasaudit.protocol.reader_settings import OfItsReader
-from biasaudit.protocol.section import Names, OrName, Section
+from biasaudit.protocol.section import Names, OrName, Section, Seed, each_once
 from biasaudit.protocol.target import TargetSettings
 from biasaudit.records import Recipe
 
@@ -36,16 +36,19 @@ class GridSettings(Section):
     """The common grid; images must already be aligned."""
 
     spacing: float | None = Field(
-        None, gt=0, description="mm; default: as the images are, but not finer than 4 mm in 3-D"
+        None, ge=0.05, le=50, description="mm; default: as the images are, but not finer than 4 mm in 3-D"
     )
     reference: Path | None = Field(None, description="NIfTI file whose grid is taken")
-    shape: list[int] | None = Field(None, min_length=2, max_length=2, description="pictures: height, width in pixels")
+    shape: list[Annotated[int, Field(ge=1, le=100_000)]] | None = Field(
+        None, min_length=2, max_length=2, description="pictures: height, width in pixels"
+    )
+    max_voxels: int = Field(100_000_000, ge=1, le=10**10, description="largest grid; a finer one is refused")
 
 
 class ArmSettings(Section):
     """One input of the network, audited from training to verdict."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)
     representation: str = Field(description="a registered one, own.py:function or package.module:function")
     training: Literal["all", "balanced"] = Field(
         "all", description="balanced: within every origin (primary factor) as many images of each class to train on"
@@ -66,16 +69,16 @@ class ArmSettings(Section):
 class FoldSettings(Section):
     """Cross-validation, grouped by subject, stratified by class and origin, the same for every arm and control."""
 
-    n: int = Field(5, ge=2)
-    seed: int = Field(20261123, ge=0)
+    n: int = Field(5, ge=2, le=1000)
+    seed: Seed = 20261123
 
 
 class StatisticsSettings(Section):
     """How tests and intervals are computed."""
 
-    alpha: float = Field(0.05, gt=0, lt=0.5)
-    n_permutations: int = Field(2000, ge=99)
-    n_bootstraps: int = Field(2000, ge=99)
+    alpha: float = Field(0.05, ge=1e-6, lt=0.5)
+    n_permutations: int = Field(2000, ge=99, le=1_000_000)
+    n_bootstraps: int = Field(2000, ge=99, le=1_000_000)
 
 
 class VerdictSettings(Section):
@@ -96,7 +99,9 @@ class VerdictSettings(Section):
 class LeakageSettings(Section):
     """When two images count as images of one subject (D3)."""
 
-    height: float = Field(7.0, gt=0, description="robust standard deviations above the similarity of two subjects")
+    height: float = Field(
+        7.0, gt=0, le=1000, description="robust standard deviations above the similarity of two subjects"
+    )
     correlation: float = Field(0.5, gt=0, lt=1, description="smallest correlation of two images of one subject")
 
 
@@ -107,11 +112,13 @@ class AttributionSettings(Section):
     baseline: Literal["origin_balanced", "blurred", "zero"] = Field(
         "origin_balanced", description="what images are compared with: the healthy mean, themselves blurred, or zero"
     )
-    steps: int = Field(16, ge=2, description="points on the path; doubled until complete")
-    completeness: float = Field(0.05, gt=0, description="largest relative completeness error accepted")
-    max_steps: int = Field(64, ge=2)
-    max_subjects: int = Field(40, ge=4, description="held-out subjects per class that get a map")
-    references: int = Field(8, ge=1, description="expected gradients: healthy images compared with one by one")
+    steps: int = Field(16, ge=2, le=10_000, description="points on the path; doubled until complete")
+    completeness: float = Field(0.05, gt=0, le=1, description="largest relative completeness error accepted")
+    max_steps: int = Field(64, ge=2, le=100_000)
+    max_subjects: int = Field(40, ge=4, le=1_000_000, description="held-out subjects per class that get a map")
+    references: int = Field(
+        8, ge=1, le=10_000, description="expected gradients: healthy images compared with one by one"
+    )
     deleted: float = Field(
         0.05, gt=0, lt=0.5, description="G2: share of the foreground that is deleted where relevance is largest"
     )
@@ -122,10 +129,13 @@ class AttributionSettings(Section):
         0.1, ge=0, lt=1, description="G2, U7: maps are compared smoothed by this share of the grid's side"
     )
     following: float = Field(
-        0.25, gt=0, description="U7: change between origins, as a share of that between classes, that is a concern"
+        0.25,
+        gt=0,
+        le=100,
+        description="U7: change between origins, as a share of that between classes, that is a concern",
     )
-    patch: int = Field(8, ge=1, description="side of an occluded cube and of a supervoxel, voxels")
-    stride: int = Field(8, ge=1, description="distance between occluded cubes, voxels")
+    patch: int = Field(8, ge=1, le=1000, description="side of an occluded cube and of a supervoxel, voxels")
+    stride: int = Field(8, ge=1, le=1000, description="distance between occluded cubes, voxels")
     atlas: Path | None = Field(None, description="atlas of regions for region ablation and U8; supervoxels if left out")
     tfce: bool = Field(False, description="U8 also tests clusters (threshold-free cluster enhancement)")
 
@@ -135,7 +145,7 @@ class LearnedSettings(Section):
 
     enabled: bool = Field(True, description="false: rank no units and make no preferred images")
     units: int = Field(1, ge=1, le=8, description="units per layer and ranking (origin, pathology) that are shown")
-    steps: int = Field(32, ge=2, description="steps of activation maximisation")
+    steps: int = Field(32, ge=2, le=10_000, description="steps of activation maximisation")
 
 
 class CombatSettings(Section):
@@ -144,14 +154,16 @@ class CombatSettings(Section):
     keep: Names = Field(
         default_factory=list, description="covariates whose effect is kept, such as age and sex; never the class"
     )
-    min_training: int = Field(5, ge=2, description="training subjects that every origin needs in every fold")
+    min_training: int = Field(
+        5, ge=2, le=1_000_000, description="training subjects that every origin needs in every fold"
+    )
 
 
 class Protocol(Section):
     """The frozen plan of an audit (contract: ``examples/protocol.yaml``)."""
 
     schema_version: Literal[1] = 1
-    name: str = "audit"
+    name: str = Field("audit", max_length=200, pattern=r"^[^\n\t]*$")
     cohort: Annotated[SerializeAsAny[CohortSettings], OfItsReader()]
     grid: GridSettings = Field(default_factory=lambda: GridSettings.model_validate({}))
     arms: list[Annotated[ArmSettings, BeforeValidator(_as_arm), OrName()]] = Field(
@@ -159,7 +171,7 @@ class Protocol(Section):
     )
     target: TargetSettings = Field(default_factory=lambda: TargetSettings.model_validate({}))
     folds: FoldSettings = Field(default_factory=lambda: FoldSettings.model_validate({}))
-    checks: Literal["default"] | list[str] = "default"
+    checks: Literal["default"] | Annotated[list[str], Field(min_length=1), AfterValidator(each_once)] = "default"
     statistics: StatisticsSettings = Field(default_factory=lambda: StatisticsSettings.model_validate({}))
     verdict: VerdictSettings = Field(default_factory=lambda: VerdictSettings.model_validate({}))
     attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
@@ -169,8 +181,8 @@ class Protocol(Section):
 
     @model_validator(mode="after")
     def _distinct_arms(self) -> Protocol:
-        names = [arm.name for arm in self.arms]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        names = [arm.name.lower() for arm in self.arms]
+        twice = sorted({arm.name for arm in self.arms if names.count(arm.name.lower()) > 1})
         if twice:
             raise ValueError(f"two arms are called {twice[0]!r}; give each a `name`")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from biasaudit.errors import Fault, ProtocolError
 from biasaudit.protocol.faults import fault_of, line_of
 from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
 from biasaudit.protocol.target import TargetSettings
+from biasaudit.protocol.yaml_text import if_table, parse_yaml, plain, protocol_text
 
 __all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "with_lines"]
 
@@ -39,13 +39,13 @@ def load_protocol(path: Path) -> Protocol:
         Every fault at once, each with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = protocol_text(path)
     except (OSError, UnicodeDecodeError) as error:
         reasons: dict[type[Exception], str] = {
             FileNotFoundError: "no such file",
             IsADirectoryError: "a folder, not a file",
         }
-        reason = reasons.get(type(error), f"cannot be read ({error})")
+        reason = reasons.get(type(error), f"cannot be read ({getattr(error, 'strerror', None) or error})")
         raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
     return parse_protocol(text, path)
 
@@ -58,11 +58,11 @@ def parse_protocol(text: str, path: Path) -> Protocol:
     ProtocolError
         Every fault at once, each with its line.
     """
-    document = _parse_yaml(text, path)
+    document = parse_yaml(text, path)
     if not isinstance(document, CommentedMap):
-        raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`", _if_table(path))])
+        raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`", if_table(path))])
     try:
-        protocol = Protocol.model_validate(_plain(document))
+        protocol = Protocol.model_validate(plain(document, path))
     except ValidationError as error:
         raise ProtocolError([fault_of(detail, document, path) for detail in error.errors()]) from None
     return _with_absolute_paths(protocol, path.parent)
@@ -79,7 +79,7 @@ def with_lines(faults: Iterable[Fault], path: Path) -> list[Fault]:
         The protocol. One that cannot be read has no lines, and the faults say so themselves.
     """
     try:
-        document = _parse_yaml(path.read_text(encoding="utf-8"), path)
+        document = parse_yaml(protocol_text(path), path)
     except (OSError, UnicodeDecodeError, ProtocolError):
         return list(faults)
     return [_with_line(fault, document, path) for fault in faults]
@@ -109,29 +109,6 @@ def json_schema() -> str:
     schema = Protocol.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2) + "\n"
-
-
-def _parse_yaml(text: str, path: Path) -> Any:
-    try:
-        return YAML().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProtocolError([Fault(f"{path}:{line}", f"not valid YAML: {error.problem}", _if_table(path))]) from None
-    except YAMLError as error:
-        raise ProtocolError([Fault(str(path), f"not valid YAML: {error}")]) from None
-
-
-def _if_table(path: Path) -> str:
-    """Say what to do with a table that is given where a protocol is expected."""
-    return f"a table? `biasaudit init {path}` drafts a protocol" if path.suffix in (".tsv", ".csv") else ""
-
-
-def _plain(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items()}
-    if isinstance(node, Sequence) and not isinstance(node, str):
-        return [_plain(value) for value in node]
-    return node
 
 
 def _with_absolute_paths(protocol: Protocol, folder: Path) -> Protocol:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import difflib
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Names", "OrName", "Section", "as_list", "as_values", "built_in_or_own", "shortened"]
+__all__ = ["Names", "OrName", "Section", "Seed", "as_list", "as_values", "built_in_or_own", "each_once", "shortened"]
 
 
 class Section(BaseModel):
-    """A part of a protocol: its keys are known, and nothing in it changes after it was read."""
+    """A part of a protocol: its keys are known, its numbers finite, and nothing in it changes after it was read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+        str_min_length=1,
+        str_max_length=10_000,
+    )
 
 
 def as_list(value: Any) -> Any:
@@ -28,7 +35,23 @@ class OrName:
         return {"anyOf": [{"type": "string"}, handler(core)]}
 
 
-Names = Annotated[list[str], BeforeValidator(as_list), OrName()]
+def each_once(values: Any) -> Any:
+    """Refuse a list that names one thing twice.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(values, list):
+        twice = [value for position, value in enumerate(values) if value in values[:position]]
+        if twice:
+            raise ValueError(f"{str(twice[0])!r} is named twice")
+    return values
+
+
+Names = Annotated[list[str], BeforeValidator(as_list), Field(max_length=10_000), AfterValidator(each_once), OrName()]
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 def as_values(value: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from biasaudit.protocol.section import OrName, Section, as_list, as_values, built_in_or_own
+from biasaudit.protocol.section import OrName, Section, as_list, as_values, built_in_or_own, each_once
 
 __all__ = ["AUGMENTATIONS", "LOSSES", "OPTIMISERS", "TargetSettings", "TrainingSettings"]
 
@@ -22,13 +23,22 @@ OPTIMISERS = ("adamw", "adam", "sgd")
 AUGMENTATIONS = ("none", "flip", "shift", "intensity")
 
 
+def _finite(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse arguments that JSON cannot hold: the run's files could not be read by other programs."""
+    try:
+        json.dumps(arguments, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("expected finite numbers, texts, true or false, and lists and mappings of them") from None
+    return arguments
+
+
 class TrainingSettings(Section):
     """How networks are trained: the same for the target and for every control."""
 
-    epochs: int = Field(15, ge=1)
-    batch_size: int = Field(8, ge=2)
-    learning_rate: float = Field(0.01, gt=0)
-    weight_decay: float = Field(0.0001, ge=0)
+    epochs: int = Field(15, ge=1, le=100_000)
+    batch_size: int = Field(8, ge=2, le=100_000)
+    learning_rate: float = Field(0.01, gt=0, le=100)
+    weight_decay: float = Field(0.0001, ge=0, le=100)
     loss: Annotated[str, AfterValidator(built_in_or_own(*LOSSES))] = Field(
         "balanced_bce", description="balanced_bce | cross_entropy | focal | own.py:loss | package.module:Loss"
     )
@@ -42,8 +52,8 @@ class TrainingSettings(Section):
     fit: str | None = Field(
         None, description="function that trains a network in place of the tool's own loop: own.py:fit"
     )
-    seeds: int = Field(1, ge=1, description="networks per fold, their logits averaged")
-    patience: int = Field(5, ge=1, description="epochs without a better validation loss before stopping")
+    seeds: int = Field(1, ge=1, le=1000, description="networks per fold, their logits averaged")
+    patience: int = Field(5, ge=1, le=100_000, description="epochs without a better validation loss before stopping")
     validation: float = Field(0.15, ge=0.05, le=0.5, description="part of each training fold kept for early stopping")
 
     @property
@@ -71,8 +81,19 @@ class TargetSettings(Section):
     """The network being audited."""
 
     network: str = Field("cnn", description="cnn | monai:DenseNet121 | package.module:factory | own.py:factory")
-    network_arguments: Mapping[str, Any] = Field(default_factory=dict, description="passed to the factory")
-    weights: Annotated[list[Path], BeforeValidator(as_list), OrName()] | None = Field(
+    network_arguments: Annotated[Mapping[str, Any], AfterValidator(_finite)] = Field(
+        default_factory=dict, description="passed to the factory"
+    )
+    weights: (
+        Annotated[
+            list[Path],
+            BeforeValidator(as_list),
+            Field(min_length=1, max_length=1000),
+            AfterValidator(each_once),
+            OrName(),
+        ]
+        | None
+    ) = Field(
         None,
         description="state dict of an already trained network (safetensors or torch.save); several: one per fold",
     )
@@ -82,8 +103,10 @@ class TargetSettings(Section):
     outputs: Literal["auto", "logits", "probabilities"] = Field(
         "auto", description="what an already trained network returns; auto tries it and says so"
     )
-    output_classes: list[str] | None = Field(
+    output_classes: Annotated[list[str], AfterValidator(each_once)] | None = Field(
         None, description="classes in the order of an already trained network's outputs; default: healthy first"
     )
-    layers: list[str] | None = Field(None, description="module names whose features are tested; default: chosen")
+    layers: Annotated[list[str], AfterValidator(each_once)] | None = Field(
+        None, description="module names whose features are tested; default: chosen"
+    )
     training: TrainingSettings = Field(default_factory=lambda: TrainingSettings.model_validate({}))

@@ -69,7 +69,7 @@ def test_arrays(tmp_path):
         ("a.png", b"this is no image", "not a readable .png image"),
         ("a.npy", b"this is no image", "not a readable .npy image"),
         ("a.nii.gz", gzip.compress(b"this is no image", mtime=0), "not a readable .nii.gz image"),
-        ("a.nii.gz", gzip.compress(b"x" * 5000, mtime=0)[:30], "truncated: the compressed data end too early"),
+        ("a.nii.gz", gzip.compress(b"x" * 5000, mtime=0)[:12], "truncated: the compressed data end too early"),
         ("a.nii.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "damaged compressed data|truncated"),
         ("a.docx", b"", r"\.docx is not supported; use \.nii, \.nii\.gz"),
         ("a", b"", "a file without extension is not supported"),

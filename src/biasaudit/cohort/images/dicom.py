@@ -7,6 +7,7 @@ manufacturer or the operator and are not applied.
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
@@ -14,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from biasaudit.cohort.images.declared import require_voxels
 from biasaudit.errors import BiasauditError, DataError, Fault, UsageError
 from biasaudit.records import FloatArray
+from biasaudit.regular_files import in_bytes, read_regular, read_start
 
 __all__ = ["dicom_fields", "dicom_pixels", "dicom_shape"]
 
@@ -23,6 +26,7 @@ _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "PALETTE COLOR")
 _LUMA = "YBR"  # YBR_FULL, YBR_FULL_422, YBR_ICT, ...: the decoder turns them into RGB
 _NEEDED = ("Rows", "Columns", "BitsStored", "PixelRepresentation", "PhotometricInterpretation")
+_DEFLATED, _META, _MOST_DEFLATED = b"1.2.840.10008.1.2.1.99", 4096, 1 << 30
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 # Named one by one, so that what names a patient or a physician cannot come along.
@@ -80,7 +84,7 @@ _CODING = {
 _FIELDS = {**_EQUIPMENT, **_ACQUISITION, **_CODING}
 
 
-def dicom_pixels(path: str, content: bytes) -> FloatArray:
+def dicom_pixels(path: str, content: bytes, most: int | None = None) -> FloatArray:
     """Read the pixels of one DICOM file.
 
     Stored values become those of the modality (DICOM PS3.3 C.11.1: slope and intercept, or a table; Hounsfield units
@@ -93,6 +97,8 @@ def dicom_pixels(path: str, content: bytes) -> FloatArray:
         For messages.
     content : bytes
         The whole file.
+    most : int, optional
+        Largest number of pixels.
 
     Returns
     -------
@@ -107,9 +113,10 @@ def dicom_pixels(path: str, content: bytes) -> FloatArray:
         Damaged, no single picture, or coded in a way that cannot be decoded here.
     """
     with _damage_named(path):
-        data = _pydicom().dcmread(io.BytesIO(content))
+        data = _pydicom().dcmread(io.BytesIO(_bounded(content)))
         _require_pixels(path, data)
         _require_one_picture(path, data)
+        require_voxels(path, (int(data.Rows), int(data.Columns)), most)
         stored = _decoded(path, data)
         if data.PhotometricInterpretation not in _GREY:
             return _rgb(path, stored, data)
@@ -169,13 +176,26 @@ def _damage_named(path: str) -> Iterator[None]:
         yield
     except BiasauditError:
         raise
-    except Exception as error:
+    except Exception as error:  # RecursionError and MemoryError among them
         message = f"not a readable DICOM file ({_first_line(error)})"
         raise _fault(path, message, "replace it or drop the row") from None
 
 
 def _header(path: str) -> Any:
+    if _DEFLATED in read_start(path, _META):
+        _bounded(read_regular(path))
     return _pydicom().dcmread(path, stop_before_pixels=True)
+
+
+def _bounded(content: bytes) -> bytes:
+    """Return the content of a file, unless it is deflated as a whole and expands without measure."""
+    if _DEFLATED in content[:_META]:
+        # The file meta information (PS3.10 7.1): preamble, mark, then its own length in the element (0002,0000).
+        start = 144 + int.from_bytes(content[140:144], "little")
+        expanded = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:], _MOST_DEFLATED + 1)
+        if len(expanded) > _MOST_DEFLATED:
+            raise ValueError(f"its deflated data expand to more than {in_bytes(_MOST_DEFLATED)}")
+    return content
 
 
 def _pydicom() -> ModuleType:

@@ -7,8 +7,8 @@ axes counts volumes.
 
 from __future__ import annotations
 
-import gzip
 import io
+import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +18,28 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.freesurfer.mghformat import MGHHeader
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from PIL import Image, ImageOps
 
+from biasaudit.cohort.images import pictures
 from biasaudit.cohort.images.colour import is_stored_in_colour, is_transparent, rgb_of, rgb_unless_grey
+from biasaudit.cohort.images.declared import (
+    MGH,
+    expanded,
+    expanded_start,
+    npy_end,
+    require_held,
+    require_picture_held,
+    require_voxels,
+    volume_end,
+    volume_header,
+)
 from biasaudit.cohort.images.dicom import dicom_pixels, dicom_shape
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray, luminance
+from biasaudit.regular_files import read_regular, read_start, regular_status
 
 __all__ = [
     "DICOM",
@@ -37,18 +51,24 @@ __all__ = [
     "orientation",
     "read_geometry",
     "read_scan",
+    "volume_header_of",
 ]
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-VOLUMES = (".nii", ".nii.gz", ".mgh", ".mgz")
+PICTURES = tuple(pictures.PICTURES)
+VOLUMES = (".nii", ".nii.gz", *MGH)
 DICOM = (".dcm", ".dicom")
 SUPPORTED = (*VOLUMES, *PICTURES, *DICOM, ".npy")
 
+_IMAGES = {
+    nib.Nifti1Header: nib.Nifti1Image,
+    nib.Nifti2Header: nib.Nifti2Image,
+    MGHHeader: nib.MGHImage,
+}
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 _MGH_TIME = "msec"
-_GZIP = b"\x1f\x8b"
 _EXIF_ORIENTATION, _EXIF_TURNED = 0x0112, (5, 6, 7, 8)
-_UNREADABLE = (ValueError, OSError, EOFError, KeyError, TypeError, OverflowError, SyntaxError, zlib.error)
+_DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, OverflowError, SyntaxError, IndexError, zlib.error)
+_UNREADABLE = (ImageFileError, HeaderDataError, WrapStructError, *_DAMAGED)
 
 
 @dataclass(frozen=True)
@@ -103,14 +123,14 @@ def read_scan(path: str) -> Scan:
         If there is no such file or it is no image.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise DataError([Fault(path, f"cannot be read ({error.strerror or error})")]) from None
     return decode(path, content)
 
 
-def decode(path: str, content: bytes) -> Scan:
-    """Turn the content of an image file into an array.
+def decode(path: str, content: bytes, most: int | None = None) -> Scan:
+    """Turn the content of an image file into an array; memory is taken for it only after its header fits the file.
 
     Parameters
     ----------
@@ -118,30 +138,42 @@ def decode(path: str, content: bytes) -> Scan:
         Its name says the format.
     content : bytes
         The whole file.
+    most : int, optional
+        Largest number of voxels.
 
     Raises
     ------
     DataError
-        Unsupported format, truncated or damaged file, no image at all.
+        Unsupported format, truncated or damaged file, no image at all, more voxels than are allowed.
     """
     extension = _extension(path)
     if extension not in SUPPORTED:
         raise DataError([_unsupported(path)])
     try:
-        if extension in PICTURES:
-            return _picture(content)
-        if extension in DICOM:
-            return _in_colour(dicom_pixels(path, content))
-        if extension == ".npy":
-            return _array(np.load(io.BytesIO(content), allow_pickle=False))
-        return _volume(extension, content)
+        return _decoded(path, content, most)
     except EOFError:
         message, remedy = "truncated: the compressed data end too early", "copy the file again from its source"
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except zlib.error as error:
         message, remedy = f"damaged compressed data ({error})", "copy the file again from its source"
-    except (ImageFileError, HeaderDataError, WrapStructError, *_UNREADABLE) as error:
+    except MemoryError:
+        message, remedy = "its voxels do not fit into the memory that is free", "replace it or drop the row"
+    except _UNREADABLE as error:
         message, remedy = f"not a readable {extension} image ({_first_line(error)})", "replace it or drop the row"
     raise DataError([Fault(path, message, remedy)]) from None
+
+
+def _decoded(path: str, content: bytes, most: int | None) -> Scan:
+    extension = _extension(path)
+    if extension in PICTURES:
+        return _picture(path, content, most)
+    if extension in DICOM:
+        return _in_colour(dicom_pixels(path, content, most))
+    if extension != ".npy":
+        return _volume(path, content, most)
+    shape, end = npy_end(content)
+    require_voxels(path, shape, most)
+    require_held(end, len(content))
+    return _array(np.load(io.BytesIO(content), allow_pickle=False))
 
 
 def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
@@ -156,6 +188,7 @@ def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
     if extension not in SUPPORTED:
         raise DataError([_unsupported(path)])
     try:
+        regular_status(path)
         if extension in PICTURES:
             return _picture_shape(path), None
         if extension in DICOM:
@@ -163,10 +196,21 @@ def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
         if extension == ".npy":
             shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
             return _geometry(shape[:2] if _is_colour_shape(shape) else shape, np.eye(4))
-        image = nib.load(path)
-        return _geometry(image.shape, np.asarray(image.affine))
-    except (ImageFileError, HeaderDataError, WrapStructError, *_UNREADABLE) as error:
+        header = volume_header_of(path)
+        return _geometry(header.get_data_shape(), np.asarray(header.get_best_affine()))
+    except (MemoryError, *_UNREADABLE) as error:
         raise DataError([Fault(path, f"the header cannot be read ({_first_line(error)})")]) from None
+
+
+def volume_header_of(path: str) -> Any:
+    """Header of a NIfTI or MGH file, as nibabel reads it.
+
+    Raises
+    ------
+    OSError, ValueError, nibabel's errors
+        If it cannot be read.
+    """
+    return volume_header(_extension(path), expanded_start(read_start(path, 1 << 16)))
 
 
 def orientation(affine: FloatArray) -> str:
@@ -174,8 +218,11 @@ def orientation(affine: FloatArray) -> str:
     return "".join(str(code) for code in nib.aff2axcodes(affine))
 
 
-def _picture(content: bytes) -> Scan:
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+def _picture(path: str, content: bytes, most: int | None) -> Scan:
+    stored = pictures.open_picture(_extension(path), io.BytesIO(content))
+    require_voxels(path, stored.size[::-1], most)
+    require_picture_held(stored, len(content))
+    image = ImageOps.exif_transpose(stored)
     colour = is_stored_in_colour(image)
     return Scan(_grey(image), None, rgb=rgb_of(image), stored_in_colour=colour, transparent=is_transparent(image))
 
@@ -207,19 +254,19 @@ def _is_colour_shape(shape: Sequence[int]) -> bool:
 
 
 def _picture_shape(path: str) -> tuple[int, int]:
-    with Image.open(path) as image:
+    with open(path, "rb") as file:
+        image = pictures.open_picture(_extension(path), file)
+        require_picture_held(image, os.stat(path).st_size)
         turned = image.getexif().get(_EXIF_ORIENTATION) in _EXIF_TURNED
         width, height = reversed(image.size) if turned else image.size
     return height, width
 
 
-def _volume(extension: str, content: bytes) -> Scan:
-    if content[:2] == _GZIP:
-        content = gzip.decompress(content)
-    if extension in (".mgh", ".mgz"):
-        image = nib.MGHImage.from_bytes(content)
-    else:
-        image = _nifti_class(content).from_bytes(content)
+def _volume(path: str, content: bytes, most: int | None) -> Scan:
+    header = volume_header(_extension(path), expanded_start(content))
+    end = volume_end(header)
+    require_voxels(path, header.get_data_shape(), most)
+    image = _IMAGES[type(header)].from_bytes(expanded(content, end))
     scan = _scan(np.asarray(image.dataobj, dtype=np.float32), np.asarray(image.affine))
     return replace(scan, interval=_interval(image.header)) if scan.data.ndim == 4 else scan
 
@@ -231,19 +278,11 @@ def _interval(header: Any) -> float:
     return step * _SECONDS.get(unit, 0.0)
 
 
-def _nifti_class(content: bytes) -> Any:
-    """Tell NIfTI-1 from NIfTI-2: a header starts with its own size, in either byte order."""
-    for size, kind in ((348, nib.Nifti1Image), (540, nib.Nifti2Image)):
-        if content[:4] in (size.to_bytes(4, "little"), size.to_bytes(4, "big")) and len(content) >= size:
-            return kind
-    raise ValueError("it has no NIfTI header")
-
-
 def _scan(data: FloatArray, affine: FloatArray) -> Scan:
     shape, kept = _geometry(data.shape, affine)
     if len(shape) not in (2, 3, 4) or 0 in shape:
         raise ValueError(f"shape {shape}, expected 2 to 4 axes")
-    if kept is not None and not abs(np.linalg.det(kept)) > 0:
+    if kept is not None and not (np.isfinite(kept).all() and abs(np.linalg.det(kept)) > 0):
         raise ValueError("its affine is singular")
     return Scan(np.asarray(data, dtype=np.float32).reshape(shape), kept)
 

@@ -7,21 +7,22 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from PIL import Image
 
 from biasaudit.cohort.images.dicom import dicom_fields
-from biasaudit.cohort.images.formats import DICOM, PICTURES, orientation
+from biasaudit.cohort.images.formats import DICOM, PICTURES, orientation, volume_header_of
+from biasaudit.cohort.images.pictures import open_picture
+from biasaudit.errors import DataError, Fault
+from biasaudit.regular_files import read_json_file
 
-__all__ = ["header_fields", "sidecar_values", "sidecars_of"]
+__all__ = ["header_fields", "sidecar_content", "sidecar_faults", "sidecar_values", "sidecars_of"]
 
 Value = float | str | None
 _ENTITY = re.compile(r"([A-Za-z0-9]+)-([A-Za-z0-9+]+)")
 _HIGHEST = 6
+_MOST_JSON = 16_000_000
 _ROOT_MARK = "dataset_description.json"
 # Names, dates and numbers of one examination: they tell subjects apart, not scanners.
 _PERSONAL = re.compile(
@@ -52,7 +53,7 @@ def header_fields(path: str) -> dict[str, Value]:
     if path.lower().endswith(".npy"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return {**_per_axis("size", array.shape), "data type": str(array.dtype)}
-    return _volume_fields(nib.load(path))
+    return _volume_fields(volume_header_of(path))
 
 
 def sidecars_of(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -82,21 +83,45 @@ def sidecar_values(paths: Iterable[str]) -> dict[str, Value]:
     """
     fields: dict[str, Any] = {}
     for path in paths:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        fields |= content if isinstance(content, dict) else {}
+        fields |= sidecar_content(path)
     return {name: _plain(value) for name, value in fields.items() if not _PERSONAL.search(name)}
 
 
-def _volume_fields(image: Any) -> dict[str, Value]:
-    affine = np.asarray(image.affine)
+def sidecar_content(path: str) -> dict[str, Any]:
+    """Read one JSON sidecar; what is no mapping is as good as empty.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or is no JSON.
+    """
+    try:
+        content = read_json_file(path, _MOST_JSON)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+        message = f"not a readable JSON file ({reason})"
+        raise DataError([Fault(path, message, "correct or remove it")]) from None
+    return content if isinstance(content, dict) else {}
+
+
+def sidecar_faults(path: str) -> tuple[Fault, ...]:
+    """Say what keeps a sidecar from being read; nothing if it can be."""
+    try:
+        sidecar_content(path)
+    except DataError as error:
+        return error.faults
+    return ()
+
+
+def _volume_fields(header: Any) -> dict[str, Value]:
+    affine = np.asarray(header.get_best_affine())
     fields: dict[str, Value] = {
-        **_per_axis("size", image.shape),
+        **_per_axis("size", header.get_data_shape()),
         **_per_axis("spacing", np.round(np.sqrt((affine[:3, :3] ** 2).sum(0)), 3).tolist()),
         **_per_axis("position", np.round(affine[:3, 3], 1).tolist()),
         "orientation": orientation(affine),
-        "data type": str(image.get_data_dtype()),
+        "data type": str(header.get_data_dtype()),
     }
-    header = image.header
     for name in ("qform_code", "sform_code", "scl_slope", "scl_inter", "xyzt_units", "descrip"):
         if name in getattr(header, "keys", list)():
             fields[name.replace("_", " ")] = _header_value(header[name])
@@ -111,7 +136,8 @@ def _header_value(value: Any) -> Value:
 
 
 def _picture_fields(path: str) -> dict[str, Value]:
-    with Image.open(path) as picture:
+    with open(path, "rb") as file:
+        picture = open_picture(os.path.splitext(path.lower())[1], file)
         width, height = picture.size
         fields: dict[str, Value] = {
             "width": float(width),

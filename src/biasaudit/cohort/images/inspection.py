@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
 
 import numpy as np
 
@@ -21,8 +20,9 @@ from biasaudit.cohort.images.formats import Scan, decode, orientation
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
 from biasaudit.errors import DataError, Fault
-from biasaudit.protocol import FieldSettings, GridSettings
+from biasaudit.protocol import CohortSettings, FieldSettings, FileLimits, GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
+from biasaudit.regular_files import read_regular, regular_status
 from biasaudit.stats.colour import COLOUR_MEASURES, colour_measures
 
 __all__ = [
@@ -74,9 +74,9 @@ def require_sound(inspection: Inspection) -> None:
 
 
 def inspect_files(
-    cohort: Cohort, grid_settings: GridSettings, known: Mapping[str, FileFacts], field: FieldSettings | None = None
+    cohort: Cohort, grid_settings: GridSettings, known: Mapping[str, FileFacts], settings: CohortSettings | None = None
 ) -> Inspection:
-    """Read every file of the cohort completely, once.
+    """Read every file of the cohort completely, once; only regular files, within the limits of the settings.
 
     Parameters
     ----------
@@ -85,11 +85,12 @@ def inspect_files(
         Its reference file is inspected too.
     known : mapping of path to FileFacts
         Facts from before; a file whose state shows it to be the same is not read again.
-    field : FieldSettings, optional
-        The file that it names for all images is inspected too.
+    settings : CohortSettings, optional
+        Its limits hold, and the field's file that it names for all images is inspected too.
     """
+    field, limits = (None, FileLimits()) if settings is None else (settings.field, settings.limits)
     first_named = {**_places(cohort, grid_settings), **dict.fromkeys(shared_field_files(field), "cohort.field")}
-    facts, unreadable = _read_all(first_named, known)
+    facts, unreadable = _read_all(first_named, known, limits)
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
     faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
     notes = [*channel_notes(cohort, facts), *mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
@@ -140,10 +141,10 @@ def shared_field_files(field: FieldSettings | None) -> tuple[str, ...]:
 
 
 def _read_all(
-    first_named: Mapping[str, str], known: Mapping[str, FileFacts]
+    first_named: Mapping[str, str], known: Mapping[str, FileFacts], limits: FileLimits
 ) -> tuple[dict[str, FileFacts], list[Fault]]:
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as workers:
-        results = list(workers.map(lambda path: _examine(path, known.get(path)), first_named))
+        results = list(workers.map(lambda path: _examine(path, known.get(path), limits), first_named))
     facts: dict[str, FileFacts] = {}
     faults: list[Fault] = []
     for (path, where), result in zip(first_named.items(), results, strict=True):
@@ -154,18 +155,19 @@ def _read_all(
     return facts, faults
 
 
-def _examine(path: str, before: FileFacts | None) -> FileFacts | Fault:
+def _examine(path: str, before: FileFacts | None, limits: FileLimits) -> FileFacts | Fault:
     try:
+        regular_status(path)
         state = state_of(path)
         if before is not None and (current := _current(before, state)):
             return current
-        content = Path(path).read_bytes()
+        content = read_regular(path, limits.file_bytes, "cohort.limits.file_megabytes")
     except FileNotFoundError:
         return _missing_file(path)
     except OSError as error:
         return Fault(path, f"cannot be read ({error.strerror or error})", "check the path and its permissions")
     try:
-        scan = decode(path, content)
+        scan = decode(path, content, limits.voxels)
     except DataError as error:
         return error.faults[0]
     return _facts(path, state, hashlib.sha256(content).hexdigest(), scan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 
 from biasaudit.cohort.images import foreground as rules
 from biasaudit.cohort.images.formats import Scan, read_geometry, read_scan
+from biasaudit.cohort.images.headers import sidecar_content
 from biasaudit.cohort.images.resampling import (
     picture_transform,
     resample,
@@ -44,20 +45,22 @@ def choose_grid(cohort: Cohort, settings: GridSettings) -> Grid:
     Raises
     ------
     DataError
-        If a header cannot be read.
+        If a header cannot be read, or the grid would have more than `settings.max_voxels`.
     """
     if settings.reference is not None:
-        return _reference_grid(str(settings.reference), settings.spacing)
+        return _reference_grid(str(settings.reference), settings)
     geometries = _geometries([sample.images[0] for sample in cohort.samples])
     if cohort.dimensions == 2:
-        return Grid(_picture_grid([shape for shape, _ in geometries], settings.shape))
+        shape = _picture_grid([shape for shape, _ in geometries], settings.shape)
+        _require_few(shape, settings)
+        return Grid(shape)
     volumes = [(shape[:3], affine) for shape, affine in geometries if affine is not None]
     shape, affine = volumes[0]
     if not all(s == shape and np.allclose(a, affine, atol=_SAME_AFFINE) for s, a in volumes):
-        shape, affine = _median_field(volumes)
+        shape, affine = _median_field(volumes, settings)
     native = _spacing(affine)
     wanted = np.maximum(native, _COARSEST_DEFAULT) if settings.spacing is None else np.full(3, settings.spacing)
-    return _regrid(shape, affine, wanted)
+    return _regrid(shape, affine, wanted, settings)
 
 
 def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
@@ -161,8 +164,8 @@ def _tissue_order(path: str, count: int) -> list[int]:
     """Positions of GM, WM and CSF in a 4-D file: by the ``LabelMap`` of its sidecar, else the first three."""
     sidecar = Path(path.removesuffix(".gz").removesuffix(".nii") + ".json")
     try:
-        names = [str(name).upper() for name in json.loads(sidecar.read_text(encoding="utf-8")).get("LabelMap", [])]
-    except (OSError, ValueError, AttributeError, TypeError):
+        names = [str(name).upper() for name in sidecar_content(str(sidecar)).get("LabelMap", [])]
+    except (DataError, TypeError):
         names = []
     if all(tissue in names for tissue in TISSUES):
         return [names.index(tissue) for tissue in TISSUES]
@@ -184,11 +187,20 @@ def _transform(scan: Scan, grid: Grid, path: str) -> FloatArray:
     return volume_transform(scan.affine, np.asarray(grid.affine))
 
 
-def _reference_grid(path: str, spacing: float | None) -> Grid:
+def _reference_grid(path: str, settings: GridSettings) -> Grid:
     shape, affine = read_geometry(path)
     if affine is None:
         raise DataError([Fault(path, "the reference of a grid must be a volume, not a picture", "use `grid.shape`")])
-    return _regrid(shape[:3], affine, _spacing(affine) if spacing is None else np.full(3, spacing))
+    wanted = _spacing(affine) if settings.spacing is None else np.full(3, settings.spacing)
+    return _regrid(shape[:3], affine, wanted, settings)
+
+
+def _require_few(counts: Sequence[float] | FloatArray, settings: GridSettings) -> None:
+    """Refuse a grid of more voxels than the protocol allows."""
+    if not math.prod(map(float, counts)) <= settings.max_voxels:
+        shown = " x ".join(f"{count:.6g}" for count in counts)
+        message = f"the common grid would have {shown} voxels, expected at most {settings.max_voxels:.3g} in all"
+        raise DataError([Fault("grid", message, "set a coarser `grid.spacing`, or raise `grid.max_voxels`")])
 
 
 def _geometries(paths: Sequence[str]) -> list[tuple[tuple[int, ...], FloatArray | None]]:
@@ -217,24 +229,31 @@ def _spacing(affine: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt((affine[:3, :3] ** 2).sum(0)))
 
 
-def _regrid(shape: Sequence[int], affine: FloatArray, spacing: FloatArray) -> Grid:
+def _regrid(shape: Sequence[int], affine: FloatArray, spacing: FloatArray, settings: GridSettings) -> Grid:
     """Other voxel sizes, same axes, same centre, at least the same field of view."""
     native = _spacing(affine)
     if not np.allclose(native, spacing, atol=_SAME_AFFINE):
-        counts = np.maximum(1, np.ceil(np.asarray(shape) * native / spacing - _SAME_AFFINE)).astype(int)
+        wanted = np.maximum(1, np.ceil(np.asarray(shape) * native / spacing - _SAME_AFFINE))
+        _require_few(wanted, settings)
+        counts = wanted.astype(int)
         centre = affine[:3, :3] @ ((np.asarray(shape) - 1) / 2) + affine[:3, 3]
         affine = affine.copy()
         affine[:3, :3] *= spacing / native
         affine[:3, 3] = centre - affine[:3, :3] @ ((counts - 1) / 2)
         shape = counts.tolist()
+    _require_few(shape, settings)
     return Grid(tuple(int(size) for size in shape), tuple(tuple(float(value) for value in row) for row in affine))
 
 
-def _median_field(volumes: Sequence[tuple[tuple[int, ...], FloatArray]]) -> tuple[tuple[int, ...], FloatArray]:
+def _median_field(
+    volumes: Sequence[tuple[tuple[int, ...], FloatArray]], settings: GridSettings
+) -> tuple[tuple[int, ...], FloatArray]:
     """Grid along the world axes over the median field of view, at the median spacing."""
     boxes = np.median([_world_box(shape, affine) for shape, affine in volumes], axis=0)
     spacing = np.median([_spacing(affine)[_world_axes(affine)] for _, affine in volumes], axis=0)
-    counts = np.maximum(1, np.rint((boxes[1] - boxes[0]) / spacing)).astype(int)
+    wanted = np.maximum(1, np.rint((boxes[1] - boxes[0]) / spacing))
+    _require_few(wanted / np.maximum(1, _COARSEST_DEFAULT / spacing), settings)
+    counts = wanted.astype(int)
     affine = np.diag([*spacing, 1.0])
     affine[:3, 3] = boxes.mean(0) - spacing * (counts - 1) / 2
     return tuple(counts.tolist()), affine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from biasaudit.cohort.images.headers import sidecar_content
 from biasaudit.errors import DataError, Fault
 
 __all__ = ["BidsFile", "BidsIndex", "dataset_name", "index_dataset", "sidecar_fields"]
@@ -91,7 +91,7 @@ def index_dataset(root: Path) -> BidsIndex:
     for top, raw in [(folder, True), *((derivative, False) for derivative in _derivatives(folder))]:
         for entry in sorted(_entries(top), key=lambda entry: entry.name):
             if entry.name.startswith("sub-") and entry.is_dir():
-                by_subject.setdefault(entry.name[4:], []).extend(_walk(entry.path, raw))
+                by_subject.setdefault(entry.name[4:], []).extend(_walk(entry.path, raw, frozenset({top})))
     shared = [_parse(entry.path, entry.name, True) for entry in _entries(folder) if entry.name.endswith(".json")]
     return BidsIndex(
         root,
@@ -134,10 +134,14 @@ def _derivatives(folder: str) -> list[str]:
     return [top, *pipelines]
 
 
-def _walk(folder: str, raw: bool) -> Iterator[BidsFile]:
+def _walk(folder: str, raw: bool, above: frozenset[str]) -> Iterator[BidsFile]:
+    """Yield the files below a folder; a link back to one of the folders `above` is not followed."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
     for entry in _entries(folder):
         if entry.is_dir():
-            yield from _walk(entry.path, raw)
+            yield from _walk(entry.path, raw, above | {real})
         else:
             file = _parse(entry.path, entry.name, raw)
             if file is not None:
@@ -145,8 +149,11 @@ def _walk(folder: str, raw: bool) -> Iterator[BidsFile]:
 
 
 def _entries(folder: str) -> Iterable[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".")]
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise DataError([Fault(folder, f"cannot be looked into ({error.strerror or error})")]) from None
 
 
 def _parse(path: str, name: str, raw: bool) -> BidsFile | None:
@@ -161,11 +168,4 @@ def _parse(path: str, name: str, raw: bool) -> BidsFile | None:
 
 
 def _read_json(path: str) -> dict[str, Any]:
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        remedy = "correct or remove it"
-        raise DataError([Fault(path, f"not a readable JSON file ({str(error).splitlines()[0]})", remedy)]) from None
-    return content if isinstance(content, dict) else {}
+    return sidecar_content(path) if os.path.lexists(path) else {}

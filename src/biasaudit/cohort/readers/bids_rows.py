@@ -14,13 +14,11 @@ from biasaudit.cohort.readers.bids_files import Companions, companions, group_im
 from biasaudit.cohort.readers.bids_index import BidsFile, BidsIndex, dataset_name, index_dataset, sidecar_fields
 from biasaudit.cohort.readers.manifest import Manifest, is_missing, missing_columns, read_manifest
 from biasaudit.errors import DataError, Fault
-from biasaudit.protocol import BidsCohort
+from biasaudit.protocol import DATASET, BidsCohort
 
-__all__ = ["DATASET", "ImageRow", "Listing", "conflict_notes", "first_names", "list_images"]
+__all__ = ["ImageRow", "Listing", "conflict_notes", "first_names", "list_images"]
 
 _ID = "participant_id"
-DATASET = "dataset"
-"""Name under which the dataset itself can be an origin, or the label where each dataset holds one class."""
 _SHOWN = 5
 
 
@@ -164,7 +162,7 @@ def _participants(root: Path, settings: BidsCohort, labelled: bool) -> Manifest 
             return None
         remedy = f"write one with the columns {_ID} and {settings.label.column}"
         raise DataError([Fault(str(root), "no participants.tsv", remedy)])
-    manifest = read_manifest(path)
+    manifest = read_manifest(path, settings.limits)
     faults = missing_columns(manifest, [_ID, settings.label.column] if labelled and not by_dataset else [_ID])
     faults += _repeated_participants(manifest) if not faults else []
     if faults:
@@ -174,10 +172,11 @@ def _participants(root: Path, settings: BidsCohort, labelled: bool) -> Manifest 
 
 def _repeated_participants(manifest: Manifest) -> list[Fault]:
     names = [_bare(name) for name in manifest.frame[_ID]]
+    first = {name: row for row, name in reversed(list(enumerate(names)))}
     return [
         Fault(manifest.where(row), f"repeats participant {name!r}", "drop one of the rows")
         for row, name in enumerate(names)
-        if name in names[:row]
+        if first[name] < row
     ]
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from biasaudit.errors import DataError, Fault, suggestion
+from biasaudit.errors import DataError, Fault, gathered, suggestion
+from biasaudit.protocol import FileLimits
+from biasaudit.regular_files import read_regular
 
 __all__ = ["Manifest", "is_missing", "missing_columns", "read_manifest"]
 
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MISSING = frozenset({"", "n/a", "na", "nan"})
 
 
@@ -58,15 +62,25 @@ def missing_columns(manifest: Manifest, wanted: Iterable[str]) -> list[Fault]:
     ]
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, limits: FileLimits | None = None) -> Manifest:
     """Read a CSV or TSV table; the extension says which, else the header does.
+
+    Parameters
+    ----------
+    path : Path
+    limits : FileLimits, optional
+        Default: those of a protocol that says nothing.
 
     Raises
     ------
     DataError
-        No such file, not UTF-8, no rows, a repeated column, rows of another length than the header.
+        No such file, not UTF-8, no rows, a repeated column, rows of another length than the header, control
+        characters, too large.
     """
-    text = _text(path)
+    text = _text(path, (limits or FileLimits()).table_bytes)
+    faults = _control_faults(path, text)
+    if faults:
+        raise DataError(faults)
     numbered = _rows(path, text, _delimiter(path, text))
     if len(numbered) < 2:
         raise DataError([Fault(f"{path}:1", "the table has no rows", "write one row per image below the header")])
@@ -78,9 +92,9 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(path, pd.DataFrame(rows, columns=header, dtype=object), tuple(line for line, _ in numbered[1:]))
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, most: int) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path, most, "cohort.limits.table_megabytes").decode("utf-8-sig")
     except FileNotFoundError:
         near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         remedy = suggestion(path.name, near) if near else "give the path of a CSV or TSV table"
@@ -91,6 +105,16 @@ def _text(path: Path) -> str:
         raise DataError([Fault(f"{path}:{line}", message, "save the table as UTF-8")]) from None
     except OSError as error:
         raise DataError([Fault(str(path), f"cannot be read ({error.strerror or error})")]) from None
+
+
+def _control_faults(path: Path, text: str) -> list[Fault]:
+    """Refuse characters that no name is made of, and that other programs would end a text at."""
+    first = _CONTROL.search(text)
+    if first is None:
+        return []
+    lines = [number for number, line in enumerate(text.split("\n"), start=1) if _CONTROL.search(line)]
+    message = f"a control character ({first[0]!r})"
+    return gathered([f"{path}:{line}" for line in lines], message, "save the table as plain UTF-8 text")
 
 
 def _delimiter(path: Path, text: str) -> str:

@@ -46,7 +46,7 @@ def with_scores(
     DataError
         Subjects without a score or with two, cells that are no numbers.
     """
-    scores = manifest if settings.predictions is None else read_manifest(settings.predictions)
+    scores = manifest if settings.predictions is None else read_manifest(settings.predictions, settings.limits)
     columns = _columns(scores, settings, classes)
     rows = range(len(samples)) if settings.predictions is None else _joined(samples, scores, settings)
     values = _numbers(scores, rows, columns)

@@ -57,7 +57,7 @@ class TableReader:
         DataError
             Every fault at once, each with its line.
         """
-        manifest = read_manifest(settings.table)
+        manifest = read_manifest(settings.table, settings.limits)
         columns = _Columns.of(settings, manifest, labelled)
         faults = missing_columns(manifest, columns.required)
         if faults:

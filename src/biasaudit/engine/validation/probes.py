@@ -8,22 +8,20 @@ from dataclasses import replace
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.inspection import inspect_files
 from biasaudit.errors import DataError, Fault
-from biasaudit.protocol import GridSettings
+from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Sample
 
 __all__ = ["inspected_probes"]
 
 
-def inspected_probes(
-    cohort: Cohort, grid_settings: GridSettings, known: Mapping[str, FileFacts]
-) -> dict[str, FileFacts]:
+def inspected_probes(cohort: Cohort, protocol: Protocol, known: Mapping[str, FileFacts]) -> dict[str, FileFacts]:
     """Read the files of the probes, and return the facts of all files, those of the cohort first.
 
     Parameters
     ----------
     cohort : Cohort
         Its own images have been looked at.
-    grid_settings : GridSettings
+    protocol : Protocol
     known : mapping of path to FileFacts
         Of the cohort's files, and what an earlier look found.
 
@@ -33,7 +31,7 @@ def inspected_probes(
         Every fault at once: files that cannot be read, the same image as one of the cohort, other channels, other size.
     """
     together = replace(cohort, samples=(*cohort.samples, *cohort.probes))
-    inspection = inspect_files(together, grid_settings, known)
+    inspection = inspect_files(together, protocol.grid, known, protocol.cohort)
     facts = dict(inspection.facts)
     faults = [*inspection.faults, *_copies(cohort, facts)]
     for sample in cohort.probes:

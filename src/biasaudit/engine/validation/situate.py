@@ -10,7 +10,7 @@ from biasaudit.cohort.images.channels import channels_of
 from biasaudit.cohort.images.colour import ColourSetting, colour_notes, colours_of, with_colour
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.file_state import file_sha256
-from biasaudit.cohort.images.headers import sidecars_of
+from biasaudit.cohort.images.headers import sidecar_faults, sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
 from biasaudit.cohort.readers.probes import probe_notes, read_probes, read_without_probes
 from biasaudit.engine.arguments.inputs import OwnInput
@@ -58,7 +58,7 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     inspection, folds = _inspected(read, fitted, known or {})
     read = replace(read, probes=read_probes(protocol.cohort, read))
     cohort = _with_channels(read, inspection, fitted.cohort.colour)
-    facts = inspection.facts | inspected_probes(cohort, fitted.grid, {**(known or {}), **inspection.facts})
+    facts = inspection.facts | inspected_probes(cohort, fitted, {**(known or {}), **inspection.facts})
     grid = reader.grid(cohort, fitted.grid)
     own_inputs = _own_inputs(fitted, lambda: reader.load(cohort.samples[0], grid, fitted.cohort.foreground), grid)
     ready_made = probe_ready_made_network(fitted, cohort, grid, folds, own_inputs)
@@ -84,7 +84,7 @@ def _inspected(
     cohort: Cohort, protocol: Protocol, known: Mapping[str, FileFacts]
 ) -> tuple[Inspection, tuple[int, ...]]:
     """Look at every file and divide the subjects into folds; what is wrong with either is raised at once."""
-    inspection = inspect_files(cohort, protocol.grid, known, protocol.cohort.field)
+    inspection = inspect_files(cohort, protocol.grid, known, protocol.cohort)
     inspection = replace(inspection, faults=(*mask_in_faults(protocol, cohort), *inspection.faults))
     try:
         folds = tuple(folds_of(cohort, protocol))
@@ -127,7 +127,10 @@ def _notes(protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_mad
 def _sidecars(cohort: Cohort) -> dict[str, tuple[tuple[str, str], ...]]:
     """Sidecars of the first channel of every sample, with the hash of their content."""
     found = sidecars_of([sample.images[0] for sample in cohort.samples if sample.images])
-    paths = {path for own in found.values() for path in own}
+    paths = sorted({path for own in found.values() for path in own})
+    faults = [fault for path in paths for fault in sidecar_faults(path)]
+    if faults:
+        raise DataError(faults)
     hashes = {path: file_sha256(path) for path in paths}
     return {image: tuple((path, hashes[path]) for path in own) for image, own in found.items()}
 

@@ -1,0 +1,102 @@
+"""Open what the user names: regular files only, and not more of them than is allowed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+__all__ = ["in_bytes", "read_json_file", "read_regular", "read_start", "regular_status"]
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def regular_status(path: str | Path) -> os.stat_result:
+    """Return the status of a file that may be opened without waiting for anybody.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it is no regular one (a folder, a pipe, a socket, a device).
+    """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "its name has a NUL character")
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
+        number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
+        raise OSError(number, f"{kind}, expected a regular file")
+    return status
+
+
+def read_regular(path: str | Path, most: int | None = None, setting: str = "") -> bytes:
+    """Read a whole regular file.
+
+    Parameters
+    ----------
+    path : str or Path
+    most : int, optional
+        Largest size in bytes.
+    setting : str
+        Key of the protocol that says so, for the message.
+
+    Raises
+    ------
+    OSError
+        As `regular_status`; or the file is larger.
+    """
+    size = regular_status(path).st_size
+    if most is not None and size > most:
+        allowed = f"{in_bytes(most)} ({setting})" if setting else in_bytes(most)
+        raise OSError(errno.EFBIG, f"{in_bytes(size)}, expected at most {allowed}")
+    # A file may be exchanged for a pipe between look and opening; without this flag that would wait for ever.
+    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        return file.read(size)
+
+
+def read_start(path: str | Path, count: int) -> bytes:
+    """Read the first `count` bytes of a regular file, or all of a shorter one.
+
+    Raises
+    ------
+    OSError
+        As `regular_status`.
+    """
+    regular_status(path)
+    with open(path, "rb") as file:
+        return file.read(count)
+
+
+def read_json_file(path: str | Path, most: int) -> Any:
+    """Read JSON from a regular file of at most `most` bytes.
+
+    Raises
+    ------
+    OSError
+        As `read_regular`.
+    ValueError
+        It is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(read_regular(path, most).decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def in_bytes(count: float) -> str:
+    """Write a number of bytes in the unit that fits it: ``12 MB``."""
+    for unit in _UNITS[:-1]:
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} {_UNITS[-1]}"
