@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from biasaudit.errors import Fault, ProtocolError
 from biasaudit.protocol.faults import fault_of, line_of
+from biasaudit.protocol.places import Places
 from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
 from biasaudit.protocol.target import TargetSettings
@@ -65,7 +66,7 @@ def parse_protocol(text: str, path: Path) -> Protocol:
         protocol = Protocol.model_validate(plain(document, path))
     except ValidationError as error:
         raise ProtocolError([fault_of(detail, document, path) for detail in error.errors()]) from None
-    return _with_absolute_paths(protocol, path.parent)
+    return _with_absolute_paths(protocol, _Folder(path.parent))
 
 
 def with_lines(faults: Iterable[Fault], path: Path) -> list[Fault]:
@@ -111,7 +112,19 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _with_absolute_paths(protocol: Protocol, folder: Path) -> Protocol:
+class _Folder:
+    """The folder that relative paths of a protocol start from; that of a run has short names for others."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._places = folder, Places.read(folder)
+
+    def absolute(self, path: Path) -> Path:
+        """Make a path absolute."""
+        named = Path(self._places.absolute(path.as_posix()))
+        return named if named.is_absolute() else (self._folder / named).resolve()
+
+
+def _with_absolute_paths(protocol: Protocol, folder: _Folder) -> Protocol:
     """Make all paths of a protocol absolute, those of the user's own functions included."""
     placed = _placed(protocol, folder)
     arms = [
@@ -121,22 +134,22 @@ def _with_absolute_paths(protocol: Protocol, folder: Path) -> Protocol:
     return placed.model_copy(update={"arms": arms, "target": _with_absolute_code(placed.target, folder)})
 
 
-def _placed(section: AnySection, folder: Path) -> AnySection:
+def _placed(section: AnySection, folder: _Folder) -> AnySection:
     """Make all paths of a section, and of the sections inside it, absolute."""
     return section.model_copy(
         update={name: _placed_value(getattr(section, name), folder) for name in type(section).model_fields}
     )
 
 
-def _placed_value(value: Any, folder: Path) -> Any:
+def _placed_value(value: Any, folder: _Folder) -> Any:
     if isinstance(value, Section):
         return _placed(value, folder)
     if isinstance(value, list):
         return [_placed_value(each, folder) for each in value]
-    return _absolute(value, folder) if isinstance(value, Path) else value
+    return folder.absolute(value) if isinstance(value, Path) else value
 
 
-def _with_absolute_code(target: TargetSettings, folder: Path) -> TargetSettings:
+def _with_absolute_code(target: TargetSettings, folder: _Folder) -> TargetSettings:
     """Return the target with absolute paths of the files that its functions lie in."""
     training = target.training
     functions: dict[str, Any] = {
@@ -152,11 +165,7 @@ def _with_absolute_code(target: TargetSettings, folder: Path) -> TargetSettings:
     return target.model_copy(update={"network": network, "training": training.model_copy(update=functions)})
 
 
-def _with_absolute_file(name: str, folder: Path) -> str:
+def _with_absolute_file(name: str, folder: _Folder) -> str:
     """Import string with the absolute path of the file it names; other names as they are."""
     file, colon, function = name.rpartition(":")
-    return f"{_absolute(Path(file), folder)}:{function}" if colon and file.endswith(".py") else name
-
-
-def _absolute(path: Path, folder: Path) -> Path:
-    return path if path.is_absolute() else (folder / path).resolve()
+    return f"{folder.absolute(Path(file))}:{function}" if colon and file.endswith(".py") else name

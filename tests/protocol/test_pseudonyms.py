@@ -1,0 +1,50 @@
+"""Pseudonyms: the same with the same key, another with another, and the key stays with its owner."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from biasaudit.errors import UsageError
+from biasaudit.protocol.pseudonyms import Pseudonyms, own_pseudonyms
+
+
+@pytest.fixture
+def private(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIASAUDIT_PRIVATE", str(tmp_path / "private"))
+    return tmp_path / "private"
+
+
+def test_a_key_is_made_once_and_only_its_owner_can_read_it(private):
+    first = own_pseudonyms()
+    assert own_pseudonyms() == first
+    assert stat.S_IMODE((private / "key").stat().st_mode) == 0o600
+
+
+def test_they_depend_on_the_key_and_on_the_name(private):
+    own, other = own_pseudonyms(), Pseudonyms(b"x" * 32)
+    names = {own.subject("anna"), own.subject("otto"), other.subject("anna")}
+    assert len(names) == 3
+    assert own.subject("anna") == own_pseudonyms().subject("anna")
+    assert own.fingerprint != other.fingerprint
+
+
+def test_no_name_is_in_them(private):
+    own = own_pseudonyms()
+    assert "anna" not in own.subject("anna")
+    shown = own.files(["/data/anna/anna_T1w.nii.gz", "/data/dr.meier"])
+    assert shown["/data/anna/anna_T1w.nii.gz"].endswith(".nii.gz")
+    assert not any("anna" in name or "data" in name or "meier" in name for name in shown.values())
+
+
+def test_nobody_sees_the_key_in_a_message(private):
+    assert own_pseudonyms().key.hex() not in repr(own_pseudonyms())
+
+
+@pytest.mark.parametrize("text", ["", "no hex", "abcd"])
+def test_a_damaged_key_is_refused(private, text):
+    own_pseudonyms()
+    (private / "key").write_text(text)
+    with pytest.raises(UsageError, match="key"):
+        own_pseudonyms()
