@@ -10,6 +10,7 @@ import pytest
 from engine.folders import folders
 
 from biasaudit.engine.arguments.networks import Factory, TrainArguments
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.situation.situation import Situation, Survey
 from biasaudit.engine.steps.train import train
@@ -98,7 +99,7 @@ def blocks(tmp_path: Path) -> Callable[..., list[Path]]:
         for start in range(0, len(array), size):
             folder = tmp_path / f"block{start}"
             folder.mkdir(exist_ok=True)
-            np.save(folder / f"{variant}.npy", array[start : start + size].astype(np.float16))
+            save_stack(folder / f"{variant}.npz", array[start : start + size].astype(np.float16))
             folders.append(folder)
         return folders
 

@@ -47,7 +47,7 @@ def test_from_grid_to_summary_and_back(biasaudit_here, grid, tmp_path):
     assert set(table.cohort) == {"crossed-null-000", "aliased-signature-000"}
     assert set(table.masks) == {True, False}
     assert set(json.loads((out / "measured.json").read_text())) == {"provenance", "cells", "checks"}
-    assert not list(out.glob("runs/*/jobs/*/image.npy"))  # images are not kept
+    assert not list(out.glob("runs/*/jobs/*/image.npz"))  # images are not kept
 
 
 def test_a_folder_of_something_else_is_refused(biasaudit_here, grid, tmp_path):

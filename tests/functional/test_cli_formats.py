@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
+from stacks import whole_stack
 
 PROTOCOL = """\
 cohort:
@@ -69,8 +70,9 @@ def test_audited(biasaudit_here, tmp_path, ending, shape, write):
     listed = (tmp_path / "out" / "tables" / "preprocessing.tsv").read_text()
     assert re.search(rf"site\ta\tresampled\t.*{resampled}\t8", listed)
     if len(shape) == 4:
-        first = next(iter((tmp_path / "out" / "jobs").glob("*/image.npy")))
-        np.testing.assert_allclose(np.load(first)[1, 1], nib.load(tmp_path / "1.nii.gz").get_fdata()[..., 1], atol=1e-6)
+        first = next(iter((tmp_path / "out" / "jobs").glob("*/image.npz")))
+        second = nib.load(tmp_path / "1.nii.gz").get_fdata()[..., 1]
+        np.testing.assert_allclose(whole_stack(first)[1, 1], second, atol=1e-6)
 
 
 def test_predicting_images_with_another_number_of_channels(biasaudit_here, tmp_path):

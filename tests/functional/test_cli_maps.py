@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from stacks import whole_stack
 
 SHAPE = (8, 9, 8)
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
@@ -81,9 +82,9 @@ def bids(tmp_path: Path) -> Path:
 
 def inputs(out: Path) -> tuple[np.ndarray, np.ndarray]:
     """Inputs of the arm `maps`, as they are and erased: the smaller numbers of the two arms."""
-    found = {path.parent: np.load(path) for path in (out / "jobs").glob("*/erased.npy")}
+    found = {path.parent: whole_stack(path) for path in (out / "jobs").glob("*/erased.npz")}
     folder = min(found, key=lambda own: abs(found[own]).max())
-    return np.load(folder / "original.npy"), found[folder]
+    return whole_stack(folder / "original.npz"), found[folder]
 
 
 def test_erased_in_the_maps_and_not_transferred(biasaudit_here, table):

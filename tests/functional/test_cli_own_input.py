@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from stacks import whole_stack
 
 FUNCTIONS = '''
 import numpy as np
@@ -121,9 +122,9 @@ def test_audited_erased_transferred_explained_and_predicted(biasaudit_here, fold
         ("intensity", "intensity"),
         ("ranked", "own.py:ranked"),
     ]
-    made = {path: np.load(path / "original.npy") for path in jobs(out, "original.npy")}
+    made = {path: whole_stack(path / "original.npz") for path in jobs(out, "original.npz")}
     (own,) = [path for path, array in made.items() if array.shape[1] == 2]
-    erased = np.load(own / "erased.npy")
+    erased = whole_stack(own / "erased.npz")
     assert np.abs(erased - made[own])[:, :, 5:10, 5:10].max() > 0.1
     # Ranks are those of the erased image, not the ranks of the whole with a hole filled in.
     assert np.abs(erased - made[own])[1, 0, 3, 3] > 0
@@ -153,10 +154,10 @@ def test_the_code_is_part_of_the_jobs_and_the_folder_of_no_random_number(biasaud
         assert done.returncode == 0, done.stderr
         logits.append(pd.read_csv(place / "out" / "tables" / "scores.tsv", sep="\t")["logit"])
     np.testing.assert_array_equal(*logits)
-    before = jobs(folder / "out", "original.npy")
+    before = jobs(folder / "out", "original.npz")
     (folder / "own.py").write_text(FUNCTIONS.replace("- 0.5", "- 0.4"))
     assert biasaudit_here("run", folder / "protocol.yaml", "-o", folder / "out", "--engine", "local").returncode == 0
-    assert len(jobs(folder / "out", "original.npy")) == 2 * len(before)
+    assert len(jobs(folder / "out", "original.npz")) == 2 * len(before)
 
 
 REFUSED = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checks.conftest import furnish, plant
+from stacks import whole_stack
 
 from biasaudit.edits.erasure import erase
 from biasaudit.engine.arguments.inputs import READ, RepresentArguments
@@ -12,6 +13,7 @@ from biasaudit.engine.evidence.masks import Masks
 from biasaudit.engine.evidence.severity import SURVEY, Severity, VolumeUnit
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.results.maps import showing_pathology
 from biasaudit.engine.steps.represent import represent
 from biasaudit.records import Grid, Sample, Volume
@@ -25,27 +27,27 @@ def block(tmp_path):
     folder.mkdir()
     mask = np.zeros((2, 12, 12), dtype=bool)
     mask[0, 2:4, 2:4] = mask[1, 7:9, 6:9] = True
-    np.save(folder / "image.npy", chance.normal(size=(2, 1, 12, 12)).astype(np.float32))
-    np.save(folder / "foreground.npy", np.ones((2, 12, 12), dtype=bool))
-    np.save(folder / "mask.npy", mask)
+    save_stack(folder / "image.npz", chance.normal(size=(2, 1, 12, 12)).astype(np.float32))
+    save_stack(folder / "foreground.npz", np.ones((2, 12, 12), dtype=bool))
+    save_stack(folder / "mask.npz", mask)
     return folder
 
 
 def test_masks_of_several_rows_are_erased_together(block, tmp_path):
     arguments = RepresentArguments("intensity", Grid((12, 12)), 1, rows=(0, 1), mask_donors=((0, 1), (1,)))
     represent(arguments, Folders({READ: (block,)}), tmp_path)
-    image, mask = np.load(block / "image.npy"), np.load(block / "mask.npy")
+    image, mask = whole_stack(block / "image.npz"), whole_stack(block / "mask.npz")
     everywhere = np.ones((12, 12), dtype=bool)
     for row, hole in ((0, mask[0] | mask[1]), (1, mask[1])):
         erased = erase(Volume(image[row], everywhere, mask[row]), hole)
         expected = standardise(erased.image[0], everywhere)
-        np.testing.assert_allclose(np.load(tmp_path / "erased.npy")[row, 0], expected, atol=2e-3)
+        np.testing.assert_allclose(whole_stack(tmp_path / "erased.npz")[row, 0], expected, atol=2e-3)
 
 
 def test_a_place_in_the_healthy_is_neither_pathology_nor_severity(tmp_path):
     evidence = furnish(plant(n=4, masks=True))
     places = np.ones((4, 10, 20), dtype=bool)
-    np.save(tmp_path / "mask.npy", places)
+    save_stack(tmp_path / "mask.npz", places)
     write_json(tmp_path / "survey.json", {"mask_voxels": [200] * 4})
     ill = tuple(evidence.positive.tolist())
     found = Masks().gather(ill, Folders({READ: (tmp_path,)}), evidence, None)["maps"]

@@ -26,6 +26,6 @@ def test_values_keep_their_shape():
 
 def test_no_rows_at_all(tmp_path):
     write_rows(tmp_path, ())
-    np.save(tmp_path / "maps.npy", np.zeros((0, 4)))
-    found = HeldOut.read(tmp_path, "maps")
+    np.save(tmp_path / "logits-original.npy", np.zeros((0, 4)))
+    found = HeldOut.read(tmp_path, "logits-original")
     assert np.isnan(in_cohort_order([found], 2)).all()

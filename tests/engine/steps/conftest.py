@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from biasaudit.cohort.readers.phantom import PhantomReader
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.protocol import GridSettings, PhantomCohort
 from biasaudit.records import Volume
 
@@ -25,9 +26,9 @@ def _read_blocks(folder: Path, volumes: list[Volume]) -> list[Path]:
     for number, own in enumerate((volumes[:5], volumes[5:])):
         path = folder / f"block{number}"
         path.mkdir()
-        np.save(path / "image.npy", np.stack([volume.image for volume in own]))
-        np.save(path / "foreground.npy", np.stack([volume.foreground for volume in own]))
-        np.save(path / "mask.npy", np.stack([volume.mask for volume in own]))
+        save_stack(path / "image.npz", np.stack([volume.image for volume in own]))
+        save_stack(path / "foreground.npz", np.stack([volume.foreground for volume in own]))
+        save_stack(path / "mask.npz", np.stack([volume.mask for volume in own]))
         found.append(path)
     return found
 

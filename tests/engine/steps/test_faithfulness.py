@@ -5,10 +5,12 @@ import pytest
 import torch
 from engine.folders import folders, with_folders
 from safetensors.torch import save_file
+from stacks import whole_stack
 from torch import nn
 
 from biasaudit.engine.arguments.maps import AttributeArguments, FaithfulnessArguments, MapSettings
 from biasaudit.engine.evidence.map_choices import explained_origins, probed_rows, replicate_networks
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.attribute import attribute
 from biasaudit.engine.steps.faithfulness import RelevantRegions, faithfulness, moved_regions, relevant_regions, shuffled
 from biasaudit.engine.steps.train import load_network, train
@@ -90,7 +92,9 @@ class TestProbe:
         images, targets = pictures
         inputs = blocks(images)
         for folder in inputs:
-            np.save(folder / "foreground.npy", np.ones((len(np.load(folder / "original.npy")), 16, 16), dtype=bool))
+            save_stack(
+                folder / "foreground.npz", np.ones((len(whole_stack(folder / "original.npz")), 16, 16), dtype=bool)
+            )
 
         def gathered(spoil):
             found = []
@@ -106,7 +110,7 @@ class TestProbe:
                 attribute(ATTRIBUTION, needs, maps)
                 faithfulness(PROBE, with_folders(needs, maps=[maps]), out)
                 assert np.load(out / "rows.npy").tolist() == list(ROWS)
-                found.append((np.load(maps / "maps.npy"), np.load(maps / "completeness.npy"), out))
+                found.append((whole_stack(maps / "maps.npz"), np.load(maps / "completeness.npy"), out))
             return assembled(found)
 
         return gathered
@@ -142,7 +146,7 @@ def assembled(found):
         inside=inside,
         target_replicate=again.reshape(n, -1),
         probes=MapProbes(
-            np.load(out / "places.npy"), np.load(out / "randomised.npy").reshape(3, n, -1), moved[:, 0], moved[:, 1]
+            np.load(out / "places.npy"), whole_stack(out / "randomised.npz").reshape(3, n, -1), moved[:, 0], moved[:, 1]
         ),
     )
     return ArmEvidence(

@@ -14,6 +14,7 @@ from biasaudit.engine.arguments.edits import FramesArguments
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.jobs.job import Folders
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.frames import _donors, frames
 from biasaudit.engine.steps.train import train
 from biasaudit.records import Grid
@@ -35,10 +36,10 @@ def needs(training, tmp_path):
     read, inputs, model = (tmp_path / name for name in ("read", "inputs", "model"))
     for folder in (read, inputs, model):
         folder.mkdir()
-    np.save(read / "image.npy", stacked)
+    save_stack(read / "image.npz", stacked)
     for name, values in (("foreground", True), ("mask", False), ("field", central_field(SHAPE))):
-        np.save(read / f"{name}.npy", np.broadcast_to(values, (COUNT, *SHAPE)))
-    np.save(inputs / "original.npy", stacked.astype(np.float16))
+        save_stack(read / f"{name}.npz", np.broadcast_to(values, (COUNT, *SHAPE)))
+    save_stack(inputs / "original.npz", stacked.astype(np.float16))
     train(training(np.arange(COUNT) // 2 % 2, seed=0, settings={"epochs": 8}), folders(inputs=[inputs]), model)
     return Folders({READ: (read,), MODELS: (model,)})
 
@@ -111,7 +112,7 @@ def test_a_lone_patient_has_no_sham_donor(needs, tmp_path):
 def test_an_image_without_a_frame_is_not_edited(needs, tmp_path):
     whole = np.ones((COUNT, *SHAPE), dtype=bool)
     whole[1:, :, :3] = False
-    np.save(needs.only(READ) / "field.npy", whole)
+    save_stack(needs.only(READ) / "field.npz", whole)
     found = run(needs, tmp_path / "out")
     assert np.isnan(found["transplanted"]).all()
     assert np.isnan(found["blanked"]).all()

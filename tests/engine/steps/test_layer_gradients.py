@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from engine.folders import folders
+from stacks import whole_stack
 
 from biasaudit.engine.arguments.hidden_layers import LayerGradientsArguments
 from biasaudit.engine.arguments.networks import Factory, UntrainedArguments
 from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.layer_gradients import layer_gradients
 from biasaudit.engine.steps.train import load_network
 from biasaudit.engine.steps.untrained import untrained
@@ -23,7 +25,7 @@ def fresh(tmp_path):
     block, model = tmp_path / "block", tmp_path / "model"
     block.mkdir()
     model.mkdir()
-    np.save(block / "original.npy", np.random.default_rng(0).normal(size=(4, 1, 12, 12)).astype(np.float32))
+    save_stack(block / "original.npz", np.random.default_rng(0).normal(size=(4, 1, 12, 12)).astype(np.float32))
     untrained(ARGUMENTS, folders(inputs=[block]), model)
     return block, model
 
@@ -49,7 +51,7 @@ def test_slopes_are_those_of_shifting_a_whole_channel(fresh, tmp_path):
     assert found.rows.tolist() == [0, 2, 3]
     assert slopes.shape == (3, 6)
     network = load_network(model / "model.safetensors")
-    images = torch.from_numpy(np.load(block / "original.npy")[[0, 2, 3]])
+    images = torch.from_numpy(whole_stack(block / "original.npz")[[0, 2, 3]])
     with torch.no_grad():
         before = network(images)[:, 0]
         for channel in range(6):

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from engine.folders import folders
+from stacks import whole_stack
 
 from biasaudit.engine.arguments.hidden_layers import LearnedArguments
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.plan import plan_audit
 from biasaudit.engine.steps.learned import embedding, learned, unit_ranking
 from biasaudit.engine.steps.train import train
@@ -22,7 +24,7 @@ def looked_at(pictures, blocks, training, tmp_path):
     images[origin == 1, :, :3] += 2.0  # a bright edge
     inputs = blocks(images)
     for folder in inputs:
-        np.save(folder / "foreground.npy", np.ones((len(np.load(folder / "original.npy")), 16, 16), bool))
+        save_stack(folder / "foreground.npz", np.ones((len(whole_stack(folder / "original.npz")), 16, 16), bool))
     model = tmp_path / "model"
     model.mkdir()
     train(training(targets), folders(inputs=inputs), model)

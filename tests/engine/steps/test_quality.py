@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 from engine.folders import folders
+from stacks import whole_stack
 
 from biasaudit.engine.arguments.data import (
     QualityArguments,
 )
 from biasaudit.engine.evidence.quality import Quality
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.quality import quality
 from biasaudit.records import luminance
 from biasaudit.stats.image_quality import MEASURES
@@ -29,10 +31,10 @@ def test_tissue_maps_say_which_tissue(rendered, tmp_path, read_blocks):
     quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
     clustered = np.load(tmp_path / "quality.npy")
     for folder in read:
-        shape = np.load(folder / "foreground.npy").shape
+        shape = whole_stack(folder / "foreground.npz").shape
         maps = np.zeros((shape[0], 3, *shape[1:]), dtype=np.float32)
         maps[:, 0, :24], maps[:, 1, 24:] = 0.9, 0.9
-        np.save(folder / "tissue.npy", maps)
+        save_stack(folder / "tissue.npz", maps)
     quality(QualityArguments((4.0,) * 3), folders(read=read), tmp_path)
     assert (np.load(tmp_path / "quality.npy")[:, 1] != clustered[:, 1]).all()
 
@@ -45,9 +47,11 @@ def test_a_picture_in_colour_is_measured_by_its_luminance_and_the_colours_of_its
     for name, images, red in (("colour", rgb, (0,)), ("grey", luminance(np.moveaxis(rgb, 1, 0))[:, None], ())):
         folder = tmp_path / name
         folder.mkdir()
-        np.save(folder / "image.npy", images)
+        save_stack(folder / "image.npz", images)
         for mask in ("foreground", "mask"):
-            np.save(folder / f"{mask}.npy", np.repeat((inside if mask == "foreground" else ~inside)[None], 4, axis=0))
+            save_stack(
+                folder / f"{mask}.npz", np.repeat((inside if mask == "foreground" else ~inside)[None], 4, axis=0)
+            )
         if red:
             np.save(folder / "colour.npy", np.array(red))
         quality(QualityArguments((1.0, 1.0), colours), folders(read=[folder]), tmp_path)

@@ -11,7 +11,7 @@ from biasaudit.engine.arguments.edits import TruthArguments
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import MODELS, Factory, ScoreArguments
 from biasaudit.engine.jobs.held_out import HeldOut
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.jobs.stack import Stack, save_stack
 from biasaudit.engine.steps.score import feature_layers, predict_rows, score
 from biasaudit.engine.steps.train import load_network, outputs, train
 from biasaudit.engine.steps.truth import truth
@@ -147,7 +147,7 @@ class TestTruth:
         block = tmp_path / "inputs"
         block.mkdir()
         inputs = np.stack([transform("intensity", reader.load(s, grid, "auto"), grid) for s in cohort.samples])
-        np.save(block / "original.npy", inputs.astype(np.float16))
+        save_stack(block / "original.npz", inputs.astype(np.float16))
         model = tmp_path / "model"
         model.mkdir()
         train(training(np.arange(8) % 2, settings={"epochs": 1}), folders(inputs=[block]), model)

@@ -12,6 +12,7 @@ from scipy import ndimage
 from biasaudit.engine.arguments.edits import SignatureTransferArguments, models_of_fold
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.jobs.job import Folders
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.signature_transfer import _statistics, signature_transfer
 from biasaudit.engine.steps.train import train
 from biasaudit.records import Grid, Volume
@@ -46,11 +47,11 @@ def needs(cohort, training, tmp_path):
         folder = tmp_path / f"read{start}"
         folder.mkdir()
         for name in ("image", "foreground", "mask"):
-            np.save(folder / f"{name}.npy", np.stack([getattr(v, name) for v in cohort[start : start + 5]]))
+            save_stack(folder / f"{name}.npz", np.stack([getattr(v, name) for v in cohort[start : start + 5]]))
         reads.append(folder)
     inputs = tmp_path / "inputs"
     inputs.mkdir()
-    np.save(inputs / "original.npy", np.stack([v.image - 1 for v in cohort]).astype(np.float16))
+    save_stack(inputs / "original.npz", np.stack([v.image - 1 for v in cohort]).astype(np.float16))
     found = {READ: tuple(reads)}
     for fold in (0, 1):
         model = tmp_path / f"model{fold}"

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from engine.folders import folders
+from stacks import whole_stack
 
 from biasaudit.engine.arguments.edits import SpikeInArguments
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.spike_in import spike_in, spiked
 
 
@@ -26,7 +28,7 @@ def inputs() -> np.ndarray:
 def block(inputs, tmp_path):
     folder = tmp_path / "block"
     folder.mkdir()
-    np.save(folder / "original.npy", inputs.astype(np.float16))
+    save_stack(folder / "original.npz", inputs.astype(np.float16))
     return folder
 
 
@@ -38,25 +40,25 @@ def arguments() -> SpikeInArguments:
 def run(arguments, block, folder):
     folder.mkdir()
     spike_in(arguments, folders(inputs=[block]), folder)
-    return {path.stem: np.load(path) for path in folder.iterdir()}
+    return {path.stem: whole_stack(path) for path in folder.iterdir()}
 
 
 class TestStep:
     def test_assigned_rows_are_edited_and_the_others_are_as_they_were(self, arguments, block, tmp_path):
-        before = (block / "original.npy").read_bytes()
+        before = (block / "original.npz").read_bytes()
         found = run(arguments, block, tmp_path / "out")
         assert set(found) == {"spiked", "planted", "sham"}
-        original = np.load(block / "original.npy")
+        original = whole_stack(block / "original.npz")
         for name in ("planted", "sham"):
             assert found[name].dtype == np.float16
             for row, edited in enumerate(getattr(arguments, name)):
                 np.testing.assert_array_equal(found[name][row], (found["spiked"] if edited else original)[row])
         assert all((found["spiked"][row] != original[row]).any() for row in range(6))
-        assert (block / "original.npy").read_bytes() == before
+        assert (block / "original.npz").read_bytes() == before
 
     def test_the_edit_is_that_of_one_image(self, arguments, block, tmp_path):
         found = run(arguments, block, tmp_path / "out")
-        original = np.load(block / "original.npy").astype(np.float32)
+        original = whole_stack(block / "original.npz").astype(np.float32)
         np.testing.assert_array_equal(found["spiked"][4], spiked(original[4]).astype(np.float16))
 
     def test_deterministic_and_no_larger_than_asked(self, arguments, block, tmp_path):
@@ -64,7 +66,7 @@ class TestStep:
         none = run(replace(arguments, field=0.0, bend=0.0), block, tmp_path / "none")
         for name in first:
             np.testing.assert_array_equal(first[name], again[name])
-            np.testing.assert_allclose(none[name], np.load(block / "original.npy"), atol=2e-3)
+            np.testing.assert_allclose(none[name], whole_stack(block / "original.npz"), atol=2e-3)
 
 
 class TestEdit:

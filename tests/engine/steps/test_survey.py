@@ -6,6 +6,7 @@ from engine.folders import folders
 
 from biasaudit.engine.arguments.inputs import SurveyArguments
 from biasaudit.engine.jobs.json_files import read_json
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.survey import survey
 
 SHAPE = (10, 10, 10)
@@ -28,7 +29,7 @@ def measured(tmp_path):
             folder = tmp_path / f"block{number}"
             folder.mkdir()
             for name, array in (("image", image.astype(np.float32)), ("foreground", foreground), ("mask", mask)):
-                np.save(folder / f"{name}.npy", array[rows])
+                save_stack(folder / f"{name}.npz", array[rows])
             blocks.append(folder)
         survey(SurveyArguments(tuple(f"s{k}" for k in range(6))), folders(read=blocks), tmp_path)
         return read_json(tmp_path / "survey.json")

@@ -192,4 +192,4 @@ class TestValidationRows:
 
 
 def _files(folders):
-    return [folder / "original.npy" for folder in folders]
+    return [folder / "original.npz" for folder in folders]

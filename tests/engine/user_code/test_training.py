@@ -31,7 +31,7 @@ def own(tmp_path):
 class TestImages:
     @pytest.fixture
     def images(self, blocks, pictures):
-        return Images(Stack([folder / "original.npy" for folder in blocks(pictures[0])]), [3, 20, 8, 9])
+        return Images(Stack([folder / "original.npz" for folder in blocks(pictures[0])]), [3, 20, 8, 9])
 
     def test_rows_in_their_order(self, images, pictures):
         expected = torch.from_numpy(pictures[0][[3, 20, 8, 9]]).half().float()
@@ -144,4 +144,4 @@ def test_the_recipe_of_the_docs_trains_one_logit_and_several(tmp_path, logits, c
 
 
 def _stack(blocks, pictures):
-    return Stack([folder / "original.npy" for folder in blocks(pictures[0])])
+    return Stack([folder / "original.npz" for folder in blocks(pictures[0])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Plan
 from biasaudit.engine.evidence.map_choices import probed_rows, replicate_networks
 from biasaudit.engine.evidence.regions import known_atlas
 from biasaudit.engine.evidence.subjects import Kept, Rows, Units
-from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.jobs.held_out import read_rows
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.situation.contrasts import Contrast
@@ -85,13 +86,14 @@ class AttributionMaps(Columns):
         """Read the maps and the results of the tests; the masks are a kind of their own."""
         if MAPS not in folders:
             return {}
-        parts = [HeldOut.read(folder, "maps") for folder in folders[MAPS]]
-        mapped = np.concatenate([part.rows for part in parts])
-        foreground = Stack([block / "foreground.npy" for block in folders[READ]])
-        inside = np.logical_or.reduce([foreground[row] for row in mapped])
+        mapped = np.concatenate([read_rows(folder) for folder in folders[MAPS]])
+        foreground = Stack.of(folders[READ], "foreground")
+        inside = np.zeros(foreground.shape[1:], dtype=bool)
+        for row in mapped:
+            inside |= foreground[row]
         maps = Maps(
             rows=mapped,
-            target=np.concatenate([part.values[:, inside] for part in parts]),
+            target=stored_maps(folders, MAPS, inside),
             origin=None,
             mask=np.zeros((len(mapped), int(inside.sum())), dtype=bool),
             foreground=np.stack([foreground[row][inside] for row in mapped]),
@@ -131,7 +133,11 @@ def attribution_maps(planning: Planning, explained: Explained) -> tuple[str, ...
 
 def stored_maps(folders: Folders, role: Role, inside: BoolArray) -> FloatArray:
     """Read the maps of all folds inside the common foreground, (m, voxels)."""
-    return np.concatenate([np.load(folder / "maps.npy")[:, inside] for folder in folders[role]])
+    maps = Stack.of(folders[role], "maps")
+    found = np.zeros((len(maps), int(inside.sum())), dtype=np.float32)
+    for row, relevance in enumerate(maps):
+        found[row] = relevance[inside]
+    return found
 
 
 def rows_explained(outline: Outline, contrast: Contrast) -> Sequence[Sequence[int]]:
@@ -182,13 +188,18 @@ def _settings(outline: Outline, fold: int) -> MapSettings:
 
 
 def _probes(folders: Folders, inside: BoolArray) -> MapProbes:
-    counts = [len(np.load(folder / "rows.npy")) for folder in folders[MAPS]]
+    counts = [len(read_rows(folder)) for folder in folders[MAPS]]
     starts = np.cumsum([0, *counts])
     tested = folders[TESTED]
     moved = np.concatenate([np.load(folder / "moved.npy") for folder in tested])
     return MapProbes(
         places=np.concatenate([start + np.load(f / "places.npy") for start, f in zip(starts, tested, strict=False)]),
-        randomised=np.concatenate([np.load(folder / "randomised.npy")[:, :, inside] for folder in tested], axis=1),
+        randomised=np.concatenate([_randomised(folder, inside) for folder in tested], axis=1),
         deletion=moved[:, 0],
         insertion=moved[:, 1],
     )
+
+
+def _randomised(folder: Path, inside: BoolArray) -> FloatArray:
+    """Read the maps of networks of random weights of one fold, (d, p, voxels)."""
+    return np.stack([maps[:, inside] for maps in Stack.of([folder], "randomised")])

@@ -39,6 +39,6 @@ class Masks(Columns):
         """Read the masks inside the common foreground."""
         if evidence.maps is None:
             return {}
-        masks = Stack([block / "mask.npy" for block in folders[READ]])
+        masks = Stack.of(folders[READ], "mask")
         marked = np.stack([masks[row][evidence.maps.inside] & about[row] for row in evidence.maps.rows.tolist()])
         return {"maps": replace(evidence.maps, mask=marked)}

@@ -12,8 +12,9 @@ from biasaudit.engine.evidence.map_choices import explained_origins, replicate_n
 from biasaudit.engine.evidence.maps import Explained, attribution_maps
 from biasaudit.engine.evidence.origin_controls import ClassOrigins, asked_origins, origin_question
 from biasaudit.engine.evidence.subjects import Rows
-from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.jobs.held_out import read_rows
 from biasaudit.engine.jobs.job import Folders, Role
+from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.situation.limits import without_images, without_network
 from biasaudit.engine.situation.situation import Situation, class_members
 from biasaudit.records import ArmEvidence, FloatArray, Maps
@@ -110,8 +111,7 @@ def _gathered(about: tuple[ExplainedClass, ...], folders: Folders, kind: str, ma
     for own in about:
         for number in range(len(own.explained)):
             for folder in folders[_role(kind, own, number)]:
-                part = HeldOut.read(folder, "maps")
-                of_maps = [index for index, row in enumerate(part.rows.tolist()) if row in place]
-                places = [place[row] for row in part.rows[of_maps].tolist()]
-                found[number, places] = part.values[of_maps][:, maps.inside]
+                for row, relevance in zip(read_rows(folder).tolist(), Stack.of([folder], "maps"), strict=True):
+                    if row in place:
+                        found[number, place[row]] = relevance[maps.inside]
     return found

@@ -47,7 +47,7 @@ class Regions(Columns):
         """Say of every voxel of the maps which region it lies in."""
         if evidence.maps is None:
             return {}
-        images = Stack([block / "image.npy" for block in folders[READ]])
+        images = Stack.of(folders[READ], "image")
         return {"maps": replace(evidence.maps, regions=map_regions(about, images, evidence.maps))}
 
 

@@ -154,7 +154,7 @@ def _stored_inputs(store: Store, situation: Situation, representation: str) -> S
     keys = plan_audit(situation, finished_survey(store, reading)).inputs[Recipe(representation)]
     if not all(store.finished(key) for key in keys):
         return None
-    return Stack([store.folder(key) / "original.npy" for key in keys])
+    return Stack.of([store.folder(key) for key in keys], "original")
 
 
 def _baseline(inputs: _Inputs, fold: int, settings: AttributionSettings) -> Baseline:

@@ -1,6 +1,7 @@
 """Numbers of held-out rows, stored together with which rows these are.
 
-A step writes ``rows.npy`` once, and beside it any number of arrays whose first axis follows these rows.
+A step writes ``rows.npy`` once, and beside it any number of arrays whose first axis follows these rows: `HeldOut` reads
+those that are small, `Stack` those with images.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from biasaudit.records import FloatArray
 
-__all__ = ["HeldOut", "in_cohort_order", "write_rows"]
+__all__ = ["HeldOut", "in_cohort_order", "read_rows", "write_rows"]
 
 _ROWS = "rows.npy"
 
@@ -36,12 +37,17 @@ class HeldOut:
     @classmethod
     def read(cls, folder: Path, name: str) -> HeldOut:
         """Read ``<name>.npy`` of a finished job with the rows that it belongs to."""
-        return cls(np.load(folder / _ROWS), np.load(folder / f"{name}.npy"))
+        return cls(read_rows(folder), np.load(folder / f"{name}.npy"))
 
 
 def write_rows(folder: Path, rows: Sequence[int]) -> None:
     """Say which rows of the cohort the arrays of a folder belong to."""
     np.save(folder / _ROWS, np.asarray(rows, dtype=np.intp))
+
+
+def read_rows(folder: Path) -> npt.NDArray[np.intp]:
+    """Return which rows of the cohort the arrays of a folder belong to."""
+    return np.load(folder / _ROWS)  # type: ignore[no-any-return]
 
 
 def in_cohort_order(parts: Sequence[HeldOut], n: int) -> FloatArray:

@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from biasaudit.cohort.images.export import write_volume
 from biasaudit.engine.arguments.maps import MAPS
-from biasaudit.engine.jobs.held_out import HeldOut
+from biasaudit.engine.jobs.held_out import HeldOut, read_rows
+from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
@@ -131,10 +132,10 @@ def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str
     """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
     volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads])
     for fold, key in enumerate(keys):
-        maps = HeldOut.read(run.store.folder(key), "maps")
+        folder = run.store.folder(key)
         scores = HeldOut.read(run.store.folder(run.plan.scores[question][fold]), "logits-original")
         logits = dict(zip(scores.rows.tolist(), contrast_logits(scores.values, contrast).tolist(), strict=True))
-        for row, relevance in zip(maps.rows.tolist(), maps.values, strict=True):
+        for row, relevance in zip(read_rows(folder).tolist(), Stack.of([folder], "maps"), strict=True):
             sample = run.situation.cohort.samples[row]
             if contrast.name in (None, sample.label):
                 yield Mapped(row, relevance, showing_pathology(volumes[row], sample), logits[row])

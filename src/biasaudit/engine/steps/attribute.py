@@ -21,7 +21,7 @@ from biasaudit.engine.arguments.maps import AttributeArguments, MapSettings
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.jobs.held_out import write_rows
 from biasaudit.engine.jobs.job import Folders
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.jobs.stack import Stack, rounded, save_stack
 from biasaudit.engine.steps.train import device, load_networks
 from biasaudit.protocol import AttributionSettings
 from biasaudit.records import FloatArray
@@ -104,7 +104,7 @@ def attribute(arguments: AttributeArguments, needs: Folders, folder: Path) -> No
     needs : Folders
         `INPUTS`, and as `MODELS` one netplan.
     folder : Path
-        Gets ``maps.npy`` float32 (rows, *shape), summed over channels, ``completeness.npy`` (rows,): the difference
+        Gets ``maps.npz`` float32 (rows, *shape), summed over channels, ``completeness.npy`` (rows,): the difference
         between the sum of a map and the change of the margin, relative to that change; and ``rows.npy``.
     """
     inputs = Stack.of(needs[INPUTS], arguments.variant)
@@ -120,7 +120,7 @@ def attribute(arguments: AttributeArguments, needs: Folders, folder: Path) -> No
         for some in _batches([place for place, own in enumerate(targets) if own == target], baseline.mean.size):
             images = inputs.take([rows[place] for place in some])
             maps[some], errors[some] = complete_maps(margin, images, baseline, plan)
-    np.save(folder / "maps.npy", maps)
+    save_stack(folder / "maps.npz", rounded(maps))
     np.save(folder / "completeness.npy", errors)
     write_rows(folder, rows)
 

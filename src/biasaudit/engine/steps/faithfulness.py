@@ -18,7 +18,7 @@ from biasaudit.engine.arguments.maps import MAPS, FaithfulnessArguments
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.jobs.held_out import write_rows
 from biasaudit.engine.jobs.job import Folders
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.jobs.stack import Stack, rounded, save_stack
 from biasaudit.engine.steps.attribute import AttributionPlan, baseline_of, complete_maps
 from biasaudit.engine.steps.train import device, load_networks
 from biasaudit.records import BoolArray, FloatArray
@@ -57,7 +57,7 @@ def faithfulness(arguments: FaithfulnessArguments, needs: Folders, folder: Path)
     needs : Folders
         `INPUTS`; as `MODELS` the network and as `MAPS` its maps; `READ`: the images' foreground.
     folder : Path
-        Gets ``places.npy`` (p,) and ``rows.npy`` (p,); ``randomised.npy`` float32 (d, p, *shape), maps of the network
+        Gets ``places.npy`` (p,) and ``rows.npy`` (p,); ``randomised.npz`` float32 (d, p, *shape), maps of the network
         with shuffled weights; and ``moved.npy`` (p, 2, 2): deletion and insertion, of the relevant regions and of the
         same regions elsewhere, each as far as the margin moved the way the map says, in logits.
     """
@@ -70,11 +70,10 @@ def faithfulness(arguments: FaithfulnessArguments, needs: Folders, folder: Path)
     images, plan = inputs.take(rows), AttributionPlan.of(arguments.settings)
     chance = seeds.generator(arguments.seed, "probe")
     random = [Margin(Explained(shuffled(network, chance), example)) for _ in range(N_RANDOMISATIONS)]
-    np.save(
-        folder / "randomised.npy", np.stack([complete_maps(margin, images, baseline, plan)[0] for margin in random])
-    )
+    made = np.stack([complete_maps(margin, images, baseline, plan)[0] for margin in random])
+    save_stack(folder / "randomised.npz", rounded(made))
     foreground = Stack.of(needs[READ], "foreground")
-    maps = np.load(needs.only(MAPS) / "maps.npy")[places]
+    maps = Stack.of(needs[MAPS], "maps").take(places)
     margin = Margin(Explained(network, example))
     replaced_by = baseline.references(images).baseline.cpu().numpy()
     moved = []

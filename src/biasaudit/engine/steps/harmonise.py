@@ -8,7 +8,7 @@ import numpy as np
 
 from biasaudit.engine.arguments.inputs import INPUTS, HarmoniseArguments
 from biasaudit.engine.jobs.job import Folders
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.jobs.stack import Stack, save_stack
 from biasaudit.registry import get, register
 from biasaudit.representations.representation import Harmonising
 
@@ -25,7 +25,7 @@ def harmonise(arguments: HarmoniseArguments, needs: Folders, folder: Path) -> No
     needs : Folders
         `INPUTS`: all blocks.
     folder : Path
-        Gets ``original.npy``, one block of all rows.
+        Gets ``original.npz``, one block of all rows.
     """
     inputs = Stack.of(needs[INPUTS], "original")
     representation = get("representation", arguments.representation)()
@@ -36,4 +36,4 @@ def harmonise(arguments: HarmoniseArguments, needs: Folders, folder: Path) -> No
         np.array(arguments.origin),
         np.array(arguments.kept, dtype=np.float64).reshape(len(inputs), -1),
     )
-    np.save(folder / "original.npy", moved.astype(np.float16))
+    save_stack(folder / "original.npz", moved.astype(np.float16))

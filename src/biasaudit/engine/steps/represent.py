@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from biasaudit.cohort.images.template import tissue_priors
 from biasaudit.edits.erasure import erase
 from biasaudit.engine.arguments.inputs import READ, OwnInput, RepresentArguments
 from biasaudit.engine.jobs.job import Folders
+from biasaudit.engine.jobs.stack import writing_stack
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.engine.user_code.preprocessing import representation_of
 from biasaudit.errors import UsageError
@@ -30,7 +30,7 @@ def represent(arguments: RepresentArguments, needs: Folders, folder: Path) -> No
     needs : Folders
         `READ`: all blocks, since an exchanged mask may lie in any of them.
     folder : Path
-        Gets ``original.npy`` and, where masks are erased, ``erased.npy``: float16 (rows, channels, *shape).
+        Gets ``original.npz`` and, where masks are erased, ``erased.npz``: float16 (rows, channels, *shape).
     """
     representation = representation_of(arguments.representation, arguments.own)
     grid, volumes = arguments.grid, StoredVolumes(needs[READ])
@@ -38,18 +38,16 @@ def represent(arguments: RepresentArguments, needs: Folders, folder: Path) -> No
     priors = tissue_priors(grid) if representation.needs_priors and volumes.tissue is None else None
     variants = ["original"] if arguments.mask_donors is None else ["original", "erased"]
     for variant in variants:
-        shape = (len(arguments.rows), channels, *grid.shape)
-        output = open_memmap(folder / f"{variant}.npy", "w+", np.float16, shape)
-        for position, row in enumerate(arguments.rows):
-            volume = volumes[row]
-            if variant == "erased" and arguments.mask_donors is not None:
-                masks = [volumes.mask[donor] for donor in arguments.mask_donors[position]]
-                volume = erase(volume, np.logical_or.reduce(masks))
-            try:
-                output[position] = representation.transform(volume, priors, grid)
-            except UsageError as error:
-                raise UsageError(f"{error} (image {row + 1} of the cohort, {variant})") from None
-        output.flush()
+        with writing_stack(folder / f"{variant}.npz", (channels, *grid.shape), np.float16) as append:
+            for position, row in enumerate(arguments.rows):
+                volume = volumes[row]
+                if variant == "erased" and arguments.mask_donors is not None:
+                    masks = [volumes.mask[donor] for donor in arguments.mask_donors[position]]
+                    volume = erase(volume, np.logical_or.reduce(masks))
+                try:
+                    append(representation.transform(volume, priors, grid))
+                except UsageError as error:
+                    raise UsageError(f"{error} (image {row + 1} of the cohort, {variant})") from None
 
 
 def transform(representation_name: str, volume: Volume, grid: Grid, own: OwnInput | None = None) -> FloatArray:

@@ -7,14 +7,15 @@ read and represent the images stay as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from biasaudit.engine.arguments.edits import FIELD_STRENGTH, INTENSITY_BEND, SpikeInArguments
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.jobs.job import Folders
+from biasaudit.engine.jobs.stack import Stack, writing_stack
 from biasaudit.records import FloatArray
 from biasaudit.registry import register
 
@@ -31,21 +32,19 @@ def spike_in(arguments: SpikeInArguments, needs: Folders, folder: Path) -> None:
     needs : Folders
         As `INPUTS` the one block.
     folder : Path
-        Gets ``spiked.npy``, ``planted.npy`` and ``sham.npy``, each of the block's shape.
+        Gets ``spiked.npz``, ``planted.npz`` and ``sham.npz``, each of the block's shape.
     """
-    block = np.load(needs.only(INPUTS) / "original.npy", mmap_mode="r")
-    outputs = {
-        name: open_memmap(folder / f"{name}.npy", "w+", block.dtype, block.shape)
-        for name in ("spiked", "planted", "sham")
-    }
-    carries = {"planted": arguments.planted, "sham": arguments.sham}
-    for row, image in enumerate(block):
-        edited = spiked(np.asarray(image, dtype=np.float32), arguments.field, arguments.bend)
-        outputs["spiked"][row] = edited
-        for name, edited_rows in carries.items():
-            outputs[name][row] = edited if edited_rows[row] else image
-    for output in outputs.values():
-        output.flush()
+    block = Stack.of(needs[INPUTS], "original")
+    edited_rows = {"spiked": [True] * len(block), "planted": arguments.planted, "sham": arguments.sham}
+    with ExitStack() as files:
+        append = {
+            name: files.enter_context(writing_stack(folder / f"{name}.npz", block.shape[1:], np.float16))
+            for name in edited_rows
+        }
+        for row, image in enumerate(block):
+            edited = spiked(np.asarray(image, dtype=np.float32), arguments.field, arguments.bend)
+            for name, carries in edited_rows.items():
+                append[name](edited if carries[row] else image)
 
 
 def spiked(image: FloatArray, field: float = FIELD_STRENGTH, bend: float = INTENSITY_BEND) -> FloatArray:

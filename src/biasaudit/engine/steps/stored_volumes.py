@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biasaudit.engine.jobs.stack import Stack
+from biasaudit.engine.jobs.stack import SUFFIX, Stack
 from biasaudit.records import FloatArray, Volume
 
 __all__ = ["GreyImages", "StoredVolumes", "red_channels"]
@@ -71,5 +71,5 @@ def red_channels(folders: Sequence[Path]) -> tuple[int, ...]:
 
 def _stack_if_given(folders: Sequence[Path], name: str) -> Stack | None:
     """Stack what every block has; None if a block lacks it."""
-    given = all((folder / f"{name}.npy").exists() for folder in folders)
+    given = all((folder / f"{name}{SUFFIX}").exists() for folder in folders)
     return Stack.of(folders, name) if given else None

@@ -45,6 +45,9 @@ __all__ = [
 
 _WEIGHTS = "model.safetensors"
 
+_MEMORY = 2**29
+"""Bytes of inputs that stay in memory from epoch to epoch; what is beyond is read again."""
+
 
 @dataclass(frozen=True)
 class _Fit:
@@ -93,7 +96,7 @@ def train(arguments: TrainArguments, needs: Folders, folder: Path) -> None:
     folder : Path
         Gets ``model.safetensors``, ``model.json`` (how to build it) and ``history.json``.
     """
-    inputs = Stack.of(needs[INPUTS], arguments.variant)
+    inputs = Stack.of(needs[INPUTS], arguments.variant, _MEMORY)
     sizes = _sizes(arguments, inputs)
     with torch.random.fork_rng(devices=_cuda_devices()):
         torch.manual_seed(arguments.seed)
@@ -281,7 +284,8 @@ def _loss_on(network: nn.Module, fit: _Fit, examples: _Labelled) -> float:
 
 
 def _batch(inputs: Stack, rows: Sequence[int] | np.ndarray) -> torch.Tensor:
-    images = torch.from_numpy(inputs.take(rows)).to(device())
+    # Torch casts float16 ten times as fast as NumPy, to the same numbers.
+    images = torch.from_numpy(inputs.stored(rows)).to(device()).float()
     layout = torch.channels_last_3d if images.ndim == 5 else torch.channels_last
     return images.contiguous(memory_format=layout)
 

@@ -57,7 +57,7 @@ class Images(Dataset[torch.Tensor]):
     def __getitem__(self, index: slice | Sequence[int] | torch.Tensor) -> torch.Tensor: ...
     def __getitem__(self, index: int | slice | Sequence[int] | torch.Tensor) -> torch.Tensor:
         wanted = self._rows[index.tolist() if isinstance(index, torch.Tensor) else index]
-        images = torch.from_numpy(self._stack.take(np.atleast_1d(wanted)))
+        images = torch.from_numpy(self._stack.stored(np.atleast_1d(wanted))).float()
         return images if np.ndim(wanted) else images[0]
 
 

@@ -16,6 +16,7 @@ from biasaudit import seeds
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.networks import TrainArguments
 from biasaudit.engine.jobs.job import Folders, Job
+from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.train import train
@@ -97,7 +98,7 @@ def _once(situation: Situation, arguments: TrainArguments, scratch: Path) -> Pat
     block.mkdir(parents=True)
     folder.mkdir()
     shape = (count, situation.channels(situation.protocol.arms[0].recipe), *grid.shape)
-    np.save(block / f"{arguments.variant}.npy", chance.normal(size=shape).astype(np.float32))
+    save_stack(block / f"{arguments.variant}.npz", chance.normal(size=shape).astype(np.float32))
     changed = replace(
         arguments,
         rows=tuple(range(count)),
