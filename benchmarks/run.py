@@ -16,6 +16,7 @@ from types import ModuleType
 
 STUDIES = (
     "demo",
+    "cost",
     "cxr",
     "ham",
     "held_apart",

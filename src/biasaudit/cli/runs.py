@@ -51,11 +51,13 @@ def run(
 
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
     """Check a protocol and every file it names; train nothing, write nothing."""
-    from biasaudit.engine.validation.situate import situate  # imports torch
     from biasaudit.protocol import load_protocol
 
     with faults_of(protocol):
-        situation, _ = situate(load_protocol(protocol))
+        plan = load_protocol(protocol)
+        from biasaudit.engine.validation.situate import situate  # imports torch, which a typing error need not wait for
+
+        situation, _ = situate(plan)
     terminal.print_success(f"{protocol}: sound")
     terminal.print_cohort(situation.cohort)
 

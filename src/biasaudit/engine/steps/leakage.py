@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
-from biasaudit.records import BoolArray, FloatArray
+from biasaudit.records import BoolArray, FloatArray, Volume
 from biasaudit.registry import register
 from biasaudit.stats.twins import outlying_pairs, similarities
 
-__all__ = ["leakage", "small_image"]
+__all__ = ["leakage", "small_image", "small_images"]
 
 _SIDE = 24
 """Voxels along the longest axis: enough for what tells brains apart, few enough for 1 000 subjects in memory."""
@@ -48,25 +48,28 @@ def leakage(arguments: LeakageArguments, needs: Folders, folder: Path) -> None:
         Gets ``twins.json``: candidate pairs, the most alike first.
     """
     volumes = StoredVolumes(needs[READ], images_only=True)
-    if arguments.tabular:
-        small = _standardised(np.stack([volume.image.ravel() for volume in volumes]))
-    else:
-        small = np.stack([small_image(volume.grey, volume.foreground).ravel() for volume in volumes])
-    similarity = similarities(small, arguments.origins)
+    similarity = similarities(_features(volumes) if arguments.tabular else small_images(volumes), arguments.origins)
     same = _same_files(arguments.hashes)
     # The same files are named even where too few images say what is usual.
-    pairs = dict.fromkeys((*sorted(same), *map(tuple, outlying_pairs(similarity, _CANDIDATE, 0.0).tolist())))
+    pairs = list(dict.fromkeys((*sorted(same), *map(tuple, outlying_pairs(similarity, _CANDIDATE, 0.0).tolist()))))
+    shown = np.array(pairs[: max(_MOST, len(same))], dtype=np.intp).reshape(-1, 2)
+    measured = zip(pairs, similarity.correlations(shown), similarity.heights(shown), strict=False)
     records = [
         {
             "first": first,
             "second": second,
-            "correlation": round(float(similarity.correlation[first, second]), 6),
-            "height": round(float(similarity.height[first, second]), 3),
+            "correlation": round(float(correlation), 6),
+            "height": round(float(height), 3),
             "same_file": (first, second) in same,
         }
-        for first, second in pairs
+        for (first, second), correlation, height in measured
     ]
-    write_json(folder / "twins.json", records[: max(_MOST, len(same))])
+    write_json(folder / "twins.json", records)
+
+
+def small_images(volumes: Iterable[Volume]) -> Iterator[FloatArray]:
+    """Shrink images, one at a time; (voxels,) each."""
+    return (small_image(volume.grey, volume.foreground).ravel() for volume in volumes)
 
 
 def small_image(image: FloatArray, foreground: BoolArray) -> FloatArray:
@@ -94,9 +97,9 @@ def small_image(image: FloatArray, foreground: BoolArray) -> FloatArray:
     return np.asarray(means - ndimage.gaussian_filter(means, _HIGH_PASS))
 
 
-def _standardised(rows: np.ndarray) -> FloatArray:
-    """Features with mean 0 and variance 1 over subjects, so that none rules by its unit."""
-    values = rows.astype(np.float64)
+def _features(volumes: StoredVolumes) -> FloatArray:
+    """Features with mean 0 and variance 1 over subjects, so that none rules by its unit; (n, features)."""
+    values = np.stack([volume.image.ravel() for volume in volumes]).astype(np.float64)
     spread = values.std(axis=0)
     return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
-
-import numpy as np
 
 from biasaudit.engine.arguments.data import ProbeTwinsArguments
 from biasaudit.engine.arguments.inputs import READ
 from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.json_files import write_json
-from biasaudit.engine.steps.leakage import small_image
+from biasaudit.engine.steps.leakage import small_images
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.registry import register
 from biasaudit.stats.twins import outlying_pairs, similarities
@@ -32,7 +31,7 @@ def probe_twins(arguments: ProbeTwinsArguments, needs: Folders, folder: Path) ->
     folder : Path
         Gets ``twins.json``: one record for each such probe, with the row of the audited image most like it.
     """
-    small = np.stack([image for role in (READ, _PROBES) for image in _small_images(needs[role])])
+    small = chain(*(small_images(StoredVolumes(needs[role], images_only=True)) for role in (READ, _PROBES)))
     similarity = similarities(small, (*arguments.origins, *arguments.probe_origins))
     audited = len(arguments.origins)
     pairs = outlying_pairs(similarity, arguments.height, arguments.correlation)
@@ -41,8 +40,3 @@ def probe_twins(arguments: ProbeTwinsArguments, needs: Folders, folder: Path) ->
         if first < audited <= second:
             found.setdefault(second - audited, first)
     write_json(folder / "twins.json", [{"probe": probe, "row": row} for probe, row in sorted(found.items())])
-
-
-def _small_images(folders: tuple[Path, ...]) -> list[np.ndarray]:
-    volumes = StoredVolumes(folders, images_only=True)
-    return [small_image(volume.grey, volume.foreground).ravel() for volume in volumes]
