@@ -8,6 +8,8 @@ import pytest
 
 from biasaudit.engine.probe import changes, kept_if_it_fails, with_probes
 from biasaudit.errors import UsageError
+from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.place import mark
 
 PROTOCOL = """\
 cohort: {reader: table, table: t.tsv, label: {positive: ms}, origins: [site]}
@@ -16,8 +18,9 @@ cohort: {reader: table, table: t.tsv, label: {positive: ms}, origins: [site]}
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "audit.json").write_text(json.dumps({"arms": []}))
-    (tmp_path / "protocol.yaml").write_text(PROTOCOL)
+    mark(tmp_path, "run")
+    OwnedFiles(tmp_path).write("setup", {"protocol.yaml": PROTOCOL.encode()})
+    OwnedFiles(tmp_path).write("results", {"audit.json": json.dumps({"arms": []}).encode()})
     return tmp_path
 
 
@@ -25,32 +28,39 @@ def test_a_table_joins_those_that_are_there_and_the_larger_prevalence_holds_for_
     plan = with_probes(run, run / "first.tsv", 0.4)
     assert plan.cohort.probes.table == [run / "first.tsv"]
     both = "  probes: {table: [first.tsv], max_prevalence: 0.4}\n"
-    (run / "protocol.yaml").write_text(
-        "cohort:\n  reader: table\n  table: t.tsv\n  label: {positive: ms}\n  origins: [site]\n" + both
-    )
+    write_protocol(run, "cohort:\n  reader: table\n  table: t.tsv\n  label: {positive: ms}\n  origins: [site]\n" + both)
     more = with_probes(run, run / "second.tsv", 0.1).cohort.probes
     assert [path.name for path in more.table] == ["first.tsv", "second.tsv"]
     assert more.max_prevalence == 0.4
 
 
 def test_a_run_without_image_files_takes_no_probes(run):
-    (run / "protocol.yaml").write_text("cohort: {reader: phantom}\n")
+    write_protocol(run, "cohort: {reader: phantom}\n")
     with pytest.raises(UsageError, match="audited no image files"):
         with_probes(run, run / "p.tsv", None)
 
 
+def write_protocol(run, text):
+    OwnedFiles(run).write("setup", {"protocol.yaml": text.encode()})
+
+
+def contents(run):
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
 def interrupted(run):
     with kept_if_it_fails(run):
-        (run / "audit.json").unlink()
-        (run / "protocol.yaml").write_text("other")
+        OwnedFiles(run).remove("results")
+        OwnedFiles(run).write("setup", {"protocol.yaml": b"other"})
+        OwnedFiles(run).write("failures", {"failures.json": b"[]"})
         raise KeyboardInterrupt
 
 
 def test_an_interrupt_leaves_the_run_finished(run):
-    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    before = contents(run)
     with pytest.raises(KeyboardInterrupt):
         interrupted(run)
-    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert contents(run) == before
 
 
 def test_what_has_changed_is_said_arm_by_arm():

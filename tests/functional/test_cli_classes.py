@@ -182,7 +182,7 @@ def test_a_class_smaller_than_the_folds_is_named(tmp_path, biasaudit_here):
 
 def test_two_runs_are_compared_contrast_by_contrast(study, tmp_path, biasaudit_here):
     other = tmp_path / "other"
-    shutil.copytree(study / "out", other, ignore=shutil.ignore_patterns("jobs", "models", "maps"))
+    shutil.copytree(study / "out", other, ignore=shutil.ignore_patterns("jobs", "models", "maps", ".biasaudit"))
     scores = pd.read_csv(other / "tables" / "scores.tsv", sep="\t")
     scores.loc[scores["contrast"] == "ms", "logit"] *= -1
     scores.to_csv(other / "tables" / "scores.tsv", sep="\t", index=False, na_rep="n/a")

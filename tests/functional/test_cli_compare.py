@@ -17,7 +17,7 @@ def two_runs(finished_run, tmp_path):
     folders = []
     for arm in ("intensity", "tissue"):
         folder = tmp_path / f"out_{arm}"
-        keep = shutil.ignore_patterns("jobs", "models", "figures", "maps", "learned", "*.html")
+        keep = shutil.ignore_patterns("jobs", "models", "figures", "maps", "learned", "*.html", ".biasaudit")
         shutil.copytree(finished_run, folder, ignore=keep)
         audit = json.loads((folder / "audit.json").read_text())
         audit["arms"] = [record | {"primary": True} for record in audit["arms"] if record["name"] == arm]

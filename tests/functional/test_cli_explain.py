@@ -96,7 +96,7 @@ def test_subjects_of_a_run_by_the_network_that_held_them_out(biasaudit_here, fin
 
 def test_the_stored_inputs_are_not_needed(biasaudit_here, finished_run, tmp_path):
     copy = tmp_path / "run"
-    shutil.copytree(finished_run, copy, ignore=shutil.ignore_patterns("jobs"))
+    shutil.copytree(finished_run, copy, ignore=shutil.ignore_patterns("jobs", ".biasaudit"))
     for run, out in ((finished_run, "stored"), (copy, "again")):
         assert biasaudit_here("explain", run, "--subject", "sub-0003", "-o", tmp_path / out).returncode == 0
     first, second = (
@@ -123,7 +123,7 @@ def test_a_method_for_display_says_so(biasaudit_here, finished_run, tmp_path):
 )
 def test_maps_that_failed_their_test_say_so_everywhere(biasaudit_here, finished_run, tmp_path, method, ending):
     run, out = tmp_path / "run", tmp_path / "explained"
-    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("jobs"))
+    shutil.copytree(finished_run, run, ignore=shutil.ignore_patterns("jobs", ".biasaudit"))
     audit = json.loads((run / "audit.json").read_text())
     for arm in audit["arms"]:
         (finding,) = (own for own in arm["findings"] if own["code"] == "G2")

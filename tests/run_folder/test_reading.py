@@ -116,5 +116,6 @@ def test_positive_class(make_run: Make) -> None:
 def test_report_into_a_file_named_figures(make_run: Make) -> None:
     run = make_run(n=24)
     (run / "figures").write_text("")
-    with pytest.raises(UsageError, match="the report cannot be written"):
+    with pytest.raises(UsageError, match="not written by biasaudit, which would overwrite it"):
         write_report(run)
+    assert (run / "figures").read_text() == ""

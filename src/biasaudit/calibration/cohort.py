@@ -134,7 +134,7 @@ def _trained(protocol: Protocol, store: Store) -> Run:
     if not maps:
         for job in plan.jobs:
             if job.step in _BULKY:
-                shutil.rmtree(store.folder(job.key), ignore_errors=True)
+                shutil.rmtree(store.place(job.key), ignore_errors=True)
     return Run(situation, plan, store)
 
 

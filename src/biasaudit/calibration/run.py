@@ -23,12 +23,12 @@ from biasaudit.engine.jobs.dispatch import Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json, write_json
 from biasaudit.engine.jobs.store import Store
-from biasaudit.errors import IncompleteError, UsageError
+from biasaudit.errors import IncompleteError
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.place import require_ours
 
 __all__ = ["Workers", "calibrate_grid", "finished_records", "jobs_of", "run_cells"]
-
-_MARKER = "calibration.yaml"
-
 
 Progress = Callable[[int, int, Job | None], None]
 
@@ -64,15 +64,25 @@ def calibrate_grid(grid: Grid, cells: Sequence[Cell], out: Path, workers: Worker
     IncompleteError
         If audits failed; the others are summed up all the same.
     """
-    started = time.monotonic()
+    require_ours(out, "calibration")
+    with in_use(out, "calibration"):
+        return _calibrated(grid, cells, out, workers, progress)
+
+
+def _calibrated(grid: Grid, cells: Sequence[Cell], out: Path, workers: Workers, progress: Progress) -> Path:
+    started, owned = time.monotonic(), OwnedFiles(out)
+    owned.sweep()
     failures = run_cells(cells, out, workers, progress)
     records = finished_records(cells, out)
     if records:
         write = write_summary if grid.about == "verdict" else write_board
-        write(records, _provenance(grid, len(records), workers, started), out)
+        with owned.writing("summary") as staged:
+            write(records, _provenance(grid, len(records), workers, started), staged)
     if failures:
         path = out / "failures.json"
-        write_json(path, [{"cohort": failure.job.title, "reason": failure.reason} for failure in failures])
+        with owned.writing("failures") as staged:
+            reasons = [{"cohort": failure.job.title, "reason": failure.reason} for failure in failures]
+            write_json(staged / path.name, reasons)
         raise IncompleteError(f"{len(failures)} audit(s) failed, first {failures[0].job.title}; reasons in {path}")
     return out / ("calibration.md" if grid.about == "verdict" else "calibration-checks.md")
 
@@ -135,8 +145,12 @@ def run_cells(
     UsageError
         If the folder holds something else.
     """
-    _require_ours(out)
-    jobs = jobs_of(cells)
+    require_ours(out, "calibration")
+    with in_use(out, "calibration"):
+        return _run_cells(jobs_of(cells), out, workers, progress)
+
+
+def _run_cells(jobs: Sequence[Job], out: Path, workers: Workers, progress: Progress) -> list[Failure]:
     done = 0
     progress(0, len(jobs), None)
 
@@ -158,12 +172,3 @@ def finished_records(cells: Sequence[Cell], out: Path) -> list[CohortRecord]:
         for job in jobs_of(cells)
         if store.finished(job.key)
     ]
-
-
-def _require_ours(out: Path) -> None:
-    if out.is_file():
-        raise UsageError(f"{out} is a file; give a folder for the calibration")
-    if out.is_dir() and any(out.iterdir()) and not (out / _MARKER).exists():
-        raise UsageError(f"{out} is not empty and is no calibration of biasaudit; give a new folder")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / _MARKER).touch()

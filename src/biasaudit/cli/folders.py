@@ -95,8 +95,8 @@ def probe(
 
         plan, before = with_probes(run_folder, table, max_prevalence), finished_audit(run_folder)
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
-            after = run_audit(plan, run_folder, Options(), progress)
-        page = write_report(run_folder)
+            after = run_audit(plan, run_folder, Options(say=terminal.print_note_to_stderr), progress)
+            page = write_report(run_folder)
     for line in changes(before, after):
         terminal.print_line(line)
     terminal.print_line(f"report: {page}")

@@ -12,6 +12,8 @@ from biasaudit import terminal
 from biasaudit.cli.endings import faults_of, resumable
 from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_engine
 from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.place import require_ours
 
 if TYPE_CHECKING:
     from biasaudit.protocol import Protocol
@@ -69,9 +71,11 @@ def audit_into(plan: Protocol, out: Path, engine: Engine, workers: int | None, *
         from biasaudit.engine.audit import Options, run_audit  # imports torch
         from biasaudit.report.render import write_report
 
-        with terminal.shown_progress() as progress:
-            run_audit(plan, out, Options(chosen_engine(engine, count), count, rehash), progress)
-        page = write_report(out)
+        require_ours(out, "run")
+        with in_use(out, "run"), terminal.shown_progress() as progress:
+            options = Options(chosen_engine(engine, count), count, rehash, terminal.print_note_to_stderr)
+            run_audit(plan, out, options, progress)
+            page = write_report(out)
     terminal.print_verdicts(finished_audit(out))
     terminal.print_line(f"report: {page}")
 

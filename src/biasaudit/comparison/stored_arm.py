@@ -241,7 +241,7 @@ def load_stored_run(folder: Path) -> StoredRun:
     DataError
         A stored file is damaged; every fault at once.
     """
-    audit = finished_audit(folder)
+    audit = finished_audit(folder, "tables")
     missing = [key for key in ("biasaudit", "cohort", "design", "arms", "settings", "environment") if key not in audit]
     if missing:
         raise DataError([Fault(str(folder / "audit.json"), f"no {', '.join(missing)} in it", _AGAIN)])

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from biasaudit.cohort.images.file_facts import FileFacts
-from biasaudit.engine.jobs.dispatch import Failure, dispatcher
+from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json, write_json
-from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.jobs.store import DamagedJobError, Store
 from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
+from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
-from biasaudit.run_folder.contract import AuditRecord
+from biasaudit.run_folder.contract import PROTOCOL, AuditRecord
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.place import require_ours
+from biasaudit.run_folder.repairs import write_repairs
 
 __all__ = ["FILES", "Options", "Progress", "known_files", "run_audit"]
 
 FILES = "files.json"
 """What is known of the files that a run reads."""
+
+_ATTEMPTS = 3
+
+
+Say = Callable[[str], None]
+
+
+def _silent_note(note: str) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,14 @@ class Options:
     workers : int
     rehash : bool
         Hash every file of the cohort again, also where its state shows it to be the same as at an earlier look.
+    say : callable
+        Called with every note on what was damaged.
     """
 
     engine: str = "local"
     workers: int = 1
     rehash: bool = False
+    say: Say = _silent_note
 
 
 Progress = Callable[[int, int, Job | None], None]
@@ -77,27 +93,63 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
     IncompleteError
         Some jobs failed; the others are kept.
     """
-    store = Store(out)
-    store.require_ours()
-    started = datetime.now(UTC)
-    situation, facts = situate(protocol, known_files(out, rehash=options.rehash))
+    require_ours(out, "run")
+    with in_use(out, "run"):
+        return _audited(protocol, out, options, progress)
+
+
+def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress) -> AuditRecord:
+    store, started = Store(out), datetime.now(UTC)
+    situation, facts = situate(protocol, known_files(out, options.say, rehash=options.rehash))
     _open_folder(out, protocol, facts)
     store.sweep()
-    with dispatcher(options.engine, options.workers, out) as dispatch:
-        counter = _Counter(progress, expected_plan(situation))
-        reading = plan_reading(situation)
-        _require_all(dispatch(reading.jobs, counter.report), out)
+
+    def attempt() -> AuditRecord:
+        with dispatcher(options.engine, options.workers, out) as dispatch:
+            run = _finished_run(situation, store, dispatch, _Counter(progress, expected_plan(situation)))
+        audit = write_results(run, started)
+        _tell_of_repairs(run, started, options.say)
+        return audit
+
+    return _undamaged(attempt, out)
+
+
+def _tell_of_repairs(run: Run, started: datetime, say: Say) -> None:
+    """Note, for the report too, which stored results were damaged and have been computed again."""
+    found = sorted(
+        (repair.time, f"the stored result of '{job.title}' was damaged ({repair.what}) and has been computed again")
+        for job in run.plan.jobs
+        for repair in run.store.repairs(job.key)
+    )
+    for time, note in found:
+        if time >= started.isoformat():
+            say(note)
+    write_repairs(run.store.root, [f"{note} ({time[:10]})" for time, note in found])
+
+
+def _finished_run(situation: Situation, store: Store, dispatch: Dispatch, counter: _Counter) -> Run:
+    reading = plan_reading(situation)
+    _require_all(dispatch(reading.jobs, counter.report), store)
+    plan = plan_audit(situation, finished_survey(store, reading))
+    counter.expect(plan)
+    _require_all(dispatch(_beyond(plan, reading), counter.report), store)
+    confirm = to_confirm(Run(situation, plan, store))
+    if confirm:
+        situation, first = replace(situation, confirm=confirm), plan
         plan = plan_audit(situation, finished_survey(store, reading))
         counter.expect(plan)
-        _require_all(dispatch(_beyond(plan, reading), counter.report), out)
-        confirm = to_confirm(Run(situation, plan, store))
-        if confirm:
-            situation, first = replace(situation, confirm=confirm), plan
-            plan = plan_audit(situation, finished_survey(store, reading))
-            counter.expect(plan)
-            _require_all(dispatch(_beyond(plan, first), counter.report), out)
-    (out / "failures.json").unlink(missing_ok=True)
-    return write_results(Run(situation, plan, store), started)
+        _require_all(dispatch(_beyond(plan, first), counter.report), store)
+    return Run(situation, plan, store)
+
+
+def _undamaged(attempt: Callable[[], AuditRecord], out: Path) -> AuditRecord:
+    """Try again where stored results turn out to be damaged: the next attempt computes them anew."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return attempt()
+        except DamagedJobError as damage:
+            found = damage
+    raise IncompleteError(f"stored results of {out} are damaged again and again, last {found}; is the disk sound?")
 
 
 def _beyond(plan: Plan, earlier: Plan) -> list[Job]:
@@ -122,47 +174,68 @@ class _Counter:
         self._progress(self._done, max(self._total, self._done), job)
 
 
-def known_files(out: Path, *, rehash: bool = False) -> dict[str, FileFacts]:
-    """Read what an earlier look at the files found.
+def known_files(out: Path, say: Say = _silent_note, *, rehash: bool = False) -> dict[str, FileFacts]:
+    """Read what an earlier look at the files found; a damaged list is left alone, and the files are read again.
 
     Parameters
     ----------
     out : Path
         The run folder.
+    say : callable
+        Told of a damaged list.
     rehash : bool
         Trust no state of a file: what is known of it then counts only where its whole content is the same.
     """
     path = out / FILES
     if not path.exists():
         return {}
-    known = {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
+    try:
+        if any(OwnedFiles(out).differences(["setup"], [FILES])):
+            raise ValueError
+        known = {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        say(f"{path} is damaged and was not used; every file was read again")
+        return {}
     return {name: fact.untrusted() for name, fact in known.items()} if rehash else known
 
 
 def _open_folder(out: Path, protocol: Protocol, facts: Mapping[str, FileFacts]) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    # A finished audit's verdict must not lie beside the jobs of another protocol while they run.
-    (out / "audit.json").unlink(missing_ok=True)
-    (out / "protocol.yaml").write_text(dump_protocol(protocol), encoding="utf-8")
-    (out / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
-    write_json(out / FILES, {path: fact.to_dict() for path, fact in facts.items()})
+    """Write down what is audited, and remove what an earlier audit found: it must not lie beside another's jobs."""
+    owned = OwnedFiles(out)
+    owned.sweep()
+    owned.remove("results", "report", "failures")
     description = {
         "Name": f"biasaudit: {protocol.name}",
         "BIDSVersion": "1.9.0",
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "biasaudit"}],
     }
-    (out / "dataset_description.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    with owned.writing("setup") as folder:
+        (folder / PROTOCOL).write_text(dump_protocol(protocol), encoding="utf-8")
+        (folder / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
+        write_json(folder / FILES, {path: fact.to_dict() for path, fact in facts.items()})
+        write_json(folder / "dataset_description.json", description)
 
 
-def _require_all(failures: Sequence[Failure], out: Path) -> None:
+def _require_all(failures: Sequence[Failure], store: Store) -> None:
     if not failures:
         return
-    path = out / "failures.json"
-    write_json(path, [{"job": f.job.title, "step": f.job.step, "key": f.job.key, "reason": f.reason} for f in failures])
+    _require_undamaged(failures, store)
+    path = store.root / "failures.json"
+    with OwnedFiles(store.root).writing("failures") as folder:
+        records = [{"job": f.job.title, "step": f.job.step, "key": f.job.key, "reason": f.reason} for f in failures]
+        write_json(folder / path.name, records)
     first = next((f for f in failures if not f.reason.startswith("not run")), failures[0])
     cause = first.reason.strip().splitlines()[-1]
     raise IncompleteError(
         f"{len(failures)} job(s) failed, first '{first.job.title}': {cause}; everything is in {path}; "
         "mend the cause and run the same command again, finished jobs are kept"
     )
+
+
+def _require_undamaged(failures: Sequence[Failure], store: Store) -> None:
+    """Tell jobs that failed from jobs that found a stored result damaged which they read."""
+    failed = {failure.job.key for failure in failures}
+    for need in (need for failure in failures for need in failure.job.dependencies):
+        if need not in failed:
+            store.folder(need)

@@ -65,7 +65,7 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     ------
     UsageError, IncompleteError, DataError
     """
-    audit = finished_audit(run)
+    audit = finished_audit(run, "tables", "models")
     protocol = load_protocol(run / "protocol.yaml")
     require_images(run, protocol, "predict")
     chosen = chosen_arm(audit, arm)

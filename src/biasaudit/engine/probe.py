@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from biasaudit.engine.audit import FILES
 from biasaudit.errors import UsageError
 from biasaudit.protocol import BidsCohort, ProbeSettings, Protocol, TableCohort, load_protocol
-from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
+from biasaudit.run_folder.contract import PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.place import require_ours
 
 __all__ = ["changes", "kept_if_it_fails", "with_probes"]
 
@@ -50,15 +52,10 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protoco
 
 @contextmanager
 def kept_if_it_fails(run: Path) -> Iterator[None]:
-    """Put the results of a finished run back where adding probes to it fails or is interrupted."""
-    names = (AUDIT, PROTOCOL, FILES)
-    before = {run / name: (run / name).read_bytes() for name in names if (run / name).exists()}
-    try:
+    """Hold a finished run, and put its results back where adding probes to it fails or is interrupted."""
+    require_ours(run, "run")
+    with in_use(run, "run"), OwnedFiles(run).kept_if_it_fails():
         yield
-    except BaseException:
-        for path, content in before.items():
-            path.write_bytes(content)
-        raise
 
 
 def changes(before: AuditRecord, after: AuditRecord) -> Iterator[str]:

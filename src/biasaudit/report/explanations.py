@@ -18,6 +18,8 @@ from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, webp_bytes
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.words import percent
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.owned import OwnedFiles
 
 __all__ = ["write_explained_page"]
 
@@ -57,7 +59,8 @@ def write_explained_page(folder: Path) -> Path:
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no explanations ({error}); run `biasaudit explain` again") from None
     page = folder / "index.html"
-    page.write_text(_page(records, list(_pictures(records, slices))), encoding="utf-8")
+    with in_use(folder, "explanations"):
+        OwnedFiles(folder).write("page", {page.name: _page(records, list(_pictures(records, slices))).encode()})
     return page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.views_section import section_views
 from biasaudit.report.words import STATUSES, finite
 from biasaudit.resources import templates_folder
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.place import is_marked
 from biasaudit.run_folder.reading import (
     RunRecords,
     load_run,
@@ -52,7 +56,11 @@ def write_report(run: Path) -> Path:
     DataError
         A stored file is damaged.
     """
-    records = load_run(run)
+    with in_use(run, "run") if is_marked(run) else nullcontext():
+        return _written(run, load_run(run))
+
+
+def _written(run: Path, records: RunRecords) -> Path:
     pictures, files = illustrate(records)
     documents = {
         **files,
@@ -61,21 +69,15 @@ def write_report(run: Path) -> Path:
         "report.html": html_page(records, pictures).encode(),
     }
     try:
-        (run / "figures").mkdir(exist_ok=True)
-        for name, content in documents.items():
-            _replace(run / name, content)
+        with in_use(run, "run"):
+            owned = OwnedFiles(run)
+            owned.adopt("report", documents)
+            owned.write("report", documents)
     except OSError as error:
         raise UsageError(
             f"{run}: the report cannot be written ({error.strerror}); check permissions and space"
         ) from None
     return run / "report.html"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write under a temporary name first, so that no reader ever meets half a file."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) -> str:

@@ -5,22 +5,32 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from biasaudit.errors import IncompleteError, UsageError
+from biasaudit.errors import DataError, IncompleteError, UsageError
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
+from biasaudit.run_folder.owned import OwnedFiles
 
-__all__ = ["arm_of", "finished_audit"]
+__all__ = ["arm_of", "finished_audit", "require_undamaged"]
 
 
-def finished_audit(run_folder: Path) -> AuditRecord:
-    """Read what a finished run found.
+def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
+    """Read what a finished run found, and see that nothing that is read of it is damaged.
+
+    Parameters
+    ----------
+    run_folder : Path
+    *read : str
+        Files and folders of the run that are read besides ``audit.json`` and ``protocol.yaml``.
 
     Raises
     ------
     UsageError
-        The folder is no run, or its ``audit.json`` is damaged.
+        The folder is no run.
+    DataError
+        A file is not what was written.
     IncompleteError
         The run has not been finished.
     """
+    require_undamaged(run_folder, AUDIT, PROTOCOL, *read)
     if not (run_folder / PROTOCOL).exists():
         raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
     path = run_folder / AUDIT
@@ -32,6 +42,25 @@ def finished_audit(run_folder: Path) -> AuditRecord:
         ) from None
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); rerun the audit") from None
+
+
+def require_undamaged(run_folder: Path, *names: str) -> None:
+    """See that files of a run are what was written; those of a version that kept no checksums are taken as they are.
+
+    Parameters
+    ----------
+    run_folder : Path
+    *names : str
+        Files, or folders.
+
+    Raises
+    ------
+    DataError
+        One fault for each file that is not.
+    """
+    faults = list(OwnedFiles(run_folder).differences(("setup", "results"), names))
+    if faults:
+        raise DataError(faults)
 
 
 def arm_of(audit: AuditRecord, name: str | None) -> ArmRecord:

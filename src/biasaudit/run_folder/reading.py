@@ -25,6 +25,8 @@ from biasaudit.run_folder.contract import (
     AuditRecord,
     Table,
 )
+from biasaudit.run_folder.finished import require_undamaged
+from biasaudit.run_folder.repairs import read_repairs
 from biasaudit.run_folder.tsv import read_tsv
 
 __all__ = [
@@ -109,7 +111,9 @@ def load_run(run: Path) -> RunRecords:
     DataError
         A stored file is damaged; every fault at once.
     """
+    require_undamaged(run, AUDIT, "tables", "maps", "learned")
     audit = _read_audit(run)
+    audit["notes"] = [*audit["notes"], *read_repairs(run)]
     tables = {table.name: _read_table(run, table) for table in READ_BY_THE_REPORT}
     pictures = _read_pictures(run / OVERLAY_PICTURES) | _read_pictures(run / GALLERY_PICTURES)
     findings = _findings(audit)

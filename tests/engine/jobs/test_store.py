@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,8 +13,8 @@ import pytest
 
 from biasaudit.engine.jobs.job import Arguments, Job, Role
 from biasaudit.engine.jobs.json_files import digest, read_json, write_json
-from biasaudit.engine.jobs.store import Store
-from biasaudit.errors import UsageError
+from biasaudit.engine.jobs.store import DamagedJobError, Store
+from biasaudit.run_folder.checksums import sealed
 
 KEY = "0123456789abcdef"
 
@@ -42,7 +45,7 @@ class TestWriting:
         with store.writing(KEY) as folder:
             (folder / "result.txt").write_text("half")
             assert not store.finished(KEY)
-            assert not store.folder(KEY).exists()
+            assert not store.place(KEY).exists()
 
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
     def test_an_error_leaves_nothing(self, store, error):
@@ -63,8 +66,8 @@ class TestWriting:
         assert (store.folder(KEY) / "result.txt").read_text() == "one"
 
     def test_a_half_written_folder_is_replaced(self, store):
-        store.folder(KEY).mkdir(parents=True)
-        (store.folder(KEY) / "leftover.txt").write_text("from a crash")
+        store.place(KEY).mkdir(parents=True)
+        (store.place(KEY) / "leftover.txt").write_text("from a crash")
         assert not store.finished(KEY)
         write(store, "one")
         assert sorted(path.name for path in store.folder(KEY).iterdir()) == ["done", "result.txt"]
@@ -80,7 +83,7 @@ class TestWriting:
     def test_a_writer_that_loses_the_race_at_the_rename_is_content(self, store, monkeypatch):
         def overtaken(source, target):
             Path(target).mkdir(parents=True)
-            (Path(target) / "done").touch()
+            (Path(target) / "done").write_text(sealed({"files": {}, "repairs": []}))
             raise OSError("directory not empty")
 
         monkeypatch.setattr("biasaudit.engine.jobs.store.os.rename", overtaken)
@@ -97,17 +100,29 @@ class TestWriting:
         assert not store.finished(KEY)
 
     def test_the_marker_is_written_after_the_rename(self, store, monkeypatch):
-        def crash(self, *args, **kwargs):
+        def crash(*args):
             raise RuntimeError("power cut")
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "touch", crash)
+            patch.setattr("biasaudit.engine.jobs.store.write_flushed", crash)
             with pytest.raises(RuntimeError, match="power cut"):
                 write(store, "one")
-        assert (store.folder(KEY) / "result.txt").exists()
+        assert (store.place(KEY) / "result.txt").exists()
         assert not store.finished(KEY)
         write(store, "two")
         assert (store.folder(KEY) / "result.txt").read_text() == "two"
+
+    def test_a_result_may_hold_folders(self, store):
+        with store.writing(KEY) as folder:
+            (folder / "inner").mkdir()
+            (folder / "inner" / "result.txt").write_text("one")
+        assert store.finished(KEY)
+        (store.folder(KEY) / "inner" / "result.txt").write_text("two")
+        assert not store.finished(KEY)
+
+    def test_colleagues_may_read_what_the_umask_lets_them(self, store):
+        write(store, "one")
+        assert store.folder(KEY).stat().st_mode == store.jobs.stat().st_mode
 
     def test_sweep_removes_leftovers_only(self, store):
         write(store, "one")
@@ -119,6 +134,51 @@ class TestWriting:
 
     def test_sweep_of_a_new_folder(self, store):
         store.sweep()
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGE = {
+    "flipped": (lambda folder: flip(folder / "result.txt"), "result.txt: its content is not what was written"),
+    "truncated": (lambda folder: (folder / "result.txt").write_bytes(b"o"), "result.txt: 1 bytes long, 3 were written"),
+    "missing": (lambda folder: (folder / "result.txt").unlink(), "result.txt: missing"),
+    "marker flipped": (lambda folder: flip(folder / "done"), "done: damaged"),
+    "marker emptied": (lambda folder: (folder / "done").write_bytes(b""), "done: of a version without checksums"),
+    "marker missing": (lambda folder: (folder / "done").unlink(), "done: missing"),
+    "all missing": (shutil.rmtree, "done: missing"),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGE.values(), ids=DAMAGE)
+class TestDamage:
+    def test_a_damaged_result_is_not_finished_and_is_not_handed_out(self, store, damage, said):
+        write(store, "one")
+        damage(store.folder(KEY))
+        assert not store.finished(KEY)
+        with pytest.raises(DamagedJobError, match=re.escape(said)):
+            store.folder(KEY)
+
+    def test_it_is_written_again_and_the_new_one_tells_of_it(self, store, damage, said):
+        write(store, "one")
+        damage(store.folder(KEY))
+        write(store, "two")
+        assert (store.folder(KEY) / "result.txt").read_text() == "two"
+        gone = damage is shutil.rmtree  # as a user does who saves space
+        assert [said in repair.what for repair in store.repairs(KEY)] == ([] if gone else [True])
+
+
+def test_a_file_is_hashed_once_by_a_process(store, monkeypatch):
+    write(store, "one")
+    path = store.folder(KEY) / "result.txt"
+    os.utime(path, (0, 0))
+    monkeypatch.setattr("biasaudit.run_folder.checksums._SETTLED", -1.0)
+    assert store.finished(KEY)
+    monkeypatch.setattr("biasaudit.run_folder.checksums.hashlib.file_digest", None)
+    assert store.finished(KEY)
 
 
 @dataclass(frozen=True)
@@ -187,24 +247,3 @@ class TestJson:
         with pytest.raises(TypeError):
             write_json(tmp_path / "x.json", object())
         assert json.loads((tmp_path / "x.json").read_text()) == 1
-
-
-class TestRequireOurs:
-    def test_new_or_empty_folders_and_runs_are_fine(self, tmp_path):
-        Store(tmp_path / "new").require_ours()
-        (tmp_path / "empty").mkdir()
-        Store(tmp_path / "empty").require_ours()
-        (tmp_path / "run").mkdir()
-        (tmp_path / "run" / "protocol.yaml").touch()
-        (tmp_path / "run" / "other").touch()
-        Store(tmp_path / "run").require_ours()
-
-    def test_other_peoples_folders_are_not(self, tmp_path):
-        (tmp_path / "thesis.tex").touch()
-        with pytest.raises(UsageError, match="is not empty and is no run of biasaudit"):
-            Store(tmp_path).require_ours()
-
-    def test_a_file_is_not(self, tmp_path):
-        (tmp_path / "file").touch()
-        with pytest.raises(UsageError, match="is a file"):
-            Store(tmp_path / "file").require_ours()

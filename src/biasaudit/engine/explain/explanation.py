@@ -25,6 +25,8 @@ from biasaudit.engine.steps.attribute import AttributionPlan, Baseline, complete
 from biasaudit.engine.steps.train import device
 from biasaudit.protocol import AttributionSettings
 from biasaudit.records import Grid, Sample, Volume
+from biasaudit.run_folder.lock import in_use
+from biasaudit.run_folder.owned import OwnedFiles
 
 __all__ = [
     "Explanation",
@@ -188,9 +190,15 @@ def write_explanations(found: Sequence[Explanation], plan: AttributionPlan, out:
         At least one.
     plan : AttributionPlan
     out : Path
-        New or empty folder. Gets ``maps/``, ``explain.json`` and ``slices.npz``.
+        New or empty folder, or one of earlier explanations, which are replaced. Gets ``maps/``, ``explain.json`` and
+        ``slices.npz``.
     """
-    (out / "maps").mkdir(parents=True, exist_ok=True)
+    with in_use(out, "explanations"), OwnedFiles(out).writing("explanations") as staged:
+        _write(found, plan, staged)
+
+
+def _write(found: Sequence[Explanation], plan: AttributionPlan, out: Path) -> None:
+    (out / "maps").mkdir()
     limit = colour_limit([explanation.drawn for explanation in found])
     records = []
     slices: dict[str, np.ndarray] = {}

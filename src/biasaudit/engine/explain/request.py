@@ -9,6 +9,7 @@ from pathlib import Path
 from biasaudit import registry
 from biasaudit.errors import UsageError, suggestion
 from biasaudit.protocol import AttributionSettings
+from biasaudit.run_folder.place import require_ours
 
 __all__ = ["Request", "require_known", "require_new", "with_method"]
 
@@ -63,8 +64,7 @@ def require_new(out: Path) -> None:
     ------
     UsageError
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / "explain.json").exists():
-        raise UsageError(f"{out} is not empty and holds no explanations; give a new folder")
+    require_ours(out, "explanations")
 
 
 def with_method(settings: AttributionSettings, method: str | None) -> AttributionSettings:

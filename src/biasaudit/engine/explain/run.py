@@ -64,7 +64,7 @@ def explain_run(run: Path, request: Request) -> str | None:
         Unknown subjects, method and arm, all at once.
     IncompleteError, DataError
     """
-    audit = finished_audit(run)
+    audit = finished_audit(run, "tables", "models", "maps")
     protocol = load_protocol(run / "protocol.yaml")
     require_images(run, protocol, "explain")
     require_known(request, list(_subjects_of(run)), [record["name"] for record in audit["arms"]])

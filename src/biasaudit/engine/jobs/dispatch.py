@@ -15,7 +15,7 @@ from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.store import Store
 from biasaudit.errors import UsageError
 
-__all__ = ["Failure", "dispatcher"]
+__all__ = ["Dispatch", "Failure", "dispatcher"]
 
 Report = Callable[[Job, str | None], None]
 """Called after every job with its traceback, or None."""

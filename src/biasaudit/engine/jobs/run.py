@@ -10,7 +10,7 @@ from typing import Any
 
 from biasaudit import registry
 from biasaudit.engine.jobs.job import Folders, Job
-from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.jobs.store import DamagedJobError, Store
 from biasaudit.engine.jobs.threads import one_thread
 
 __all__ = ["run_job"]
@@ -34,16 +34,20 @@ def run_job(job: Job, root: Path, before_publishing: Callable[[], None] = _allow
     Returns
     -------
     str or None
-        The traceback if the job failed; None if its folder is there.
+        The traceback if the job failed, or what is wrong with a stored result that it reads; None if its folder is
+        there.
     """
     store = Store(root)
     if store.finished(job.key):
         return None
-    needs = store.needs(job)
     try:
+        needs = store.needs(job)
         with one_thread(), store.writing(job.key) as folder:
             _function(job.step)(job.arguments, needs, folder)
             before_publishing()
+            store.needs(job)  # none of them was damaged while it was read
+    except DamagedJobError as damage:
+        return str(damage)
     except Exception:
         return traceback.format_exc()
     return None

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from biasaudit.engine.jobs.job import Folders, Job, Role
-from biasaudit.errors import UsageError
+from biasaudit.errors import DataError, Fault
+from biasaudit.run_folder.checksums import write_flushed
+from biasaudit.run_folder.stored_job import DONE, Repair, StoredJob, sealed_record
 
-__all__ = ["Store"]
+__all__ = ["DamagedJobError", "Store"]
 
-_DONE = "done"
+_AGAIN = "run the same command again, which computes it anew"
+
+
+class DamagedJobError(DataError):
+    """A stored result is not what was written."""
 
 
 class Store:
@@ -30,31 +37,50 @@ class Store:
         self.root = Path(root)
         self.jobs = self.root / "jobs"
 
-    def folder(self, key: str) -> Path:
-        """Return the folder of a job's result, finished or not."""
+    def place(self, key: str) -> Path:
+        """Return where the folder of a job is or will be."""
         return self.jobs / key
 
+    def folder(self, key: str) -> Path:
+        """Return the folder of a finished job, every file of which is what was written.
+
+        Raises
+        ------
+        DamagedJobError
+            The job is not finished, or a file is damaged or missing.
+        """
+        place = self.place(key)
+        faults = [Fault(str(place / name), what, _AGAIN) for name, what in StoredJob(place).differences()]
+        if faults:
+            raise DamagedJobError(faults)
+        return place
+
     def needs(self, job: Job) -> Folders:
-        """Folders of the jobs whose results a job reads, by role."""
+        """Folders of the jobs whose results a job reads, by role; raises as `folder` does."""
         return self.folders(job.needs)
 
     def folders(self, needs: Mapping[Role, tuple[str, ...]]) -> Folders:
-        """Folders of some jobs, by role."""
+        """Folders of some jobs, by role; raises as `folder` does."""
         return Folders({role: tuple(self.folder(key) for key in keys) for role, keys in needs.items()})
 
     def finished(self, key: str) -> bool:
-        """Whether the job's folder is complete."""
-        return (self.folder(key) / _DONE).exists()
+        """Whether the job's folder is complete and undamaged; each file is read once in a process."""
+        return StoredJob(self.place(key)).is_sound()
+
+    def repairs(self, key: str) -> list[Repair]:
+        """Say of a finished job what had been wrong with earlier copies, the latest last."""
+        return StoredJob(self.place(key)).repairs()
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
         """Give a folder to write to, which becomes the job's own only if the block ends without an error.
 
-        Files are flushed to disk, the folder is renamed, and the marker is written last, so that a crash at any
-        moment leaves either a finished job or none.
+        Files are flushed to disk, the folder is renamed, and the marker, with the checksum of every file, is written
+        last, so that a crash at any moment leaves either a finished job or none.
         """
         self.jobs.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=self.jobs))
+        temporary = self.jobs / f".{key}-{secrets.token_hex(6)}"
+        temporary.mkdir()
         try:
             yield temporary
             _flush(temporary)
@@ -63,9 +89,12 @@ class Store:
             shutil.rmtree(temporary, ignore_errors=True)
 
     def _publish(self, temporary: Path, key: str) -> None:
-        folder = self.folder(key)
-        if self.finished(key):
+        folder, earlier = self.place(key), StoredJob(self.place(key))
+        damage = [f"{name}: {what}" for name, what in earlier.differences()] if folder.exists() else []
+        if folder.exists() and not damage:
             return
+        repaired = [Repair(datetime.now(UTC).isoformat(), what) for what in damage[:1]]
+        record = sealed_record(temporary, [*earlier.repairs(), *repaired])
         shutil.rmtree(folder, ignore_errors=True)
         try:
             os.rename(temporary, folder)
@@ -73,31 +102,26 @@ class Store:
             if not self.finished(key):
                 raise
             return
-        (folder / _DONE).touch()
-        _flush(folder)
+        write_flushed(folder / DONE, record)
+        _flush_folder(folder)
+        _flush_folder(self.jobs)
 
     def sweep(self) -> None:
         """Remove what interrupted jobs left behind; call it only while no worker runs."""
         for leftover in self.jobs.glob(".*-*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
-    def require_ours(self) -> None:
-        """Refuse a folder that holds something else.
-
-        Raises
-        ------
-        UsageError
-        """
-        if self.root.exists() and not self.root.is_dir():
-            raise UsageError(f"{self.root} is a file; give a folder for the run")
-        if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "protocol.yaml").exists():
-            raise UsageError(f"{self.root} is not empty and is no run of biasaudit; give a new folder")
-
 
 def _flush(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
+    for path in [*folder.rglob("*"), folder]:
+        _flush_folder(path)
+
+
+def _flush_folder(path: Path) -> None:
+    """Write a file or a folder to the disk; some file systems cannot flush folders."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError) if path.is_dir() else nullcontext():
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    finally:
+        os.close(descriptor)

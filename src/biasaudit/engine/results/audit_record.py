@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import cast
@@ -43,6 +44,7 @@ from biasaudit.run_folder.contract import (
     TargetRecord,
     TruthRecord,
 )
+from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.stats.effects import balanced_accuracy
 from biasaudit.stats.truth import Truth
 
@@ -57,6 +59,11 @@ def write_results(run: Run, started: datetime) -> AuditRecord:
     AuditRecord
         What ``audit.json`` holds; it is written last, so that its presence says that the run is complete.
     """
+    with OwnedFiles(run.store.root).writing("results") as staged:
+        return _written(replace(run, staged=staged), started)
+
+
+def _written(run: Run, started: datetime) -> AuditRecord:
     arms = [arm_result(run, arm) for arm in run.situation.protocol.arms]
     comparisons = _compared(run, arms)
     write_tables(run, arms, comparisons)
@@ -65,7 +72,7 @@ def write_results(run: Run, started: datetime) -> AuditRecord:
     write_learned(run)
     write_models(run)
     audit = _audit_record(run, arms, comparisons, started)
-    write_json(run.store.root / AUDIT, audit)
+    write_json(run.results / AUDIT, audit)
     return audit
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,9 +21,7 @@ def write_learned(run: Run) -> None:
 
     Units and gallery are those of the network of the first fold; the places of every fold have axes of their own.
     """
-    folder = run.store.root / "learned"
-    # An earlier run of the same folder may have been asked for more arms or units.
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = run.results / "learned"
     if not run.plan.learned:
         return
     folder.mkdir()
@@ -35,7 +32,7 @@ def write_learned(run: Run) -> None:
         "learned/gallery.tsv": [record for arm, keys in arms for record in _aims(run, arm, keys[0])],
     }
     for name, records in tables.items():
-        write_tsv(pd.DataFrame(records), run.store.root / name)
+        write_tsv(pd.DataFrame(records), run.results / name)
     slices: dict[str, np.ndarray] = {}
     for arm, keys in arms:
         with np.load(run.store.folder(keys[0]) / "gallery.npz") as stored:

@@ -101,7 +101,7 @@ def _overlays(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[_Overlay
 def _write_table(run: Run, table: Table, records: Sequence[Mapping[str, object]]) -> None:
     """Write a table of the run folder, if it has any rows."""
     if records:
-        write_tsv(pd.DataFrame(records), run.store.root / table.path)
+        write_tsv(pd.DataFrame(records), run.results / table.path)
 
 
 def _write_overlays(run: Run, overlays: Sequence[_Overlay]) -> None:
@@ -115,8 +115,8 @@ def _write_overlays(run: Run, overlays: Sequence[_Overlay]) -> None:
         for key, overlay in zip(keys, overlays, strict=True)
         for name, picture in overlay.slices.items()
     }
-    write_tsv(pd.DataFrame(records), run.store.root / OVERLAYS.path)
-    np.savez_compressed(run.store.root / OVERLAY_PICTURES, **slices)  # type: ignore[arg-type]
+    write_tsv(pd.DataFrame(records), run.results / OVERLAYS.path)
+    np.savez_compressed(run.results / OVERLAY_PICTURES, **slices)  # type: ignore[arg-type]
 
 
 def _explained(run: Run, arm: str) -> list[tuple[Contrast, tuple[str, ...]]]:
@@ -179,7 +179,7 @@ def _feature_shares(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[di
 
 def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped]) -> None:
     """Write the mean map of every class."""
-    folder = run.store.root / "maps"
+    folder = run.results / "maps"
     folder.mkdir(exist_ok=True)
     for index, name in enumerate(run.situation.cohort.classes):
         own = [m.relevance for m in mapped if _class_of(run, m) == index]

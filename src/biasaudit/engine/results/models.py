@@ -13,8 +13,7 @@ __all__ = ["write_models"]
 
 def write_models(run: Run) -> None:
     """Copy the trained targets of every arm, named for people; `predict` reads `models/index.json`."""
-    folder = run.store.root / "models"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = run.results / "models"
     folder.mkdir()
     index = []
     for arm in run.situation.protocol.arms:

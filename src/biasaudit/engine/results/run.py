@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,17 @@ TRUTH_RESAMPLES = 200
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: what was planned, and where the results lie."""
+    """A finished run: what was planned, where the jobs' results lie, and where those of the run are written."""
 
     situation: Situation
     plan: Plan
     store: Store
+    staged: Path | None = None
+
+    @property
+    def results(self) -> Path:
+        """Folder that results are written to: the run's own, or one that takes its place when all are there."""
+        return self.staged or self.store.root
 
     @cached_property
     def jobs(self) -> dict[str, Job]:

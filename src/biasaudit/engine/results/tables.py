@@ -37,7 +37,7 @@ def write_tables(run: Run, arms: Sequence[ArmResult], comparisons: Sequence[Comp
         "comparisons": pd.DataFrame([{**c.to_dict(), "arms": " - ".join(c.arms)} for c in comparisons]),
         "files": _files(run),
     }
-    folder = run.store.root / "tables"
+    folder = run.results / "tables"
     folder.mkdir(exist_ok=True)
     for name, table in tables.items():
         if len(table):

@@ -26,7 +26,7 @@ __all__ = ["write_differences"]
 
 def write_differences(run: Run, arms: Sequence[ArmResult]) -> None:
     """Write ``maps/*_statistic.nii.gz``, ``*_significant.nii.gz`` and ``maps/differences.*``; nothing without U8."""
-    folder = run.store.root / "maps"
+    folder = run.results / "maps"
     records: list[dict[str, Any]] = []
     slices: dict[str, FloatArray] = {}
     anatomy = cache(lambda: _anatomy(run))

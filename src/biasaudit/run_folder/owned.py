@@ -1,0 +1,209 @@
+"""The files of a folder that this program wrote, with their checksums: only these are ever replaced or removed.
+
+They come in parts, such as the results of a run and its report. A part is written into a folder of its own and put in
+its place as a whole, so that what is half written is never taken for finished. The list is kept twice.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from biasaudit.errors import DataError, Fault, UsageError
+from biasaudit.run_folder.checksums import Checksum, checksum_of, difference, read_sealed, sealed, write_flushed
+from biasaudit.run_folder.contract import AUDIT
+from biasaudit.run_folder.place import MARK
+
+__all__ = ["LISTS", "RERUN", "OwnedFiles"]
+
+LISTS = ("checksums.json", "checksums.copy.json")
+RERUN = "run the same `biasaudit run` command again, which writes it anew"
+_NEW, _KEPT = ".new-", ".kept"
+
+
+@dataclass(frozen=True)
+class OwnedFiles:
+    """What this program wrote into one folder.
+
+    Attributes
+    ----------
+    root : Path
+    """
+
+    root: Path
+
+    def parts(self) -> dict[str, dict[str, Checksum]]:
+        """Read which files there are, by part and by path relative to the folder; none where nothing was recorded.
+
+        Raises
+        ------
+        DataError
+            The list is damaged, and its copy too.
+        """
+        lists = [self.root / MARK / name for name in LISTS]
+        for path in lists:
+            record = read_sealed(path)
+            if record is not None:
+                parts = record["parts"]
+                return {part: {name: Checksum(**own) for name, own in files.items()} for part, files in parts.items()}
+        if any(path.exists() for path in lists):
+            remedy = "keep what is yours, remove the folder, and run again"
+            raise DataError(
+                [Fault(str(lists[0]), "damaged, and so is its copy: nobody knows which files are whose", remedy)]
+            )
+        return {}
+
+    def differences(self, parts: Sequence[str], names: Sequence[str] = ()) -> Iterator[Fault]:
+        """Yield one fault for every file that is not what was written.
+
+        Parameters
+        ----------
+        parts : sequence of str
+        names : sequence of str
+            Only files of these names, and those in folders of these names; default: all.
+        """
+        for part, files in self.parts().items():
+            for name, recorded in files.items():
+                asked = not names or name in names or name.partition("/")[0] in names
+                found = difference(self.root / name, recorded) if part in parts and asked else None
+                if found:
+                    yield Fault(str(self.root / name), found, RERUN)
+
+    @contextmanager
+    def writing(self, part: str) -> Iterator[Path]:
+        """Give a folder to write a part to; if the block ends without an error it takes the place of the part.
+
+        Raises
+        ------
+        UsageError
+            A file of that name is there which this program did not write.
+        """
+        staged = self.root / MARK / f"{_NEW}{secrets.token_hex(6)}"
+        staged.mkdir(parents=True)
+        try:
+            yield staged
+            self._publish(part, staged)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+    def write(self, part: str, documents: Mapping[str, bytes]) -> None:
+        """Write a part whose files are at hand; raises as `writing` does."""
+        with self.writing(part) as staged:
+            for name, content in documents.items():
+                (staged / name).parent.mkdir(parents=True, exist_ok=True)
+                (staged / name).write_bytes(content)
+
+    def remove(self, *parts: str) -> None:
+        """Remove the files of some parts, and the folders that are empty then."""
+        known = self.parts()
+        gone = {name for part in parts for name in known.get(part, {})}
+        _remove(self.root, gone)
+        self._record({part: files for part, files in known.items() if part not in parts})
+
+    def adopt(self, part: str, names: Iterable[str]) -> None:
+        """Take files that an older version wrote for a part, where nothing was recorded of the folder."""
+        if not self.parts():
+            found = {name: self.root / name for name in names if (self.root / name).is_file()}
+            self._record({part: {name: checksum_of(path) for name, path in found.items()}})
+
+    @contextmanager
+    def kept_if_it_fails(self) -> Iterator[None]:
+        """Put every file back as it was where the block fails or is interrupted."""
+        before, copies = self.parts(), self.root / MARK / _KEPT
+        shutil.rmtree(copies, ignore_errors=True)
+        names = {name for files in before.values() for name in files if (self.root / name).is_file()}
+        for name in names:
+            _link(self.root / name, copies / name)
+        try:
+            yield
+        except BaseException:
+            _remove(self.root, {name for files in self.parts().values() for name in files} - names)
+            for name in names:
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(copies / name, self.root / name)
+            self._record(before)
+            raise
+        finally:
+            shutil.rmtree(copies, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what interrupted commands left behind; call it only while the folder is locked."""
+        for leftover in (self.root / MARK).glob(f"{_NEW}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _publish(self, part: str, staged: Path) -> None:
+        known = self.parts()
+        new = {_name(path, staged): path for path in _files(staged)}
+        self._require_free(new, known)
+        for path in new.values():
+            _flush(path)
+        checksums = {name: checksum_of(path) for name, path in new.items()}
+        gone = {name: own for name, own in known.get(part, {}).items() if name not in new}
+        self._record({**known, part: {**gone, **checksums}})
+        for name, path in new.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, self.root / name)
+        _remove(self.root, gone)
+        self._record({**known, part: checksums})
+
+    def _require_free(self, new: Mapping[str, Path], known: Mapping[str, Mapping[str, Checksum]]) -> None:
+        ours = {name for files in known.values() for name in files}
+        foreign = [name for name in new if name not in ours and _is_taken(self.root, name)]
+        if foreign:
+            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+            raise UsageError(
+                f"{self.root / foreign[0]}{more}: not written by biasaudit, which would overwrite it; "
+                "move it away and run the same command again"
+            )
+
+    def _record(self, parts: Mapping[str, Mapping[str, Checksum]]) -> None:
+        plain = {part: {name: asdict(own) for name, own in files.items()} for part, files in parts.items() if files}
+        (self.root / MARK).mkdir(parents=True, exist_ok=True)
+        for name in LISTS:
+            write_flushed(self.root / MARK / name, sealed({"parts": plain}))
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name; files are replaced, never written into, so that it keeps the content."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _is_taken(root: Path, name: str) -> bool:
+    """Whether something is there, or a file where a folder has to be."""
+    folders = (root / parent for parent in Path(name).parents if parent != Path())
+    return os.path.lexists(root / name) or any(os.path.lexists(each) and not each.is_dir() for each in folders)
+
+
+def _remove(root: Path, names: Iterable[str]) -> None:
+    """Remove files, and the folders that are empty then."""
+    folders = set()
+    for name in names:
+        with suppress(FileNotFoundError):
+            (root / name).unlink()
+        folders |= {root / parent for parent in Path(name).parents if parent != Path()}
+    for folder in sorted(folders, key=lambda path: -len(path.parts)):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _files(folder: Path) -> list[Path]:
+    """List the files of a folder; the one whose presence says that a run is complete comes last."""
+    return sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == AUDIT, path))
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

@@ -1,0 +1,158 @@
+"""Files of a folder that this program wrote: checked, replaced and removed; those of others stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from biasaudit.errors import DataError, UsageError
+from biasaudit.run_folder import owned as module
+from biasaudit.run_folder.owned import LISTS, OwnedFiles
+from biasaudit.run_folder.place import MARK, mark
+
+FIRST = {"audit.json": b"{}", "tables/scores.tsv": b"one", "maps/a/b.npz": b"two"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    mark(tmp_path, "run")
+    return tmp_path
+
+
+@pytest.fixture
+def owned(root: Path) -> OwnedFiles:
+    found = OwnedFiles(root)
+    found.write("results", FIRST)
+    return found
+
+
+def names(root: Path) -> set[str]:
+    found = (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    return {name for name in found if not name.startswith(MARK)}
+
+
+def test_a_part_is_written_and_recorded(owned, root):
+    assert names(root) == set(FIRST)
+    assert set(owned.parts()["results"]) == set(FIRST)
+    assert list(owned.differences(["results"])) == []
+
+
+def test_a_part_is_replaced_as_a_whole(owned, root):
+    owned.write("report", {"report.html": b"page"})
+    owned.write("results", {"audit.json": b"[]"})
+    assert names(root) == {"audit.json", "report.html"}
+    assert not (root / "maps").exists()
+    assert (root / "audit.json").read_bytes() == b"[]"
+
+
+def test_what_others_put_there_is_neither_removed_nor_overwritten(owned, root):
+    (root / "notes.txt").write_text("mine")
+    (root / "tables" / "mine.tsv").write_text("mine")
+    (root / "models").write_text("mine")
+    with pytest.raises(UsageError, match=r"models/a and 1 more: not written by biasaudit, which would overwrite it"):
+        owned.write("results", {"tables/mine.tsv": b"", "models/a": b"", "audit.json": b"new"})
+    assert (root / "audit.json").read_bytes() == b"{}"
+    owned.remove("results")
+    assert names(root) == {"notes.txt", "tables/mine.tsv", "models"}
+    assert {(root / name).read_text() for name in names(root)} == {"mine"}
+
+
+def test_a_block_that_fails_changes_nothing(owned, root):
+    def fail():
+        with owned.writing("results") as staged:
+            (staged / "audit.json").write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert names(root) == set(FIRST)
+    assert (root / "audit.json").read_bytes() == b"{}"
+    assert not list((root / MARK).glob(".new-*"))
+
+
+def test_a_crash_while_files_are_put_in_place_leaves_no_finished_audit_and_nothing_foreign(owned, root, monkeypatch):
+    owned.remove("results")
+    replace, moved = module.os.replace, []
+
+    def crash(source, target):
+        moved.append(Path(target).name)
+        if moved[-1] == "scores.tsv":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            owned.write("results", FIRST)
+    assert not (root / "audit.json").exists()
+    owned.write("results", FIRST)
+    assert names(root) == set(FIRST)
+
+
+def test_every_damaged_file_is_named_with_what_to_do(owned, root):
+    (root / "audit.json").write_bytes(b"{")
+    (root / "maps/a/b.npz").write_bytes(b"twp")
+    (root / "tables/scores.tsv").unlink()
+    said = [str(fault) for fault in owned.differences(["results"])]
+    assert len(said) == 3
+    assert all("run the same `biasaudit run` command again" in fault for fault in said)
+    assert [f.where for f in owned.differences(["results"], ["tables"])] == [str(root / "tables/scores.tsv")]
+    assert list(owned.differences(["report"])) == []
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_one_damaged_list_is_made_up_for_by_the_other(name, owned, root):
+    (root / MARK / name).write_text("x")
+    assert set(owned.parts()["results"]) == set(FIRST)
+
+
+def test_without_a_list_nothing_is_known_and_nothing_is_touched(owned, root):
+    for name in LISTS:
+        (root / MARK / name).write_text("x")
+    with pytest.raises(DataError, match="nobody knows which files are whose"):
+        owned.remove("results")
+    assert names(root) == set(FIRST)
+
+
+def test_files_of_an_older_version_are_taken_over_once(root):
+    (root / "report.html").write_text("old")
+    owned = OwnedFiles(root)
+    owned.adopt("report", ["report.html", "junit.xml"])
+    owned.write("report", {"report.html": b"new"})
+    assert (root / "report.html").read_text() == "new"
+    (root / "junit.xml").write_text("mine")
+    owned.adopt("report", ["junit.xml"])
+    with pytest.raises(UsageError, match="not written by biasaudit"):
+        owned.write("report", {"junit.xml": b""})
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_everything_is_put_back_after_a_failure(links, owned, root, monkeypatch):
+    def refuse(source, target):
+        raise OSError("no hard links here")
+
+    if not links:
+        monkeypatch.setattr(module.os, "link", refuse)
+    (root / "notes.txt").write_text("mine")
+    before = owned.parts()
+
+    def fail():
+        with owned.kept_if_it_fails():
+            owned.remove("results")
+            owned.write("results", {"audit.json": b"other", "new": b""})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert names(root) == {*FIRST, "notes.txt"}
+    assert {name: (root / name).read_bytes() for name in FIRST} == FIRST
+    assert owned.parts() == before
+    assert not (root / MARK / ".kept").exists()
+
+
+def test_leftovers_are_swept(owned, root):
+    (root / MARK / ".new-crashed").mkdir()
+    owned.sweep()
+    assert not list((root / MARK).glob(".new-*"))
+    assert names(root) == set(FIRST)
