@@ -30,6 +30,7 @@ STUDIES = (
     "masks_in_both",
     "voxelwise",
     "own_networks",
+    "overhead",
 )
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -230,13 +230,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine/jobs/test_interrupts.py",
         "engine.plan",
     ),
-    "engine.jobs.dask_worker": (
-        "functional/test_cli_resume.py",
-        "cli.entry",
-        "cli.simulated",
-        "calibration.run",
-        "engine.jobs.dispatch",
-    ),
+    "engine.jobs.dask_worker": ("engine/jobs/test_dask_run.py",),
     "engine.jobs.job": ("engine/jobs/test_dispatch.py",),
     "engine.jobs.json_files": ("engine/jobs/test_store.py",),
     "engine.jobs.threads": (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from biasaudit.engine.jobs.dask_client import dask_is_safe
 
 __all__ = ["Engine", "EngineOption", "RunArgument", "WorkersOption", "chosen_engine"]
 
@@ -26,7 +27,7 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a fi
 
 
 def chosen_engine(engine: Engine, workers: int) -> str:
-    """Say where jobs run: on Dask where there are several workers and it is installed."""
+    """Say where jobs run: on Dask where there are several workers, and it is installed with what keeps others out."""
     if engine is not Engine.auto:
         return engine.value
-    return "dask" if workers > 1 and find_spec("distributed") is not None else "local"
+    return "dask" if workers > 1 and dask_is_safe() else "local"

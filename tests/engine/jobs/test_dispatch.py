@@ -13,7 +13,6 @@ from engine.jobs.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.jobs.dispatch import dispatcher
 from biasaudit.engine.jobs.job import Arguments, Job, Role
-from biasaudit.engine.jobs.store import Store
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
@@ -111,53 +110,35 @@ def test_outside_the_main_thread_jobs_run_without_a_handler(worker, tmp_path):
     assert found[0][0] == {}
 
 
-class _Client:
-    """Runs what is submitted at once, as a Dask client would on its workers."""
-
-    def __init__(self):
-        self.submitted = []
-
-    def submit(self, function, own, root, needed, *, key, pure, retries):
-        self.submitted.append(own.title)
-        reason = function(own, root, [future.result() for future in needed])
-        return types.SimpleNamespace(key=key, status="finished", result=lambda: reason)
-
-
 @pytest.fixture
 def on_dask(monkeypatch):
-    from biasaudit.engine.jobs import dispatch
+    """Workers that settle every job as they are told to."""
+    from biasaudit.engine.jobs import dask_run, dispatch
 
-    monkeypatch.setitem(sys.modules, "distributed", types.SimpleNamespace(as_completed=lambda futures: list(futures)))
-    return dispatch._run_on_dask
+    def run_with(settle):
+        monkeypatch.setattr(dask_run, "run_on_dask", lambda workers, jobs, root, settled: settle(jobs, settled))
+        return lambda jobs, report, root: dispatch._run_on_dask(None, jobs, report, root)
+
+    return run_with
 
 
-def test_dask_loses_only_what_depends_on_a_failure(worker, on_dask, tmp_path):
-    worker.failing = {"first"}
+def test_dask_reports_every_job_and_returns_what_failed(on_dask, tmp_path):
+    def settle(jobs, settled):
+        for own in jobs:
+            settled(own, "it broke" if own is FIRST else None)
+
     reported = []
-    failures = on_dask(_Client(), JOBS, lambda own, reason: reported.append(own.title), tmp_path)
-    assert {failure.job.title for failure in failures} == {"first", "second", "third"}
-    assert sorted(reported) == sorted(own.title for own in JOBS)
-    assert worker.ran == ["first", "other", "last"]
+    failures = on_dask(settle)(JOBS, lambda own, reason: reported.append((own.title, reason)), tmp_path)
+    assert [(failure.job.title, failure.reason) for failure in failures] == [("first", "it broke")]
+    assert reported == [(own.title, "it broke" if own is FIRST else None) for own in JOBS]
 
 
 def test_a_worker_that_dies_of_the_same_interrupt_has_not_failed(on_dask, tmp_path):
-    def lost() -> str:
+    def settle(jobs, settled):
         swallow_an_interrupt()
-        return "the worker died"
-
-    def submit(*arguments, key, **options):
-        return types.SimpleNamespace(key=key, status="finished", result=lost)
+        settled(FIRST, "the worker died")
 
     reported = []
     with pytest.raises(KeyboardInterrupt):
-        on_dask(types.SimpleNamespace(submit=submit), [FIRST], lambda own, _: reported.append(own), tmp_path)
+        on_dask(settle)([FIRST], lambda own, _: reported.append(own), tmp_path)
     assert reported == []
-
-
-def test_dask_reports_finished_jobs_and_does_not_submit_them(worker, on_dask, tmp_path):
-    with Store(tmp_path).writing(FIRST.key):
-        pass
-    client, reported = _Client(), []
-    assert on_dask(client, JOBS, lambda own, reason: reported.append((own.title, reason)), tmp_path) == []
-    assert client.submitted == ["second", "other", "third", "last"]
-    assert sorted(reported) == sorted((own.title, None) for own in JOBS)

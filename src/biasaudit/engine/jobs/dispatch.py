@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from biasaudit.engine.jobs.dask_client import Workers, local_workers
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.engine.jobs.job import Job
-from biasaudit.engine.jobs.store import Store
-from biasaudit.errors import UsageError
 
 __all__ = ["Dispatch", "Failure", "dispatcher"]
 
@@ -55,8 +51,8 @@ def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
     if engine == "local":
         yield lambda jobs, report: _run_here(jobs, report, root)
         return
-    with _dask_client(workers) as client:
-        yield lambda jobs, report: _run_on_dask(client, jobs, report, root)
+    with local_workers(workers, root) as crew:
+        yield lambda jobs, report: _run_on_dask(crew, jobs, report, root)
 
 
 def _run_here(jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:
@@ -86,69 +82,18 @@ def _lost_need(job: Job, failures: Mapping[str, Failure]) -> Failure | None:
     return next((failures[key] for key in job.dependencies if key in failures), None)
 
 
-@contextmanager
-def _dask_client(workers: int) -> Iterator[Any]:
-    try:
-        # An optional extra, and seconds to import.
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise UsageError(
-            "engine dask is not installed; pip install 'biasaudit[dask]', or use --engine local"
-        ) from error
-    environment = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
-    settings = {
-        "distributed.nanny.pre-spawn-environ": environment,
-        "distributed.worker.preload": ["biasaudit.engine.jobs.dask_worker"],
-        # A worker that dies takes its job to another one; only a job that kills five workers is lost.
-        "distributed.scheduler.allowed-failures": 5,
-        "distributed.worker.memory.terminate": False,
-        "distributed.comm.timeouts.connect": "60s",
-    }
-    with dask.config.set(settings), tempfile.TemporaryDirectory(prefix="biasaudit-dask-") as scratch:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            local_directory=scratch,
-            silence_logs=logging.CRITICAL,
-        )
-        with cluster, Client(cluster) as client:
-            yield client
+def _run_on_dask(workers: Workers, jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:
+    from biasaudit.engine.jobs.dask_run import run_on_dask  # an optional extra
 
-
-def _run_on_dask(client: Any, jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:
-    from distributed import as_completed
-
-    done_before = [job for job in jobs if Store(root).finished(job.key)]
-    for job in done_before:
-        report(job, None)
-    waiting = {job.key: job for job in jobs if job not in done_before}
-    failures: dict[str, Failure] = {}
-    futures: dict[str, Any] = {}
-    for job in waiting.values():
-        needed = [futures[key] for key in job.dependencies if key in futures]
-        futures[job.key] = client.submit(
-            _on_worker, job, str(root), needed, key=f"{job.step}-{job.key}", pure=True, retries=0
-        )
-    by_name = {future.key: waiting[key] for key, future in futures.items()}
+    failures: list[Failure] = []
     with interrupts_kept() as require_none:
-        for future in as_completed(futures.values()):
-            job = by_name[future.key]
-            reason = future.result() if future.status == "finished" else f"the worker was lost: {future.exception()}"
+
+        def settled(job: Job, reason: str | None) -> None:
             # Workers that share the terminal die of the same Ctrl-C; their jobs did not fail.
             require_none()
             if reason is not None:
-                failures[job.key] = Failure(job, reason)
+                failures.append(Failure(job, reason))
             report(job, reason)
-    return list(failures.values())
 
-
-def _on_worker(job: Job, root: str, needed: Sequence[str | None]) -> str | None:
-    """Run one job on a worker; `needed` holds what the jobs before it returned."""
-    from biasaudit.engine.jobs.run import run_job
-
-    if any(reason is not None for reason in needed):
-        return "not run: a job that it needs failed"
-    return run_job(job, Path(root))
+        run_on_dask(workers, jobs, root, settled)
+    return failures
