@@ -15,20 +15,19 @@ PLACED = Places({"study": "/home/anna/study", "ixi": "/data/ixi"})
 
 class TestAround:
     def test_the_folder_of_files_is_named(self):
-        assert Places.around(["/home/anna/study/a.nii", "/home/anna/study/b.nii"]).folders == {
-            "study": "/home/anna/study"
-        }
+        found = Places.around(["/home/anna/study/a.nii", "/home/anna/study/b.nii"])
+        assert found.folders == {"data": "/home/anna/study"}
 
     def test_folders_inside_others_are_not(self):
         found = Places.around(["/s/study/table.tsv", "/s/study/img/a.nii"])
-        assert found.folders == {"study": "/s/study"}
+        assert found.folders == {"data": "/s/study"}
 
     def test_many_folders_side_by_side_are_one(self):
         found = Places.around([f"/mnt/ofsep/s{n}/t1.nii" for n in range(9)])
-        assert found.folders == {"ofsep": "/mnt/ofsep"}
+        assert found.folders == {"data": "/mnt/ofsep"}
 
     def test_folders_that_have_little_in_common_are_named_each(self):
-        assert Places.around(["/mnt/a/x.nii", "/home/b/y.nii"]).folders == {"a": "/mnt/a", "b": "/home/b"}
+        assert Places.around(["/mnt/a/x.nii", "/home/b/y.nii"]).folders == {"data": "/home/b", "data-2": "/mnt/a"}
 
     def test_roots_are_named_as_they_are(self):
         found = Places.around(["/d/ixi/sub-1/a.nii", "/d/ofsep/sub-1/a.nii"], ["/d/ixi", "/d/ofsep"])

@@ -32,6 +32,10 @@ def run(
     remedies: Annotated[
         bool, typer.Option("--with-remedies", help="Add arms that may rely less on the signature, and compare.")
     ] = False,
+    pseudonymise: Annotated[
+        bool,
+        typer.Option("--pseudonymise", help="Write salted hashes in the place of subjects and file names."),
+    ] = False,
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Hash every file of the cohort again; trust no size and time.")
     ] = False,
@@ -41,6 +45,8 @@ def run(
 
     with faults_of(protocol):
         plan = load_protocol(protocol)
+        if pseudonymise:
+            plan = plan.model_copy(update={"pseudonymise": True})
         if remedies:
             from biasaudit.engine.remedies import with_remedies  # reads the cohort
 

@@ -10,26 +10,25 @@ from pathlib import Path
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
-from biasaudit.engine.jobs.json_files import read_json, write_json
+from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.store import DamagedJobError, Store
 from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
+from biasaudit.engine.situation.places import FILES, places_of, read_facts, require_own_key, stored_places
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
+from biasaudit.protocol.places import PLACES
 from biasaudit.run_folder.contract import PROTOCOL, AuditRecord
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
 from biasaudit.run_folder.repairs import write_repairs
 
-__all__ = ["FILES", "Options", "Progress", "known_files", "run_audit"]
-
-FILES = "files.json"
-"""What is known of the files that a run reads."""
+__all__ = ["Options", "Progress", "known_files", "run_audit"]
 
 _ATTEMPTS = 3
 
@@ -99,9 +98,10 @@ def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progres
 
 
 def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress) -> AuditRecord:
+    require_own_key(out)
     store, started = Store(out), datetime.now(UTC)
     situation, facts = situate(protocol, known_files(out, options.say, rehash=options.rehash))
-    _open_folder(out, protocol, facts)
+    _open_folder(out, protocol, situation, facts)
     store.sweep()
 
     def attempt() -> AuditRecord:
@@ -192,15 +192,16 @@ def known_files(out: Path, say: Say = _silent_note, *, rehash: bool = False) -> 
     try:
         if any(OwnedFiles(out).differences(["setup"], [FILES])):
             raise ValueError
-        known = {name: FileFacts.from_dict(record) for name, record in read_json(path).items()}
+        known = read_facts(out)
     except (OSError, ValueError, TypeError, LookupError, AttributeError):
         say(f"{path} is damaged and was not used; every file was read again")
         return {}
     return {name: fact.untrusted() for name, fact in known.items()} if rehash else known
 
 
-def _open_folder(out: Path, protocol: Protocol, facts: Mapping[str, FileFacts]) -> None:
+def _open_folder(out: Path, protocol: Protocol, situation: Situation, facts: Mapping[str, FileFacts]) -> None:
     """Write down what is audited, and remove what an earlier audit found: it must not lie beside another's jobs."""
+    places = stored_places(places_of(situation), out, pseudonymise=protocol.pseudonymise)
     owned = OwnedFiles(out)
     owned.sweep()
     owned.remove("results", "report", "failures")
@@ -211,6 +212,7 @@ def _open_folder(out: Path, protocol: Protocol, facts: Mapping[str, FileFacts]) 
         "GeneratedBy": [{"Name": "biasaudit"}],
     }
     with owned.writing("setup") as folder:
+        write_json(folder / PLACES, places)
         (folder / PROTOCOL).write_text(dump_protocol(protocol), encoding="utf-8")
         (folder / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
         write_json(folder / FILES, {path: fact.to_dict() for path, fact in facts.items()})

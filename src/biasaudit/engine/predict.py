@@ -16,12 +16,14 @@ from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.threads import one_thread
+from biasaudit.engine.situation.places import require_own_key
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
 from biasaudit.engine.user_code.preprocessing import import_string_of, kind_of_input
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import Protocol, load_protocol
+from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Grid, Sample
 from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
@@ -68,6 +70,7 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     audit = finished_audit(run, "tables", "models")
     protocol = load_protocol(run / "protocol.yaml")
     require_images(run, protocol, "predict")
+    require_own_key(run)
     chosen = chosen_arm(audit, arm)
     name, representation = chosen["name"], chosen["representation"]
     settings = manifest_settings(protocol.cohort, table, with_maps=kind_of_input(representation).shows == "maps")
@@ -78,21 +81,22 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     for note in converted_notes(cohort, inspection.facts):
         say(note)
     networks, channels = trained_networks(run, name), _channels(run, name)
-    known = _known_subjects(run)
+    known, shown = _known_subjects(run), _shown_names(protocol, table)
     grid = Grid.from_dict(audit["cohort"]["grid"])
     classes = list(audit["cohort"]["classes"])
     made_by = import_string_of(protocol, representation)
     rows = []
     with one_thread():
         for sample in cohort.samples:
-            fold = known.get(sample.subject)
+            subject, image_name = shown(sample)
+            fold = known.get(subject)
             image = _network_input(sample, grid, protocol.cohort.foreground, made_by)
             _require_channels(sample, len(image), channels)
             scoring = networks[fold] if fold else [network for own in networks.values() for network in own]
             rows.append(
                 {
-                    "image": _as_typed(sample, table),
-                    "subject": sample.subject,
+                    "image": image_name,
+                    "subject": subject,
                     "arm": name,
                     "fold": fold or "mean",
                     **_logits(predict_rows(scoring, image[None])[0], classes),
@@ -164,6 +168,14 @@ def _network_input(sample: Sample, grid: Grid, foreground: str, representation: 
     """Load one image onto the grid and turn it into the network's input."""
     volume = registry.get("reader", "table")().load(sample, grid, foreground)
     return transform(representation, volume, grid)
+
+
+def _shown_names(protocol: Protocol, table: Path) -> Callable[[Sample], tuple[str, str]]:
+    """Return how a sample's subject and images are written: as in the table, or by the pseudonyms of the run."""
+    if not protocol.pseudonymise:
+        return lambda sample: (sample.subject, _as_typed(sample, table))
+    own = own_pseudonyms()
+    return lambda sample: (own.subject(sample.subject), ";".join(own.files(sample.images).values()))
 
 
 def _as_typed(sample: Sample, table: Path) -> str:

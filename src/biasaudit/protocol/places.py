@@ -59,14 +59,16 @@ class Places:
         roots : sequence of str
             Folders that are named as they are; others are the ones that files lie in, or the folder above all of them.
         """
-        inside = list(roots)
+        inside = list(dict.fromkeys(roots))
         parents = {os.path.dirname(path) for path in paths if os.path.isabs(path)} - {os.sep}
         others = _outermost(parent for parent in parents if not _is_below(parent, inside))
-        return cls(_named([*dict.fromkeys(inside), *others]))
+        return cls(_named(inside, others))
 
     def shown(self, text: str) -> str:
         """Put short names in the place of folders, wherever they stand in a text."""
-        return self._pattern.sub(lambda found: self._spellings[found[0]], text) if self._spellings else text
+        if not any(spelling in text for folder in self.folders.values() for spelling in _spellings(folder)):
+            return text
+        return self._pattern.sub(lambda found: self._spellings[found[0]], text)
 
     def absolute(self, path: str) -> str:
         """Return the path that something shown stands for; other paths as they are."""
@@ -75,6 +77,15 @@ class Places:
         name, slash, rest = path.partition("/")
         folder = self.folders.get(name)
         return path if folder is None else f"{folder}{slash}{rest}"
+
+    def absolute_code(self, value: Any) -> Any:
+        """Make the files of the user's functions absolute in something read from JSON: ``data/own.py:function``."""
+        if isinstance(value, Mapping):
+            return {key: self.absolute_code(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.absolute_code(each) for each in value]
+        file, colon, function = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+        return f"{self.absolute(file)}:{function}" if colon and file.endswith(".py") else value
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -102,6 +113,11 @@ class Places:
             return cls.from_dict(record)
         except (TypeError, ValueError, LookupError, AttributeError):
             return cls()
+
+    @classmethod
+    def of_run_above(cls, path: Path) -> Places:
+        """Read the places of the run folder that a file lies in; none where it lies in none."""
+        return next((cls.read(folder) for folder in path.resolve().parents if (folder / PLACES).exists()), cls())
 
     @cached_property
     def _shown_files(self) -> dict[str, str]:
@@ -175,11 +191,11 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
 
 
-def _named(folders: Iterable[str]) -> dict[str, str]:
-    """Name folders by their last part, numbered where two are alike."""
+def _named(roots: Sequence[str], others: Sequence[str]) -> dict[str, str]:
+    """Name datasets by their folder and all other folders ``data``, so that the place of a study changes no name."""
     named: dict[str, str] = {}
-    for folder in folders:
-        name = _UNSAFE.sub("-", os.path.basename(folder)).strip("-.") or "root"
+    wanted = [(_UNSAFE.sub("-", os.path.basename(root)).strip("-.") or "data", root) for root in roots]
+    for name, folder in [*wanted, *(("data", folder) for folder in others)]:
         unique = (
             name if name not in named else next(f"{name}-{n}" for n in range(2, 10**6) if f"{name}-{n}" not in named)
         )

@@ -178,6 +178,9 @@ class Protocol(Section):
     learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
     leakage: LeakageSettings = Field(default_factory=lambda: LeakageSettings.model_validate({}))
     combat: CombatSettings = Field(default_factory=lambda: CombatSettings.model_validate({}))
+    pseudonymise: bool = Field(
+        False, description="write salted hashes in the place of subjects and file names into every output"
+    )
 
     @model_validator(mode="after")
     def _distinct_arms(self) -> Protocol:

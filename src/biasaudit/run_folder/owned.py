@@ -15,8 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from biasaudit.errors import DataError, Fault, UsageError
+from biasaudit.protocol.places import PLACES, Places
 from biasaudit.run_folder.checksums import Checksum, checksum_of, difference, read_sealed, sealed, write_flushed
 from biasaudit.run_folder.contract import AUDIT
+from biasaudit.run_folder.hiding import hide_places
 from biasaudit.run_folder.place import MARK
 
 __all__ = ["LISTS", "RERUN", "OwnedFiles"]
@@ -33,9 +35,12 @@ class OwnedFiles:
     Attributes
     ----------
     root : Path
+    places : Places, optional
+        Short names for the folders that its texts name; default: those of the folder itself.
     """
 
     root: Path
+    places: Places | None = None
 
     def parts(self) -> dict[str, dict[str, Checksum]]:
         """Read which files there are, by part and by path relative to the folder; none where nothing was recorded.
@@ -137,6 +142,8 @@ class OwnedFiles:
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _publish(self, part: str, staged: Path) -> None:
+        stored = staged if (staged / PLACES).exists() else self.root
+        hide_places(staged, Places.read(stored) if self.places is None else self.places)
         known = self.parts()
         new = {_name(path, staged): path for path in _files(staged)}
         self._require_free(new, known)

@@ -24,6 +24,7 @@ from biasaudit.engine.results.maps import Mapped, colour_limit, showing_patholog
 from biasaudit.engine.steps.attribute import AttributionPlan, Baseline, complete_maps
 from biasaudit.engine.steps.train import device
 from biasaudit.protocol import AttributionSettings
+from biasaudit.protocol.places import Places
 from biasaudit.records import Grid, Sample, Volume
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
@@ -181,7 +182,7 @@ def regions_of(settings: AttributionSettings, mean: np.ndarray, grid: Grid) -> n
     return supervoxels(mean.mean(0), settings.patch)
 
 
-def write_explanations(found: Sequence[Explanation], plan: AttributionPlan, out: Path) -> None:
+def write_explanations(found: Sequence[Explanation], plan: AttributionPlan, out: Path, places: Places) -> None:
     """Write every map on both grids with its sidecar, and what the page is drawn from.
 
     Parameters
@@ -192,8 +193,10 @@ def write_explanations(found: Sequence[Explanation], plan: AttributionPlan, out:
     out : Path
         New or empty folder, or one of earlier explanations, which are replaced. Gets ``maps/``, ``explain.json`` and
         ``slices.npz``.
+    places : Places
+        Short names for the folders of what was explained.
     """
-    with in_use(out, "explanations"), OwnedFiles(out).writing("explanations") as staged:
+    with in_use(out, "explanations"), OwnedFiles(out, places).writing("explanations") as staged:
         _write(found, plan, staged)
 
 

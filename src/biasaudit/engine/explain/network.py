@@ -32,6 +32,7 @@ from biasaudit.engine.user_code.weights import State, match_state, read_state
 from biasaudit.errors import DataError, UsageError
 from biasaudit.networks.factory import NetworkSizes
 from biasaudit.protocol import AttributionSettings, GridSettings, LabelSettings, TableCohort
+from biasaudit.protocol.places import Places
 from biasaudit.records import Cohort, Grid, Sample
 
 __all__ = ["TrainedNetwork", "explain_network"]
@@ -93,7 +94,8 @@ def explain_network(network: TrainedNetwork, table: Path, spacing: float | None,
         facts=_facts(network, loaded),
     )
     plan = plan_of(settings)
-    write_explanations(list(explained(subjects, target, plan)), plan, request.out)
+    places = Places.around(path for sample in cohort.samples for path in sample.files)
+    write_explanations(list(explained(subjects, target, plan)), plan, request.out, places)
 
 
 def _read(table: Path) -> Cohort:

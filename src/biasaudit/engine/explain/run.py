@@ -26,6 +26,7 @@ from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.plan import finished_survey, plan_audit, plan_reading
 from biasaudit.engine.predict import chosen_arm, require_images, trained_networks
+from biasaudit.engine.situation.places import places_of, require_own_key
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.attribute import Baseline, balanced_mean
@@ -67,6 +68,7 @@ def explain_run(run: Path, request: Request) -> str | None:
     audit = finished_audit(run, "tables", "models", "maps")
     protocol = load_protocol(run / "protocol.yaml")
     require_images(run, protocol, "explain")
+    require_own_key(run)
     require_known(request, list(_subjects_of(run)), [record["name"] for record in audit["arms"]])
     require_new(request.out)
     arm = chosen_arm(audit, request.arm)
@@ -79,7 +81,7 @@ def explain_run(run: Path, request: Request) -> str | None:
     inputs = _Inputs(run, situation, arm["representation"])
     wanted = _wanted(request, run, situation, arm["name"])
     found = list(_by_fold(run, inputs, wanted, settings, facts))
-    write_explanations(found, plan_of(settings), request.out)
+    write_explanations(found, plan_of(settings), request.out, places_of(situation))
     return caution
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from biasaudit.engine.jobs.job import Folders, Job, Role
 from biasaudit.errors import DataError, Fault
+from biasaudit.protocol.places import Places
 from biasaudit.run_folder.checksums import write_flushed
+from biasaudit.run_folder.hiding import hide_places
 from biasaudit.run_folder.stored_job import DONE, Repair, StoredJob, sealed_record
 
 __all__ = ["DamagedJobError", "Store"]
@@ -83,6 +85,7 @@ class Store:
         temporary.mkdir()
         try:
             yield temporary
+            hide_places(temporary, Places.read(self.root))
             _flush(temporary)
             self._publish(temporary, key)
         finally:

@@ -28,6 +28,8 @@ from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.error_rates import Setting, error_rates, weight_text
+from biasaudit.protocol import dump_protocol
+from biasaudit.protocol.places import Places
 from biasaudit.records import Comparison, EstimateRecord, Finding, Regime
 from biasaudit.reliance import is_measured_by_probes
 from biasaudit.run_folder.contract import (
@@ -290,7 +292,7 @@ def _provenance(run: Run, started: datetime) -> ProvenanceRecord:
     rows = [[sample.subject, sample.label, dict(sample.origins), fold] for sample, fold in samples]
     return {
         "version": version("biasaudit"),
-        "protocol_sha256": digest(situation.protocol.model_dump(mode="json")),
+        "protocol_sha256": digest(Places.read(run.store.root).shown(dump_protocol(situation.protocol))),
         "data_sha256": digest([sorted(situation.hashes.values()), rows]),
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

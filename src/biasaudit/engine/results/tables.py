@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.jobs.held_out import HeldOut
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.results.preprocessing import preprocessing_table
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import log_odds
+from biasaudit.engine.situation.places import read_facts
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Comparison
@@ -166,7 +166,8 @@ def _training(run: Run) -> Iterator[dict[str, Any]]:
 
 def _preprocessing(run: Run) -> pd.DataFrame:
     situation = run.situation
-    return preprocessing_table(situation.cohort, situation.grid, _facts(run), situation.protocol.cohort.foreground)
+    facts = read_facts(run.store.root)
+    return preprocessing_table(situation.cohort, situation.grid, facts, situation.protocol.cohort.foreground)
 
 
 def _image_quality(run: Run) -> Iterator[dict[str, Any]]:
@@ -207,7 +208,7 @@ def _truth(run: Run, arms: Sequence[ArmResult]) -> pd.DataFrame:
 
 
 def _files(run: Run) -> pd.DataFrame:
-    facts = _facts(run)
+    facts = read_facts(run.store.root)
     return pd.DataFrame(
         [
             {"path": path, "sha256": sha, "hashed": facts[path].state.read.isoformat(timespec="seconds")}
@@ -215,8 +216,3 @@ def _files(run: Run) -> pd.DataFrame:
         ],
         columns=pd.Index(FILES.columns),
     )
-
-
-def _facts(run: Run) -> dict[str, FileFacts]:
-    """Return what the look at the files found."""
-    return {path: FileFacts.from_dict(record) for path, record in read_json(run.store.root / "files.json").items()}

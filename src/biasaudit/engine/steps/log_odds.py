@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from biasaudit.engine.arguments.networks import MODEL, LogOddsArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.networks.factory import NetworkSizes, build_network
+from biasaudit.protocol.places import Places
 from biasaudit.registry import register
 
 __all__ = ["ClassOdds", "class_odds", "log_odds"]
@@ -78,7 +79,8 @@ def log_odds(arguments: LogOddsArguments, needs: Folders, folder: Path) -> None:
         Gets ``model.safetensors`` and ``model.json``, as training writes them.
     """
     trained = needs.only(MODEL)
-    description = json.loads((trained / "model.json").read_text())
+    stored = json.loads((trained / "model.json").read_text(encoding="utf-8"))
+    description = Places.of_run_above(trained / "model.json").absolute_code(stored)
     spatial_dims, in_channels, outputs = description.pop("sizes")
     chosen = {"index": arguments.index, "against_class": arguments.against_class}
     wrapped = {
@@ -87,5 +89,5 @@ def log_odds(arguments: LogOddsArguments, needs: Folders, folder: Path) -> None:
         "sizes": [spatial_dims, in_channels, 1],
     }
     state = load_file(trained / "model.safetensors")
-    save_file({f"network.{name}": value for name, value in state.items()}, folder / "model.safetensors")
+    (folder / "model.safetensors").write_bytes(save({f"network.{name}": value for name, value in state.items()}))
     (folder / "model.json").write_text(json.dumps(wrapped))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from sklearn.model_selection import StratifiedGroupKFold
 from torch import nn
 
@@ -30,6 +30,7 @@ from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.training import Images, fitted
 from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.protocol import TrainingSettings
+from biasaudit.protocol.places import Places
 from biasaudit.registry import register
 
 __all__ = [
@@ -118,7 +119,8 @@ def save_network(network: nn.Module, factory: Factory, sizes: Sequence[int], fol
     folder : Path
         Gets ``model.safetensors`` and ``model.json``.
     """
-    save_file({name: value.contiguous().cpu() for name, value in network.state_dict().items()}, folder / _WEIGHTS)
+    state = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    (folder / _WEIGHTS).write_bytes(save(state))  # `save_file` would keep everybody else from reading it
     description = {"network": factory.name, "network_arguments": dict(factory.arguments), "sizes": sizes}
     (folder / "model.json").write_text(json.dumps(description))
 
@@ -136,7 +138,8 @@ def load_network(weights: Path) -> nn.Module:
     weights : Path
         ``.safetensors`` file with a ``.json`` of the same name beside it.
     """
-    description = json.loads(weights.with_suffix(".json").read_text())
+    stored = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    description = Places.of_run_above(weights).absolute_code(stored)
     network = build_network(
         description["network"], NetworkSizes(*description["sizes"]), description["network_arguments"]
     )

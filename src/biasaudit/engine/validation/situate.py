@@ -23,10 +23,12 @@ from biasaudit.engine.validation.harmonisable import harmonise_notes, require_ha
 from biasaudit.engine.validation.inputs_possible import mask_in_faults, require_inputs_possible
 from biasaudit.engine.validation.names import require_known_names
 from biasaudit.engine.validation.probes import inspected_probes
+from biasaudit.engine.validation.pseudonymised import pseudonymised
 from biasaudit.engine.validation.ready_made import ReadyMade, fitted_to_cohort, folds_of, probe_ready_made_network
 from biasaudit.engine.validation.trial import training_faults, trial_notes
 from biasaudit.errors import DataError, ProtocolError
 from biasaudit.protocol import Protocol
+from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Cohort, Grid, Volume
 
 __all__ = ["situate"]
@@ -65,9 +67,10 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     require_inputs_possible(fitted, cohort)
     require_harmonisable(fitted, cohort, folds)
     require_field(fitted, cohort, grid, reader)
+    noted = replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made))
     situation = Situation(
         fitted,
-        replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made)),
+        pseudonymised(noted, own_pseudonyms()) if fitted.pseudonymise else noted,
         grid,
         folds,
         hashes={path: fact.sha256 for path, fact in facts.items()},
