@@ -25,7 +25,7 @@ def test_every_comparison_is_drawn_with_its_slices(narrow, planes, critical):
             pictures[f"{key}__{plane}__significant"] = significant
     with mpl.rc_context({"backend": "agg"}):
         figure = differences(table, pictures, narrow)
-    assert len(figure.axes) == 2 * len(planes)
+    assert len(figure.axes[0].get_images()) == 2 * 2 * len(planes)  # an anatomy and a statistic each
     words = " ".join(text.get_text() for text in figure.texts)
     assert "healthy: b minus a" in words
     assert "4 places" in words

@@ -15,7 +15,7 @@ import pandas as pd
 from biasaudit.errors import UsageError
 from biasaudit.records import FloatArray
 from biasaudit.report import figures
-from biasaudit.report.encoding import data_uri, drawing, webp_bytes
+from biasaudit.report.encoding import data_uri, drawing, pixels, webp_bytes
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.words import percent
 from biasaudit.run_folder.lock import in_use
@@ -115,7 +115,7 @@ def _pictures(records: Sequence[Mapping[str, Any]], slices: Mapping[str, FloatAr
         positive = next(iter(classes)) if len(classes) == 1 else "the class explained"
         with drawing():
             figure = figures.overlays(table, slices, positive, False)
-            content = webp_bytes(figure)
+            content = webp_bytes(pixels(figure))
         people = "; ".join(f"{row['Subject']}, margin {row['Margin']:.1f}" for row in some)
         width = round(figure.get_size_inches()[0] * _PIXELS_PER_INCH)
         yield _Picture(data_uri(content, "webp"), f"Signed relevance on anatomy: {people}.", width)

@@ -21,12 +21,14 @@ from biasaudit.report.marks import (
     NARROW,
     PLANES,
     WIDE,
+    Frame,
     colour_bar,
     draw_overlay,
     median_handle,
     ordered_origins,
     pool_small_origins,
     records_of,
+    sheet,
     shortened,
     strip,
 )
@@ -259,14 +261,15 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
     title = 0.4 if len(planes) > 1 else 0.54
     height = rows * (panel + title) + 0.62
     figure = Figure((width, height))
+    canvas = sheet(figure)
     for record in records_of(placed):
         left, top = record["column"] * block + 0.06, height - record["row"] * (panel + title) - title
         figure.text(left / width, (top + 0.05) / height, _overlay_title(record, len(planes)), fontsize=7.8, va="bottom")
         frame = (left / width, (top - panel) / height), panel * len(planes) / width, panel / height
         figure.add_artist(Rectangle(*frame, color="black", zorder=-1))
         for place, plane in enumerate(planes):
-            box = ((left + place * panel) / width, (top - panel) / height, panel / width, panel / height)
-            draw_overlay(figure.add_axes(box), _layers(pictures, record["key"], plane), record["limit"])
+            box = Frame(left + place * panel, top - panel, panel, panel)
+            draw_overlay(canvas, box, _layers(pictures, record["key"], plane), record["limit"])
     limit = float(placed["limit"].max())
     ends = (f"−{limit:.2g}", f"{limit:.2g}")
     axes = colour_bar(figure, (0.62 * width, 3.2), (0.34, 0.11), (ends, ("opposes", "supports")))

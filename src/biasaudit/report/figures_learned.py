@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from biasaudit.records import FloatArray
-from biasaudit.report.marks import CLASS_COLOURS, NARROW, WIDE, colour_bar, records_of, shortened, tint
+from biasaudit.report.marks import CLASS_COLOURS, NARROW, WIDE, Frame, colour_bar, records_of, sheet, shortened, tint
 
 __all__ = ["embedding", "gallery", "units"]
 
@@ -112,6 +112,7 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
     panel, title = (width - margin) / len(columns), 0.42 if narrow else 0.06
     height = len(rows) * (panel + title) + 0.95
     figure = Figure((width, height))
+    canvas = sheet(figure)
     for place, name in enumerate(columns):
         left = (margin + place * panel) / width
         figure.text(left, 1 - 0.2 / height, _COLUMNS[name], fontsize=8.5, fontweight="bold", va="center")
@@ -122,9 +123,8 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
         figure.text(*where, words, fontsize=7.8, va="bottom" if narrow else "center", linespacing=1.35)
         bottom = top - panel - (title if narrow else 0)
         for place, name in enumerate(columns):
-            left = margin + place * panel
-            box = (left / width, bottom / height, 0.97 * panel / width, 0.97 * panel / height)
-            _draw_panel(figure.add_axes(box), pictures, (record["key"], name))
+            box = Frame(margin + place * panel, bottom, 0.97 * panel, 0.97 * panel)
+            _draw_panel(canvas, box, pictures, (record["key"], name))
     colour_bar(figure, (0.5 * figure.get_size_inches()[0], 2.4), (0.26, 0.1), _CHANGE)
     return figure
 
@@ -168,20 +168,21 @@ def _aim_words(record: Mapping[str, Any], narrow: bool) -> str:
     return first + "\n" + (" · " if narrow else "\n").join(shares)
 
 
-def _draw_panel(axes: Axes, pictures: Mapping[str, FloatArray], what: tuple[str, str]) -> None:
+def _draw_panel(axes: Axes, frame: Frame, pictures: Mapping[str, FloatArray], what: tuple[str, str]) -> None:
     key, name = what
-    axes.set_axis_off()
-    axes.set_anchor("NW")
     mean, shown = pictures.get(f"{key}__mean"), pictures.get(f"{key}__{name}")
     if mean is None or shown is None:
         return
     low, high = np.nanpercentile(mean, [1, 99.5])
     reach = 0.25 * max(high - low, 1e-6)  # lesions and preferred images are brighter than the healthy mean
-    grey: dict[str, Any] = {"cmap": "gray", "origin": "lower", "interpolation": "bilinear"}
+    extent = frame.around(shown.shape, centred=False)
+    place: dict[str, Any] = {"origin": "lower", "interpolation": "bilinear", "aspect": "auto", "extent": extent}
     if name == "change":
-        axes.imshow(mean.mean(axis=-1) if mean.ndim == 3 else mean, vmin=low, vmax=high + 3 * reach, **grey)
-        axes.imshow(tint(shown, _FURTHEST), origin="lower", interpolation="bilinear")
+        axes.imshow(
+            mean.mean(axis=-1) if mean.ndim == 3 else mean, cmap="gray", vmin=low, vmax=high + 3 * reach, **place
+        )
+        axes.imshow(tint(shown, _FURTHEST), **place)
     else:
         # One scale for all channels, so that colours keep their hue; `vmin` and `vmax` say nothing of colours.
         scaled = np.clip((shown - low + reach) / (high - low + 2 * reach), 0, 1)
-        axes.imshow(scaled, vmin=0, vmax=1, **grey)
+        axes.imshow(scaled, cmap="gray", vmin=0, vmax=1, **place)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from biasaudit.records import FloatArray
-from biasaudit.report.marks import PLANES, draw_overlay
+from biasaudit.report.marks import PLANES, Frame, draw_overlay, sheet
 
 __all__ = ["differences"]
 
@@ -40,6 +40,7 @@ def differences(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow:
     panel = _PANEL[narrow]
     width, height = max(panel * len(planes), 2 * panel), len(table) * (panel + _TITLE + _GAP)
     figure = Figure((width, height))
+    canvas = sheet(figure)
     for row, record in enumerate(table.to_dict("records")):
         top = height - row * (panel + _TITLE + _GAP) - _TITLE
         layers = {plane: _layers(pictures, record["key"], plane) for plane in planes}
@@ -50,8 +51,7 @@ def differences(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow:
         figure.add_artist(Rectangle(*frame, color="black", zorder=-1))
         figure.text(0.01, (top + 0.05) / height, _title(record, peak, 38 if narrow else 70), fontsize=7.8, va="bottom")
         for place, plane in enumerate(planes):
-            box = (place * panel / width, (top - panel) / height, panel / width, panel / height)
-            draw_overlay(figure.add_axes(box), layers[plane], limit)
+            draw_overlay(canvas, Frame(place * panel, top - panel, panel, panel), layers[plane], limit)
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "NARROW",
     "PLANES",
     "WIDE",
+    "Frame",
     "as_seen",
     "colour_bar",
     "draw_overlay",
@@ -25,6 +27,7 @@ __all__ = [
     "ordered_origins",
     "pool_small_origins",
     "records_of",
+    "sheet",
     "shortened",
     "strip",
     "tint",
@@ -80,22 +83,52 @@ def ordered_origins(members: pd.DataFrame) -> list[str]:
     return sorted(counts.index, key=lambda origin: (str(origin).endswith("smaller origins"), str(origin)))
 
 
-def draw_overlay(axes: Axes, layers: Sequence[FloatArray | None], limit: float) -> None:
+@dataclass(frozen=True)
+class Frame:
+    """A rectangle of a `sheet`, in inches from its lower left corner."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    def around(self, shape: Sequence[int], *, centred: bool = True) -> tuple[float, float, float, float]:
+        """Return left, right, bottom and top of a picture (height, width) that fills the frame, its pixels square.
+
+        Of the room that is left over half lies on either side, or all of it to the right and below.
+        """
+        scale = min(self.width / shape[1], self.height / shape[0])
+        width, height = scale * shape[1], scale * shape[0]
+        left = self.left + (self.width - width) / 2 if centred else self.left
+        top = self.bottom + self.height - ((self.height - height) / 2 if centred else 0)
+        return left, left + width, top - height, top
+
+
+def sheet(figure: Figure) -> Axes:
+    """Cover a figure with one axes in inches: pictures placed on it cost a tenth of an axes for each."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
+    return axes
+
+
+def draw_overlay(axes: Axes, frame: Frame, layers: Sequence[FloatArray | None], limit: float) -> None:
     """Draw signed values on anatomy (in colour where it has three channels), a mask outlined; any may be missing."""
     anatomy, relevance, mask = layers
-    axes.set_axis_off()
     if anatomy is None:
         return
+    extent = frame.around(anatomy.shape)
+    place: dict[str, Any] = {"origin": "lower", "interpolation": "bilinear", "aspect": "auto", "extent": extent}
     if anatomy.ndim == 3:
-        axes.imshow(as_seen(anatomy), origin="lower", interpolation="bilinear", zorder=1)
+        axes.imshow(as_seen(anatomy), zorder=1, **place)
     else:
         low, high = np.nanpercentile(anatomy, [1, 99.5])
-        looks: dict[str, Any] = {"cmap": "gray", "vmin": low, "vmax": max(high, low + 1e-6), "zorder": 1}
-        axes.imshow(anatomy, origin="lower", interpolation="bilinear", **looks)
+        axes.imshow(anatomy, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), zorder=1, **place)
     if relevance is not None:
-        axes.imshow(tint(relevance, limit), origin="lower", interpolation="bilinear", zorder=2)
+        axes.imshow(tint(relevance, limit), zorder=2, **place)
     if mask is not None and (mask > 0.5).any() and not (mask > 0.5).all():
-        axes.contour(mask, levels=[0.5], colors=_CONTOUR, linewidths=0.9, zorder=3)
+        axes.contour(mask, levels=[0.5], colors=_CONTOUR, linewidths=0.9, zorder=3, origin="lower", extent=extent)
 
 
 def as_seen(picture: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from biasaudit.report import figures, figures_learned, figures_maps, figures_quality
-from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes, webp_bytes
+from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.views import arm_views, truth_rows
 from biasaudit.run_folder.reading import (
     RunRecords,
@@ -85,17 +85,23 @@ def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str,
     with drawing():
         for plan in _plans(records):
             wide, narrow = plan.draw(False), plan.draw(True)
-            kind, encode = ("webp", webp_bytes) if plan.raster else ("svg", svg_bytes)
-            content = encode(wide)
-            files[f"figures/{plan.name}.{'png' if plan.raster else 'svg'}"] = (
-                png_bytes(wide) if plan.raster else content
-            )
+            file, uris = (_raster if plan.raster else _vector)(wide, narrow)
+            files[f"figures/{plan.name}.{'png' if plan.raster else 'svg'}"] = file
             width, height = (round(96 * float(inches)) for inches in wide.get_size_inches())
-            picture = Picture(
-                data_uri(content, kind), data_uri(encode(narrow), kind), width, height, plan.alt, plan.arm, plan.note
-            )
-            pictures[plan.section].append(picture)
+            pictures[plan.section].append(Picture(*uris, width, height, plan.alt, plan.arm, plan.note))
     return pictures, files
+
+
+def _vector(wide: Figure, narrow: Figure) -> tuple[bytes, tuple[str, str]]:
+    """Encode a figure for its file, and both for the page."""
+    content = svg_bytes(wide)
+    return content, (data_uri(content, "svg"), data_uri(svg_bytes(narrow), "svg"))
+
+
+def _raster(wide: Figure, narrow: Figure) -> tuple[bytes, tuple[str, str]]:
+    """Encode a figure for its file, and both for the page."""
+    drawn = pixels(wide)
+    return png_bytes(drawn), (data_uri(webp_bytes(drawn), "webp"), data_uri(webp_bytes(pixels(narrow)), "webp"))
 
 
 def _plans(records: RunRecords) -> Iterator[_Plan]:
