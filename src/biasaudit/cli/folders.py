@@ -13,10 +13,11 @@ import typer
 from biasaudit import terminal
 from biasaudit.cli.endings import resumable
 from biasaudit.cli.options import RunArgument
+from biasaudit.run_folder.cleaning import clean as clean_run
 from biasaudit.run_folder.finished import arm_of, finished_audit
 from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
 
-__all__ = ["FailOn", "compare", "gate", "probe", "report"]
+__all__ = ["FailOn", "clean", "compare", "gate", "probe", "report"]
 
 
 class FailOn(StrEnum):
@@ -56,6 +57,18 @@ def gate(
     )
     if failed:
         raise typer.Exit(1)
+
+
+def clean(
+    run_folder: RunArgument,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Also a run that is not finished, which then begins anew.")
+    ] = False,
+) -> None:
+    """Remove the stored results of jobs; report, tables, maps, models and protocol stay."""
+    freed = clean_run(run_folder, unfinished=unfinished)
+    what = f"{freed.size / 1e6:.1f} MB freed, {freed.jobs} job(s) removed"
+    terminal.print_line(f"{what}; `run` and `probe` compute them anew")
 
 
 def compare(

@@ -269,7 +269,8 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
         figure.add_artist(Rectangle(*frame, color="black", zorder=-1))
         for place, plane in enumerate(planes):
             box = Frame(left + place * panel, top - panel, panel, panel)
-            draw_overlay(canvas, box, _layers(pictures, record["key"], plane), record["limit"])
+            layers = [pictures.get(f"{record['key']}__{plane}__{name}") for name in ("anatomy", "relevance", "mask")]
+            draw_overlay(canvas, box, layers, record["limit"])
     limit = float(placed["limit"].max())
     ends = (f"−{limit:.2g}", f"{limit:.2g}")
     axes = colour_bar(figure, (0.62 * width, 3.2), (0.34, 0.11), (ends, ("opposes", "supports")))
@@ -398,7 +399,3 @@ def _overlay_title(record: Mapping[str, Any], planes: int) -> str:
     return (
         f"{first}\n{shortened(record['subject'], letters)} · {shortened(record['origin'], letters)}{gap}logit {logit}"
     )
-
-
-def _layers(pictures: Mapping[str, FloatArray], key: str, plane: str) -> list[FloatArray | None]:
-    return [pictures.get(f"{key}__{plane}__{layer}") for layer in ("anatomy", "relevance", "mask")]
