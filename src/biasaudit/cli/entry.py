@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -18,7 +19,8 @@ from biasaudit.cli.folders import clean, compare, gate, probe, report
 from biasaudit.cli.images import explain, predict
 from biasaudit.cli.runs import run, validate
 from biasaudit.cli.simulated import calibrate, demo
-from biasaudit.errors import BiasauditError, InputError
+from biasaudit.errors import BiasauditError, IncompleteError, InputError
+from biasaudit.run_folder.space import lack_of_space, no_room
 
 __all__ = ["app", "main"]
 
@@ -42,6 +44,13 @@ def main() -> None:
         for fault in error.faults if isinstance(error, InputError) else (error,):
             terminal.print_fault(str(fault))
         sys.exit(error.exit_code)
+    except Exception as error:
+        lack = lack_of_space(error)
+        if lack is None:
+            raise
+        place = getattr(error, "filename", None) or "."
+        terminal.print_fault(f"{no_room(lack, Path(place))}; make room and run the same command again")
+        sys.exit(IncompleteError.exit_code)
 
 
 def _interrupt(signal_number: int, frame: Any) -> None:

@@ -12,9 +12,10 @@ import typer
 
 from biasaudit import terminal
 from biasaudit.cli.endings import resumable
-from biasaudit.cli.options import RunArgument
+from biasaudit.cli.options import ForceOption, RunArgument
 from biasaudit.run_folder.cleaning import clean as clean_run
 from biasaudit.run_folder.finished import arm_of, finished_audit
+from biasaudit.run_folder.place import require_new_file
 from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
 
 __all__ = ["FailOn", "clean", "compare", "gate", "probe", "report"]
@@ -76,11 +77,14 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Page to write (HTML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+    force: ForceOption = False,
 ) -> None:
     """Put two finished audits side by side: verdicts, estimates, paired differences, findings and settings."""
     from biasaudit.comparison.runs import compare_runs  # reads tables with pandas
     from biasaudit.report.side_by_side import sections, write_comparison_page
 
+    if output is not None:
+        require_new_file(output, force=force)
     record = compare_runs(first, second).to_dict()
     if as_json:
         sys.stdout.write(json.dumps(record, indent=2) + "\n")

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from biasaudit import terminal
-from biasaudit.cli.options import RunArgument
+from biasaudit.cli.options import ForceOption, RunArgument
 from biasaudit.errors import UsageError
+from biasaudit.run_folder.checksums import write_flushed
+from biasaudit.run_folder.place import require_new_file
 
 __all__ = ["explain", "predict"]
 
@@ -20,16 +22,21 @@ def predict(
     table: Annotated[Path, typer.Argument(help="Manifest of images (CSV or TSV).")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="TSV to write; default: standard output.")] = None,
     arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
+    force: ForceOption = False,
 ) -> None:
     """Put images through the trained target; subjects of the audit by the fold that held them out."""
     from biasaudit.engine.predict import predict as predict_table  # imports torch
+
+    if out is not None:
+        require_new_file(out, force=force)
     from biasaudit.run_folder.tsv import tsv_text
 
     text = tsv_text(predict_table(run_folder, table, arm, terminal.print_note_to_stderr))
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_flushed(out, text)
 
 
 def explain(

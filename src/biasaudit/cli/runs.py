@@ -14,6 +14,7 @@ from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_en
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
+from biasaudit.run_folder.space import in_bytes
 
 if TYPE_CHECKING:
     from biasaudit.protocol import Protocol
@@ -90,12 +91,14 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
     from biasaudit.engine.estimate import estimate_seconds
     from biasaudit.engine.plan import expected_plan  # imports torch
     from biasaudit.engine.situation.situation import single_origin_notes
+    from biasaudit.engine.space import estimate_bytes
     from biasaudit.engine.validation.situate import situate
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs
     count = workers or os.cpu_count() or 1
     terminal.print_plan(jobs, estimate_seconds(situation, jobs) / count, count)
+    terminal.print_line(f"about {in_bytes(estimate_bytes(situation, jobs))} on the disk")
     terminal.print_notes(single_origin_notes(situation.cohort))
     if situation.confirms:
         terminal.print_line(

@@ -15,6 +15,7 @@ from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_en
 from biasaudit.cli.runs import audit_into
 from biasaudit.errors import UsageError
 from biasaudit.resources import protocols_folder
+from biasaudit.run_folder.place import require_empty
 
 if TYPE_CHECKING:
     from biasaudit.protocol import Protocol
@@ -47,8 +48,7 @@ def demo(
             raise UsageError("--layout and --subjects say what data are written; give a folder with --write-data")
         audit_into(plan, out, engine, workers)
         return
-    if write_data.exists() and any(write_data.iterdir()):
-        raise UsageError(f"{write_data} is not empty; give a new folder")
+    require_empty(write_data)
     if layout:
         _write_layout(layout, write_data, subjects)
     else:

@@ -20,11 +20,13 @@ from biasaudit.drafting.protocol_text import Model, draft_protocol, open_points
 from biasaudit.errors import DataError, Fault, InputError, UsageError
 from biasaudit.protocol import GridSettings, Protocol, json_schema, parse_protocol
 from biasaudit.records import Cohort
+from biasaudit.run_folder.place import require_new_file
 
 __all__ = ["FirstLook", "initialise", "model_of"]
 
 _ADD = "add some: another --bids with {} subjects, or more rows"
 _ALIGNED = 8
+_SCHEMA = "protocol.schema.json"
 _COARSE = 6.0
 
 
@@ -79,7 +81,7 @@ def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, f
     text = draft_protocol(profile, proposal, model, out.parent)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
-    (out.parent / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
+    (out.parent / _SCHEMA).write_text(json_schema(), encoding="utf-8")
     open_faults = _open_faults(open_points(profile, proposal, model), proposal, text, out)
     faults = (*open_faults, *profile.faults, *geometry.faults)
     reading = _Reading(profile.notes, faults=faults) if faults else _read_back(text, out, profile, proposal)
@@ -125,8 +127,10 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
 
 
 def _require_possible(source: Sequence[Path], out: Path, *, bids: bool, force: bool) -> None:
-    if out.exists() and not force:
-        raise UsageError(f"{out} exists; add --force to overwrite it, or name another file with -o")
+    require_new_file(out, force=force)
+    schema = out.parent / _SCHEMA
+    if not (schema.exists() and schema.read_text(encoding="utf-8", errors="replace") == json_schema()):
+        require_new_file(schema, force=force)
     if not bids and source[0].is_dir():
         raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
     if len({path.resolve() for path in source}) < len(source):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.engine.situation.places import FILES, places_of, read_facts, require_own_key, stored_places
 from biasaudit.engine.situation.situation import Situation
+from biasaudit.engine.space import estimate_bytes
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
@@ -27,6 +29,7 @@ from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
 from biasaudit.run_folder.repairs import write_repairs
+from biasaudit.run_folder.space import NO_ROOM, NoRoomError, lack_of_space, no_room, require_room
 
 __all__ = ["Options", "Progress", "known_files", "run_audit"]
 
@@ -101,6 +104,8 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     require_own_key(out)
     store, started = Store(out), datetime.now(UTC)
     situation, facts = situate(protocol, known_files(out, options.say, rehash=options.rehash))
+    planned = expected_plan(situation).jobs
+    require_room(out, _needed(situation, planned, store))
     _open_folder(out, protocol, situation, facts)
     store.sweep()
 
@@ -111,7 +116,26 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
         _tell_of_repairs(run, started, options.say)
         return audit
 
-    return _undamaged(attempt, out)
+    with _room_in(store, lambda: _needed(situation, planned, store)):
+        return _undamaged(attempt, out)
+
+
+def _needed(situation: Situation, jobs: Sequence[Job], store: Store) -> float:
+    """Bytes that the jobs will store, roughly, which are not there yet."""
+    return estimate_bytes(situation, [job for job in jobs if not store.place(job.key).exists()])
+
+
+@contextmanager
+def _room_in(store: Store, needed: Callable[[], float]) -> Iterator[None]:
+    """Say what is needed and what is free where the disk is full."""
+    try:
+        yield
+    except Exception as error:
+        lack = lack_of_space(error)
+        if lack is None:
+            raise
+        fault = no_room(lack, store.root, needed())
+        raise IncompleteError(f"{fault}; make room and run the same command again, finished jobs are kept") from None
 
 
 def _tell_of_repairs(run: Run, started: datetime, say: Say) -> None:
@@ -223,6 +247,7 @@ def _require_all(failures: Sequence[Failure], store: Store) -> None:
     if not failures:
         return
     _require_undamaged(failures, store)
+    _require_room(failures)
     path = store.root / "failures.json"
     with OwnedFiles(store.root).writing("failures") as folder:
         records = [{"job": f.job.title, "step": f.job.step, "key": f.job.key, "reason": f.reason} for f in failures]
@@ -233,6 +258,12 @@ def _require_all(failures: Sequence[Failure], store: Store) -> None:
         f"{len(failures)} job(s) failed, first '{first.job.title}': {cause}; everything is in {path}; "
         "mend the cause and run the same command again, finished jobs are kept"
     )
+
+
+def _require_room(failures: Sequence[Failure]) -> None:
+    lack = next((failure.reason for failure in failures if failure.reason.startswith(NO_ROOM)), None)
+    if lack is not None:
+        raise NoRoomError(lack.removeprefix(f"{NO_ROOM}: "))
 
 
 def _require_undamaged(failures: Sequence[Failure], store: Store) -> None:

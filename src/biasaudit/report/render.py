@@ -32,6 +32,7 @@ from biasaudit.run_folder.reading import (
     positive_class,
     withheld,
 )
+from biasaudit.run_folder.space import lack_of_space
 
 __all__ = ["html_page", "write_report"]
 
@@ -74,6 +75,8 @@ def _written(run: Path, records: RunRecords) -> Path:
             owned.adopt("report", documents)
             owned.write("report", documents)
     except OSError as error:
+        if lack_of_space(error):
+            raise
         raise UsageError(
             f"{run}: the report cannot be written ({error.strerror}); check permissions and space"
         ) from None

@@ -37,6 +37,8 @@ from biasaudit.report.words import (
     probability,
     reliance_words,
 )
+from biasaudit.run_folder.checksums import write_flushed
+from biasaudit.run_folder.space import lack_of_space
 
 __all__ = ["Section", "sections", "write_comparison_page"]
 
@@ -128,8 +130,11 @@ def write_comparison_page(record: RunComparisonRecord, path: Path) -> Path:
         sections=sections(record),
     )
     try:
-        path.write_text(page, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_flushed(path, page)
     except OSError as error:
+        if lack_of_space(error):
+            raise
         raise UsageError(f"{path}: the page cannot be written ({error.strerror}); give another --output") from None
     return path
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from biasaudit.errors import UsageError
 
-__all__ = ["MARK", "Kind", "is_marked", "mark", "require_new_file", "require_ours", "shown"]
+__all__ = ["MARK", "Kind", "is_marked", "mark", "require_empty", "require_new_file", "require_ours", "shown"]
 
 MARK = ".biasaudit"
 """A folder inside every output folder; what is in it is this program's alone."""
@@ -36,11 +36,22 @@ def require_ours(out: Path, kind: Kind) -> None:
     UsageError
     """
     with _faults_of(out, "give another folder"):
-        if out.exists() and not out.is_dir():
-            raise UsageError(f"{shown(out)} is a file; give a folder")
-        _require_writable(out)
+        _require_folder(out)
         if out.is_dir() and any(out.iterdir()) and not _is_of(out, kind):
             raise UsageError(f"{shown(out)} is not empty and holds {_HOLDS[kind]}; give a new folder")
+
+
+def require_empty(out: Path) -> None:
+    """Refuse a folder that cannot be made or that holds anything; nothing is written.
+
+    Raises
+    ------
+    UsageError
+    """
+    with _faults_of(out, "give another folder"):
+        _require_folder(out)
+        if out.is_dir() and any(out.iterdir()):
+            raise UsageError(f"{shown(out)} is not empty; give a new folder")
 
 
 def require_new_file(out: Path, *, force: bool) -> None:
@@ -88,6 +99,12 @@ def _is_of(folder: Path, kind: Kind) -> bool:
     """Whether the mark is of a kind; one that has lost its kind may be of any."""
     kinds = [name for name in _HOLDS if (folder / MARK / name).exists()]
     return is_marked(folder) and (kind in kinds or not kinds)
+
+
+def _require_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{shown(out)} is a file; give a folder")
+    _require_writable(out)
 
 
 def _require_writable(folder: Path) -> None:

@@ -12,6 +12,7 @@ from biasaudit import registry
 from biasaudit.engine.jobs.job import Folders, Job
 from biasaudit.engine.jobs.store import DamagedJobError, Store
 from biasaudit.engine.jobs.threads import one_thread
+from biasaudit.run_folder.space import NO_ROOM, lack_of_space
 
 __all__ = ["run_job"]
 
@@ -34,8 +35,8 @@ def run_job(job: Job, root: Path, before_publishing: Callable[[], None] = _allow
     Returns
     -------
     str or None
-        The traceback if the job failed, or what is wrong with a stored result that it reads; None if its folder is
-        there.
+        The traceback if the job failed, or one line: what is wrong with a stored result that it reads, or that there
+        is no room for its own. None if its folder is there.
     """
     store = Store(root)
     if store.finished(job.key):
@@ -48,8 +49,9 @@ def run_job(job: Job, root: Path, before_publishing: Callable[[], None] = _allow
             store.needs(job)  # none of them was damaged while it was read
     except DamagedJobError as damage:
         return str(damage)
-    except Exception:
-        return traceback.format_exc()
+    except Exception as error:
+        lack = lack_of_space(error)
+        return f"{NO_ROOM}: {lack}" if lack else traceback.format_exc()
     return None
 
 
