@@ -15,7 +15,7 @@ import typer
 from biasaudit import terminal
 from biasaudit.cli.components import list_components
 from biasaudit.cli.drafts import init
-from biasaudit.cli.folders import clean, compare, gate, probe, report
+from biasaudit.cli.folders import clean, compare, gate, probe, report, verify
 from biasaudit.cli.images import explain, predict
 from biasaudit.cli.runs import run, validate
 from biasaudit.cli.simulated import calibrate, demo
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (run, demo, calibrate, init, validate, report, gate, clean, compare, predict, probe, explain):
+for _command in (run, demo, calibrate, init, validate, report, verify, gate, clean, compare, predict, probe, explain):
     app.command()(_command)
 app.command("list")(list_components)
 

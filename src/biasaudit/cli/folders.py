@@ -18,7 +18,7 @@ from biasaudit.run_folder.finished import arm_of, finished_audit
 from biasaudit.run_folder.place import require_new_file
 from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
 
-__all__ = ["FailOn", "clean", "compare", "gate", "probe", "report"]
+__all__ = ["FailOn", "clean", "compare", "gate", "probe", "report", "verify"]
 
 
 class FailOn(StrEnum):
@@ -40,6 +40,16 @@ def report(run_folder: RunArgument) -> None:
 
     finished_audit(run_folder)
     terminal.print_line(str(write_report(run_folder)))
+
+
+def verify(run_folder: RunArgument) -> None:
+    """Check that all stored files and all inputs of a run are what they were: exit 0 or 3."""
+    from biasaudit.engine.verify import verify as verify_run  # reads tables with pandas
+
+    found = verify_run(run_folder)
+    terminal.print_success(
+        f"{run_folder}: all {found.files} files, {found.jobs} jobs and {found.inputs} inputs are what they were"
+    )
 
 
 def gate(

@@ -13,6 +13,7 @@ from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.store import DamagedJobError, Store
+from biasaudit.engine.named_inputs import named_inputs
 from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
 from biasaudit.engine.results.run import Run
@@ -25,6 +26,7 @@ from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.protocol.places import PLACES
 from biasaudit.run_folder.contract import PROTOCOL, AuditRecord
+from biasaudit.run_folder.inventory import write_inputs, write_jobs
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
@@ -107,17 +109,23 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     planned = expected_plan(situation).jobs
     require_room(out, _needed(situation, planned, store))
     _open_folder(out, protocol, situation, facts)
+    write_inputs(out, named_inputs(protocol, _sidecars(situation)))
     store.sweep()
 
     def attempt() -> AuditRecord:
         with dispatcher(options.engine, options.workers, out) as dispatch:
             run = _finished_run(situation, store, dispatch, _Counter(progress, expected_plan(situation)))
         audit = write_results(run, started)
+        write_jobs(out, run.jobs)
         _tell_of_repairs(run, started, options.say)
         return audit
 
     with _room_in(store, lambda: _needed(situation, planned, store)):
         return _undamaged(attempt, out)
+
+
+def _sidecars(situation: Situation) -> list[str]:
+    return [path for own in situation.sidecars.values() for path, _ in own]
 
 
 def _needed(situation: Situation, jobs: Sequence[Job], store: Store) -> float:

@@ -15,6 +15,7 @@ import platform
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -25,7 +26,7 @@ from biasaudit.errors import UsageError
 from biasaudit.run_folder.checksums import write_flushed
 from biasaudit.run_folder.place import MARK, Kind, mark
 
-__all__ = ["Holder", "in_use"]
+__all__ = ["Holder", "in_use", "require_unused"]
 
 _LOCK = "lock.json"
 _BEAT = 30.0
@@ -100,6 +101,20 @@ def in_use(folder: Path, kind: Kind) -> Iterator[None]:
             _remove(made)
 
 
+def require_unused(folder: Path) -> None:
+    """Refuse to read a folder that another process writes to.
+
+    Raises
+    ------
+    UsageError
+    """
+    lock = folder / MARK / _LOCK
+    if folder.resolve() not in _HELD and lock.exists():
+        holder = _read(lock)
+        if _is_alive(lock, holder):
+            raise UsageError(f"{folder} is in use{_words(holder)}; wait until it has ended")
+
+
 def _acquire(lock: Path, folder: Path) -> Holder:
     own = Holder.of_this_process()
     ticket = lock.with_name(f".lock-{own.token}")
@@ -169,13 +184,16 @@ def _is_alive(lock: Path, holder: Holder | None) -> bool:
 def _age(lock: Path) -> float:
     """Seconds since the lock was last touched, by the clock of its file system."""
     clock = lock.with_name(f".lock-clock-{secrets.token_hex(8)}")
-    clock.touch()
     try:
+        clock.touch()
         return clock.stat().st_mtime - lock.stat().st_mtime
     except FileNotFoundError:
         return _STALE
+    except OSError:  # only to be read
+        return time.time() - lock.stat().st_mtime
     finally:
-        clock.unlink(missing_ok=True)
+        with suppress(OSError):
+            clock.unlink()
 
 
 def _keep_alive(lock: Path, holder: Holder, ended: threading.Event) -> None:

@@ -31,7 +31,7 @@ def sealed_record(folder: Path, repairs: Sequence[Repair]) -> str:
     repairs : sequence of Repair
         Of earlier copies.
     """
-    files = {_name(path, folder): asdict(checksum_of(path)) for path in _files(folder)}
+    files = {name: asdict(checksum_of(folder / name)) for name in _names(folder)}
     return sealed({"files": files, "repairs": [asdict(own) for own in repairs]})
 
 
@@ -56,6 +56,11 @@ class StoredJob:
             if found:
                 yield name, found
 
+    def foreign(self) -> list[str]:
+        """Name the files that the record does not know."""
+        record = read_sealed(self.folder / DONE)
+        return [] if record is None else [name for name in _names(self.folder) if name not in record["files"]]
+
     def repairs(self) -> list[Repair]:
         """Return what was wrong with earlier copies, the latest last."""
         record = read_sealed(self.folder / DONE)
@@ -68,9 +73,6 @@ class StoredJob:
         return "damaged: the record of the job's files" if path.stat().st_size else "of a version without checksums"
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != DONE)
-
-
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+def _names(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != DONE)
+    return sorted(path.relative_to(folder).as_posix() for path in files)
