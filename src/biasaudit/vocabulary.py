@@ -1,10 +1,20 @@
-"""The small closed sets of words that findings and verdicts are made of, each with its order."""
+"""The small closed sets of words that findings and verdicts are made of, each with its order; a name of many layers."""
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["OF_FIELD", "REGIME_ORDER", "STATUSES", "VERDICT_ORDER", "Regime", "RelianceKind", "Status", "VerdictWord"]
+__all__ = [
+    "OF_FIELD",
+    "PLACES",
+    "REGIME_ORDER",
+    "STATUSES",
+    "VERDICT_ORDER",
+    "Regime",
+    "RelianceKind",
+    "Status",
+    "VerdictWord",
+]
 
 Status = Literal["clear", "concern", "inconclusive", "not_applicable", "error"]
 """What a check found."""
@@ -25,6 +35,9 @@ Regime = Literal["single", "aliased", "nested", "crossed"]
 
 REGIME_ORDER: tuple[Regime, ...] = get_args(Regime)
 """Every regime, from the one that allows least to the one that allows most."""
+
+PLACES = "places.json"
+"""Which folder every short name stands for; the one file of a run that holds absolute paths."""
 
 OF_FIELD = ("U13", "U14")
 """Checks that speak of what lies outside the declared disease field, which need not be the source."""

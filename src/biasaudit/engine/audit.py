@@ -13,7 +13,7 @@ from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.store import DamagedJobError, Store
-from biasaudit.engine.named_inputs import named_inputs
+from biasaudit.engine.named_inputs import INPUTS, hashes_of_named
 from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
 from biasaudit.engine.results.run import Run
@@ -26,7 +26,7 @@ from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.protocol.places import PLACES
 from biasaudit.run_folder.contract import PROTOCOL, AuditRecord
-from biasaudit.run_folder.inventory import write_inputs, write_jobs
+from biasaudit.run_folder.inventory import write_jobs
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
@@ -109,7 +109,6 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     planned = expected_plan(situation).jobs
     require_room(out, _needed(situation, planned, store))
     _open_folder(out, protocol, situation, facts)
-    write_inputs(out, named_inputs(protocol, _sidecars(situation)))
     store.sweep()
 
     def attempt() -> AuditRecord:
@@ -222,7 +221,7 @@ def known_files(out: Path, say: Say = _silent_note, *, rehash: bool = False) -> 
     if not path.exists():
         return {}
     try:
-        if any(OwnedFiles(out).differences(["setup"], [FILES])):
+        if any(OwnedFiles(out).differences(["setup"], [FILES, PLACES])):
             raise ValueError
         known = read_facts(out)
     except (OSError, ValueError, TypeError, LookupError, AttributeError):
@@ -248,6 +247,7 @@ def _open_folder(out: Path, protocol: Protocol, situation: Situation, facts: Map
         (folder / PROTOCOL).write_text(dump_protocol(protocol), encoding="utf-8")
         (folder / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
         write_json(folder / FILES, {path: fact.to_dict() for path, fact in facts.items()})
+        write_json(folder / INPUTS, hashes_of_named(protocol, _sidecars(situation)))
         write_json(folder / "dataset_description.json", description)
 
 

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
+from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.user_code.sources import own_sources
 from biasaudit.protocol import Protocol
-from biasaudit.protocol.places import paths_of, roots_of
+from biasaudit.protocol.places import Places, paths_of, roots_of
+from biasaudit.run_folder.checksums import checksum_of
 
-__all__ = ["named_inputs"]
+__all__ = ["INPUTS", "hashes_of_named", "named_inputs", "read_named"]
 
 _OF_ROOTS = ("participants.tsv", "participants.json")
+
+
+INPUTS = "inputs.json"
+"""SHA-256 of the files that a run has read besides images, which `files.json` knows."""
+
+
+def hashes_of_named(protocol: Protocol, others: Iterable[str] = ()) -> dict[str, str]:
+    """Hash the files that a run reads besides images; see `named_inputs`."""
+    return {path: checksum_of(Path(path)).sha256 for path in named_inputs(protocol, others)}
+
+
+def read_named(run: Path) -> dict[str, str]:
+    """Read the hashes of a run, by absolute path; none where they are missing or damaged."""
+    try:
+        found, places = read_json(run / INPUTS), Places.read(run)
+        return {places.absolute(name): str(sha256) for name, sha256 in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def named_inputs(protocol: Protocol, others: Iterable[str] = ()) -> list[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from biasaudit import registry
 from biasaudit.cohort.readers.probes import read_probes
 from biasaudit.engine.audit import known_files
+from biasaudit.engine.named_inputs import read_named
+from biasaudit.engine.situation.places import require_own_key
 from biasaudit.errors import DataError, Fault, IncompleteError, InputError, UsageError
 from biasaudit.protocol import load_protocol
+from biasaudit.protocol.places import PLACES
 from biasaudit.run_folder.checksums import checksum_of, read_sealed
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL
-from biasaudit.run_folder.inventory import read_inventory
+from biasaudit.run_folder.inventory import read_jobs
 from biasaudit.run_folder.lock import require_unused
 from biasaudit.run_folder.owned import LISTS, RERUN, OwnedFiles
 from biasaudit.run_folder.place import MARK, is_marked
@@ -55,7 +58,8 @@ def verify(run: Path) -> Verified:
     _require_run(run)
     require_unused(run)
     keys, inputs = _keys(run), _inputs(run)
-    faults = [*_stored_faults(run, keys), *_input_faults(run, inputs)]
+    faults = list(_stored_faults(run, keys))
+    faults += _all_input_faults(run, inputs, {fault.where for fault in faults})
     if faults:
         raise DataError(faults)
     if not (run / AUDIT).exists():
@@ -78,22 +82,21 @@ def _keys(run: Path) -> list[str]:
     """Keys of all jobs that are there or should be; none where they were removed to save space."""
     jobs = run / "jobs"
     there = [path.name for path in jobs.iterdir() if not path.name.startswith(".")] if jobs.is_dir() else []
-    return sorted({*there, *(read_inventory(run).jobs or ())}) if there else []
+    return sorted({*there, *(read_jobs(run) or ())}) if there else []
 
 
 def _inputs(run: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that the run has read."""
-    images = {path: fact.sha256 for path, fact in known_files(run).items()}
-    return {**(read_inventory(run).inputs or {}), **images}
+    return {**read_named(run), **{path: fact.sha256 for path, fact in known_files(run).items()}}
 
 
 def _stored_faults(run: Path, keys: Sequence[str]) -> Iterator[Fault]:
     owned = OwnedFiles(run)
     yield from owned.differences(tuple(owned.parts()))
-    for name in (*LISTS, "inputs.json"):
+    for name in LISTS:
         if read_sealed(run / MARK / name) is None:
             yield Fault(str(run / MARK / name), "missing or damaged", RERUN)
-    needed = read_inventory(run).jobs
+    needed = read_jobs(run)
     for key in keys:
         yield from _job_faults(run / "jobs" / key, _RECOMPUTED if needed is None or key in needed else _LEFT_OVER)
 
@@ -105,13 +108,38 @@ def _job_faults(folder: Path, remedy: str) -> Iterator[Fault]:
         yield Fault(str(folder / name), "not written by the job", "remove it")
 
 
-def _input_faults(run: Path, inputs: Mapping[str, str]) -> Iterator[Fault]:
-    changed = [fault for path, sha256 in inputs.items() for fault in _changed(Path(path), sha256)]
-    yield from changed
+def _all_input_faults(run: Path, inputs: Mapping[str, str], damaged: Collection[str]) -> list[Fault]:
+    """Look for the inputs where the stored files that say where they lie are sound."""
+    try:
+        require_own_key(run)
+    except UsageError as error:
+        return [Fault(str(run / PLACES), str(error), "its inputs can only be looked for where they are known")]
+    if any(str(run / name) in damaged for name in (PROTOCOL, PLACES)):
+        return []
+    faults = list(_input_faults(inputs))
+    return [*faults, *_faults_of_new_inputs(run, inputs, explained=bool(faults or damaged))]
+
+
+def _input_faults(inputs: Mapping[str, str]) -> Iterator[Fault]:
+    for path, sha256 in inputs.items():
+        yield from _changed(Path(path), sha256)
+
+
+def _faults_of_new_inputs(run: Path, inputs: Mapping[str, str], *, explained: bool) -> Iterator[Fault]:
+    """Yield a fault for every file that the protocol finds today and did not find then.
+
+    Parameters
+    ----------
+    run : Path
+    inputs : mapping of path to SHA-256
+        As the run has read them.
+    explained : bool
+        Something has changed: that the cohort cannot be read any more is no other fault then.
+    """
     try:
         found = _files_of(run)
     except InputError as error:
-        yield from () if changed else error.faults  # a cohort that cannot be read any more is owed to what has changed
+        yield from () if explained else error.faults
         return
     for path in sorted(found - inputs.keys()):
         yield Fault(path, "was not there when the run read its input", "remove it, or run the audit again")

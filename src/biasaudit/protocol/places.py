@@ -18,11 +18,9 @@ from typing import Any
 
 from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
+from biasaudit.vocabulary import PLACES
 
 __all__ = ["PLACES", "PRIVATE", "Places", "paths_of", "private_folder", "private_places", "roots_of"]
-
-PLACES = "places.json"
-"""Which folder every short name stands for; the one file of a run that holds absolute paths."""
 
 # A folder begins where no longer path or coded picture goes on, and ends where its name does.
 _START = r"(?<![\w./\\+-])"

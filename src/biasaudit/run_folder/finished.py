@@ -8,6 +8,7 @@ from pathlib import Path
 from biasaudit.errors import DataError, IncompleteError, UsageError
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.vocabulary import PLACES
 
 __all__ = ["arm_of", "finished_audit", "require_undamaged"]
 
@@ -30,7 +31,7 @@ def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
     IncompleteError
         The run has not been finished.
     """
-    require_undamaged(run_folder, AUDIT, PROTOCOL, *read)
+    require_undamaged(run_folder, AUDIT, PROTOCOL, PLACES, *read)
     if not (run_folder / PROTOCOL).exists():
         raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
     path = run_folder / AUDIT

@@ -13,13 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from biasaudit.errors import DataError, Fault, UsageError
-from biasaudit.protocol.places import PLACES, Places
 from biasaudit.run_folder.checksums import Checksum, checksum_of, difference, read_sealed, sealed, write_flushed
 from biasaudit.run_folder.contract import AUDIT
-from biasaudit.run_folder.hiding import hide_places
 from biasaudit.run_folder.place import MARK
+from biasaudit.vocabulary import PLACES
+
+if TYPE_CHECKING:
+    from biasaudit.protocol.places import Places
 
 __all__ = ["LISTS", "RERUN", "OwnedFiles"]
 
@@ -142,6 +145,10 @@ class OwnedFiles:
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _publish(self, part: str, staged: Path) -> None:
+        # These wait for pydantic, which who reads a run need not do.
+        from biasaudit.protocol.places import Places
+        from biasaudit.run_folder.hiding import hide_places
+
         stored = staged if (staged / PLACES).exists() else self.root
         hide_places(staged, Places.read(stored) if self.places is None else self.places)
         known = self.parts()
@@ -194,7 +201,7 @@ def _remove(root: Path, names: Iterable[str]) -> None:
     """Remove files, and the folders that are empty then."""
     folders = set()
     for name in names:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):  # others may have put theirs there
             (root / name).unlink()
         folders |= {root / parent for parent in Path(name).parents if parent != Path()}
     for folder in sorted(folders, key=lambda path: -len(path.parts)):

@@ -84,7 +84,8 @@ def mark(folder: Path, kind: Kind) -> Path:
     """Make a folder, mark it, and return the folder inside it that is this program's alone."""
     inside = folder / MARK
     inside.mkdir(parents=True, exist_ok=True)
-    (inside / kind).touch()
+    if not (inside / kind).exists():
+        (inside / kind).touch()
     return inside
 
 

@@ -1,0 +1,33 @@
+"""How much disk a run will take."""
+
+from __future__ import annotations
+
+import pytest
+
+from biasaudit.engine.plan import plan_audit
+from biasaudit.engine.space import estimate_bytes
+
+
+@pytest.fixture
+def planned(situation, facts):
+    def plan(extra: str = "", **more):
+        own = situation(extra, **more)
+        return own, plan_audit(own, facts(own)).jobs
+
+    return plan
+
+
+def test_every_job_takes_some_and_images_and_maps_take_most(planned):
+    own, jobs = planned()
+    assert all(estimate_bytes(own, [job]) > 0 for job in jobs)
+    assert estimate_bytes(own, []) == 0
+    of_images = [job for job in jobs if job.step in ("read", "represent", "attribute", "faithfulness")]
+    small = [job for job in jobs if job.step in ("score", "judge", "survey")]
+    voxels = own.grid.shape[0] * own.grid.shape[1] * own.grid.shape[2]
+    assert estimate_bytes(own, of_images) > voxels * len(own.cohort.samples)
+    assert estimate_bytes(own, small) < 1e6
+
+
+def test_two_arms_share_the_images_and_have_inputs_of_their_own(planned):
+    one, two = (estimate_bytes(*planned(f"arms: [{arms}]\n")) for arms in ("intensity", "intensity, tissue"))
+    assert one < two < 4 * one
