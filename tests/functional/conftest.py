@@ -12,6 +12,7 @@ import pytest
 from once import built_once
 
 from biasaudit.cli import main
+from biasaudit.engine.user_code import wall
 
 PROTOCOL = """\
 name: small
@@ -50,7 +51,8 @@ def biasaudit() -> Command:
 
 @pytest.fixture
 def biasaudit_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the entry point in this process: the same code path without seconds of imports."""
+    """Run the entry point in this process: the same code path without seconds of imports, and without the wall."""
+    monkeypatch.setattr(wall, "in_child", lambda function, *args, **kwargs: function(*args, **kwargs))
 
     def run_here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         words = list(map(str, arguments))

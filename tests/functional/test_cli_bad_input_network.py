@@ -234,7 +234,7 @@ CASES = {
     ),
     "loss: NaN": (training("loss: training.py:not_a_number"), "(training.py:not_a_number): the training loss is"),
     "optimiser: none": (training("optimiser: training.py:no_optimiser"), "returned nothing, expected a torch.optim"),
-    "optimiser: a function": (training("optimiser: torch.nn:Linear"), "torch.nn:Linear asks for out_features; it is"),
+    "optimiser: a function": (training("optimiser: torch.nn:Linear"), "torch.nn:Linear would run the package"),
     "augment: another shape": (
         training("augment: training.py:cropped"),
         "returned a tensor of shape [8, 1, 12, 11] for images of shape [8, 1, 12, 12]",

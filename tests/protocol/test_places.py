@@ -125,4 +125,4 @@ def test_a_stored_protocol_is_read_back_from_its_run_folder(tmp_path):
     (run / PLACES).write_text(json.dumps(places.to_dict()))
     (run / "protocol.yaml").write_text(places.shown(dump_protocol(protocol)))
     assert str(tmp_path) not in (run / "protocol.yaml").read_text()
-    assert load_protocol(run / "protocol.yaml") == protocol
+    assert load_protocol(run / "protocol.yaml", stored=True) == protocol

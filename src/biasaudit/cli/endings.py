@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,9 +13,21 @@ from biasaudit import terminal
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.errors import InputError
 
-__all__ = ["faults_of", "resumable"]
+if TYPE_CHECKING:
+    from biasaudit.protocol import Protocol
+
+__all__ = ["faults_of", "print_code", "resumable"]
 
 INTERRUPTED = 130
+
+
+def print_code(plan: Protocol) -> None:
+    """Say what code of the user's is about to run, before any of it does."""
+    if plan.code:
+        from biasaudit.engine.user_code.listing import code_lines  # looks for installed packages
+
+        for line in code_lines(plan.code):
+            terminal.print_line(line)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from biasaudit import terminal
-from biasaudit.cli.endings import resumable
-from biasaudit.cli.options import ForceOption, RunArgument
+from biasaudit.cli.endings import print_code, resumable
+from biasaudit.cli.options import ForceOption, RunArgument, TrustOption
 from biasaudit.run_folder.cleaning import clean as clean_run
 from biasaudit.run_folder.finished import arm_of, finished_audit
 from biasaudit.run_folder.place import require_new_file
@@ -113,6 +113,7 @@ def probe(
         float | None,
         typer.Option(min=0, max=0.99, help="Largest share of patients among rows without a label."),
     ] = None,
+    trust: TrustOption = False,
 ) -> None:
     """Score a few images of a missing cell, such as healthy ones of the patients' source, and judge again."""
     with resumable("jobs"):
@@ -120,7 +121,9 @@ def probe(
         from biasaudit.engine.probe import changes, kept_if_it_fails, with_probes
         from biasaudit.report.render import write_report
 
-        plan, before = with_probes(run_folder, table, max_prevalence), finished_audit(run_folder)
+        plan = with_probes(run_folder, table, max_prevalence, trust=trust)
+        before = finished_audit(run_folder)
+        print_code(plan)
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
             after = run_audit(plan, run_folder, Options(say=terminal.print_note_to_stderr), progress)
             page = write_report(run_folder)

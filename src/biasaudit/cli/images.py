@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from biasaudit import terminal
-from biasaudit.cli.options import ForceOption, RunArgument
+from biasaudit.cli.options import ForceOption, RunArgument, TrustOption
 from biasaudit.errors import UsageError
 from biasaudit.run_folder.checksums import write_flushed
 from biasaudit.run_folder.place import require_new_file
@@ -23,6 +23,7 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="TSV to write; default: standard output.")] = None,
     arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
     force: ForceOption = False,
+    trust: TrustOption = False,
 ) -> None:
     """Put images through the trained target; subjects of the audit by the fold that held them out."""
     from biasaudit.engine.predict import predict as predict_table  # imports torch
@@ -31,7 +32,7 @@ def predict(
         require_new_file(out, force=force)
     from biasaudit.run_folder.tsv import tsv_text
 
-    text = tsv_text(predict_table(run_folder, table, arm, terminal.print_note_to_stderr))
+    text = tsv_text(predict_table(run_folder, table, arm, terminal.print_note_to_stderr, trust=trust))
     if out is None:
         sys.stdout.write(text)
     else:
@@ -52,6 +53,7 @@ def explain(
     network: Annotated[str | None, typer.Option(help="Factory of a network without an audit: own.py:factory.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Its weights: safetensors or a state dict.")] = None,
     spacing: Annotated[float | None, typer.Option(min=0.1, help="With --network: voxel size of its input, mm.")] = None,
+    trust: TrustOption = False,
 ) -> None:
     """Write attribution maps of single subjects, with a page of figures."""
     # These import torch.
@@ -69,7 +71,7 @@ def explain(
     elif spacing is not None:
         raise UsageError("--spacing belongs to --network; a run has its own grid")
     else:
-        caution = explain_run(source, request)
+        caution = explain_run(source, request, terminal.print_note_to_stderr, trust=trust)
     if caution is not None:
         terminal.print_line(f"caution: {caution}", style="yellow")
     terminal.print_line(f"page: {write_explained_page(out)}")

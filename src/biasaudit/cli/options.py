@@ -10,7 +10,7 @@ import typer
 
 from biasaudit.engine.jobs.dask_client import dask_is_safe
 
-__all__ = ["Engine", "EngineOption", "ForceOption", "RunArgument", "WorkersOption", "chosen_engine"]
+__all__ = ["Engine", "EngineOption", "ForceOption", "RunArgument", "TrustOption", "WorkersOption", "chosen_engine"]
 
 
 class Engine(StrEnum):
@@ -24,6 +24,7 @@ class Engine(StrEnum):
 EngineOption = Annotated[Engine, typer.Option(help="local: in this process; dask: worker processes.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite the file that -o names.")]
+TrustOption = Annotated[bool, typer.Option("--trust", help="Run code that the folder names and its audit did not run.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biasaudit import terminal
-from biasaudit.cli.endings import faults_of, resumable
+from biasaudit.cli.endings import faults_of, print_code, resumable
 from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_engine
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
@@ -52,6 +52,7 @@ def run(
             from biasaudit.engine.remedies import with_remedies  # reads the cohort
 
             plan = with_remedies(plan)
+        print_code(plan)
         if dry_run:
             _dry_run(plan, workers)
         else:
@@ -64,6 +65,7 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
 
     with faults_of(protocol):
         plan = load_protocol(protocol)
+        print_code(plan)
         from biasaudit.engine.validation.situate import situate  # imports torch, which a typing error need not wait for
 
         situation, _ = situate(plan)
@@ -92,12 +94,13 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
     from biasaudit.engine.plan import expected_plan  # imports torch
     from biasaudit.engine.situation.situation import single_origin_notes
     from biasaudit.engine.space import estimate_bytes
+    from biasaudit.engine.user_code.wall import walled
     from biasaudit.engine.validation.situate import situate
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs
     count = workers or os.cpu_count() or 1
-    terminal.print_plan(jobs, estimate_seconds(situation, jobs) / count, count)
+    terminal.print_plan(jobs, walled(plan.code, estimate_seconds, situation, jobs) / count, count)
     terminal.print_line(f"about {in_bytes(estimate_bytes(situation, jobs))} on the disk")
     terminal.print_notes(single_origin_notes(situation.cohort))
     if situation.confirms:

@@ -13,6 +13,7 @@ from pathlib import Path
 from biasaudit.drafting.profile import Profile
 from biasaudit.drafting.proposal import Proposal, regime_of, unused_columns
 from biasaudit.protocol import DATASET
+from biasaudit.protocol.code import code_faults
 
 __all__ = ["Model", "draft_protocol", "open_points"]
 
@@ -56,6 +57,7 @@ def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: P
         "# what is wrong, then `biasaudit validate` and `biasaudit run` this file. Every key: docs/protocol.md.",
         "schema_version: 1",
         f"name: {_text(', '.join(dict.fromkeys(profile.dataset)))}",
+        *_code_lines(model, folder),
         "cohort:",
         *_indented(_cohort_lines(profile, proposal, model, folder)),
         *_grid_lines(profile),
@@ -66,6 +68,16 @@ def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: P
         "checks: default",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _code_lines(model: Model, folder: Path) -> list[str]:
+    """Allow the user's network to run where it lies elsewhere than beside the protocol."""
+    named = [("target.network", model.factory)] if ":" in model.factory else []
+    if model.factory.startswith("monai:") or not any(code_faults(named, [], folder)):
+        return []
+    file, _, _ = model.factory.rpartition(":")
+    entry = Path(file).parent.as_posix() if file.endswith(".py") else file.split(".")[0]
+    return [_line("allow_code", f"[{_text(entry)}]", "where code may come from beside the folder of this protocol")]
 
 
 def open_points(profile: Profile, proposal: Proposal, model: Model = _NO_MODEL) -> dict[str, str]:

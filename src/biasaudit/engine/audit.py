@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.engine.situation.places import FILES, places_of, read_facts, require_own_key, stored_places
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.space import estimate_bytes
+from biasaudit.engine.user_code.listing import record_code
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
@@ -112,7 +114,7 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     store.sweep()
 
     def attempt() -> AuditRecord:
-        with dispatcher(options.engine, options.workers, out) as dispatch:
+        with dispatcher(_engine(options, protocol), options.workers, out) as dispatch:
             run = _finished_run(situation, store, dispatch, _Counter(progress, expected_plan(situation)))
         audit = write_results(run, started)
         write_jobs(out, run.jobs)
@@ -183,6 +185,11 @@ def _undamaged(attempt: Callable[[], AuditRecord], out: Path) -> AuditRecord:
     raise IncompleteError(f"stored results of {out} are damaged again and again, last {found}; is the disk sound?")
 
 
+def _engine(options: Options, protocol: Protocol) -> str:
+    """Say where jobs run: code of the user's never in this process, which it could end."""
+    return "apart" if options.engine == "local" and protocol.code and os.name == "posix" else options.engine
+
+
 def _beyond(plan: Plan, earlier: Plan) -> list[Job]:
     known = {job.key for job in earlier.jobs}
     return [job for job in plan.jobs if job.key not in known]
@@ -244,6 +251,7 @@ def _open_folder(out: Path, protocol: Protocol, situation: Situation, facts: Map
     }
     with owned.writing("setup") as folder:
         write_json(folder / PLACES, places)
+        record_code(folder, protocol)
         (folder / PROTOCOL).write_text(dump_protocol(protocol), encoding="utf-8")
         (folder / "protocol.schema.json").write_text(json_schema(), encoding="utf-8")
         write_json(folder / FILES, {path: fact.to_dict() for path, fact in facts.items()})

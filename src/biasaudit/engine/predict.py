@@ -20,7 +20,9 @@ from biasaudit.engine.situation.places import require_own_key
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
+from biasaudit.engine.user_code.listing import code_lines, require_recorded
 from biasaudit.engine.user_code.preprocessing import import_string_of, kind_of_input
+from biasaudit.engine.user_code.wall import walled
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.protocol.pseudonyms import own_pseudonyms
@@ -29,18 +31,18 @@ from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.tsv import read_tsv
 
-__all__ = ["chosen_arm", "predict", "require_images", "trained_networks"]
+__all__ = ["Say", "chosen_arm", "predict", "require_images", "silent", "stored_protocol", "trained_networks"]
 
 
 Say = Callable[[str], None]
 """Called with every note."""
 
 
-def _silent(note: str) -> None:
-    return None
+def silent(note: str) -> None:
+    """Say nothing."""
 
 
-def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.DataFrame:
+def predict(run: Path, table: Path, arm: str | None, say: Say = silent, *, trust: bool = False) -> pd.DataFrame:
     """Score the images of a table.
 
     An image whose subject the audit knows is scored by the fold that held that subject out, any other by the mean
@@ -56,7 +58,10 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     arm : str or None
         Default: the primary arm.
     say : callable
-        Told of pictures that are in grey where the audit's were in colour, and the reverse.
+        Told what code of the user's is run, and of pictures that are in grey where the audit's were in colour, and
+        the reverse.
+    trust : bool
+        Run whatever code the run folder names, also what its audit did not run.
 
     Returns
     -------
@@ -67,10 +72,43 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     ------
     UsageError, IncompleteError, DataError
     """
-    audit = finished_audit(run, "tables", "models")
-    protocol = load_protocol(run / "protocol.yaml")
-    require_images(run, protocol, "predict")
+    protocol = stored_protocol(run, "predict", trust=trust)
     require_own_key(run)
+    for line in code_lines(protocol.code):
+        say(line)
+    rows, notes = walled(protocol.code, _predicted, run, protocol, table, arm)
+    for note in notes:
+        say(note)
+    return pd.DataFrame(rows)
+
+
+def stored_protocol(run: Path, command: str, *, trust: bool) -> Protocol:
+    """Read the protocol of a finished run of images, whose code may run.
+
+    Parameters
+    ----------
+    run : Path
+    command : str
+        Of the command line, for the message.
+    trust : bool
+        Let any code run that the folder names.
+
+    Raises
+    ------
+    UsageError, IncompleteError, DataError
+    """
+    finished_audit(run)
+    protocol = load_protocol(run / "protocol.yaml", stored=True)
+    require_images(run, protocol, command)
+    require_recorded(run, protocol, trust=trust)
+    return protocol
+
+
+def _predicted(
+    run: Path, protocol: Protocol, table: Path, arm: str | None
+) -> tuple[list[dict[str, object]], tuple[str, ...]]:
+    """Score the images of a table: rows, and notes."""
+    audit = finished_audit(run, "tables", "models")
     chosen = chosen_arm(audit, arm)
     name, representation = chosen["name"], chosen["representation"]
     settings = manifest_settings(protocol.cohort, table, with_maps=kind_of_input(representation).shows == "maps")
@@ -78,14 +116,13 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
     inspection = inspect_files(cohort, protocol.grid, {}, settings)
     require_sound(inspection)
     cohort = with_colour(cohort, audit["cohort"].get("colour", ()))
-    for note in converted_notes(cohort, inspection.facts):
-        say(note)
+    notes = tuple(converted_notes(cohort, inspection.facts))
     networks, channels = trained_networks(run, name), _channels(run, name)
     known, shown = _known_subjects(run), _shown_names(protocol, table)
     grid = Grid.from_dict(audit["cohort"]["grid"])
     classes = list(audit["cohort"]["classes"])
     made_by = import_string_of(protocol, representation)
-    rows = []
+    rows: list[dict[str, object]] = []
     with one_thread():
         for sample in cohort.samples:
             subject, image_name = shown(sample)
@@ -102,7 +139,7 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = _silent) -> pd.D
                     **_logits(predict_rows(scoring, image[None])[0], classes),
                 }
             )
-    return pd.DataFrame(rows)
+    return rows, notes
 
 
 def _logits(values: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
@@ -141,6 +178,8 @@ def trained_networks(run: Path, arm: str) -> dict[int, list[Any]]:
     """Load the trained targets of an arm, by fold (from 1)."""
     networks: dict[int, list[Any]] = {}
     for record in read_json(run / "models" / "index.json"):
+        if Path(record["weights"]).name != record["weights"]:
+            raise UsageError(f"{run / 'models' / 'index.json'}: {record['weights']!r} lies elsewhere; rerun the audit")
         if record["arm"] == arm:
             networks.setdefault(record["fold"], []).append(load_network(run / "models" / record["weights"]))
     return networks

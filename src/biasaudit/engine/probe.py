@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from biasaudit.engine.user_code.listing import require_recorded
 from biasaudit.errors import UsageError
 from biasaudit.protocol import BidsCohort, ProbeSettings, Protocol, TableCohort, load_protocol
 from biasaudit.run_folder.contract import PROTOCOL, ArmRecord, AuditRecord
@@ -17,7 +18,7 @@ from biasaudit.run_folder.place import require_ours
 __all__ = ["changes", "kept_if_it_fails", "with_probes"]
 
 
-def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protocol:
+def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: bool = False) -> Protocol:
     """Return the protocol of a finished run with one more table of probes.
 
     Parameters
@@ -28,16 +29,21 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None) -> Protoco
         Manifest with the columns of the audit's own table; where it read none: subject, image, label and the origins.
     max_prevalence : float or None
         Largest share of patients among rows without a label; None leaves it as it is.
+    trust : bool
+        Run whatever code the run folder names, also what its audit did not run.
 
     Raises
     ------
+    DataError
+        The folder names other code.
     UsageError
         No run, or one that audited no image files.
     IncompleteError
         The run has not been finished.
     """
     finished_audit(run)
-    protocol = load_protocol(run / PROTOCOL)
+    protocol = load_protocol(run / PROTOCOL, stored=True)
+    require_recorded(run, protocol, trust=trust)
     if not isinstance(protocol.cohort, TableCohort | BidsCohort) or not protocol.cohort.has_images:
         raise UsageError(f"{run} audited no image files; probes are images of the same kind")
     before = protocol.cohort.probes or ProbeSettings.model_construct(

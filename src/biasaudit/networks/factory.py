@@ -12,12 +12,16 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from biasaudit.errors import UsageError
+from biasaudit.networks.contract import require_contract, require_named_soundly
 from biasaudit.registry import get
 
 __all__ = ["NetworkSizes", "build_network", "imported_function", "network_factory"]
 
 _MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"}
 """Our names of a network's sizes, and what some networks of MONAI call them."""
+
+_BUILDER = "biasaudit.engine.user_code.network:build"
+"""Import string of the factory that trained and adopted networks of the user's are rebuilt by."""
 
 _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
 
@@ -52,6 +56,9 @@ def build_network(name: str, sizes: NetworkSizes, arguments: Mapping[str, Any]) 
         network = factory(spatial_dims=spatial_dims, in_channels=in_channels, out_channels=out_channels, **arguments)
     except TypeError as error:
         raise UsageError(f"target.network: {name} cannot be called as {_SIGNATURE}: {error}") from error
+    except (OSError, ValueError, LookupError, AttributeError, RuntimeError, SystemExit) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise UsageError(f"target.network: {name} failed: {type(error).__name__}: {reason}") from error
     if not isinstance(network, nn.Module):
         raise UsageError(f"target.network: {name} returned {type(network).__name__}, expected a torch.nn.Module")
     return network
@@ -70,11 +77,13 @@ def network_factory(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     if module == "monai":
         return _monai(attribute)
+    if name == _BUILDER:  # a layer above, which then looks the user's own factory up
+        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
     return imported_function(name, "target.network")
 
 
 def imported_function(name: str, key: str) -> Callable[..., Any]:
-    """Import a function or class by ``package.module:function``.
+    """Import a function or class by ``package.module:function``, if it is made for what it will be asked.
 
     Parameters
     ----------
@@ -87,19 +96,24 @@ def imported_function(name: str, key: str) -> Callable[..., Any]:
     UsageError
         If there is none, with the remedy.
     """
+    require_named_soundly(name, key)
     module, _, attribute = name.partition(":")
-    # The user's module usually lies beside the protocol, in the folder the command is called from.
+    # The user's module may lie beside the protocol, in the folder the command is called from; it shadows no other.
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+        sys.path.append(os.getcwd())
     try:
         found = getattr(importlib.import_module(module), attribute, None)
     except ImportError as error:
         raise UsageError(
             f"{key}: cannot import {module!r} for {name!r} ({error}); run from the folder that holds it, or install it"
         ) from error
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UsageError(f"{key}: {module} cannot be imported: {reason}") from error
     if not callable(found):
         expected = f"; expected {_SIGNATURE}" if key == "target.network" else ""
         raise UsageError(f"{key}: module {module} has no function {attribute!r}{expected}")
+    require_contract(found, name, key)
     return found  # type: ignore[no-any-return]
 
 

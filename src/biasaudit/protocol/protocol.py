@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
+from biasaudit.protocol.code import AllowedCode
 from biasaudit.protocol.cohort import CohortSettings
 from biasaudit.protocol.reader_settings import OfItsReader
 from biasaudit.protocol.section import Names, OrName, Section, Seed, each_once
@@ -163,6 +164,10 @@ class Protocol(Section):
     """The frozen plan of an audit (contract: ``examples/protocol.yaml``)."""
 
     schema_version: Literal[1] = 1
+    allow_code: AllowedCode = Field(
+        default_factory=list,
+        description="packages that functions may come from, and paths outside of the protocol's folder",
+    )
     name: str = Field("audit", max_length=200, pattern=r"^[^\n\t]*$")
     cohort: Annotated[SerializeAsAny[CohortSettings], OfItsReader()]
     grid: GridSettings = Field(default_factory=lambda: GridSettings.model_validate({}))
@@ -181,6 +186,15 @@ class Protocol(Section):
     pseudonymise: bool = Field(
         False, description="write salted hashes in the place of subjects and file names into every output"
     )
+
+    @property
+    def code(self) -> tuple[tuple[str, str], ...]:
+        """Key and import string of every function that the protocol names, but for networks of MONAI."""
+        network = self.target.network
+        named = [] if network.startswith("monai:") else [("target.network", network)]
+        named += [(f"target.training.{field}", name) for field, name in self.target.training.own]
+        named += [(f"arms.{place}", arm.representation) for place, arm in enumerate(self.arms)]
+        return tuple((key, name) for key, name in named if ":" in name)
 
     @model_validator(mode="after")
     def _distinct_arms(self) -> Protocol:

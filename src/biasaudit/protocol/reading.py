@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from biasaudit.errors import Fault, ProtocolError
+from biasaudit.protocol.code import code_faults
 from biasaudit.protocol.faults import fault_of, line_of
 from biasaudit.protocol.places import Places
 from biasaudit.protocol.protocol import Protocol
@@ -26,13 +27,15 @@ __all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "w
 AnySection = TypeVar("AnySection", bound=Section)
 
 
-def load_protocol(path: Path) -> Protocol:
+def load_protocol(path: Path, *, stored: bool = False) -> Protocol:
     """Read and validate a protocol; paths in it become absolute.
 
     Parameters
     ----------
     path : Path
         YAML file.
+    stored : bool
+        It is that of a run, which names code where it was; whether that may run is asked later.
 
     Raises
     ------
@@ -48,11 +51,18 @@ def load_protocol(path: Path) -> Protocol:
         }
         reason = reasons.get(type(error), f"cannot be read ({getattr(error, 'strerror', None) or error})")
         raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
-    return parse_protocol(text, path)
+    return parse_protocol(text, path, stored=stored)
 
 
-def parse_protocol(text: str, path: Path) -> Protocol:
+def parse_protocol(text: str, path: Path, *, stored: bool = False) -> Protocol:
     """Validate the text of a protocol; relative paths are taken from the folder of `path`.
+
+    Parameters
+    ----------
+    text : str
+    path : Path
+    stored : bool
+        As of `load_protocol`.
 
     Raises
     ------
@@ -66,7 +76,32 @@ def parse_protocol(text: str, path: Path) -> Protocol:
         protocol = Protocol.model_validate(plain(document, path))
     except ValidationError as error:
         raise ProtocolError([fault_of(detail, document, path) for detail in error.errors()]) from None
-    return _with_absolute_paths(protocol, _Folder(path.parent))
+    placed = _with_absolute_paths(protocol, _Folder(path.parent))
+    if not stored:
+        _require_allowed(_named_code(protocol, placed, path.parent), placed, document, path)
+    return placed
+
+
+def _named_code(protocol: Protocol, placed: Protocol, folder: Path) -> list[tuple[str, str]]:
+    """Return the functions of a protocol as it names them; where a short name led elsewhere, as they were found."""
+    pairs = zip(protocol.code, placed.code, strict=True)
+    return [(key, name if _is_at(name, found, folder) else found) for (key, name), (_, found) in pairs]
+
+
+def _is_at(name: str, found: str, folder: Path) -> bool:
+    return (folder / name.rpartition(":")[0]).resolve() == Path(found.rpartition(":")[0])
+
+
+def _require_allowed(named: Sequence[tuple[str, str]], protocol: Protocol, document: CommentedMap, path: Path) -> None:
+    """Refuse functions of packages and files that the protocol does not allow."""
+    found = code_faults(named, protocol.allow_code, path.parent)
+    faults = [Fault(f"{path}:{_line_of_key(document, key)}", f"{key}: {message}") for key, message in found]
+    if faults:
+        raise ProtocolError(faults)
+
+
+def _line_of_key(document: CommentedMap, key: str) -> int:
+    return line_of(document, [int(part) if part.isdecimal() else part for part in key.split(".")])
 
 
 def with_lines(faults: Iterable[Fault], path: Path) -> list[Fault]:

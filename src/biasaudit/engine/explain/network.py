@@ -28,6 +28,7 @@ from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.train import to_device
 from biasaudit.engine.user_code.network import build_own, convention, make_network
 from biasaudit.engine.user_code.network_description import OwnNetwork
+from biasaudit.engine.user_code.wall import walled
 from biasaudit.engine.user_code.weights import State, match_state, read_state
 from biasaudit.errors import DataError, UsageError
 from biasaudit.networks.factory import NetworkSizes
@@ -73,6 +74,12 @@ def explain_network(network: TrainedNetwork, table: Path, spacing: float | None,
     ------
     UsageError, DataError
     """
+    code = [("explain --network", network.factory), *([("explain --arm", request.arm)] if request.arm else [])]
+    walled([(key, name) for key, name in code if ":" in name], _explained_network, network, table, spacing, request)
+
+
+def _explained_network(network: TrainedNetwork, table: Path, spacing: float | None, request: Request) -> None:
+    """Do what `explain_network` says in this process."""
     cohort = _read(table)
     require_known(request, [sample.subject for sample in cohort.samples], _representations(request))
     require_new(request.out)

@@ -25,16 +25,18 @@ from biasaudit.engine.explain.request import Request, require_known, require_new
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.plan import finished_survey, plan_audit, plan_reading
-from biasaudit.engine.predict import chosen_arm, require_images, trained_networks
+from biasaudit.engine.predict import Say, chosen_arm, silent, stored_protocol, trained_networks
 from biasaudit.engine.situation.places import places_of, require_own_key
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.attribute import Baseline, balanced_mean
 from biasaudit.engine.steps.represent import transform
+from biasaudit.engine.user_code.listing import code_lines
 from biasaudit.engine.user_code.preprocessing import import_string_of
-from biasaudit.engine.validation.situate import situate
+from biasaudit.engine.user_code.wall import walled
+from biasaudit.engine.validation.situate import situate_here
 from biasaudit.errors import UsageError
-from biasaudit.protocol import AttributionSettings, load_protocol
+from biasaudit.protocol import AttributionSettings, Protocol
 from biasaudit.records import Recipe, Volume, withholds_maps
 from biasaudit.run_folder.contract import ArmRecord
 from biasaudit.run_folder.finished import finished_audit
@@ -45,7 +47,7 @@ __all__ = ["explain_run"]
 _DEFAULT_SUBJECTS = 2
 
 
-def explain_run(run: Path, request: Request) -> str | None:
+def explain_run(run: Path, request: Request, say: Say = silent, *, trust: bool = False) -> str | None:
     """Explain subjects of a finished audit by the networks that did not see them.
 
     Parameters
@@ -53,6 +55,10 @@ def explain_run(run: Path, request: Request) -> str | None:
     run : Path
         Finished run folder; the images must still lie where the protocol says.
     request : Request
+    say : callable
+        Told what code of the user's is run.
+    trust : bool
+        Run whatever code the run folder names, also what its audit did not run.
 
     Returns
     -------
@@ -65,14 +71,20 @@ def explain_run(run: Path, request: Request) -> str | None:
         Unknown subjects, method and arm, all at once.
     IncompleteError, DataError
     """
-    audit = finished_audit(run, "tables", "models", "maps")
-    protocol = load_protocol(run / "protocol.yaml")
-    require_images(run, protocol, "explain")
+    protocol = stored_protocol(run, "explain", trust=trust)
     require_own_key(run)
+    for line in code_lines(protocol.code):
+        say(line)
+    return walled(protocol.code, _explained_run, run, protocol, request)
+
+
+def _explained_run(run: Path, protocol: Protocol, request: Request) -> str | None:
+    """Do what `explain_run` says in this process."""
+    audit = finished_audit(run, "tables", "models", "maps")
     require_known(request, list(_subjects_of(run)), [record["name"] for record in audit["arms"]])
     require_new(request.out)
     arm = chosen_arm(audit, request.arm)
-    situation, _ = situate(protocol, known_files(run))
+    situation, _ = situate_here(protocol, known_files(run))
     settings = with_method(protocol.attribution, request.method)
     caution = _caution(arm, tested=protocol.attribution.method, used=settings.method)
     facts: NetworkFacts = {"Network": protocol.target.network, "Run": protocol.name, "Arm": arm["name"]}

@@ -37,7 +37,8 @@ def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
     Parameters
     ----------
     engine : str
-        ``local`` (in this process) or ``dask`` (worker processes, one thread each).
+        ``local`` (in this process), ``apart`` (one worker process, for code that may end it) or ``dask`` (worker
+        processes, one thread each).
     workers : int
         Number of Dask workers.
     root : Path
@@ -50,6 +51,12 @@ def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
     """
     if engine == "local":
         yield lambda jobs, report: _run_here(jobs, report, root)
+        return
+    if engine == "apart":
+        from biasaudit.engine.jobs.apart import worker  # imports torch, which planning does not need
+
+        with worker(root) as own:
+            yield lambda jobs, report: _in_order(jobs, report, own.run)
         return
     with local_workers(workers, root) as crew:
         yield lambda jobs, report: _run_on_dask(crew, jobs, report, root)

@@ -49,7 +49,7 @@ def run_job(job: Job, root: Path, before_publishing: Callable[[], None] = _allow
             store.needs(job)  # none of them was damaged while it was read
     except DamagedJobError as damage:
         return str(damage)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a step may run code of the user's, and that may call sys.exit
         lack = lack_of_space(error)
         return f"{NO_ROOM}: {lack}" if lack else traceback.format_exc()
     return None

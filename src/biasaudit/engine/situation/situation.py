@@ -169,7 +169,8 @@ class Situation:
     def channels(self, recipe: Recipe) -> int:
         """Count the channels of the network input of one recipe."""
         name = recipe.input
-        return int(representation_of(name, self.own_inputs.get(name)).channels(self.image_channels(name)))
+        own = self.own_inputs.get(name)  # whose function this process never loads
+        return own.channels if own else int(representation_of(name).channels(self.image_channels(name)))
 
     def image_channels(self, representation: str) -> int:
         """Count what a representation is made from: the channels of the images, or the user's maps of them."""

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from biasaudit import seeds
-from biasaudit.engine.user_code.functions import call, failure, find
+from biasaudit.engine.user_code.functions import RAISED, call, failure, find
 from biasaudit.errors import UsageError
 from biasaudit.protocol import TrainingSettings
 
@@ -100,7 +100,7 @@ def _own_loss(
     columns = torch.cat([torch.zeros_like(logits), logits], dim=1) if logits.shape[1] == 1 else logits
     try:
         loss = function(columns, targets)
-    except Exception as error:
+    except RAISED as error:
         message = f"{name} cannot be called with logits {list(columns.shape)} and classes {list(targets.shape)}"
         raise UsageError(
             f"{key}: {message}: {failure(error)}; there is one column per class, two for two classes, and the classes "

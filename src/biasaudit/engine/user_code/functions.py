@@ -14,7 +14,10 @@ from biasaudit.engine.user_code.sources import file_hash, is_own, own_sources
 from biasaudit.errors import UsageError
 from biasaudit.networks.factory import imported_function
 
-__all__ = ["call", "failure", "find", "takes"]
+__all__ = ["RAISED", "call", "failure", "find", "takes"]
+
+RAISED = (Exception, SystemExit)
+"""What the user's code may raise and is told of in a line: to end the program is not its business."""
 
 _PREFIX = "_biasaudit_own_"
 _READ = "_biasaudit_read_from"
@@ -67,7 +70,7 @@ def call(function: Callable[..., Any], key: str, name: str, offered: Mapping[str
         return function(**{parameter: value for parameter, value in offered.items() if takes(function, parameter)})
     except UsageError:
         raise
-    except Exception as error:
+    except RAISED as error:
         unknown = _unknown(function, offered)
         if unknown:
             message = f"{name} asks for {', '.join(unknown)}; it is offered {', '.join(offered)}"
@@ -75,8 +78,10 @@ def call(function: Callable[..., Any], key: str, name: str, offered: Mapping[str
         raise UsageError(f"{key}: {name} failed: {failure(error)}") from error
 
 
-def failure(error: Exception) -> str:
+def failure(error: BaseException) -> str:
     """Kind and first line of an error."""
+    if isinstance(error, SystemExit):
+        return f"it ended the program by sys.exit({error.code!r}); return, or raise an error"
     return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
 
 
@@ -111,12 +116,14 @@ def _from_file(name: str, key: str) -> Callable[..., Any]:
     _forget_changed_helpers(name)
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except RAISED as error:
         raise UsageError(f"{key}: {path} cannot be imported: {failure(error)}") from error
     _mark_helpers(name)
     found = getattr(module, attribute, None)
     if not callable(found):
         raise UsageError(f"{key}: {path} has no function or class {attribute!r}")
+    if inspect.isbuiltin(found):
+        raise UsageError(f"{key}: {attribute} of {path} is a built-in function; call it in a function of your own")
     return found  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from biasaudit.engine.user_code.functions import failure, find, takes
+from biasaudit.engine.user_code.functions import RAISED, failure, find, takes
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.errors import UsageError
@@ -76,7 +76,7 @@ def make_network(name: str, sizes: NetworkSizes, arguments: Mapping[str, Any]) -
     wanted = {key: value for key, value in sizes._asdict().items() if takes(factory, key)}
     try:
         network = factory(**{**wanted, **arguments})
-    except Exception as error:
+    except RAISED as error:
         raise UsageError(f"{_KEY}: {name} failed: {failure(error)}") from error
     if not isinstance(network, nn.Module):
         raise UsageError(f"target.network: {name} returned {type(network).__name__}, expected a torch.nn.Module")
@@ -104,9 +104,9 @@ def convention(network: nn.Module, shape: Sequence[int], stated: str) -> OutputC
     try:
         with torch.no_grad():
             output = network(noise)
-    except Exception as error:
+    except RAISED as error:
         shown = " x ".join(str(size) for size in shape)
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = failure(error) if isinstance(error, SystemExit) else (str(error).splitlines() or [failure(error)])[0]
         raise UsageError(
             f"target.network: it cannot take an input of shape batch x {shown} ({reason}); "
             "set `grid` and channels as it was trained"

@@ -120,8 +120,17 @@ def representation_of(name: str, own: OwnInput | None = None) -> Representation:
 
 
 def import_string_of(protocol: Protocol, name: str) -> str:
-    """Return where the representation of that name is found; see `ArmSettings.input`."""
-    return next((arm.representation for arm in protocol.arms if arm.input == name), name)
+    """Return where the representation of that name is found; see `ArmSettings.input`.
+
+    Raises
+    ------
+    UsageError
+        It is a function that no arm of the protocol names.
+    """
+    found = next((arm.representation for arm in protocol.arms if arm.input == name), name)
+    if ":" in found and found not in [arm.representation for arm in protocol.arms]:
+        raise UsageError(f"{_KEY}: no arm of the protocol is made by {name}; the run is damaged: rerun the audit")
+    return found
 
 
 def try_inputs(arms: list[ArmSettings], volume: Volume, grid: Grid, codes: Mapping[str, str]) -> dict[str, OwnInput]:

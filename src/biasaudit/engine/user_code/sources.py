@@ -14,7 +14,7 @@ from pathlib import Path
 from biasaudit.engine.jobs.json_files import digest
 from biasaudit.engine.jobs.packages import installed_versions, packages_named
 
-__all__ = ["file_hash", "is_own", "own_sources", "own_version"]
+__all__ = ["code_hash", "file_hash", "is_own", "own_sources", "own_version"]
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,34 @@ def own_version(name: str) -> str:
     sources = own_sources(name)
     if not sources:
         return ""
-    folder = Path(name.rpartition(":")[0]).parent if is_own(name) else _common_folder(sources)
-    content = [[file.relative_to(folder).as_posix(), file_hash(file)] for file in sources]
+    content = _content(name, sources)
     # What the outputs of the user's networks are turned into is decided beside this file.
     builder = [file_hash(Path(__file__).with_name("network.py"))] if is_own(name) else []
     return digest([*content, *builder, installed_versions(_packages(sources))])
+
+
+def code_hash(name: str) -> str:
+    """Hash the code of a function of the user's alone, whatever it imports from elsewhere and runs under.
+
+    Parameters
+    ----------
+    name : str
+        As `own_sources` takes it.
+
+    Returns
+    -------
+    str
+        The same wherever the folder lies; empty where nothing is found.
+    """
+    installed = "" if is_own(name) else _installed_version(name.rpartition(":")[0])
+    sources = own_sources(name)
+    return installed or (digest(_content(name, sources)) if sources else "")
+
+
+def _content(name: str, sources: tuple[Path, ...]) -> list[list[str]]:
+    """Name and hash of every file of a function, as seen from their folder."""
+    folder = Path(name.rpartition(":")[0]).parent if is_own(name) else _common_folder(sources)
+    return [[file.relative_to(folder).as_posix(), file_hash(file)] for file in sources]
 
 
 def _installed_version(module: str) -> str:
@@ -145,17 +168,15 @@ def _own_file(file: Path) -> tuple[_Modules, list[Path]]:
 
 
 def _imported_module(module: str) -> tuple[_Modules, list[Path]]:
-    """Look for a module where Python would; the current folder goes first, as when it is imported."""
+    """Look for a module where Python would, and then in the current folder, as when it is imported."""
     here = _Modules(Path.cwd())
-    if found := list(here.files(module)):
-        return here, found
     top = module.partition(".")[0]
     try:
         specification = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         specification = None
     if specification is None or specification.origin is None:
-        return here, []
+        return here, list(here.files(module))
     origin = Path(specification.origin)
     folder = origin.parent.parent if specification.submodule_search_locations else origin.parent
     modules = _Modules(folder, top if _is_installed(folder) else "")

@@ -18,6 +18,7 @@ from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
 from biasaudit.engine.user_code.preprocessing import try_inputs
 from biasaudit.engine.user_code.sources import own_version
+from biasaudit.engine.user_code.wall import walled
 from biasaudit.engine.validation.field import require_field
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import mask_in_faults, require_inputs_possible
@@ -31,11 +32,13 @@ from biasaudit.protocol import Protocol
 from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Cohort, Grid, Volume
 
-__all__ = ["situate"]
+__all__ = ["situate", "situate_here"]
 
 
 def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) -> tuple[Situation, dict[str, FileFacts]]:
     """Read the cohort, look at every file, and divide the subjects; nothing is written.
+
+    Where the protocol names code of the user's all of this is done in a process of its own.
 
     Parameters
     ----------
@@ -53,6 +56,13 @@ def situate(protocol: Protocol, known: Mapping[str, FileFacts] | None = None) ->
     ProtocolError, DataError
         Every fault at once.
     """
+    return walled(protocol.code, situate_here, protocol, known)
+
+
+def situate_here(
+    protocol: Protocol, known: Mapping[str, FileFacts] | None = None
+) -> tuple[Situation, dict[str, FileFacts]]:
+    """Do what `situate` does in this process, which code of the user's may end."""
     require_known_names(protocol)
     reader = registry.get("reader", protocol.cohort.reader)()
     read = read_without_probes(protocol.cohort)

@@ -20,7 +20,7 @@ from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.train import train
-from biasaudit.engine.user_code.functions import failure, find
+from biasaudit.engine.user_code.functions import RAISED, failure, find
 from biasaudit.errors import Fault, UsageError
 from biasaudit.protocol import TrainingSettings
 
@@ -84,7 +84,7 @@ def _fault(situation: Situation, arguments: TrainArguments) -> str:
                 )
     except UsageError as error:
         return str(error)
-    except Exception as error:
+    except RAISED as error:
         return f"{_blamed(settings)} failed on noise: {failure(error)}"
     return ""
 
