@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from biasaudit.engine.jobs.book import make_job
 from biasaudit.engine.jobs.dispatch import dispatcher
 from biasaudit.engine.jobs.job import Arguments, Folders, Job, Role
+from biasaudit.engine.jobs.where import Where
 
 JOBS = 1000
 WARM = 20
@@ -62,7 +63,7 @@ def chains(count: int) -> list[Job]:
 def measured(engine: str, workers: int, root: Path, jobs: Sequence[Job]) -> tuple[float, float]:
     """Give wall and CPU seconds of this process for all jobs, once the workers are warm."""
     root.mkdir(parents=True)
-    with dispatcher(engine, workers, root) as dispatch:
+    with dispatcher(Where(engine, workers), root) as dispatch:
         _finished(dispatch, alone(WARM, first=10 * JOBS))
         wall, cpu = time.perf_counter(), time.process_time()
         _finished(dispatch, jobs)

@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 
 from biasaudit import registry
 from biasaudit.cli import app
+from biasaudit.engine.jobs.cluster_settings import ClusterSettings, load_cluster
+from biasaudit.engine.jobs.dask_queue import job_script
 from biasaudit.protocol import BidsCohort, PhantomCohort, Protocol, TableCohort, parse_protocol
 
 ROOT = Path(__file__).parents[1]
@@ -231,6 +233,22 @@ def protocols() -> list[Any]:
 @pytest.mark.parametrize(("body", "path"), protocols())
 def test_example_protocol_is_valid(body: str, path: Path) -> None:
     assert isinstance(parse_protocol(body, path), Protocol)
+
+
+# -- clusters --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [body for body in blocks(ROOT / "docs/cluster.md", "yaml") if "system:" in body])
+def test_example_of_a_queue_is_valid(body: str, tmp_path: Path) -> None:
+    (tmp_path / "queue.yaml").write_text(body)
+    settings = load_cluster(tmp_path / "queue.yaml")
+    assert str(settings.queue) in job_script(settings, tmp_path)
+
+
+def test_every_key_of_a_queue_is_documented() -> None:
+    rows = [line for line in (ROOT / "docs/cluster.md").read_text("utf-8").splitlines() if line.startswith("| `")]
+    keys = {key for row in rows for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert set(ClusterSettings.model_fields) <= keys
 
 
 # -- links and promises ----------------------------------------------------------------------------------------------

@@ -34,10 +34,11 @@ def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -
     """
     # Imported here so that `import biasaudit` does not load torch.
     from biasaudit.engine.audit import Options, run_audit
+    from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol, load_protocol
     from biasaudit.report.render import write_report
 
     plan = protocol if isinstance(protocol, Protocol) else load_protocol(Path(protocol))
-    audit = run_audit(plan, Path(out), Options("dask" if workers > 1 else "local", workers))
+    audit = run_audit(plan, Path(out), Options(Where("dask" if workers > 1 else "local", workers)))
     write_report(Path(out))
     return audit

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,25 +22,18 @@ from biasaudit.engine.jobs.dispatch import Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json, write_json
 from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.jobs.where import Where
 from biasaudit.errors import IncompleteError
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
 
-__all__ = ["Workers", "calibrate_grid", "finished_records", "jobs_of", "run_cells"]
+__all__ = ["calibrate_grid", "finished_records", "jobs_of", "run_cells"]
 
 Progress = Callable[[int, int, Job | None], None]
 
 
-@dataclass(frozen=True)
-class Workers:
-    """The engine that audits the cohorts, and the number of workers."""
-
-    engine: str
-    count: int
-
-
-def calibrate_grid(grid: Grid, cells: Sequence[Cell], out: Path, workers: Workers, progress: Progress) -> Path:
+def calibrate_grid(grid: Grid, cells: Sequence[Cell], out: Path, where: Where, progress: Progress) -> Path:
     """Audit the cohorts that have no record yet and sum all of them up.
 
     Parameters
@@ -49,7 +41,7 @@ def calibrate_grid(grid: Grid, cells: Sequence[Cell], out: Path, workers: Worker
     grid : Grid
     cells : sequence of Cell
         Those of its cohorts that are asked for.
-    out, workers, progress
+    out, where, progress
         As in `run_cells`.
 
     Returns
@@ -66,18 +58,18 @@ def calibrate_grid(grid: Grid, cells: Sequence[Cell], out: Path, workers: Worker
     """
     require_ours(out, "calibration")
     with in_use(out, "calibration"):
-        return _calibrated(grid, cells, out, workers, progress)
+        return _calibrated(grid, cells, out, where, progress)
 
 
-def _calibrated(grid: Grid, cells: Sequence[Cell], out: Path, workers: Workers, progress: Progress) -> Path:
+def _calibrated(grid: Grid, cells: Sequence[Cell], out: Path, where: Where, progress: Progress) -> Path:
     started, owned = time.monotonic(), OwnedFiles(out)
     owned.sweep()
-    failures = run_cells(cells, out, workers, progress)
+    failures = run_cells(cells, out, where, progress)
     records = finished_records(cells, out)
     if records:
         write = write_summary if grid.about == "verdict" else write_board
         with owned.writing("summary") as staged:
-            write(records, _provenance(grid, len(records), workers, started), staged)
+            write(records, _provenance(grid, len(records), where, started), staged)
     if failures:
         path = out / "failures.json"
         with owned.writing("failures") as staged:
@@ -87,7 +79,7 @@ def _calibrated(grid: Grid, cells: Sequence[Cell], out: Path, workers: Workers, 
     return out / ("calibration.md" if grid.about == "verdict" else "calibration-checks.md")
 
 
-def _provenance(grid: Grid, finished: int, workers: Workers, started: float) -> dict[str, str]:
+def _provenance(grid: Grid, finished: int, where: Where, started: float) -> dict[str, str]:
     minutes = (time.monotonic() - started) / 60
     return {
         "command": " ".join(["biasaudit", *sys.argv[1:]]),
@@ -95,16 +87,16 @@ def _provenance(grid: Grid, finished: int, workers: Workers, started: float) -> 
         "commit": _commit(),
         "grid": f"version {grid.version}, seed {grid.seed}",
         "cohorts": f"{finished} of {sum(family.cohorts for family in grid.families)}",
-        "wall time of the last run": f"{minutes:.0f} min, {workers.count} worker(s)",
+        "wall time of the last run": f"{minutes:.0f} min, {where.workers} worker(s)",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
 
 
 def _commit() -> str:
-    where = Path(biasaudit.__file__).parent
+    folder = Path(biasaudit.__file__).parent
     try:
         found = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=where, capture_output=True, text=True, check=True
+            ["git", "describe", "--always", "--dirty"], cwd=folder, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return "not a checkout"
@@ -121,7 +113,7 @@ def jobs_of(cells: Sequence[Cell]) -> list[Job]:
 def run_cells(
     cells: Sequence[Cell],
     out: Path,
-    workers: Workers,
+    where: Where,
     progress: Progress,
 ) -> list[Failure]:
     """Audit every cohort that has no record yet.
@@ -131,7 +123,7 @@ def run_cells(
     cells : sequence of Cell
     out : Path
         New folder, or that of an earlier calibration, which is resumed.
-    workers : Workers
+    where : Where
     progress : callable
         Called with cohorts done, cohorts in all, and the job that ended.
 
@@ -147,10 +139,10 @@ def run_cells(
     """
     require_ours(out, "calibration")
     with in_use(out, "calibration"):
-        return _run_cells(jobs_of(cells), out, workers, progress)
+        return _run_cells(jobs_of(cells), out, where, progress)
 
 
-def _run_cells(jobs: Sequence[Job], out: Path, workers: Workers, progress: Progress) -> list[Failure]:
+def _run_cells(jobs: Sequence[Job], out: Path, where: Where, progress: Progress) -> list[Failure]:
     done = 0
     progress(0, len(jobs), None)
 
@@ -160,7 +152,7 @@ def _run_cells(jobs: Sequence[Job], out: Path, workers: Workers, progress: Progr
         progress(done, len(jobs), job)
 
     Store(out).sweep()
-    with dispatcher(workers.engine, workers.count, out) as dispatch:
+    with dispatcher(where, out) as dispatch:
         return dispatch(jobs, report)
 
 

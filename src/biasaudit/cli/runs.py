@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +9,23 @@ import typer
 
 from biasaudit import terminal
 from biasaudit.cli.endings import faults_of, print_code, resumable
-from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_engine
+from biasaudit.cli.options import (
+    ClusterOption,
+    Elsewhere,
+    Engine,
+    EngineOption,
+    SchedulerOption,
+    StoreOption,
+    WorkersOption,
+    anywhere,
+)
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
 from biasaudit.run_folder.space import in_bytes
 
 if TYPE_CHECKING:
+    from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol
 
 __all__ = ["audit_into", "run", "validate"]
@@ -40,10 +49,14 @@ def run(
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Hash every file of the cohort again; trust no size and time.")
     ] = False,
+    scheduler: SchedulerOption = "",
+    cluster: ClusterOption = None,
+    store: StoreOption = "",
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
     from biasaudit.protocol import load_protocol
 
+    where = anywhere(engine, workers, Elsewhere(scheduler, cluster, store))
     with faults_of(protocol):
         plan = load_protocol(protocol)
         if pseudonymise:
@@ -54,9 +67,9 @@ def run(
             plan = with_remedies(plan)
         print_code(plan)
         if dry_run:
-            _dry_run(plan, workers)
+            _dry_run(plan, where.workers)
         else:
-            audit_into(plan, out, engine, workers, rehash=rehash)
+            audit_into(plan, out, where, rehash=rehash)
 
 
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
@@ -73,23 +86,22 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
     terminal.print_cohort(situation.cohort)
 
 
-def audit_into(plan: Protocol, out: Path, engine: Engine, workers: int | None, *, rehash: bool = False) -> None:
+def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False) -> None:
     """Run an audit and its report, and show the verdicts."""
-    count = workers or os.cpu_count() or 1
     with resumable("jobs"):
         from biasaudit.engine.audit import Options, run_audit  # imports torch
         from biasaudit.report.render import write_report
 
         require_ours(out, "run")
         with in_use(out, "run"), terminal.shown_progress() as progress:
-            options = Options(chosen_engine(engine, count), count, rehash, terminal.print_note_to_stderr)
+            options = Options(where, rehash, terminal.print_note_to_stderr)
             run_audit(plan, out, options, progress)
             page = write_report(out)
     terminal.print_verdicts(finished_audit(out))
     terminal.print_line(f"report: {page}")
 
 
-def _dry_run(plan: Protocol, workers: int | None) -> None:
+def _dry_run(plan: Protocol, workers: int) -> None:
     from biasaudit.engine.estimate import estimate_seconds
     from biasaudit.engine.plan import expected_plan  # imports torch
     from biasaudit.engine.situation.situation import single_origin_notes
@@ -99,8 +111,7 @@ def _dry_run(plan: Protocol, workers: int | None) -> None:
 
     situation, _ = situate(plan)
     jobs = expected_plan(situation).jobs
-    count = workers or os.cpu_count() or 1
-    terminal.print_plan(jobs, walled(plan.code, estimate_seconds, situation, jobs) / count, count)
+    terminal.print_plan(jobs, walled(plan.code, estimate_seconds, situation, jobs) / workers, workers)
     terminal.print_line(f"about {in_bytes(estimate_bytes(situation, jobs))} on the disk")
     terminal.print_notes(single_origin_notes(situation.cohort))
     if situation.confirms:

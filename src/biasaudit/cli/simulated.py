@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from biasaudit import terminal
 from biasaudit.cli.endings import resumable
-from biasaudit.cli.options import Engine, EngineOption, WorkersOption, chosen_engine
+from biasaudit.cli.options import Engine, EngineOption, WorkersOption, here
 from biasaudit.cli.runs import audit_into
 from biasaudit.errors import UsageError
 from biasaudit.resources import protocols_folder
@@ -46,7 +45,7 @@ def demo(
     if write_data is None:
         if layout or subjects:
             raise UsageError("--layout and --subjects say what data are written; give a folder with --write-data")
-        audit_into(plan, out, engine, workers)
+        audit_into(plan, out, here(engine, workers))
         return
     require_empty(write_data)
     if layout:
@@ -70,13 +69,12 @@ def calibrate(
     """Measure the verdict's own error rates on simulated cohorts whose truth is known."""
     with resumable("cohorts"):
         from biasaudit.calibration.grid import cells, load_grid
-        from biasaudit.calibration.run import Workers, calibrate_grid  # imports torch
+        from biasaudit.calibration.run import calibrate_grid  # imports torch
 
         chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
-        count = workers or os.cpu_count() or 1
         with terminal.shown_progress("cohorts") as progress:
             asked = cells(chosen, quick=quick)[:cohorts]
-            page = calibrate_grid(chosen, asked, out, Workers(chosen_engine(engine, count), count), progress)
+            page = calibrate_grid(chosen, asked, out, here(engine, workers), progress)
     terminal.print_line(f"summary: {page}")
 
 

@@ -14,6 +14,7 @@ from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import write_json
 from biasaudit.engine.jobs.store import DamagedJobError, Store
+from biasaudit.engine.jobs.where import HERE, Where
 from biasaudit.engine.named_inputs import INPUTS, hashes_of_named
 from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
@@ -53,17 +54,15 @@ class Options:
 
     Attributes
     ----------
-    engine : str
-        ``local`` or ``dask``.
-    workers : int
+    where : Where
+        Where jobs run.
     rehash : bool
         Hash every file of the cohort again, also where its state shows it to be the same as at an earlier look.
     say : callable
         Called with every note on what was damaged.
     """
 
-    engine: str = "local"
-    workers: int = 1
+    where: Where = HERE
     rehash: bool = False
     say: Say = _silent_note
 
@@ -114,7 +113,7 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     store.sweep()
 
     def attempt() -> AuditRecord:
-        with dispatcher(_engine(options, protocol), options.workers, out) as dispatch:
+        with dispatcher(_where(options, protocol), out) as dispatch:
             run = _finished_run(situation, store, dispatch, _Counter(progress, expected_plan(situation)))
         audit = write_results(run, started)
         write_jobs(out, run.jobs)
@@ -185,9 +184,10 @@ def _undamaged(attempt: Callable[[], AuditRecord], out: Path) -> AuditRecord:
     raise IncompleteError(f"stored results of {out} are damaged again and again, last {found}; is the disk sound?")
 
 
-def _engine(options: Options, protocol: Protocol) -> str:
+def _where(options: Options, protocol: Protocol) -> Where:
     """Say where jobs run: code of the user's never in this process, which it could end."""
-    return "apart" if options.engine == "local" and protocol.code and os.name == "posix" else options.engine
+    apart = options.where.engine == "local" and protocol.code and os.name == "posix"
+    return replace(options.where, engine="apart") if apart else options.where
 
 
 def _beyond(plan: Plan, earlier: Plan) -> list[Job]:

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from engine.jobs.dask_steps import job
 
-from biasaudit.engine.jobs import dask_client
-from biasaudit.engine.jobs.dask_client import SCRATCH, Workers, dask_is_safe, local_workers
+from biasaudit.engine.jobs import where
+from biasaudit.engine.jobs.dask_client import connected
 from biasaudit.engine.jobs.dask_run import run_on_dask
+from biasaudit.engine.jobs.scratch import SCRATCH
 from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.jobs.where import Where, dask_is_safe
+from biasaudit.engine.jobs.workers import Workers
 from biasaudit.errors import UsageError
 
 pytest.importorskip("distributed")
@@ -44,7 +47,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workers(run_folder: Path):
-    with local_workers(2, run_folder) as crew:
+    with connected(Where("dask", 2), run_folder) as crew:
         yield crew
     assert not (run_folder / SCRATCH).exists()
 
@@ -127,7 +130,7 @@ def test_a_worker_that_was_given_up_is_replaced(workers, run_folder):
 
 
 def test_without_what_secures_it_dask_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(dask_client, "find_spec", lambda name: None if name == "cryptography" else object())
+    monkeypatch.setattr(where, "find_spec", lambda name: None if name == "cryptography" else object())
     assert not dask_is_safe()
-    with pytest.raises(UsageError, match=r"pip install 'biasaudit\[dask\]'"), local_workers(2, tmp_path):
+    with pytest.raises(UsageError, match=r"pip install 'biasaudit\[dask\]'"), connected(Where("dask", 2), tmp_path):
         pass

@@ -12,11 +12,12 @@ import pytest
 from engine.jobs.dask_steps import job
 
 from biasaudit.engine.jobs import dask_run
-from biasaudit.engine.jobs.dask_client import Workers
 from biasaudit.engine.jobs.dask_run import run_on_dask
 from biasaudit.engine.jobs.dask_worker import JobFailed, on_worker
 from biasaudit.engine.jobs.job import Arguments, Job
 from biasaudit.engine.jobs.store import Store
+from biasaudit.engine.jobs.surroundings import surroundings
+from biasaudit.engine.jobs.workers import Workers
 from biasaudit.errors import IncompleteError
 
 distributed = pytest.importorskip("distributed")
@@ -36,7 +37,7 @@ class _Client:
         self.outcome, self.status = outcome, status
         self.submitted: list[str] = []
 
-    def submit(self, function, packed, root, *, key, pure, retries):
+    def submit(self, function, packed, root, expected, store, *, key, pure, retries):
         title = pickle.loads(packed).title
         self.submitted.append(title)
         found = self.outcome(title, self.submitted.count(title))
@@ -118,19 +119,20 @@ def test_a_lost_scheduler_ends_in_one_line(tmp_path):
 
 def test_workers_that_never_come_back_end_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(dask_run, "_LOOK", 0.01)
-    monkeypatch.setattr(dask_run, "_PATIENCE", 0.05)
     client, revived = _Client(), []
     client.submit = lambda *arguments, key, **options: types.SimpleNamespace(
         key=key, add_done_callback=lambda called: None
     )
     with pytest.raises(IncompleteError, match="all workers were lost"):
-        run_on_dask(Workers(client, lambda: revived.append(1)), [FIRST], tmp_path, lambda own, reason: None)
+        run_on_dask(
+            Workers(client, lambda: revived.append(1), patience=0.05), [FIRST], tmp_path, lambda own, reason: None
+        )
     assert revived
 
 
 def test_a_worker_raises_what_a_job_failed_of(tmp_path):
     with pytest.raises(JobFailed, match="No module named"):
-        on_worker(pickle.dumps(Job(_Nowhere())), str(tmp_path))
+        on_worker(pickle.dumps(Job(_Nowhere())), str(tmp_path), surroundings(), "")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from engine.jobs.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.jobs.dispatch import dispatcher
 from biasaudit.engine.jobs.job import Arguments, Job, Role
+from biasaudit.engine.jobs.where import HERE
 
 pytestmark = pytest.mark.usefixtures("interruptible")
 
@@ -55,7 +56,7 @@ def worker(monkeypatch):
 
 def run(tmp_path, jobs=JOBS):
     reported = []
-    with dispatcher("local", 1, tmp_path) as dispatch:
+    with dispatcher(HERE, tmp_path) as dispatch:
         failures = dispatch(jobs, lambda own, reason: reported.append((own.title, reason)))
     return {failure.job.title: failure.reason for failure in failures}, reported
 
@@ -95,7 +96,7 @@ def test_no_jobs(worker, tmp_path):
 def test_an_interrupt_that_a_job_swallows_ends_the_run(worker, tmp_path, failing):
     worker.swallowing, worker.failing = {"second"}, failing
     reported = []
-    with pytest.raises(KeyboardInterrupt), dispatcher("local", 1, tmp_path) as dispatch:
+    with pytest.raises(KeyboardInterrupt), dispatcher(HERE, tmp_path) as dispatch:
         dispatch(JOBS, lambda own, reason: reported.append((own.title, reason)))
     assert worker.ran == ["first", "second"]
     assert reported == [("first", None)]

@@ -75,6 +75,7 @@ class ReadArguments(Arguments):
     """
 
     step: ClassVar[str] = "read"
+    reads_files: ClassVar[bool] = True
     reader: str
     foreground: str
     grid: Grid

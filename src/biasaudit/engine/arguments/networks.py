@@ -126,6 +126,7 @@ class AdoptArguments(Arguments):
     """
 
     step: ClassVar[str] = "adopt"
+    reads_files: ClassVar[bool] = True
     weights: str
     sha256: str
     factory: Factory

@@ -1,29 +1,30 @@
-"""Dask workers on this machine, which nobody else on it can talk to."""
+"""Dask workers: on this machine, where nobody else can talk to them, or those of a scheduler that runs already."""
 
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from biasaudit.engine.jobs.dask_queue import queued_workers
+from biasaudit.engine.jobs.exchange import Exchange
+from biasaudit.engine.jobs.scratch import scratch
+from biasaudit.engine.jobs.where import Where, dask_is_safe
+from biasaudit.engine.jobs.workers import Workers, require_alike
 from biasaudit.errors import UsageError
 
-__all__ = ["SCRATCH", "Workers", "dask_is_safe", "local_workers"]
-
-SCRATCH = ".scratch"
-"""Where workers keep their own files, below the run folder."""
+__all__ = ["connected"]
 
 _STARTING = 120
 """Seconds after which a worker process that has not come up is started anew."""
 
-_SETTINGS = {
+_FIRST = 60
+"""Seconds in which a running scheduler must answer and show a worker."""
+
+_SETTINGS: Mapping[str, Any] = {
     "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1},
-    "distributed.worker.preload": ["biasaudit.engine.jobs.dask_worker"],
     # Pages of state, open to whoever reaches the port.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -34,61 +35,64 @@ _SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
+    "distributed.comm.timeouts.connect": "60s",
+}
+_ON_THIS_MACHINE = {
+    "distributed.worker.preload": ["biasaudit.engine.jobs.dask_worker"],
     # A job in native code may keep its worker silent for long; a dead process is seen without heartbeats.
     "distributed.scheduler.worker-ttl": None,
     # Dask gives up, for good, a worker that needs longer than this to come back: 15 s by default, too short for a
     # loaded machine. `_revive` looks after them instead.
     "distributed.deploy.lost-worker-timeout": "24h",
-    "distributed.comm.timeouts.connect": "60s",
 }
 
 
-@dataclass(frozen=True)
-class Workers:
-    """A connection to workers.
-
-    Attributes
-    ----------
-    client : distributed.Client
-    revive : callable
-        Starts again what has ended for good; called every few seconds while jobs are waited for.
-    """
-
-    client: Any
-    revive: Callable[[], None]
-
-
-def dask_is_safe() -> bool:
-    """Whether Dask is installed with all that it takes to keep others of the same machine out."""
-    return all(find_spec(name) is not None for name in ("distributed", "cryptography"))
-
-
 @contextmanager
-def local_workers(count: int, root: Path) -> Iterator[Workers]:
-    """Start worker processes of one thread each, which end with the block or with this process.
-
-    They listen on the loopback interface alone, and talk only to who holds a key that exists nowhere but in the
-    memory of this process and theirs. Their files lie below the run folder.
+def connected(where: Where, root: Path) -> Iterator[Workers]:
+    """Give workers for as long as the block lasts.
 
     Parameters
     ----------
-    count : int
+    where : Where
     root : Path
         The run folder.
 
     Raises
     ------
     UsageError
-        If Dask, or what secures it, is not installed.
+        If Dask, or what secures it, is not installed; if workers cannot be reached, or their results would differ.
     """
     if not dask_is_safe():
         raise UsageError("engine dask is not installed; pip install 'biasaudit[dask]', or use --engine local")
-    # Optional, and seconds to import.
+    import dask  # optional, and seconds to import
+
+    if where.store:
+        Exchange(where.store, root).require_usable()
+    with dask.config.set(_SETTINGS), scratch(root) as own:
+        if where.scheduler:
+            with _running(where.scheduler) as client:
+                require_alike(client, root, where.store)
+                yield Workers(client, lambda: None, store=where.store)
+        elif where.cluster is not None:
+            with queued_workers(where.cluster, own, where.store) as workers:
+                yield workers
+        else:
+            with _local(where.workers, own) as workers:
+                yield workers
+
+
+@contextmanager
+def _local(count: int, own: Path) -> Iterator[Workers]:
+    """Start worker processes of one thread each, which end with the block or with this process.
+
+    They listen on the loopback interface alone, and talk only to who holds a key that exists nowhere but in the
+    memory of this process and theirs.
+    """
     import dask
     from distributed import Client, LocalCluster, Security
 
-    with dask.config.set(_SETTINGS), _scratch(root) as scratch:
-        security = Security.temporary()
+    security = Security.temporary()
+    with dask.config.set(_ON_THIS_MACHINE):
         cluster = LocalCluster(
             n_workers=count,
             threads_per_worker=1,
@@ -98,23 +102,11 @@ def local_workers(count: int, root: Path) -> Iterator[Workers]:
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": False},
             death_timeout=_STARTING,
-            local_directory=str(scratch),
+            local_directory=str(own),
             silence_logs=logging.CRITICAL,
         )
         with cluster, Client(cluster, security=security) as client:
             yield Workers(client, lambda: _revive(cluster, count))
-
-
-@contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
-    """Give an empty folder that goes with the block; what a killed run left there goes first."""
-    folder = root / SCRATCH
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _revive(cluster: Any, count: int) -> None:
@@ -128,3 +120,31 @@ def _revive(cluster: Any, count: int) -> None:
 
     cluster.sync(forget)
     cluster.scale(count)
+
+
+@contextmanager
+def _running(scheduler: str) -> Iterator[Any]:
+    """Connect to a scheduler by its address or its file; keys are those of Dask's own configuration."""
+    from distributed import Client
+
+    by_file = "://" not in scheduler
+    if by_file and not Path(scheduler).is_file():
+        raise UsageError(
+            f"{scheduler}: no such file; give what `dask scheduler --scheduler-file` has written, or tls://..."
+        )
+    try:
+        client = Client(**({"scheduler_file": scheduler} if by_file else {"address": scheduler}), timeout=_FIRST)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise UsageError(f"{scheduler}: no Dask scheduler answers there ({_last(error)}); is it running?") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_FIRST)
+        except TimeoutError:
+            raise UsageError(
+                f"{scheduler}: no worker has come up in {_FIRST} s; start some with `dask worker`"
+            ) from None
+        yield client
+
+
+def _last(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]

@@ -7,25 +7,27 @@ import pickle
 import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from biasaudit.engine.jobs.dask_client import Workers
-from biasaudit.engine.jobs.dask_worker import JobFailed, on_worker
+from biasaudit.engine.jobs.dask_worker import JobFailed, UnlikeError, on_worker
+from biasaudit.engine.jobs.exchange import Exchange
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.store import Store
-from biasaudit.errors import IncompleteError
+from biasaudit.engine.jobs.surroundings import surroundings
+from biasaudit.engine.jobs.workers import Workers
+from biasaudit.errors import IncompleteError, UsageError
 
 __all__ = ["run_on_dask"]
 
 _LOOK = 5.0
 """Seconds between two looks at the workers."""
 
-_PATIENCE = 60.0
-"""Seconds without any worker after which a run ends."""
-
-_CRASHES = "it ended its worker every time that it was tried, alone too: not enough memory, or code that crashes"
+_CRASHES = (
+    "it ended its worker every time that it was tried, alone too: not enough memory or time, or code that crashes"
+)
 
 _SUSPECT = "suspect"
 
@@ -106,11 +108,27 @@ class _Order:
         self._settled(job, reason)
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """A job that has ended in this process, as Dask would show it."""
+
+    key: str
+    error: JobFailed | None
+
+    @property
+    def status(self) -> str:
+        return "finished" if self.error is None else "error"
+
+    def exception(self) -> JobFailed | None:
+        return self.error
+
+
 class _Flight:
     """The jobs that lie with Dask."""
 
     def __init__(self, workers: Workers, root: Path) -> None:
         self._workers, self._root, self._store = workers, root, Store(root)
+        self._exchange = Exchange(workers.store, root) if workers.store else None
         self._tries = itertools.count()
         self._futures: dict[str, Any] = {}
         self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -122,26 +140,48 @@ class _Flight:
         for job in jobs:
             # A name of its own for every try: Dask would hand out what became of the one before.
             name = f"job-{job.key}-{next(self._tries)}"
-            future = self._workers.client.submit(
-                on_worker, pickle.dumps(job), str(self._root), key=name, pure=False, retries=0
-            )
-            self.jobs[name], self._futures[name] = job, future
-            future.add_done_callback(self._ended.put)
+            self.jobs[name] = job
+            if self._exchange is not None and job.arguments.reads_files:
+                self._ended.put(_Ended(name, _done_here(job, self._root)))
+            else:
+                self._futures[name] = self._handed_over(job, name)
+                self._futures[name].add_done_callback(self._ended.put)
+
+    def _handed_over(self, job: Job, name: str) -> Any:
+        if self._exchange is not None:
+            for key in job.dependencies:
+                self._exchange.publish(key)
+        return self._workers.client.submit(
+            on_worker,
+            pickle.dumps(job),
+            str(self._root.resolve()),
+            dict(surroundings()),
+            self._workers.store,
+            key=name,
+            pure=False,
+            retries=0,
+        )
 
     def next_outcome(self) -> tuple[Job, str | None]:
         """Wait for the next job to end: a reason if it failed, or `_SUSPECT` if it may have ended its workers."""
         while True:
             future = self._next_ended()
             job = self.jobs.pop(future.key)
-            del self._futures[future.key]
-            if future.status == "finished":
-                return job, None
+            self._futures.pop(future.key, None)
             if future.status == "error":
                 return job, _reason(future)
-            # The worker died after the job had ended: Dask would do it again.
-            if self._store.finished(job.key):
+            if self._is_here(job, future.status):
                 return job, None
             self.submit([job])
+
+    def _is_here(self, job: Job, status: str) -> bool:
+        """Whether the result of a job that has ended is here, though its worker may have died since."""
+        if self._exchange is None or job.arguments.reads_files:
+            return status == "finished" or self._store.finished(job.key)
+        here = self._exchange.has(job.key) and self._exchange.fetch(job.key)
+        if not here:
+            self._exchange.discard(job.key)
+        return here
 
     def _next_ended(self) -> Any:
         while True:
@@ -162,14 +202,23 @@ class _Flight:
         self._workers.revive()
         if self._workers.client.scheduler_info(n_workers=-1)["workers"]:
             self._seen = now
-        elif now - self._seen > _PATIENCE:
-            raise IncompleteError(_kept(f"all workers were lost, and none came back in {_PATIENCE:.0f} s"))
+        elif self._workers.patience is not None and now - self._seen > self._workers.patience:
+            raise IncompleteError(_kept(f"all workers were lost, and none came back in {self._workers.patience:.0f} s"))
+
+
+def _done_here(job: Job, root: Path) -> JobFailed | None:
+    from biasaudit.engine.jobs.run import run_job  # imports torch, which planning does not need
+
+    reason = run_job(job, root)
+    return None if reason is None else JobFailed(reason)
 
 
 def _reason(future: Any) -> str:
     from distributed import KilledWorker  # an optional extra
 
     error = future.exception()
+    if isinstance(error, UnlikeError):
+        raise UsageError(_kept(str(error)))
     if isinstance(error, KilledWorker):
         return _SUSPECT
     return str(error) if isinstance(error, JobFailed) else f"the worker was lost: {error}"

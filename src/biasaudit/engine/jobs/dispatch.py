@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from biasaudit.engine.jobs.dask_client import Workers, local_workers
+from biasaudit.engine.jobs.dask_client import connected
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.where import Where
+from biasaudit.engine.jobs.workers import Workers
 
 __all__ = ["Dispatch", "Failure", "dispatcher"]
 
@@ -29,37 +31,33 @@ Dispatch = Callable[[Sequence[Job], Report], list[Failure]]
 
 
 @contextmanager
-def dispatcher(engine: str, workers: int, root: Path) -> Iterator[Dispatch]:
+def dispatcher(where: Where, root: Path) -> Iterator[Dispatch]:
     """Give a function that runs jobs; workers live as long as the block.
 
     An interrupt ends the run even if a job swallowed it: that job counts neither as finished nor as failed.
 
     Parameters
     ----------
-    engine : str
-        ``local`` (in this process), ``apart`` (one worker process, for code that may end it) or ``dask`` (worker
-        processes, one thread each).
-    workers : int
-        Number of Dask workers.
+    where : Where
     root : Path
         The run folder.
 
     Raises
     ------
     UsageError
-        If Dask is asked for and not installed.
+        If Dask is asked for and not installed; if workers cannot be reached, or their results would differ.
     """
-    if engine == "local":
+    if where.engine == "local":
         yield lambda jobs, report: _run_here(jobs, report, root)
         return
-    if engine == "apart":
+    if where.engine == "apart":
         from biasaudit.engine.jobs.apart import worker  # imports torch, which planning does not need
 
         with worker(root) as own:
             yield lambda jobs, report: _in_order(jobs, report, own.run)
         return
-    with local_workers(workers, root) as crew:
-        yield lambda jobs, report: _run_on_dask(crew, jobs, report, root)
+    with connected(where, root) as workers:
+        yield lambda jobs, report: _run_on_dask(workers, jobs, report, root)
 
 
 def _run_here(jobs: Sequence[Job], report: Report, root: Path) -> list[Failure]:

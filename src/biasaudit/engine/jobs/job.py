@@ -81,6 +81,9 @@ class Arguments:
     step: ClassVar[str]
     """Registered name of the step, or ``module:function``."""
 
+    reads_files: ClassVar[bool] = False
+    """Whether it reads files of the user's, which only the machine that was started is sure to have."""
+
     @property
     def components(self) -> tuple[Component, ...]:
         """Components that the step looks up by name; of a kind that is not named here all count as used."""
