@@ -23,9 +23,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 
@@ -61,12 +62,13 @@ class Ended:
 
 @dataclass(frozen=True)
 class Study:
-    """A cohort with its protocol, an undisturbed run of it, and what that run says."""
+    """A cohort with its protocol, an undisturbed run of it, what that run says, and how long it took."""
 
     protocol: Path
     base: Path
     audit: str
     answers: dict[str, str]
+    seconds: float
 
     @property
     def table(self) -> Path:
@@ -149,10 +151,10 @@ def run_into(study_protocol: Path, out: Path, **more: float) -> Ended:
 
 def made(kind: str, folder: Path) -> Study:
     protocol = write_cohort(folder / kind, kind)
-    out = folder / kind / "out"
+    out, started = folder / kind / "out", time.monotonic()
     ended = run_into(protocol, out)
     assert ended.code == 0, ended.err
-    study = Study(protocol, out, audit_of(out), {})
+    study = Study(protocol, out, audit_of(out), {}, time.monotonic() - started)
     study.answers.update({name: answer(study, name, out).out for name in asked(kind)})
     return study
 
@@ -221,11 +223,10 @@ def _cut(path: Path, chance: random.Random) -> None:
 
 def main_killed(study: Study, kind: str, chance: random.Random, scratch: Path) -> Iterator[str]:
     """Kill the main process at a random moment of the run, and run again."""
-    out, started = scratch / "out", time.monotonic()
-    whole = run_into(study.protocol, scratch / "whole")
-    ended = run_into(study.protocol, out, stop=chance.uniform(0.02, 0.95) * (time.monotonic() - started))
-    yield from (fault for fault in trouble(Ended(0, ended.out, ended.err)))
-    yield from judged(study, whole, scratch / "whole")
+    out = scratch / "out"
+    ended = run_into(study.protocol, out, stop=chance.uniform(0.02, 0.98) * study.seconds)
+    yield from trouble(Ended(0, ended.out, ended.err))
+    print(f"  {len(list((out / 'jobs').glob('*/done')))} jobs", end=" ", file=sys.stderr)
     yield from judged(study, run_into(study.protocol, out), out)
 
 
@@ -271,18 +272,30 @@ def _workers(pid: int) -> list[int]:
 
 
 def disk_full(study: Study, kind: str, chance: random.Random, scratch: Path) -> Iterator[str]:
-    """Run on a disk that is too small; make room and run again."""
-    size = int(np.exp(chance.uniform(np.log(20e3), np.log(1.2 * _size(study.base)))))
-    print(f"  {size / 1000:.0f} kB", end=" ", file=sys.stderr)
-    with _small_disk(scratch / "disk", size) as disk:
+    """Run on a disk that is too small, or that others fill while the run goes on; make room and run again."""
+    whole = 1.2 * _size(study.base)
+    size = 2 * whole if chance.random() < 0.5 else np.exp(chance.uniform(np.log(20e3), np.log(whole)))
+    with _small_disk(scratch / "disk", int(size)) as disk:
+        filler = Timer(chance.uniform(0.1, 0.95) * study.seconds, _fill, [disk, chance.choice([0, 5_000, 50_000])])
+        if size > whole:
+            filler.start()
         ended = run_into(study.protocol, disk / "out")
+        filler.cancel()
         yield from trouble(ended)
         said = ended.err.strip().splitlines()[-1:] or [""]
         if ended.code != 0 and (ended.code not in (2, 4) or not re.search("free|No space", said[0])):
             yield "unclear"
-        print(said[0][:150], end=" ", file=sys.stderr)
+        print(f"  {size / 1000:.0f} kB: {said[0][:150]}", end=" ", file=sys.stderr)
         subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
         yield from judged(study, run_into(study.protocol, disk / "out"), disk / "out")
+
+
+def _fill(disk: Path, left: int) -> None:
+    """Take all space of a disk but so many bytes."""
+    with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    (disk / "filler").open("r+b").truncate(max(0, (disk / "filler").stat().st_size - left))
 
 
 @contextmanager

@@ -19,8 +19,9 @@ def planned(situation, facts):
 
 def test_every_job_takes_some_and_images_and_maps_take_most(planned):
     own, jobs = planned()
-    assert all(estimate_bytes(own, [job]) > 0 for job in jobs)
-    assert estimate_bytes(own, []) == 0
+    report = estimate_bytes(own, [])
+    assert report > 0
+    assert all(estimate_bytes(own, [job]) > report for job in jobs)
     of_images = [job for job in jobs if job.step in ("read", "represent", "attribute", "faithfulness")]
     small = [job for job in jobs if job.step in ("score", "judge", "survey")]
     voxels = own.grid.shape[0] * own.grid.shape[1] * own.grid.shape[2]

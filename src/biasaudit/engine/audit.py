@@ -109,8 +109,6 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     situation, facts = situate(protocol, known_files(out, options.say, rehash=options.rehash))
     planned = expected_plan(situation).jobs
     require_room(out, _needed(situation, planned, store))
-    _open_folder(out, protocol, situation, facts)
-    store.sweep()
 
     def attempt() -> AuditRecord:
         with dispatcher(_where(options, protocol), out) as dispatch:
@@ -121,6 +119,8 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
         return audit
 
     with _room_in(store, lambda: _needed(situation, planned, store)):
+        _open_folder(out, protocol, situation, facts)
+        store.sweep()
         return _undamaged(attempt, out)
 
 

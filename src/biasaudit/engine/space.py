@@ -22,13 +22,15 @@ _KEPT = 0.7
 """Share of a number that compression leaves where images are not stripped."""
 _RANDOM_NETWORKS = 3
 _WEIGHTS, _SMALL = 50_000, 5_000
+_REPORT = 400_000
+"""Bytes of tables and report."""
 
 
 def estimate_bytes(situation: Situation, jobs: Sequence[Job]) -> float:
-    """Estimate what some jobs store, in bytes; results of their own, such as copies of networks, included."""
+    """Estimate what some jobs store, in bytes; and the results that are made from them."""
     voxels = math.prod(situation.grid.shape) if situation.cohort.channels else 0
     channels = max((situation.channels(arm.recipe) for arm in situation.protocol.arms), default=1) if voxels else 0
-    return sum(_small(job) + voxels * _KEPT * _HALF * _numbers(job, channels) for job in jobs)
+    return _REPORT + sum(_small(job) + voxels * _KEPT * _HALF * _numbers(job, channels) for job in jobs)
 
 
 def _numbers(job: Job, channels: int) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from biasaudit.errors import UsageError
+from biasaudit.errors import IncompleteError, UsageError
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import page_environment, page_style
@@ -32,7 +32,7 @@ from biasaudit.run_folder.reading import (
     positive_class,
     withheld,
 )
-from biasaudit.run_folder.space import lack_of_space
+from biasaudit.run_folder.space import lack_of_space, no_room
 
 __all__ = ["html_page", "write_report"]
 
@@ -56,6 +56,8 @@ def write_report(run: Path) -> Path:
         The folder is no finished run, or cannot be written to.
     DataError
         A stored file is damaged.
+    IncompleteError
+        There is no room for it.
     """
     with in_use(run, "run") if is_marked(run) else nullcontext():
         return _written(run, load_run(run))
@@ -75,8 +77,10 @@ def _written(run: Path, records: RunRecords) -> Path:
             owned.adopt("report", documents)
             owned.write("report", documents)
     except OSError as error:
-        if lack_of_space(error):
-            raise
+        lack = lack_of_space(error)
+        if lack:
+            needed = sum(map(len, documents.values()))
+            raise IncompleteError(f"{no_room(lack, run, needed)}; make room and run `biasaudit report` again") from None
         raise UsageError(
             f"{run}: the report cannot be written ({error.strerror}); check permissions and space"
         ) from None
