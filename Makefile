@@ -55,6 +55,13 @@ audit: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pip-audit
 	$(BIN)/pip-audit --local --skip-editable --progress-spinner off
 
+# Everything that a user installs, on all systems, each file by its hash.
+lock: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(BIN)/uv pip compile pyproject.toml -c constraints.txt --extra cluster --extra combat --extra dask --extra dicom \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --quiet -o requirements.lock
+
 docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/mkdocs build --strict
