@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
 from biasaudit import registry
-from biasaudit.cli import app
+from biasaudit.cli import app, bids_app
 from biasaudit.engine.jobs.cluster_settings import ClusterSettings, load_cluster
 from biasaudit.engine.jobs.dask_queue import job_script
 from biasaudit.protocol import BidsCohort, PhantomCohort, Protocol, TableCohort, parse_protocol
@@ -249,6 +249,22 @@ def test_every_key_of_a_queue_is_documented() -> None:
     rows = [line for line in (ROOT / "docs/cluster.md").read_text("utf-8").splitlines() if line.startswith("| `")]
     keys = {key for row in rows for key in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert set(ClusterSettings.model_fields) <= keys
+
+
+def app_lines() -> list[list[str]]:
+    lines = [line for path in GUIDES for body in blocks(path, *_SHELL) for line in body.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("biasaudit-app ")]
+
+
+@pytest.mark.parametrize("words", app_lines(), ids=" ".join)
+def test_line_of_the_bids_app_parses(words: list[str]) -> None:
+    bids_app._parser().parse_args(words)
+
+
+def test_every_option_of_the_bids_app_is_documented() -> None:
+    options = {own.option_strings[0] for own in bids_app._parser()._actions if own.option_strings}
+    assert {option for option in options if option not in everything()} <= {"-h", "-v", "--skip-bids-validator"}
+    assert app_lines()
 
 
 # -- links and promises ----------------------------------------------------------------------------------------------

@@ -27,7 +27,10 @@ def locked() -> dict[str, set[str]]:
 
 def test_every_dependency_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [*project["dependencies"], *(own for name in LOCKED_EXTRAS for own in project["optional-dependencies"][name])]
+    wanted = [
+        *project["dependencies"],
+        *(own for name in LOCKED_EXTRAS for own in project["optional-dependencies"][name]),
+    ]
     names = {same(re.split(r"[<>=\[]", own)[0]) for own in wanted} - {"biasaudit"}
     assert names <= set(locked()), "run `make lock`"
 

@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from biasaudit import terminal
 from biasaudit.engine.jobs.interrupts import interrupts_kept
-from biasaudit.errors import InputError
+from biasaudit.errors import BiasauditError, IncompleteError, InputError
+from biasaudit.run_folder.space import lack_of_space, no_room
 
 if TYPE_CHECKING:
     from biasaudit.protocol import Protocol
 
-__all__ = ["faults_of", "print_code", "resumable"]
+__all__ = ["ended", "faults_of", "print_code", "resumable"]
 
 INTERRUPTED = 130
+
+
+def ended(command: Callable[[], object]) -> None:
+    """Run a command; every error that a user can cause ends in one line per fault and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command()
+    except BiasauditError as error:
+        for fault in error.faults if isinstance(error, InputError) else (error,):
+            terminal.print_fault(str(fault))
+        sys.exit(error.exit_code)
+    except typer.Exit as stop:  # of an interrupt, where no command of typer's is around it
+        sys.exit(stop.exit_code)
+    except Exception as error:
+        lack = lack_of_space(error)
+        if lack is None:
+            raise
+        place = getattr(error, "filename", None) or "."
+        terminal.print_fault(f"{no_room(lack, Path(place))}; make room and run the same command again")
+        sys.exit(IncompleteError.exit_code)
+
+
+def _interrupt(signal_number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def print_code(plan: Protocol) -> None:

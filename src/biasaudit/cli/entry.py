@@ -5,22 +5,15 @@ A command imports what it needs when it runs, so that help texts and typing erro
 
 from __future__ import annotations
 
-import signal
-import sys
-from pathlib import Path
-from typing import Any
-
 import typer
 
-from biasaudit import terminal
 from biasaudit.cli.components import list_components
 from biasaudit.cli.drafts import init
+from biasaudit.cli.endings import ended
 from biasaudit.cli.folders import clean, compare, gate, probe, report, verify
 from biasaudit.cli.images import explain, predict
 from biasaudit.cli.runs import run, validate
 from biasaudit.cli.simulated import calibrate, demo
-from biasaudit.errors import BiasauditError, IncompleteError, InputError
-from biasaudit.run_folder.space import lack_of_space, no_room
 
 __all__ = ["app", "main"]
 
@@ -37,21 +30,4 @@ app.command("list")(list_components)
 
 def main() -> None:
     """Entry point: every error a user can cause ends in one line per fault and an exit code, not in a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app(standalone_mode=True)
-    except BiasauditError as error:
-        for fault in error.faults if isinstance(error, InputError) else (error,):
-            terminal.print_fault(str(fault))
-        sys.exit(error.exit_code)
-    except Exception as error:
-        lack = lack_of_space(error)
-        if lack is None:
-            raise
-        place = getattr(error, "filename", None) or "."
-        terminal.print_fault(f"{no_room(lack, Path(place))}; make room and run the same command again")
-        sys.exit(IncompleteError.exit_code)
-
-
-def _interrupt(signal_number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
+    ended(lambda: app(standalone_mode=True))
