@@ -53,6 +53,38 @@ def test_faults_go_to_standard_error_as_they_are_written(written: Written) -> No
     assert written() == ("", "table.tsv:3: [bold] is no label\n")
 
 
+ODD = "p.yaml:100: :100: :smile: [/red] [bold]x[/bold] \\[a] \\"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        terminal.print_line,
+        terminal.print_fault,
+        terminal.print_to_stderr,
+        terminal.print_success,
+        lambda text: terminal.print_notes([text]),
+        lambda text: terminal.print_cohort(replace(cohort({text: (1, 1)}), classes=("healthy", "ill"))),
+        lambda text: terminal.print_components(text, [(text, text)]),
+        lambda text: terminal.print_sections([Section(text, (text, "b"), ((text, text),), text)]),
+    ],
+)
+def test_nothing_in_a_text_is_markup_or_an_emoji(written: Written, show: Callable[[str], None]) -> None:
+    show(ODD)
+    assert ODD in "".join(written())
+
+
+def test_a_column_may_be_called_anything(written: Written) -> None:
+    terminal.print_cohort(replace(cohort({"a": (1, 1)}), factors=("site",), classes=("[/red]", ":100:")))
+    assert "[/red]" in written()[0]
+    assert ":100:" in terminal._raw(":100:").plain
+
+
+def test_no_control_character_reaches_the_terminal(written: Written) -> None:
+    terminal.print_fault("a\x1b[2Jb\x07c\rd\x9be")
+    assert written()[1] == "a\\x1b[2Jb\\x07c\\rd\\x9be\n"
+
+
 def test_classes_are_counted_by_origin_and_notes_follow(written: Written) -> None:
     terminal.print_cohort(replace(cohort({"b": (2, 0), "a": (1, 3)}), notes=("a note",)))
     lines = [line.split() for line in written()[0].splitlines()]

@@ -77,7 +77,7 @@ def read_start(path: str | Path, count: int) -> bytes:
         return file.read(count)
 
 
-def read_json_file(path: str | Path, most: int) -> Any:
+def read_json_file(path: str | Path, most: int | None = None) -> Any:
     """Read JSON from a regular file of at most `most` bytes.
 
     Raises
@@ -85,12 +85,12 @@ def read_json_file(path: str | Path, most: int) -> Any:
     OSError
         As `read_regular`.
     ValueError
-        It is no JSON, or nested too deeply.
+        It is no JSON (JSONDecodeError), nested too deeply, or no UTF-8.
     """
     try:
         return json.loads(read_regular(path, most).decode("utf-8-sig"))
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
 
 
 def in_bytes(count: float) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 if TYPE_CHECKING:  # these import numpy or torch, which a help text must not wait for
     from biasaudit.drafting.initialise import FirstLook
@@ -43,11 +44,12 @@ error_console = Console(stderr=True, soft_wrap=True, emoji=False)
 
 VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
 _SHOWN_ORIGINS = 20
+_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def print_line(text: str, style: str | None = None) -> None:
     """Print one line of plain text to standard output."""
-    out_console.print(escape(text), style=style, highlight=False)
+    out_console.print(_raw(text), style=style, highlight=False)
 
 
 def print_success(text: str) -> None:
@@ -57,7 +59,7 @@ def print_success(text: str) -> None:
 
 def print_to_stderr(text: str) -> None:
     """Print one line of plain text to standard error."""
-    error_console.print(escape(text), highlight=False)
+    error_console.print(_raw(text), highlight=False)
 
 
 def print_note_to_stderr(text: str) -> None:
@@ -67,7 +69,7 @@ def print_note_to_stderr(text: str) -> None:
 
 def print_fault(text: str) -> None:
     """Print one red line to standard error."""
-    error_console.print(escape(text), style="red", highlight=False)
+    error_console.print(_raw(text), style="red", highlight=False)
 
 
 def print_verdicts(audit: AuditRecord) -> None:
@@ -76,10 +78,8 @@ def print_verdicts(audit: AuditRecord) -> None:
         style = VERDICT_STYLES[arm["verdict"]]
         mark = " (provisional)" if arm.get("provisional") and arm["verdict"] == "PATHOLOGY" else ""
         contrast = f", {arm['contrast']} against the rest" if arm.get("contrast") else ""
-        out_console.print(
-            f"[{style}]{arm['verdict']}[/]{mark}  arm {arm['name']}{escape(contrast)}: {escape(arm['reason'] or '')}",
-            highlight=False,
-        )
+        headline = f"{mark}  arm {arm['name']}{contrast}: {arm['reason'] or ''}"
+        out_console.print(Text.assemble((arm["verdict"], style), _raw(headline)), highlight=False)
         if arm.get("contrast"):
             each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
             print_line(f"  against the rest: {each}")
@@ -98,18 +98,19 @@ def _what_settles(arm: ArmRecord) -> str:
 def print_sections(sections: Sequence[Section]) -> None:
     """Print the tables of a comparison of two runs."""
     for section in sections:
-        out_console.print(f"[bold]{escape(section.title)}[/]", highlight=False)
+        out_console.print(_raw(section.title), style="bold", highlight=False)
         if section.lead:
             print_line(section.lead)
         if section.rows:
-            out_console.print(_filled(Table(*section.columns, box=None), section.rows))
+            out_console.print(_filled(Table(*_columns(section.columns), box=None), section.rows))
         out_console.print()
 
 
 def print_first_look(look: FirstLook) -> None:
     """Print what `biasaudit init` found in the data, and what an audit of them can answer."""
     for section in look.sections:
-        table = Table(*section.columns, title=section.title, title_justify="left", title_style="bold", box=None)
+        columns, title = _columns(section.columns), _raw(section.title)
+        table = Table(*columns, title=title, title_justify="left", title_style="bold", box=None)
         out_console.print(_filled(table, section.rows))
         out_console.print()
     lines = [f"note: {note}" for note in look.notes]
@@ -141,7 +142,7 @@ def print_plan(jobs: Sequence[Job], seconds: float, workers: int) -> None:
 
 def print_components(kind: str, rows: Sequence[tuple[str, str]]) -> None:
     """Print the names of the components of one kind, each with what it is."""
-    out_console.print(_filled(Table("name", "what", title=f"{kind}s", title_justify="left", box=None), rows))
+    out_console.print(_filled(Table("name", "what", title=_raw(f"{kind}s"), title_justify="left", box=None), rows))
 
 
 def in_words(seconds: float) -> str:
@@ -162,7 +163,7 @@ def shown_progress(what: str = "jobs") -> Iterator[ShowProgress]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(f"{what}, time to go"),
@@ -172,7 +173,7 @@ def shown_progress(what: str = "jobs") -> Iterator[ShowProgress]:
         task = bar.add_task("starting", total=None)
 
         def show(done: int, total: int, job: Job | None) -> None:
-            bar.update(task, completed=done, total=total, description=escape(job.title)[:60] if job else "starting")
+            bar.update(task, completed=done, total=total, description=_raw(job.title).plain[:60] if job else "starting")
 
         yield show
 
@@ -195,9 +196,18 @@ class _PlainProgress:
         print_to_stderr(f"{done} of {total} {self._what}{left}")
 
 
+def _raw(text: str) -> Text:
+    """Text as it is: nothing in it is markup or an emoji, and no control character reaches the terminal."""
+    return Text(_CONTROL.sub(lambda found: repr(found[0])[1:-1], text))
+
+
+def _columns(names: Iterable[str]) -> list[Column]:
+    return [Column(_raw(name)) for name in names]
+
+
 def _filled(table: Table, rows: Sequence[tuple[str, ...]]) -> Table:
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(_raw, row))
     return table
 
 
@@ -209,9 +219,9 @@ def _origin_table(cohort: Cohort, factor: str) -> Table:
     by_size = sorted(labels, key=lambda origin: (-len(labels[origin]), origin))
     shown = sorted(by_size if len(by_size) <= _SHOWN_ORIGINS else by_size[: _SHOWN_ORIGINS - 1])
     smaller = [label for origin in by_size if origin not in shown for label in labels[origin]]
-    table = Table(factor, *cohort.classes, box=None)
+    table = Table(*_columns((factor, *cohort.classes)), box=None)
     for origin in shown:
-        table.add_row(escape(origin), *(str(labels[origin].count(name)) for name in cohort.classes))
+        table.add_row(_raw(origin), *(str(labels[origin].count(name)) for name in cohort.classes))
     if smaller:
         count = len(by_size) - len(shown)
         table.add_row(f"{count} smaller origins", *(str(smaller.count(name)) for name in cohort.classes))

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.errors import DataError, Fault
-from biasaudit.protocol import Protocol
+from biasaudit.protocol import FileLimits, Protocol
 from biasaudit.records import Cohort, Sample
+from biasaudit.regular_files import read_regular
 
 __all__ = ["SEEN", "split_folds", "split_notes"]
 
@@ -91,10 +92,11 @@ def _seen(cohort: Cohort, protocol: Protocol) -> list[bool]:
 
 def _listed(cohort: Cohort, path: str) -> list[bool]:
     try:
-        with open(path, encoding="utf-8") as file:
-            listed = {line.strip() for line in file if line.strip()}
+        text = read_regular(path, FileLimits().table_bytes).decode("utf-8-sig")
+        listed = {line.strip() for line in text.splitlines() if line.strip()}
     except (OSError, UnicodeDecodeError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+        why = getattr(error, "strerror", None) or error
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({why})"
         raise DataError([Fault(path, reason, "give a text file with one subject a line")]) from None
     subjects = {sample.subject for sample in cohort.samples}
     if listed and not listed & subjects:

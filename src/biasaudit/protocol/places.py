@@ -18,6 +18,7 @@ from typing import Any
 
 from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
+from biasaudit.regular_files import read_json_file
 from biasaudit.vocabulary import PLACES
 
 __all__ = ["PLACES", "PRIVATE", "Places", "paths_of", "private_folder", "private_places", "roots_of"]
@@ -146,7 +147,7 @@ def private_places(name: str) -> Path:
 
 def _record_of(path: Path) -> Mapping[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json_file(path)
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -49,7 +49,7 @@ class GridSettings(Section):
 class ArmSettings(Section):
     """One input of the network, audited from training to verdict."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=100)
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=60)
     representation: str = Field(description="a registered one, own.py:function or package.module:function")
     training: Literal["all", "balanced"] = Field(
         "all", description="balanced: within every origin (primary factor) as many images of each class to train on"

@@ -21,6 +21,7 @@ from biasaudit.records.evidence import (
     Twin,
     UnseenOrigin,
 )
+from biasaudit.records.file_names import LONGEST_LABEL, file_label
 from biasaudit.records.finding import (
     MAPS_GATE,
     REGIME_ORDER,
@@ -45,6 +46,7 @@ from biasaudit.records.finding import (
 from biasaudit.records.recipe import Recipe
 
 __all__ = [
+    "LONGEST_LABEL",
     "MAPS_GATE",
     "REGIME_ORDER",
     "STATUSES",
@@ -82,6 +84,7 @@ __all__ = [
     "Verdict",
     "VerdictWord",
     "Volume",
+    "file_label",
     "luminance",
     "withholds_maps",
 ]

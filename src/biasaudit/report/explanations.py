@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,6 +13,7 @@ import pandas as pd
 
 from biasaudit.errors import UsageError
 from biasaudit.records import FloatArray
+from biasaudit.regular_files import read_json_file
 from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, pixels, webp_bytes
 from biasaudit.report.page import page_environment, page_style
@@ -53,7 +53,7 @@ def write_explained_page(folder: Path) -> Path:
         Nothing is stored there.
     """
     try:
-        records = json.loads((folder / "explain.json").read_text(encoding="utf-8"))
+        records = read_json_file(folder / "explain.json")
         with np.load(folder / "slices.npz", allow_pickle=False) as stored:
             slices = dict(stored)
     except (OSError, ValueError) as error:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from biasaudit.regular_files import read_json_file
+
 __all__ = ["Checksum", "checksum_of", "difference", "read_sealed", "sealed", "write_flushed"]
 
 _SETTLED = 2.0
@@ -68,7 +70,7 @@ def sealed(content: Mapping[str, Any]) -> str:
 def read_sealed(path: Path) -> dict[str, Any] | None:
     """Read what `sealed` wrote; None if it is not there or is damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_file(path)
         seal = content.pop("seal")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

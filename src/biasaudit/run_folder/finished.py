@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from biasaudit.errors import DataError, IncompleteError, UsageError
+from biasaudit.regular_files import read_json_file
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.vocabulary import PLACES
@@ -36,7 +37,7 @@ def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
         raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
     path = run_folder / AUDIT
     try:
-        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        return read_json_file(path)  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise IncompleteError(
             f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"

@@ -23,6 +23,7 @@ from datetime import datetime
 from pathlib import Path
 
 from biasaudit.errors import UsageError
+from biasaudit.regular_files import read_json_file
 from biasaudit.run_folder.checksums import write_flushed
 from biasaudit.run_folder.place import MARK, Kind, mark
 
@@ -225,7 +226,7 @@ def _remove(made: Sequence[Path]) -> None:
 
 def _read(lock: Path) -> Holder | None:
     try:
-        return Holder(**json.loads(lock.read_text(encoding="utf-8")))
+        return Holder(**read_json_file(lock))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.records import STATUSES, VERDICT_ORDER, EstimateRecord, FloatArray, withholds_maps
+from biasaudit.regular_files import read_json_file
 from biasaudit.run_folder.contract import (
     AUDIT,
     DIFFERENCE_PICTURES,
@@ -248,7 +248,7 @@ def _read_audit(run: Path) -> AuditRecord:
     if not path.is_file():
         raise UsageError(f"{run}: no audit.json in this folder, so no finished audit; {_AGAIN}")
     try:
-        audit = json.loads(path.read_text(encoding="utf-8"))
+        audit = read_json_file(path)
     except (OSError, ValueError) as error:
         raise DataError([Fault(str(path), f"not readable as JSON ({error})", _AGAIN)]) from None
     if not isinstance(audit, dict):

@@ -189,3 +189,32 @@ def test_real_pictures(data):
     assert loaded.image.shape == (1, 128, 128)
     assert 0.3 < loaded.image.max() <= 1.0
     assert np.isclose(loaded.foreground.mean(), 0.75**2)
+
+
+@pytest.mark.parametrize(("cell", "what"), [("9\t", "subject"), ("\ta\t50", "origin"), ("\tms\t", "label")])
+@pytest.mark.parametrize("name", ["x" * 257, '"a\nb"'])
+def test_names_that_are_none(table, cell, what, name):
+    new = {"subject": f"{name}\t", "origin": f"\t{name}\t50", "label": f"\t{name}\t"}[what]
+    (fault,) = faults(table([HEADER, ROWS[0], ROWS[1], ROWS[2].replace(cell, new, 1)]), label={"positive": "healthy"})
+    assert fault == (
+        f"table.tsv:4: {what}: expected a name of one line and at most 256 characters; "
+        "is a quotation mark missing in the table?"
+    )
+
+
+@pytest.mark.parametrize("odd", ["\0", "\x1b", "\x85", "\x7f"])
+def test_control_characters_are_refused(table, odd):
+    (fault,) = faults(table([HEADER, ROWS[0].replace("a", f"a{odd}"), ROWS[1], ROWS[2].replace("a", f"a{odd}")]))
+    assert fault.startswith(
+        f"table.tsv:2: a control character ({odd!r}) (2 lines: 2, 4); save the table as plain UTF-8"
+    )
+
+
+def test_a_table_is_no_larger_than_the_limits_say(table):
+    path = table([HEADER, *ROWS, *(f"{n}\timg/{n}.nii.gz\tms\ta\t{'5' * 200}" for n in range(100, 9000))])
+    (fault,) = faults(path, limits={"table_megabytes": 1})
+    assert "expected at most 1 MB (cohort.limits.table_megabytes)" in fault
+
+
+def test_a_table_that_is_no_file(tmp_path):
+    assert faults(tmp_path) == [f"{tmp_path.name}: cannot be read (a folder, expected a regular file)"]

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 OTHER = "other"
+_LONGEST_NAME = 256
 Covariate = float | str | None
 _LIKENESS = 0.75
 """Share of letters in common from which a label that counts as negative is taken for a misspelt positive one: .89 for
@@ -161,8 +162,8 @@ def parse_covariates(columns: Mapping[str, Sequence[str]]) -> list[dict[str, Cov
 
 
 def subject_faults(samples: Sequence[Sample]) -> list[Fault]:
-    """Make a fault of each row that repeats another, or that gives a subject a second label."""
-    faults: list[Fault] = []
+    """Make a fault of each row that repeats another, gives a subject a second label, or names what is no name."""
+    faults = _name_faults(samples)
     seen_images: dict[tuple[str, ...], Sample] = {}
     seen_subjects: dict[str, Sample] = {}
     for sample in samples:
@@ -174,6 +175,19 @@ def subject_faults(samples: Sequence[Sample]) -> list[Fault]:
             message = f"subject {sample.subject!r} is {sample.label!r} here and {earlier.label!r} at {earlier.where}"
             faults.append(Fault(sample.where, message, "one subject has one label; correct or drop a row"))
     return faults
+
+
+def _name_faults(samples: Sequence[Sample]) -> list[Fault]:
+    """Refuse subjects, classes and origins that are longer than a name, or of several lines."""
+    odd: dict[str, list[str]] = {}
+    for sample in samples:
+        named = {"subject": sample.subject, "label": sample.label, **sample.origins}
+        for what, name in named.items():
+            if len(name) > _LONGEST_NAME or len(name.splitlines()) > 1:
+                odd.setdefault(what, []).append(sample.where)
+    message = f"expected a name of one line and at most {_LONGEST_NAME} characters"
+    remedy = "is a quotation mark missing in the table?"
+    return [fault for what, places in odd.items() for fault in gathered(places, f"{what}: {message}", remedy)]
 
 
 def _repeated_image(first: Sample, second: Sample) -> Fault:

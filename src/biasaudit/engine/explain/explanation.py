@@ -25,7 +25,7 @@ from biasaudit.engine.steps.attribute import AttributionPlan, Baseline, complete
 from biasaudit.engine.steps.train import device
 from biasaudit.protocol import AttributionSettings
 from biasaudit.protocol.places import Places
-from biasaudit.records import Grid, Sample, Volume
+from biasaudit.records import Grid, Sample, Volume, file_label
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 
@@ -39,6 +39,9 @@ __all__ = [
     "with_regions",
     "write_explanations",
 ]
+
+_LONGEST_NAME = 120
+"""Bytes; file systems take names of 255, and method, grid and extension follow."""
 
 _UNITS = "logits per voxel of the audit grid"
 
@@ -267,7 +270,8 @@ def _file_names(samples: Sequence[Sample]) -> list[str]:
     taken: dict[str, int] = {}
     names = []
     for sample in samples:
-        label = "".join(c if c.isalnum() or c in "-." else "-" for c in sample.subject).strip(".") or "subject"
+        label = "".join(c if c.isalnum() or c in "-." else "-" for c in sample.subject).strip(".")
+        label = file_label(label, _LONGEST_NAME, kept="-.") if label else "subject"
         name = label if label.startswith("sub-") else f"sub-{label}"
         taken[name] = taken.get(name, 0) + 1
         names.append(name if taken[name] == 1 else f"{name}_image-{taken[name]}")

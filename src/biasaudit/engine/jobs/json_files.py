@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from biasaudit.regular_files import read_json_file
+
 __all__ = ["digest", "read_json", "write_json"]
 
 
@@ -30,8 +32,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read JSON from a regular file."""
+    return read_json_file(path)
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
 from biasaudit.engine.situation.situation import Question
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
-from biasaudit.records import Sample, Volume
+from biasaudit.records import LONGEST_LABEL, Sample, Volume, file_label
 from biasaudit.run_folder.contract import FEATURE_RELEVANCE, OVERLAY_PICTURES, OVERLAYS, RELEVANCE, Table
 from biasaudit.run_folder.tsv import write_tsv
 
@@ -184,7 +184,7 @@ def _write_group_maps(run: Run, arm: str, mapped: Sequence[Mapped]) -> None:
     for index, name in enumerate(run.situation.cohort.classes):
         own = [m.relevance for m in mapped if _class_of(run, m) == index]
         if own:
-            label = "".join(character if character.isalnum() else "" for character in name)
+            label = file_label(name, LONGEST_LABEL)
             write_volume(folder / f"arm-{arm}_group-{label}_relevance.nii.gz", np.mean(own, axis=0), run.situation.grid)
 
 

@@ -16,7 +16,7 @@ from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.maps import slices_through
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
-from biasaudit.records import ArmEvidence, Finding, FloatArray
+from biasaudit.records import LONGEST_LABEL, ArmEvidence, Finding, FloatArray, file_label
 from biasaudit.registry import get
 from biasaudit.run_folder.tsv import write_tsv
 from biasaudit.stats.voxelwise import map_statistics
@@ -72,7 +72,7 @@ def _compared(run: Run, arm: ArmResult) -> Iterator[tuple[str, Finding, FloatArr
 
 def _name(finding: Finding) -> str:
     parts = [("contrast", finding.contrast), ("group", finding.class_name)]
-    entities = [f"{key}-{''.join(filter(str.isalnum, word))}" for key, word in parts if word]
+    entities = [f"{key}-{file_label(word, LONGEST_LABEL)}" for key, word in parts if word]
     return "_".join([*entities, "origins" if finding.class_name else "classes"])
 
 

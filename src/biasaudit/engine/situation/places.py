@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from biasaudit.engine.situation.situation import Situation
 from biasaudit.errors import UsageError
 from biasaudit.protocol.places import PLACES, PRIVATE, Places, paths_of, private_places, roots_of
 from biasaudit.protocol.pseudonyms import own_pseudonyms
+from biasaudit.regular_files import read_json_file
 
 __all__ = ["FILES", "places_of", "read_facts", "require_own_key", "stored_places"]
 
@@ -87,7 +87,7 @@ def require_own_key(run: Path) -> None:
 
 def _stored(run: Path) -> dict[str, Any]:
     try:
-        record = json.loads((run / PLACES).read_text(encoding="utf-8"))
+        record = read_json_file(run / PLACES)
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -18,6 +18,7 @@ from biasaudit.engine.jobs.job import Folders
 from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.protocol.places import Places
 from biasaudit.registry import register
+from biasaudit.regular_files import read_json_file
 
 __all__ = ["ClassOdds", "class_odds", "log_odds"]
 
@@ -79,7 +80,7 @@ def log_odds(arguments: LogOddsArguments, needs: Folders, folder: Path) -> None:
         Gets ``model.safetensors`` and ``model.json``, as training writes them.
     """
     trained = needs.only(MODEL)
-    stored = json.loads((trained / "model.json").read_text(encoding="utf-8"))
+    stored = read_json_file(trained / "model.json")
     description = Places.of_run_above(trained / "model.json").absolute_code(stored)
     spatial_dims, in_channels, outputs = description.pop("sizes")
     chosen = {"index": arguments.index, "against_class": arguments.against_class}

@@ -32,6 +32,7 @@ from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.protocol import TrainingSettings
 from biasaudit.protocol.places import Places
 from biasaudit.registry import register
+from biasaudit.regular_files import read_json_file
 
 __all__ = [
     "device",
@@ -138,7 +139,7 @@ def load_network(weights: Path) -> nn.Module:
     weights : Path
         ``.safetensors`` file with a ``.json`` of the same name beside it.
     """
-    stored = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    stored = read_json_file(weights.with_suffix(".json"))
     description = Places.of_run_above(weights).absolute_code(stored)
     network = build_network(
         description["network"], NetworkSizes(*description["sizes"]), description["network_arguments"]
