@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from biasaudit import terminal
+from biasaudit.cli.encoding import require_names, require_utf8
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.errors import BiasauditError, IncompleteError, InputError
 from biasaudit.run_folder.space import lack_of_space, no_room
@@ -27,7 +28,9 @@ INTERRUPTED = 130
 def ended(command: Callable[[], object]) -> None:
     """Run a command; every error that a user can cause ends in one line per fault and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    require_utf8()
     try:
+        require_names()
         command()
     except BiasauditError as error:
         for fault in error.faults if isinstance(error, InputError) else (error,):
@@ -35,6 +38,9 @@ def ended(command: Callable[[], object]) -> None:
         sys.exit(error.exit_code)
     except typer.Exit as stop:  # of an interrupt, where no command of typer's is around it
         sys.exit(stop.exit_code)
+    except MemoryError:
+        terminal.print_fault("the memory that is free is not enough; close other programs, or give smaller inputs")
+        sys.exit(IncompleteError.exit_code)
     except Exception as error:
         lack = lack_of_space(error)
         if lack is None:

@@ -9,7 +9,6 @@ import typer
 
 from biasaudit.cli.components import list_components
 from biasaudit.cli.drafts import init
-from biasaudit.cli.encoding import require_names, require_utf8
 from biasaudit.cli.endings import ended
 from biasaudit.cli.folders import clean, compare, gate, probe, report, verify
 from biasaudit.cli.images import explain, predict
@@ -31,10 +30,4 @@ app.command("list")(list_components)
 
 def main() -> None:
     """Entry point: every error a user can cause ends in one line per fault and an exit code, not in a traceback."""
-    require_utf8()
-    ended(_command_line)
-
-
-def _command_line() -> None:
-    require_names()
-    app(standalone_mode=True)
+    ended(lambda: app(standalone_mode=True))
