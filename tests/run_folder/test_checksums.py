@@ -35,7 +35,10 @@ def test_every_difference_is_named(path, content, said):
 
 
 def test_a_folder_in_place_of_a_file_is_a_difference(path, tmp_path):
-    assert difference(tmp_path, Checksum(tmp_path.stat().st_size, "")) == "not readable (Is a directory)"
+    assert (
+        difference(tmp_path, Checksum(tmp_path.stat().st_size, ""))
+        == "not readable (a folder, expected a regular file)"
+    )
 
 
 def test_a_file_that_was_just_written_is_read_again(path):
@@ -86,3 +89,25 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(path, tmp_pa
         write_flushed(path, "other")
     assert path.read_bytes() == b"abc"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_in_place_of_a_file_is_a_difference_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert difference(tmp_path / "pipe", Checksum(0, "")) == "not readable (a named pipe, expected a regular file)"
+    assert read_sealed(tmp_path / "pipe") is None
+    with pytest.raises(OSError, match="a device"):
+        checksum_of(Path("/dev/zero"))
+
+
+def test_a_record_that_is_nested_too_deeply_is_damaged(tmp_path):
+    (tmp_path / "record").write_text("[" * 100_000)
+    assert read_sealed(tmp_path / "record") is None
+
+
+def test_a_temporary_name_leads_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(checksums.secrets, "token_hex", lambda count: "0")
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".new-0").symlink_to(tmp_path / "mine")
+    with pytest.raises(FileExistsError):
+        write_flushed(tmp_path / "record", "other")
+    assert (tmp_path / "mine").read_text() == "mine"

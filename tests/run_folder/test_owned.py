@@ -8,6 +8,7 @@ import pytest
 
 from biasaudit.errors import DataError, UsageError
 from biasaudit.run_folder import owned as module
+from biasaudit.run_folder.checksums import read_sealed, sealed
 from biasaudit.run_folder.owned import LISTS, OwnedFiles
 from biasaudit.run_folder.place import MARK, mark
 
@@ -153,6 +154,41 @@ def test_everything_is_put_back_after_a_failure(links, owned, root, monkeypatch)
 
 def test_leftovers_are_swept(owned, root):
     (root / MARK / ".new-crashed").mkdir()
+    (root / MARK / ".new-record").touch()
     owned.sweep()
     assert not list((root / MARK).glob(".new-*"))
     assert names(root) == set(FIRST)
+
+
+@pytest.mark.parametrize("name", ["{outside}", "../outside.txt", "tables/../../outside.txt", ".biasaudit/run", "", "."])
+def test_a_list_that_names_files_outside_of_the_folder_is_not_believed(name, tmp_path):
+    outside, root = tmp_path / "outside.txt", tmp_path / "run"
+    outside.write_text("mine")
+    mark(root, "run")
+    OwnedFiles(root).write("results", FIRST)
+    record = read_sealed(root / MARK / LISTS[0])
+    record["parts"]["results"][name.format(outside=outside)] = {"size": 4, "sha256": ""}
+    for each in LISTS:
+        (root / MARK / each).write_text(sealed(record))
+    with pytest.raises(DataError, match="damaged, and so is its copy"):
+        OwnedFiles(root).remove("results")
+    assert outside.read_text() == "mine"
+    assert names(root) == set(FIRST)
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"parts": 1}, {"parts": {"results": {"a": {"size": 1}}}}, {"parts": {"a": [1]}}]
+)
+def test_a_sealed_list_that_is_none_counts_as_damaged(record, owned, root):
+    (root / MARK / LISTS[0]).write_text(sealed(record))
+    assert set(owned.parts()["results"]) == set(FIRST)
+
+
+def test_nothing_is_written_or_removed_through_a_link(owned, root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "tables"
+    (root / "tables").rename(elsewhere)
+    (root / "tables").symlink_to(elsewhere)
+    with pytest.raises(UsageError, match="tables: a link"):
+        owned.write("results", {"tables/scores.tsv": b"new"})
+    owned.remove("results")
+    assert (elsewhere / "scores.tsv").read_bytes() == b"one"

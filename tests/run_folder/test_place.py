@@ -70,3 +70,12 @@ def test_a_file_that_exists_is_overwritten_by_force_alone(tmp_path):
     require_new_file(path, force=True)
     with pytest.raises(UsageError, match="is a folder"):
         require_new_file(tmp_path, force=True)
+
+
+def test_a_link_in_place_of_the_mark_is_no_mark(tmp_path):
+    mark(tmp_path / "elsewhere", "run")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / MARK).symlink_to(tmp_path / "elsewhere" / MARK)
+    assert not is_marked(tmp_path / "run")
+    with pytest.raises(UsageError, match="is a link"):
+        mark(tmp_path / "run", "run")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from biasaudit.regular_files import read_json_file
+from biasaudit.regular_files import read_json_file, regular_status
 
 __all__ = ["Checksum", "checksum_of", "difference", "read_sealed", "sealed", "write_flushed"]
 
@@ -36,8 +37,9 @@ def checksum_of(path: Path) -> Checksum:
     Raises
     ------
     OSError
-        There is no such file, or it cannot be read.
+        There is no such file, it is no regular one, or it cannot be read.
     """
+    regular_status(path)
     with path.open("rb") as stream:
         before = os.fstat(stream.fileno())
         identity = (before.st_dev, before.st_ino, before.st_size, before.st_mtime_ns, before.st_ctime_ns)
@@ -52,7 +54,7 @@ def checksum_of(path: Path) -> Checksum:
 def difference(path: Path, recorded: Checksum) -> str | None:
     """Say how a file differs from what was recorded of it; None if it does not."""
     try:
-        size = path.stat().st_size
+        size = regular_status(path).st_size
         if size != recorded.size:
             return f"{size} bytes long, {recorded.size} were written"
         return None if checksum_of(path) == recorded else "its content is not what was written (SHA-256 differs)"
@@ -83,9 +85,9 @@ def _seal(content: Mapping[str, Any]) -> str:
 
 def write_flushed(path: Path, text: str) -> None:
     """Write a file by way of a temporary name; it is on the disk, whole, before it has its name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".new-{secrets.token_hex(6)}")
     try:
-        with temporary.open("w", encoding="utf-8") as stream:
+        with temporary.open("x", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())

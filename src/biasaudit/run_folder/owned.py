@@ -12,8 +12,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from biasaudit.errors import DataError, Fault, UsageError
 from biasaudit.run_folder.checksums import Checksum, checksum_of, difference, read_sealed, sealed, write_flushed
@@ -55,10 +55,9 @@ class OwnedFiles:
         """
         lists = [self.root / MARK / name for name in LISTS]
         for path in lists:
-            record = read_sealed(path)
-            if record is not None:
-                parts = record["parts"]
-                return {part: {name: Checksum(**own) for name, own in files.items()} for part, files in parts.items()}
+            parts = _parts_of(read_sealed(path))
+            if parts is not None:
+                return parts
         if any(path.exists() for path in lists):
             remedy = "keep what is yours, remove the folder, and run again"
             raise DataError(
@@ -89,7 +88,7 @@ class OwnedFiles:
         Raises
         ------
         UsageError
-            A file of that name is there which this program did not write.
+            A file of that name is there which this program did not write, or a link to a folder in its place.
         """
         staged = self.root / MARK / f"{_NEW}{secrets.token_hex(6)}"
         staged.mkdir(parents=True)
@@ -124,7 +123,8 @@ class OwnedFiles:
         """Put every file back as it was where the block fails or is interrupted."""
         before, copies = self.parts(), self.root / MARK / _KEPT
         shutil.rmtree(copies, ignore_errors=True)
-        names = {name for files in before.values() for name in files if (self.root / name).is_file()}
+        known = {name for files in before.values() for name in files}
+        names = {name for name in known if (self.root / name).is_file() and _link_above(self.root, name) is None}
         for name in names:
             _link(self.root / name, copies / name)
         try:
@@ -142,6 +142,8 @@ class OwnedFiles:
     def sweep(self) -> None:
         """Remove what interrupted commands left behind; call it only while the folder is locked."""
         for leftover in (self.root / MARK).glob(f"{_NEW}*"):
+            if leftover.is_file():
+                leftover.unlink()
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _publish(self, part: str, staged: Path) -> None:
@@ -166,6 +168,12 @@ class OwnedFiles:
         self._record({**known, part: checksums})
 
     def _require_free(self, new: Mapping[str, Path], known: Mapping[str, Mapping[str, Checksum]]) -> None:
+        link = next((found for name in new if (found := _link_above(self.root, name))), None)
+        if link is not None:
+            raise UsageError(
+                f"{link}: a link, and biasaudit writes into no folder but its own; move it away and run the same "
+                "command again"
+            )
         ours = {name for files in known.values() for name in files}
         foreign = [name for name in new if name not in ours and _is_taken(self.root, name)]
         if foreign:
@@ -180,6 +188,29 @@ class OwnedFiles:
         (self.root / MARK).mkdir(parents=True, exist_ok=True)
         for name in LISTS:
             write_flushed(self.root / MARK / name, sealed({"parts": plain}))
+
+
+def _parts_of(record: Mapping[str, Any] | None) -> dict[str, dict[str, Checksum]] | None:
+    """Take the list from a record; None where it is none, or names anything outside of the folder."""
+    try:
+        listed = {} if record is None else record["parts"]
+        parts = {part: {name: Checksum(**own) for name, own in files.items()} for part, files in listed.items()}
+    except (LookupError, TypeError, AttributeError):
+        return None
+    sound = record is not None and all(_is_inside(name) for files in parts.values() for name in files)
+    return parts if sound else None
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name is that of a file below the folder, whoever wrote it into the list."""
+    steps = PurePosixPath(name).parts
+    return bool(steps) and not ({"/", "//", "..", MARK} & {*steps}) and not Path(name).is_absolute()
+
+
+def _link_above(root: Path, name: str) -> Path | None:
+    """Return the link by which a file would lie elsewhere; None if there is none."""
+    folders = (root / parent for parent in Path(name).parents if parent != Path())
+    return next((folder for folder in folders if folder.is_symlink()), None)
 
 
 def _link(source: Path, target: Path) -> None:
@@ -201,6 +232,8 @@ def _remove(root: Path, names: Iterable[str]) -> None:
     """Remove files, and the folders that are empty then."""
     folders = set()
     for name in names:
+        if _link_above(root, name) is not None:
+            continue
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):  # others may have put theirs there
             (root / name).unlink()
         folders |= {root / parent for parent in Path(name).parents if parent != Path()}

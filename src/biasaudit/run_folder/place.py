@@ -76,13 +76,21 @@ def require_new_file(out: Path, *, force: bool) -> None:
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether this program has written the folder."""
-    return (folder / MARK).is_dir()
+    """Whether this program has written the folder; a link in place of its mark leads elsewhere."""
+    return (folder / MARK).is_dir() and not (folder / MARK).is_symlink()
 
 
 def mark(folder: Path, kind: Kind) -> Path:
-    """Make a folder, mark it, and return the folder inside it that is this program's alone."""
+    """Make a folder, mark it, and return the folder inside it that is this program's alone.
+
+    Raises
+    ------
+    UsageError
+        A link is in its place.
+    """
     inside = folder / MARK
+    if inside.is_symlink():
+        raise UsageError(f"{shown(inside)} is a link, which biasaudit makes none of; give another folder")
     inside.mkdir(parents=True, exist_ok=True)
     if not (inside / kind).exists():
         (inside / kind).touch()
