@@ -176,6 +176,7 @@ class TestOtherProtocol:
         assert done.returncode == 4
         left = {path.name for path in (study / "out").iterdir()}
         setup = {
+            "code.json",
             "dataset_description.json",
             "files.json",
             "inputs.json",
