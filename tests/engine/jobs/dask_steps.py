@@ -31,3 +31,4 @@ def act(arguments: Act, needs: Folders, folder: Path) -> None:
     if arguments.how == "wait":
         time.sleep(0.3)
     (folder / "pid").write_text(str(os.getpid()))
+    (folder / "device").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))

@@ -39,6 +39,7 @@ def test_settings_are_read_with_their_defaults(tmp_path):
         (("min: 1", "min: 5"), r"slurm.yaml:4: jobs: .*min 5 is more than max 4"),
         (("slurm\n", "kubernetes\n"), r"slurm.yaml:1: system: 'kubernetes'.*'slurm', 'sge', 'pbs'"),
         (("module load python", '"a\\nb"'), r"slurm.yaml:6: prologue.0: .*expected one line"),
+        (("queue: short", "gpu: H200\ncores: 2"), "gpu: a job with a device runs one worker; expected cores 1, not 2"),
         (("system: slurm", "- slurm"), "slurm.yaml"),
     ],
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from engine.jobs.dask_steps import job
 
-from biasaudit.engine.jobs import where
+from biasaudit.engine.jobs import dask_client, dask_run, where
 from biasaudit.engine.jobs.dask_client import connected
 from biasaudit.engine.jobs.dask_run import run_on_dask
 from biasaudit.engine.jobs.scratch import SCRATCH
@@ -134,3 +134,19 @@ def test_without_what_secures_it_dask_is_refused(monkeypatch, tmp_path):
     assert not dask_is_safe()
     with pytest.raises(UsageError, match=r"pip install 'biasaudit\[dask\]'"), connected(Where("dask", 2), tmp_path):
         pass
+
+
+@pytest.mark.slow
+def test_every_device_gets_one_worker_that_does_the_networks_and_others_do_the_rest(tmp_path, monkeypatch):
+    """Two devices that are not there: only who gets which job is looked at."""
+    monkeypatch.setattr(dask_client, "_devices", lambda: 2)
+    monkeypatch.setattr(dask_run, "_has_networks", lambda step: True)
+    own = [job(f"network {number}", "wait") for number in range(6)]
+    rest = [job(f"rest {number}", "wait") for number in range(4)]
+    with connected(Where("dask", 1), tmp_path) as workers:
+        workers.client.wait_for_workers(3, timeout=60)
+        assert settled(workers, own, tmp_path) == {each.title: None for each in own}
+        monkeypatch.setattr(dask_run, "_has_networks", lambda step: False)
+        assert settled(workers, rest, tmp_path) == {each.title: None for each in rest}
+    devices = [(Store(tmp_path).folder(each.key) / "device").read_text() for each in own]
+    assert set(devices) == {"0", "1"}

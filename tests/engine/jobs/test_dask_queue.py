@@ -51,6 +51,14 @@ def test_every_kind_of_queue_gets_its_own_words_and_workers_of_one_thread(system
     assert "--nthreads 1" in script
 
 
+def test_a_job_with_a_device_runs_one_worker_that_offers_it(tmp_path):
+    asked = {"system": "slurm", **ASKED, "cores": 1, "gpu": "NVIDIA H200", "directives": ["--gres=gpu:1"]}
+    script = job_script(ClusterSettings.model_validate(asked), tmp_path)
+    assert "#SBATCH --gres=gpu:1" in script
+    assert "--resources GPU=1" in script
+    assert "--nworkers" not in script
+
+
 class _Cluster:
     """Jobs that were submitted; none has a worker."""
 

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 import pytest
 from engine.jobs.dask_steps import job
 
+from biasaudit import registry
 from biasaudit.engine.jobs import dask_run
 from biasaudit.engine.jobs.dask_run import run_on_dask
 from biasaudit.engine.jobs.dask_worker import JobFailed, on_worker
 from biasaudit.engine.jobs.job import Arguments, Job
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.jobs.surroundings import surroundings
+from biasaudit.engine.jobs.surroundings import ANY, DEVICE, surroundings
 from biasaudit.engine.jobs.workers import Workers
 from biasaudit.errors import IncompleteError
 
@@ -36,8 +37,10 @@ class _Client:
     def __init__(self, outcome: Callable[[str, int], Any] = lambda title, tries: None, status: str = "") -> None:
         self.outcome, self.status = outcome, status
         self.submitted: list[str] = []
+        self.asked: list[tuple[Any, str]] = []
 
-    def submit(self, function, packed, root, expected, store, *, key, pure, retries):
+    def submit(self, function, packed, root, expected, store, *, key, pure, retries, resources=None):
+        self.asked.append((resources, expected[DEVICE]))
         title = pickle.loads(packed).title
         self.submitted.append(title)
         found = self.outcome(title, self.submitted.count(title))
@@ -128,6 +131,22 @@ def test_workers_that_never_come_back_end_the_run(tmp_path, monkeypatch):
             Workers(client, lambda: revived.append(1), patience=0.05), [FIRST], tmp_path, lambda own, reason: None
         )
     assert revived
+
+
+def test_networks_go_to_workers_with_a_gpu_and_all_else_anywhere(tmp_path, monkeypatch):
+    client = _Client()
+    monkeypatch.setattr(dask_run, "_has_networks", lambda step: step == "train")
+    monkeypatch.setattr(Job, "step", property(lambda own: "train" if own.title == "first" else "judge"))
+    run_on_dask(Workers(client, lambda: None, gpu="H"), [FIRST, OTHER], tmp_path, lambda own, reason: None)
+    assert client.asked == [({"GPU": 1}, "H"), (None, ANY)]
+    run_on_dask(Workers(client, lambda: None), [FIRST], tmp_path, lambda own, reason: None)
+    assert client.asked[2:] == [(None, surroundings()[DEVICE])]
+
+
+def test_the_steps_that_compute_networks_are_found_in_their_code():
+    found = {step for step in registry.names("step") if dask_run._has_networks(step)}
+    assert {"train", "attribute", "score", "truth"} <= found
+    assert not {"read", "represent", "judge", "leakage", "survey"} & found
 
 
 def test_a_worker_raises_what_a_job_failed_of(tmp_path):

@@ -60,6 +60,7 @@ class ClusterSettings(Section):
     memory: Size
     walltime: Line | None = None
     jobs: JobCount = JobCount()
+    gpu: Line | None = None
     prologue: tuple[Line, ...] = ()
     directives: tuple[Line, ...] = ()
     worker_arguments: tuple[Line, ...] = ()
@@ -67,6 +68,12 @@ class ClusterSettings(Section):
     local_directory: Line | None = None
     logs: Line | None = None
     python: Line | None = None
+
+    @model_validator(mode="after")
+    def _one_worker_a_device(self) -> ClusterSettings:
+        if self.gpu and self.cores != 1:
+            raise ValueError(f"gpu: a job with a device runs one worker; expected cores 1, not {self.cores}")
+        return self
 
 
 def load_cluster(path: Path) -> ClusterSettings:
@@ -100,4 +107,5 @@ def _fault(detail: Mapping[str, Any], document: CommentedMap, path: Path) -> Fau
     if detail["type"] == "missing":
         return Fault(where, f"{last}: required", _EXAMPLE)
     key = ".".join(map(str, detail["loc"]))
-    return Fault(where, f"{key}: {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}", _EXAMPLE)
+    named = f"{key}: {detail['input']!r}: " if key else ""
+    return Fault(where, f"{named}{detail['msg'].removeprefix('Value error, ')}", _EXAMPLE)

@@ -11,6 +11,7 @@ from typing import Any
 from biasaudit.engine.jobs.dask_queue import queued_workers
 from biasaudit.engine.jobs.exchange import Exchange
 from biasaudit.engine.jobs.scratch import scratch
+from biasaudit.engine.jobs.surroundings import device
 from biasaudit.engine.jobs.where import Where, dask_is_safe
 from biasaudit.engine.jobs.workers import Workers, require_alike
 from biasaudit.errors import UsageError
@@ -71,8 +72,8 @@ def connected(where: Where, root: Path) -> Iterator[Workers]:
     with dask.config.set(_SETTINGS), scratch(root) as own:
         if where.scheduler:
             with _running(where.scheduler) as client:
-                require_alike(client, root, where.store)
-                yield Workers(client, lambda: None, store=where.store)
+                gpu = require_alike(client, root, where.store)
+                yield Workers(client, lambda: None, store=where.store, gpu=gpu)
         elif where.cluster is not None:
             with queued_workers(where.cluster, own, where.store) as workers:
                 yield workers
@@ -105,8 +106,25 @@ def _local(count: int, own: Path) -> Iterator[Workers]:
             local_directory=str(own),
             silence_logs=logging.CRITICAL,
         )
+        devices = _devices()
         with cluster, Client(cluster, security=security) as client:
-            yield Workers(client, lambda: _revive(cluster, count))
+            _add_one_worker_each(cluster, devices)
+            yield Workers(client, lambda: _revive(cluster, count + devices), gpu=device() if devices else None)
+
+
+def _devices() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _add_one_worker_each(cluster: Any, devices: int) -> None:
+    """Start one more worker for every GPU, which sees that one alone and offers it."""
+    plain = next(iter(cluster.worker_spec.values()))
+    for number in range(devices):
+        own = {"env": {"CUDA_VISIBLE_DEVICES": str(number)}, "resources": {"GPU": 1}}
+        cluster.worker_spec[f"gpu-{number}"] = {**plain, "options": {**plain["options"], **own}}
+    cluster.scale(len(cluster.worker_spec))
 
 
 def _revive(cluster: Any, count: int) -> None:

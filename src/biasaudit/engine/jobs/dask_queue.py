@@ -81,7 +81,7 @@ def queued_workers(path: Path, own: Path, store: str) -> Iterator[Workers]:
         )
         with cluster, Client(cluster, security=security) as client:
             cluster.adapt(minimum_jobs=settings.jobs.min, maximum_jobs=settings.jobs.max)
-            yield Workers(client, _Queue(cluster, settings, own).look, None, store)
+            yield Workers(client, _Queue(cluster, settings, own).look, None, store, settings.gpu)
 
 
 def _key_in_files(folder: Path) -> Any:
@@ -125,7 +125,7 @@ def _of_job(settings: ClusterSettings, own: Path) -> dict[str, Any]:
         "memory": settings.memory,
         "job_script_prologue": [*_ONE_THREAD, *settings.prologue],
         "job_extra_directives": list(settings.directives),
-        "worker_extra_args": list(settings.worker_arguments),
+        "worker_extra_args": [*(["--resources", "GPU=1"] if settings.gpu else []), *settings.worker_arguments],
         "local_directory": settings.local_directory or str(own),
         "log_directory": settings.logs or str(own / "logs"),
     }

@@ -8,15 +8,17 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from biasaudit.engine.jobs.code_version import sources_of_step
 from biasaudit.engine.jobs.dask_worker import JobFailed, UnlikeError, on_worker
 from biasaudit.engine.jobs.exchange import Exchange
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.store import Store
-from biasaudit.engine.jobs.surroundings import surroundings
+from biasaudit.engine.jobs.surroundings import ANY, DEVICE, surroundings
 from biasaudit.engine.jobs.workers import Workers
 from biasaudit.errors import IncompleteError, UsageError
 
@@ -24,6 +26,9 @@ __all__ = ["run_on_dask"]
 
 _LOOK = 5.0
 """Seconds between two looks at the workers."""
+
+_NETWORKS = "biasaudit.engine.steps.train"
+"""The module that says what networks are computed on."""
 
 _CRASHES = (
     "it ended its worker every time that it was tried, alone too: not enough memory or time, or code that crashes"
@@ -151,16 +156,12 @@ class _Flight:
         if self._exchange is not None:
             for key in job.dependencies:
                 self._exchange.publish(key)
-        return self._workers.client.submit(
-            on_worker,
-            pickle.dumps(job),
-            str(self._root.resolve()),
-            dict(surroundings()),
-            self._workers.store,
-            key=name,
-            pure=False,
-            retries=0,
-        )
+        expected, options = dict(surroundings()), {"key": name, "pure": False, "retries": 0}
+        if self._workers.gpu is not None:
+            expected[DEVICE] = self._workers.gpu if _has_networks(job.step) else ANY
+            options["resources"] = {"GPU": 1} if _has_networks(job.step) else None
+        root, store = str(self._root.resolve()), self._workers.store
+        return self._workers.client.submit(on_worker, pickle.dumps(job), root, expected, store, **options)
 
     def next_outcome(self) -> tuple[Job, str | None]:
         """Wait for the next job to end: a reason if it failed, or `_SUSPECT` if it may have ended its workers."""
@@ -204,6 +205,12 @@ class _Flight:
             self._seen = now
         elif self._workers.patience is not None and now - self._seen > self._workers.patience:
             raise IncompleteError(_kept(f"all workers were lost, and none came back in {self._workers.patience:.0f} s"))
+
+
+@cache
+def _has_networks(step: str) -> bool:
+    """Whether a step computes networks, which is done on a GPU where there is one."""
+    return _NETWORKS in sources_of_step(step)
 
 
 def _done_here(job: Job, root: Path) -> JobFailed | None:

@@ -18,7 +18,14 @@ import numpy
 from biasaudit.engine.jobs.code_version import source_hash
 from biasaudit.engine.jobs.packages import installed_versions
 
-__all__ = ["differences", "surroundings"]
+__all__ = ["ANY", "DEVICE", "device", "differences", "surroundings"]
+
+DEVICE = "networks on"
+"""The key that says what networks are computed on."""
+
+ANY = "any"
+"""In place of a value: it does not matter."""
+
 
 _PACKAGES = (
     "torch",
@@ -54,8 +61,16 @@ def surroundings() -> Mapping[str, str]:
         **dict(installed_versions(_PACKAGES)),
         "instructions of torch": torch.backends.cpu.get_cpu_capability(),
         "instructions of numpy": _numpy_instructions(),
+        DEVICE: device(),
         "linear algebra": ", ".join(sorted(name for name in blas if "openmp" not in name)),
     }
+
+
+def device() -> str:
+    """Name what networks are computed on here: a GPU, as its maker calls it, or ``processor``."""
+    import torch
+
+    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else "processor"
 
 
 def differences(here: Mapping[str, str], there: Mapping[str, str]) -> str:
@@ -64,9 +79,9 @@ def differences(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     Parameters
     ----------
     here, there : mapping
-        Of `surroundings`.
+        Of `surroundings`; what is `ANY` here may be anything there.
     """
-    unlike: Sequence[str] = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
+    unlike: Sequence[str] = [name for name in sorted({*here, *there}) if here.get(name) not in (there.get(name), ANY)]
     told = [f"{name} {there.get(name, 'absent')} (here {here.get(name, 'absent')})" for name in unlike]
     return f"its results would differ: {', '.join(told)}; {_LIKE_US}" if told else ""
 
