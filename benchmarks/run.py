@@ -17,6 +17,10 @@ from types import ModuleType
 STUDIES = (
     "demo",
     "cost",
+    "storage",
+    "scale",
+    "cold_start",
+    "training",
     "cxr",
     "ham",
     "held_apart",

@@ -130,7 +130,7 @@ def _explained(run: Run, arm: str) -> list[tuple[Contrast, tuple[str, ...]]]:
 
 def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
     """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
-    volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads])
+    volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads], images_only=True)
     for fold, key in enumerate(keys):
         folder = run.store.folder(key)
         scores = HeldOut.read(run.store.folder(run.plan.scores[question][fold]), "logits-original")
