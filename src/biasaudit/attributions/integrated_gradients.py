@@ -12,7 +12,7 @@ from biasaudit.registry import register
 
 __all__ = ["IntegratedGradients", "path_integral"]
 
-_CACHED, _HELD = 2**19, 2**24  # voxels
+_CACHED, _HELD = 3 * 2**19, 2**24  # voxels
 
 
 @register("attribution", "integrated_gradients")
@@ -63,7 +63,7 @@ def _mean_gradient(margin: Margin, start: torch.Tensor, way: torch.Tensor, steps
     start, way = packed(start[None]), packed(way[None])
     total = torch.zeros_like(way)
     places = (torch.arange(steps, device=way.device, dtype=way.dtype) + 0.5) / steps
-    for some in torch.split(places, _points_at_once(way)):
+    for some in torch.tensor_split(places, max(1, steps // _points_at_once(way))):
         points = packed(torch.addcmul(start, way, some.reshape(-1, *[1] * (way.ndim - 1)))).requires_grad_(True)
         # A copy where the network may work in place on what it is given.
         given = points.clone() if margin.explained.in_place else points
@@ -72,7 +72,7 @@ def _mean_gradient(margin: Margin, start: torch.Tensor, way: torch.Tensor, steps
 
 
 def _points_at_once(way: torch.Tensor) -> int:
-    """As many as a CPU's cache holds: a larger batch takes twice as long there, one alone a slower convolution."""
+    """As many as a CPU's cache holds, or nearly twice that: larger batches take longer there, and so does one point."""
     return max(2, (_CACHED if way.device.type == "cpu" else _HELD) // way.numel())
 
 
