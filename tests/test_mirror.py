@@ -422,7 +422,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "records.cohort": ("cohort/images/test_lesion_maps.py",),
     "records.evidence": ("checks/test_leakage.py",),
     "records.recipe": ("engine/evidence/test_inputs.py",),
-    "report.encoding": ("report/test_figures_learned.py",),
     "report.figures": (
         "report/test_explanations.py",
         "report.explanations",
