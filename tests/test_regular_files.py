@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from biasaudit.regular_files import in_bytes, read_json_file, read_regular, read_start, regular_status
+from biasaudit.regular_files import in_bytes, read_json_file, read_regular, read_start, real_path, regular_status
 
 
 @pytest.fixture
@@ -68,3 +68,8 @@ def test_json_with_a_byte_order_mark(tmp_path):
 @pytest.mark.parametrize(("count", "shown"), [(0, "0 bytes"), (999, "999 bytes"), (5e9, "5 GB"), (3e18, "3e+06 TB")])
 def test_bytes_in_words(count, shown):
     assert in_bytes(count) == shown
+
+
+def test_real_paths_of_what_is_none(odd):
+    assert real_path(odd / "folder/../loop") == odd / "loop"
+    assert real_path(odd / ("x" * 5000)) == odd / ("x" * 5000)

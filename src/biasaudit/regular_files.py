@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-__all__ = ["in_bytes", "read_json_file", "read_regular", "read_start", "regular_status"]
+__all__ = ["in_bytes", "read_json_file", "read_regular", "read_start", "real_path", "regular_status"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -62,6 +62,11 @@ def read_regular(path: str | Path, most: int | None = None, setting: str = "") -
     # A file may be exchanged for a pipe between look and opening; without this flag that would wait for ever.
     with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
         return file.read(size)
+
+
+def real_path(path: str | Path) -> Path:
+    """Make a path absolute and follow its links; links in a circle and names that are too long stay as they are."""
+    return Path(os.path.realpath(path))
 
 
 def read_start(path: str | Path, count: int) -> bytes:

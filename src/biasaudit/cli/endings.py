@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -43,11 +44,14 @@ def ended(command: Callable[[], object]) -> None:
         sys.exit(IncompleteError.exit_code)
     except Exception as error:
         lack = lack_of_space(error)
-        if lack is None:
+        place = getattr(error, "filename", None)
+        if lack is not None:
+            terminal.print_fault(f"{no_room(lack, Path(place or '.'))}; make room and run the same command again")
+            sys.exit(IncompleteError.exit_code)
+        if not isinstance(error, OSError) or place is None:
             raise
-        place = getattr(error, "filename", None) or "."
-        terminal.print_fault(f"{no_room(lack, Path(place))}; make room and run the same command again")
-        sys.exit(IncompleteError.exit_code)
+        terminal.print_fault(f"{os.fsdecode(place)}: {error.strerror}; correct the path or its permissions")
+        sys.exit(InputError.exit_code)
 
 
 def _interrupt(signal_number: int, frame: Any) -> None:
@@ -69,7 +73,7 @@ def faults_of(protocol: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if not protocol.is_file():
+        if not os.path.isfile(protocol):
             raise
         from biasaudit.protocol import with_lines
 

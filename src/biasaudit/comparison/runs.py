@@ -13,6 +13,7 @@ from biasaudit.comparison.record import RunComparisonRecord, RunRecord
 from biasaudit.comparison.settings import ChangedSetting, changed_settings
 from biasaudit.comparison.stored_arm import StoredRun, load_stored_run
 from biasaudit.errors import UsageError
+from biasaudit.regular_files import real_path
 
 __all__ = ["RunComparison", "compare_runs"]
 
@@ -74,7 +75,7 @@ def compare_runs(first: Path, second: Path) -> RunComparison:
     UsageError, IncompleteError, DataError
         One of them is no finished run, or both are the same.
     """
-    if first.resolve() == second.resolve():
+    if real_path(first) == real_path(second):
         raise UsageError(f"{first} is compared with itself; give two runs")
     one, two = load_stored_run(first), load_stored_run(second)
     pairs = matched_arms(one, two)

@@ -20,6 +20,7 @@ from biasaudit.drafting.protocol_text import Model, draft_protocol, open_points
 from biasaudit.errors import DataError, Fault, InputError, UsageError
 from biasaudit.protocol import GridSettings, Protocol, json_schema, parse_protocol
 from biasaudit.records import Cohort
+from biasaudit.regular_files import real_path
 from biasaudit.run_folder.place import require_new_file
 
 __all__ = ["FirstLook", "initialise", "model_of"]
@@ -112,18 +113,18 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
     """
     file, _, function = factory.partition(":")
     if file.endswith(".py"):
-        if not Path(file).is_file():
+        if not os.path.isfile(file):
             raise UsageError(f"--model: no file {file}; expected my_network.py:function")
         if not function:
             raise UsageError(f"--model: which function of {file} makes the network? write {file}:function")
-        factory = f"{os.path.relpath(file, folder.resolve())}:{function}"
+        factory = f"{os.path.relpath(file, real_path(folder))}:{function}"
     if weights is None:
         return Model(factory)
     if not factory:
         raise UsageError("--weights needs the network they belong to: add --model my_network.py:function")
-    if not weights.is_file():
+    if not os.path.isfile(weights):
         raise UsageError(f"--weights: no file {weights}")
-    return Model(factory, os.path.relpath(weights, folder.resolve()))
+    return Model(factory, os.path.relpath(weights, real_path(folder)))
 
 
 def _require_possible(source: Sequence[Path], out: Path, *, bids: bool, force: bool) -> None:
@@ -131,9 +132,9 @@ def _require_possible(source: Sequence[Path], out: Path, *, bids: bool, force: b
     schema = out.parent / _SCHEMA
     if not (schema.exists() and schema.read_text(encoding="utf-8", errors="replace") == json_schema()):
         require_new_file(schema, force=force)
-    if not bids and source[0].is_dir():
+    if not bids and os.path.isdir(source[0]):
         raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
-    if len({path.resolve() for path in source}) < len(source):
+    if len({real_path(path) for path in source}) < len(source):
         raise UsageError("the same dataset is given twice")
 
 

@@ -14,6 +14,7 @@ from biasaudit.drafting.profile import Profile
 from biasaudit.drafting.proposal import Proposal, regime_of, unused_columns
 from biasaudit.protocol import DATASET
 from biasaudit.protocol.code import code_faults
+from biasaudit.regular_files import real_path
 
 __all__ = ["Model", "draft_protocol", "open_points"]
 
@@ -285,5 +286,5 @@ def _text(value: str, *, inside_list: bool = False) -> str:
 
 def _relative(path: str, folder: Path) -> str:
     """Path relative to the protocol; the absolute one if that leads more than three folders up."""
-    relative = os.path.relpath(path, folder.resolve())
+    relative = os.path.relpath(path, real_path(folder))
     return path if relative.count("..") > 3 else relative

@@ -27,6 +27,7 @@ from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Grid, Sample
+from biasaudit.regular_files import real_path
 from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.tsv import read_tsv
@@ -219,4 +220,4 @@ def _shown_names(protocol: Protocol, table: Path) -> Callable[[Sample], tuple[st
 
 def _as_typed(sample: Sample, table: Path) -> str:
     paths: Sequence[str] = sample.images
-    return ";".join(os.path.relpath(path, table.resolve().parent) for path in paths)
+    return ";".join(os.path.relpath(path, real_path(table).parent) for path in paths)

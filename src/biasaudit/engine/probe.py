@@ -9,6 +9,7 @@ from pathlib import Path
 from biasaudit.engine.user_code.listing import require_recorded
 from biasaudit.errors import UsageError
 from biasaudit.protocol import BidsCohort, ProbeSettings, Protocol, TableCohort, load_protocol
+from biasaudit.regular_files import real_path
 from biasaudit.run_folder.contract import PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
@@ -49,7 +50,7 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: 
     before = protocol.cohort.probes or ProbeSettings.model_construct(
         table=[], roots=[], where=None, max_prevalence=None
     )
-    changed: dict[str, object] = {"table": list(dict.fromkeys([*before.table, table.resolve()]))}
+    changed: dict[str, object] = {"table": list(dict.fromkeys([*before.table, real_path(table)]))}
     if max_prevalence is not None:  # one bound holds for all tables
         changed["max_prevalence"] = max(max_prevalence, before.max_prevalence or 0.0)
     probes = before.model_copy(update=changed)

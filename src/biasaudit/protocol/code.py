@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from biasaudit.protocol.section import Names
+from biasaudit.regular_files import real_path
 
 __all__ = ["AllowedCode", "code_faults", "is_file"]
 
@@ -59,10 +60,10 @@ def code_faults(named: Sequence[tuple[str, str]], allowed: Sequence[str], folder
 
 def _file_fault(name: str, allowed: Sequence[str], folder: Path) -> str:
     named = Path(os.path.normpath(folder.absolute() / name.rpartition(":")[0]))
-    file = named.resolve()
+    file = real_path(named)
     places = [folder, *(folder / entry for entry in allowed if _is_path(entry))]
     # A link that lies in the folder is as good as the file.
-    if named.is_relative_to(folder.absolute()) or any(file.is_relative_to(place.resolve()) for place in places):
+    if named.is_relative_to(folder.absolute()) or any(file.is_relative_to(real_path(place)) for place in places):
         return ""
     return f"{file} lies outside of the folder of the protocol; put it there, or name its folder in `allow_code`"
 
@@ -73,9 +74,9 @@ def _module_fault(name: str, allowed: Sequence[str], folder: Path) -> str:
         return f"{name!r} is no import string, such as own.py:function or package.module:function"
     if top in _NEVER:
         return f"{name} is never run: {top} makes no networks; put a function of your own in a file, own.py:function"
-    beside = (folder / f"{top}.py").is_file() or (folder / top).is_dir()
+    beside = os.path.isfile(folder / f"{top}.py") or os.path.isdir(folder / top)
     installed = _places(top)
-    if top in allowed or (beside and all(place.is_relative_to(folder.resolve()) for place in installed)):
+    if top in allowed or (beside and all(place.is_relative_to(real_path(folder)) for place in installed)):
         return ""
     if not installed:
         where = "neither installed nor beside the protocol"
@@ -89,9 +90,7 @@ def _places(top: str) -> list[Path]:
     specification = known.__spec__ if known is not None else importlib.util.find_spec(top)
     if specification is None:
         return []
-    return [
-        Path(place).resolve() for place in specification.submodule_search_locations or [specification.origin or "/"]
-    ]
+    return [real_path(place) for place in specification.submodule_search_locations or [specification.origin or "/"]]
 
 
 def _is_path(entry: str) -> bool:

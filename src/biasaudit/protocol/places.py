@@ -18,7 +18,7 @@ from typing import Any
 
 from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
-from biasaudit.regular_files import read_json_file
+from biasaudit.regular_files import read_json_file, real_path
 from biasaudit.vocabulary import PLACES
 
 __all__ = ["PLACES", "PRIVATE", "Places", "paths_of", "private_folder", "private_places", "roots_of"]
@@ -116,7 +116,7 @@ class Places:
     @classmethod
     def of_run_above(cls, path: Path) -> Places:
         """Read the places of the run folder that a file lies in; none where it lies in none."""
-        return next((cls.read(folder) for folder in path.resolve().parents if (folder / PLACES).exists()), cls())
+        return next((cls.read(folder) for folder in real_path(path).parents if (folder / PLACES).exists()), cls())
 
     @cached_property
     def _shown_files(self) -> dict[str, str]:

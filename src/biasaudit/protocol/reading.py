@@ -21,6 +21,7 @@ from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
 from biasaudit.protocol.target import TargetSettings
 from biasaudit.protocol.yaml_text import if_table, parse_yaml, plain, protocol_text
+from biasaudit.regular_files import real_path
 
 __all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "with_lines"]
 
@@ -89,7 +90,7 @@ def _named_code(protocol: Protocol, placed: Protocol, folder: Path) -> list[tupl
 
 
 def _is_at(name: str, found: str, folder: Path) -> bool:
-    return (folder / name.rpartition(":")[0]).resolve() == Path(found.rpartition(":")[0])
+    return real_path(folder / name.rpartition(":")[0]) == Path(found.rpartition(":")[0])
 
 
 def _require_allowed(named: Sequence[tuple[str, str]], protocol: Protocol, document: CommentedMap, path: Path) -> None:
@@ -156,7 +157,7 @@ class _Folder:
     def absolute(self, path: Path) -> Path:
         """Make a path absolute."""
         named = Path(self._places.absolute(path.as_posix()))
-        return named if named.is_absolute() else (self._folder / named).resolve()
+        return named if named.is_absolute() else real_path(self._folder / named)
 
 
 def _with_absolute_paths(protocol: Protocol, folder: _Folder) -> Protocol:

@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 
 from biasaudit.errors import UsageError
-from biasaudit.regular_files import read_json_file
+from biasaudit.regular_files import read_json_file, real_path
 from biasaudit.run_folder.checksums import write_flushed
 from biasaudit.run_folder.place import MARK, Kind, mark
 
@@ -80,7 +80,7 @@ def in_use(folder: Path, kind: Kind) -> Iterator[None]:
     UsageError
         Another process holds it.
     """
-    place = folder.resolve()
+    place = real_path(folder)
     if place in _HELD:
         yield
         return
@@ -110,7 +110,7 @@ def require_unused(folder: Path) -> None:
     UsageError
     """
     lock = folder / MARK / _LOCK
-    if folder.resolve() not in _HELD and lock.exists():
+    if real_path(folder) not in _HELD and lock.exists():
         holder = _read(lock)
         if _is_alive(lock, holder):
             raise UsageError(f"{folder} is in use{_words(holder)}; wait until it has ended")

@@ -159,3 +159,9 @@ def test_what_a_file_can_hold():
     require_held(10, 10)
     with pytest.raises(ValueError, match="declares 11 bytes, whereas the file holds at most 10 bytes"):
         require_held(11, 10)
+
+
+def test_what_nibabel_says_of_a_header_is_no_line_of_its_own(capfd):
+    with pytest.raises(DataError, match="Unknown MGH format version"):
+        decode("a.mgh", bytes(range(256)) * 40)
+    assert capfd.readouterr() == ("", "")

@@ -8,6 +8,7 @@ only as far as the header says.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import zlib
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ MOST_DENSE = 1032
 
 _MGH_DATA, _MGH_HEADER = 284, 90
 _START = 1024
+_QUIET = logging.Logger("quiet", level=logging.CRITICAL)
 _TRAILING = 1 << 20
 """Bytes after the last voxel that are put up with; some tools pad their files."""
 
@@ -112,11 +114,17 @@ def volume_header(extension: str, start: bytes) -> Any:
     if extension in MGH:
         if len(start) < _MGH_HEADER:
             raise ValueError("it has no MGH header")
-        return MGHHeader(start[:_MGH_HEADER].ljust(MGHHeader.template_dtype.itemsize, b"\0"))
+        return _checked(MGHHeader(start[:_MGH_HEADER].ljust(MGHHeader.template_dtype.itemsize, b"\0"), check=False))
     for size, kind in ((348, nib.Nifti1Header), (540, nib.Nifti2Header)):
         if start[:4] in (size.to_bytes(4, "little"), size.to_bytes(4, "big")) and len(start) >= size:
-            return kind.from_fileobj(io.BytesIO(start[:size]))
+            return _checked(kind.from_fileobj(io.BytesIO(start[:size]), check=False))
     raise ValueError("it has no NIfTI header")
+
+
+def _checked(header: Any) -> Any:
+    """Let nibabel check and mend a header, without lines of its own on the terminal."""
+    header.check_fix(logger=_QUIET)
+    return header
 
 
 def volume_end(header: Any) -> int:

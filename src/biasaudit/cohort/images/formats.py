@@ -109,7 +109,7 @@ class Scan:
 
 def dimensions_of(path: str) -> int:
     """Return 2 for a picture, 3 for a volume, judged by the name alone unless it is ``.npy``."""
-    if _extension(path) == ".npy" and Path(path).exists():
+    if _extension(path) == ".npy" and os.path.exists(path):
         return 2 if len(read_geometry(path)[0]) == 2 else 3
     return 2 if _extension(path) in (*PICTURES, *DICOM) else 3
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from biasaudit.cohort.images.headers import sidecar_content
 from biasaudit.errors import DataError, Fault
+from biasaudit.regular_files import real_path
 
 __all__ = ["BidsFile", "BidsIndex", "dataset_name", "index_dataset", "sidecar_fields"]
 
@@ -84,7 +85,7 @@ def index_dataset(root: Path) -> BidsIndex:
     DataError
         If there is no such folder.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise DataError([Fault(str(root), "no such folder", "give the folder that holds participants.tsv")])
     folder = os.path.abspath(root)
     by_subject: dict[str, list[BidsFile]] = {}
@@ -103,7 +104,7 @@ def index_dataset(root: Path) -> BidsIndex:
 def dataset_name(root: Path) -> str:
     """``Name`` in dataset_description.json, else the name of the folder."""
     name = _read_json(str(root / "dataset_description.json")).get("Name")
-    return name.strip() if isinstance(name, str) and name.strip() else root.resolve().name
+    return name.strip() if isinstance(name, str) and name.strip() else real_path(root).name
 
 
 def sidecar_fields(index: BidsIndex, image: BidsFile) -> dict[str, Any]:

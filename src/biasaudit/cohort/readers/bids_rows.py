@@ -15,6 +15,7 @@ from biasaudit.cohort.readers.bids_index import BidsFile, BidsIndex, dataset_nam
 from biasaudit.cohort.readers.manifest import Manifest, is_missing, missing_columns, read_manifest
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import DATASET, BidsCohort
+from biasaudit.regular_files import real_path
 
 __all__ = ["ImageRow", "Listing", "conflict_notes", "first_names", "list_images"]
 
@@ -146,17 +147,17 @@ def _open_datasets(settings: BidsCohort, labelled: bool) -> list[_Dataset]:
 def _distinct_names(roots: Sequence[Path]) -> list[str]:
     """Return the names of the datasets; two that are called the same get the name of their folder instead."""
     names = [dataset_name(root) for root in roots]
-    folders = [root.resolve().name for root in roots]
+    folders = [real_path(root).name for root in roots]
     if len(set(names)) == len(names):
         return names
-    return folders if len(set(folders)) == len(folders) else [str(root.resolve()) for root in roots]
+    return folders if len(set(folders)) == len(folders) else [str(real_path(root)) for root in roots]
 
 
 def _participants(root: Path, settings: BidsCohort, labelled: bool) -> Manifest | None:
     by_dataset = settings.label.column == DATASET
     path = root / "participants.tsv"
-    if not path.exists() and root.resolve().parent.name == "derivatives":
-        path = root.resolve().parent.parent / "participants.tsv"
+    if not path.exists() and real_path(root).parent.name == "derivatives":
+        path = real_path(root).parent.parent / "participants.tsv"
     if not path.exists():
         if not labelled or by_dataset:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -102,7 +103,7 @@ def _unknown(function: Callable[..., Any], offered: Mapping[str, object]) -> lis
 def _from_file(name: str, key: str) -> Callable[..., Any]:
     file, _, attribute = name.rpartition(":")
     path = Path(file)
-    if not path.exists():
+    if not os.path.isfile(path):
         raise UsageError(f"{key}: no such file {path}; it is looked for from the folder of the protocol")
     # A file may be named like a package, or like a file of another protocol.
     unique = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"

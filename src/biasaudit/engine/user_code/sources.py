@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.metadata
 import importlib.util
+import os
 import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from pathlib import Path
 
 from biasaudit.engine.jobs.json_files import digest
 from biasaudit.engine.jobs.packages import installed_versions, packages_named
+from biasaudit.regular_files import read_regular
 
 __all__ = ["code_hash", "file_hash", "is_own", "own_sources", "own_version"]
+
+_MOST = 10_000_000
+"""Bytes of the text of a module."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class _Modules:
         for end in range(1, len(parts) + 1):
             place = self.folder.joinpath(*parts[:end])
             for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-                if file.is_file():
+                if os.path.isfile(file):
                     yield file
 
     def siblings(self, module: str) -> Iterator[Path]:
@@ -158,13 +163,13 @@ def _installed_version(module: str) -> str:
 def file_hash(file: Path) -> str:
     """Hash the text of a file; one that cannot be read has a hash too."""
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return hashlib.sha256(read_regular(file)).hexdigest()
     except OSError:
         return "unreadable"
 
 
 def _own_file(file: Path) -> tuple[_Modules, list[Path]]:
-    return _Modules(file.parent), [file] if file.is_file() else []
+    return _Modules(file.parent), [file] if os.path.isfile(file) else []
 
 
 def _imported_module(module: str) -> tuple[_Modules, list[Path]]:
@@ -222,6 +227,6 @@ def _imported_from(node: ast.ImportFrom, file: Path, modules: _Modules) -> Itera
 
 def _parsed(file: Path) -> ast.AST:
     try:
-        return ast.parse(file.read_bytes())
+        return ast.parse(read_regular(file, _MOST))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return ast.Module(body=[], type_ignores=[])

@@ -14,6 +14,7 @@ from safetensors.torch import load as load_safetensors
 from torch import nn
 
 from biasaudit.errors import DataError, Fault
+from biasaudit.regular_files import in_bytes, read_regular
 
 __all__ = ["State", "match_state", "read_state"]
 
@@ -34,6 +35,8 @@ _FOREIGN = {
 _NESTED = ("state_dict", "model_state_dict", "model_state", "network_state_dict", "model", "network", "net", "weights")
 _PREFIXES = ("module.", "model.", "network.", "net.", "_orig_mod.", "classifier_model.")
 _SHOWN = 3
+_MOST_EXPANDED = 20
+"""Times that an archive of weights may expand; torch.save compresses nothing."""
 
 
 def read_state(path: Path) -> tuple[State, tuple[str, ...]]:
@@ -56,7 +59,7 @@ def read_state(path: Path) -> tuple[State, tuple[str, ...]]:
         One line that says what the file is and what to give instead.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         raise _refused(path, "no such file", "correct `target.weights`") from None
     except OSError as error:
@@ -131,6 +134,10 @@ def _archive_kind(path: Path) -> str:
         return ""
     with zipfile.ZipFile(path) as archive:
         names = [name.split("/", 1)[-1] for name in archive.namelist()]
+        expanded, stored = sum(entry.file_size for entry in archive.infolist()), path.stat().st_size
+    if expanded > _MOST_EXPANDED * stored:
+        message = f"its {in_bytes(stored)} expand to {in_bytes(expanded)}, which no weights do"
+        raise _refused(path, message, "save the weights again")
     if any(name.startswith("code/") or name == "constants.pkl" for name in names):
         return "a TorchScript module"
     if any("serialized_exported_program" in name or name == "archive_format" for name in names):

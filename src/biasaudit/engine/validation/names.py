@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from biasaudit import registry
+from biasaudit.cohort.images.formats import read_geometry
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.user_code.functions import find
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.validation.trial import functions_missing
-from biasaudit.errors import Fault, ProtocolError, UsageError, suggestion
+from biasaudit.errors import DataError, Fault, ProtocolError, UsageError, suggestion
 from biasaudit.protocol import Protocol
 
 __all__ = ["require_known_names"]
@@ -53,9 +56,17 @@ def _attribution_faults(protocol: Protocol) -> Iterator[Fault]:
     if settings.method not in known:
         message = f"attribution.method: no method {settings.method!r}"
         yield Fault("protocol", message, suggestion(settings.method, known))
-    if settings.atlas is not None and not settings.atlas.is_file():
-        message = f"attribution.atlas: no such file {settings.atlas}"
-        yield Fault("protocol", message, "give the path of a label image")
+    if settings.atlas is not None:
+        yield from _atlas_faults(settings.atlas)
+
+
+def _atlas_faults(atlas: Path) -> Iterator[Fault]:
+    try:
+        read_geometry(str(atlas))
+    except DataError as error:
+        missing = not os.path.lexists(atlas)
+        reason = f"no such file {atlas}" if missing else f"{atlas}: {error.faults[0].message}"
+        yield Fault("protocol", f"attribution.atlas: {reason}", "give the path of a label image")
 
 
 def _function_faults(name: str, key: str) -> list[Fault]:
