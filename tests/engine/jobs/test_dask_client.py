@@ -129,6 +129,27 @@ def test_a_worker_that_was_given_up_is_replaced(workers, run_folder):
     assert settled(workers, [job("after a start that failed")], run_folder) == {"after a start that failed": None}
 
 
+TWICE = """\
+import sys
+from pathlib import Path
+from biasaudit.engine.jobs.dask_client import connected
+from biasaudit.engine.jobs.where import Where
+if __name__ == "__main__":
+    for number in range(2):
+        with connected(Where("dask", 1), Path(sys.argv[1])) as workers:
+            print(workers.client.submit(abs, -1).result())
+"""
+
+
+@pytest.mark.slow
+def test_a_process_can_have_workers_twice(tmp_path):
+    (tmp_path / "twice.py").write_text(TWICE)
+    words = [sys.executable, str(tmp_path / "twice.py"), str(tmp_path / "out")]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(words, capture_output=True, text=True, env=paths, timeout=200, check=False)
+    assert told.stdout.split() == ["1", "1"], told.stderr
+
+
 def test_without_what_secures_it_dask_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(where, "find_spec", lambda name: None if name == "cryptography" else object())
     assert not dask_is_safe()

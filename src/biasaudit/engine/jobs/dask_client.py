@@ -65,7 +65,10 @@ def connected(where: Where, root: Path) -> Iterator[Workers]:
     """
     if not dask_is_safe():
         raise UsageError("engine dask is not installed; pip install 'biasaudit[dask]', or use --engine local")
-    import dask  # optional, and seconds to import
+    # Optional, and seconds to import. Dask takes settings back by removing what was not there when they were made, so
+    # `distributed` must have put its own there before.
+    import dask
+    import distributed  # noqa: F401
 
     if where.store:
         Exchange(where.store, root).require_usable()
