@@ -439,11 +439,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     ),
     "representations.features": ("contracts/test_contract_representation.py",),
     "representations.representation": ("contracts/test_contract_representation.py",),
-    "run_folder.finished": (
-        "functional/test_cli_run.py",
-        "cli.entry",
-        "cli.runs",
-    ),
     "stats.map_columns": ("stats/test_voxelwise.py",),
     "stats.truth": ("oracles/test_oracle_truth.py",),
     "engine.validation.probes": (

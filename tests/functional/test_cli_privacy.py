@@ -109,8 +109,13 @@ def test_predictions_need_no_places(plain, study, tmp_path, biasaudit):
     shared = tmp_path / "shared"
     shutil.copytree(plain, shared)
     (shared / "places.json").unlink()
-    done = biasaudit("report", shared)
-    assert done.returncode == 0, done.stderr
+    for command in (["report", shared], ["predict", shared, study / "table.tsv", "--trust"]):
+        done = biasaudit(*command)
+        assert done.returncode == 0, done.stderr
+    for command in (["explain", shared, "-o", tmp_path / "ex"], ["probe", shared, study / "table.tsv"]):
+        done = biasaudit(*command, "--trust")
+        assert done.returncode == 2
+        assert "places.json: missing, and nothing else says where the images" in done.stderr
 
 
 class TestPseudonyms:

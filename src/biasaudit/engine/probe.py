@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from biasaudit.engine.situation.places import require_places
 from biasaudit.engine.user_code.listing import require_recorded
 from biasaudit.errors import UsageError
 from biasaudit.protocol import BidsCohort, ProbeSettings, Protocol, TableCohort, load_protocol
@@ -43,6 +44,7 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: 
         The run has not been finished.
     """
     finished_audit(run)
+    require_places(run)
     protocol = load_protocol(run / PROTOCOL, stored=True)
     require_recorded(run, protocol, trust=trust)
     if not isinstance(protocol.cohort, TableCohort | BidsCohort) or not protocol.cohort.has_images:

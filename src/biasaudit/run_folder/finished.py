@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from biasaudit.errors import DataError, IncompleteError, UsageError
-from biasaudit.regular_files import read_json_file
+from biasaudit.errors import DataError, Fault, IncompleteError, UsageError
+from biasaudit.regular_files import regular_status
+from biasaudit.run_folder.audit_file import read_audit
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
-from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.owned import RERUN, OwnedFiles
 from biasaudit.vocabulary import PLACES
 
 __all__ = ["arm_of", "finished_audit", "require_undamaged"]
@@ -32,18 +34,17 @@ def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
     IncompleteError
         The run has not been finished.
     """
-    require_undamaged(run_folder, AUDIT, PROTOCOL, PLACES, *read)
+    # A run that is shared comes without its places, which only what reads its input needs.
+    places = [PLACES] if os.path.lexists(run_folder / PLACES) else []
+    require_undamaged(run_folder, AUDIT, PROTOCOL, *places, *read)
     if not (run_folder / PROTOCOL).exists():
         raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
-    path = run_folder / AUDIT
     try:
-        return read_json_file(path)  # type: ignore[no-any-return]
+        return read_audit(run_folder)
     except FileNotFoundError:
         raise IncompleteError(
             f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
         ) from None
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); rerun the audit") from None
 
 
 def require_undamaged(run_folder: Path, *names: str) -> None:
@@ -58,11 +59,21 @@ def require_undamaged(run_folder: Path, *names: str) -> None:
     Raises
     ------
     DataError
-        One fault for each file that is not.
+        One fault for each file that is not, or that is a pipe, a device or the like.
     """
-    faults = list(OwnedFiles(run_folder).differences(("setup", "results"), names))
+    faults = list(OwnedFiles(run_folder).differences(("setup", "results"), names)) or list(_odd(run_folder, names))
     if faults:
         raise DataError(faults)
+
+
+def _odd(run_folder: Path, names: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for whatever is no regular file and would keep who reads it waiting."""
+    for path in (each for name in names for each in (run_folder / name, *(run_folder / name).rglob("*"))):
+        if path.exists() and not path.is_dir():
+            try:
+                regular_status(path)
+            except OSError as error:
+                yield Fault(str(path), f"not readable ({error.strerror})", RERUN)
 
 
 def arm_of(audit: AuditRecord, name: str | None) -> ArmRecord:

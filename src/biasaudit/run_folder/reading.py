@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from biasaudit.errors import DataError, Fault, UsageError, suggestion
-from biasaudit.records import STATUSES, VERDICT_ORDER, EstimateRecord, FloatArray, withholds_maps
-from biasaudit.regular_files import read_json_file
+from biasaudit.errors import DataError, Fault, UsageError
+from biasaudit.records import EstimateRecord, FloatArray, withholds_maps
+from biasaudit.run_folder.audit_file import AGAIN, read_audit
 from biasaudit.run_folder.contract import (
     AUDIT,
     DIFFERENCE_PICTURES,
     GALLERY_PICTURES,
     OVERLAY_PICTURES,
     READ_BY_THE_REPORT,
-    SCHEMA_VERSION,
     ArmRecord,
     AuditRecord,
     Table,
@@ -40,10 +38,7 @@ __all__ = [
     "withheld",
 ]
 
-_SCHEMA = SCHEMA_VERSION.partition(".")[0] + "."
-_AGAIN = "repeat `biasaudit run` with the same output folder; it resumes"
 _EMPTY = ("", "nan", "NaN", "None", "n/a", "NA")
-_PARTS = ("biasaudit", "cohort", "design", "checks", "settings", "environment")
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,11 @@ def load_run(run: Path) -> RunRecords:
         A stored file is damaged; every fault at once.
     """
     require_undamaged(run, AUDIT, "tables", "maps", "learned")
-    audit = _read_audit(run)
+    if not run.is_dir():
+        raise UsageError(f"{run}: no such folder; give the output folder of `biasaudit run`")
+    if not (run / AUDIT).is_file():
+        raise UsageError(f"{run}: no audit.json in this folder, so no finished audit; {AGAIN}")
+    audit = read_audit(run)
     audit["notes"] = [*audit["notes"], *read_repairs(run)]
     tables = {table.name: _read_table(run, table) for table in READ_BY_THE_REPORT}
     pictures = _read_pictures(run / OVERLAY_PICTURES) | _read_pictures(run / GALLERY_PICTURES)
@@ -241,75 +240,6 @@ def _planted(arm: ArmRecord) -> float | None:
     return planted[0].get("omega") if planted and planted[0] else None
 
 
-def _read_audit(run: Path) -> AuditRecord:
-    path = run / AUDIT
-    if not run.is_dir():
-        raise UsageError(f"{run}: no such folder; give the output folder of `biasaudit run`")
-    if not path.is_file():
-        raise UsageError(f"{run}: no audit.json in this folder, so no finished audit; {_AGAIN}")
-    try:
-        audit = read_json_file(path)
-    except (OSError, ValueError) as error:
-        raise DataError([Fault(str(path), f"not readable as JSON ({error})", _AGAIN)]) from None
-    if not isinstance(audit, dict):
-        raise DataError([Fault(str(path), f"expected an object, not {type(audit).__name__}", _AGAIN)])
-    filled = _with_defaults(audit)
-    faults = [Fault(str(path), message, _AGAIN) for message in _audit_faults(filled)]
-    if faults:
-        raise DataError(faults)
-    # Only what a report cannot do without was looked at: the rest is as the engine of the same schema wrote it.
-    return cast(AuditRecord, filled)
-
-
-def _with_defaults(audit: Mapping[str, object]) -> dict[str, object]:
-    """Put empty records where optional parts are absent, so that readers need not ask."""
-    empty: dict[str, object] = {**{part: {} for part in _PARTS}, "comparisons": [], "notes": [], "limits": []}
-    filled = {**empty, **{key: value for key, value in audit.items() if value is not None}}
-    if isinstance(filled["cohort"], dict):
-        filled["cohort"] = {"n": 0, "classes": {}, "origins": {}, **filled["cohort"]}
-    return filled
-
-
-def _audit_faults(audit: Mapping[str, object]) -> list[str]:
-    faults = []
-    version = str(audit.get("schema_version", SCHEMA_VERSION))
-    if not version.startswith(_SCHEMA):
-        faults.append(f"schema_version is {version!r}, this biasaudit reads {_SCHEMA}x")
-    for key in _PARTS:
-        if not isinstance(audit[key], dict):
-            faults.append(f"{key}: expected an object, not {type(audit[key]).__name__}")
-    arms = audit.get("arms")
-    if not isinstance(arms, list) or not arms:
-        return [*faults, "arms: expected a list with at least one arm"]
-    for position, arm in enumerate(arms):
-        faults.extend(f"arms[{position}]: {fault}" for fault in _arm_faults(arm))
-    design = audit["design"]
-    if isinstance(design, dict):
-        faults.extend(f"design: {fault}" for fault in _finding_faults(design.get("findings", [])))
-    return faults
-
-
-def _arm_faults(arm: object) -> list[str]:
-    if not isinstance(arm, dict) or not isinstance(arm.get("name"), str):
-        return ["expected an object with a name"]
-    words = [arm.get("verdict"), *(each.get("verdict") for each in arm.get("verdicts") or [])]
-    faults = [
-        f"verdict is {word!r}; {suggestion(str(word), VERDICT_ORDER)}" for word in words if word not in VERDICT_ORDER
-    ]
-    return faults + _finding_faults(arm.get("findings") or [])
-
-
-def _finding_faults(findings: Iterable[object]) -> list[str]:
-    faults = []
-    for position, finding in enumerate(findings):
-        if not isinstance(finding, dict) or "code" not in finding:
-            faults.append(f"findings[{position}]: expected an object with a code")
-        elif finding.get("status") not in STATUSES:
-            known = suggestion(str(finding.get("status")), STATUSES)
-            faults.append(f"findings[{position}] ({finding['code']}): status is {finding.get('status')!r}; {known}")
-    return faults
-
-
 def _findings(audit: AuditRecord) -> pd.DataFrame:
     rows = [{"arm": "", **finding} for finding in audit["design"].get("findings") or []]
     rows += [{"arm": arm["name"], **finding} for arm in audit["arms"] for finding in arm.get("findings") or []]
@@ -331,10 +261,10 @@ def _read_table(run: Path, contract: Table) -> pd.DataFrame:
     try:
         table = read_tsv(path, dtype=str)
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise DataError([Fault(str(path), f"not readable as a table ({error})", _AGAIN)]) from None
+        raise DataError([Fault(str(path), f"not readable as a table ({error})", AGAIN)]) from None
     missing = [column for column in contract.required if column not in table]
     if missing:
-        raise DataError([Fault(f"{path}:1", f"no column {', '.join(map(repr, missing))}", _AGAIN)])
+        raise DataError([Fault(f"{path}:1", f"no column {', '.join(map(repr, missing))}", AGAIN)])
     numbers = {name: _numbers(table[name], path) for name in contract.numbers if name in table}
     return table.assign(**numbers)
 
@@ -345,7 +275,7 @@ def _numbers(column: pd.Series[str], path: Path) -> pd.Series[float]:
     wrong = np.flatnonzero(values.isna() & known.notna())
     if wrong.size:
         line = int(wrong[0]) + 2
-        raise DataError([Fault(f"{path}:{line}", f"{column.name} is {column.iloc[wrong[0]]!r}, not a number", _AGAIN)])
+        raise DataError([Fault(f"{path}:{line}", f"{column.name} is {column.iloc[wrong[0]]!r}, not a number", AGAIN)])
     return values
 
 
@@ -356,4 +286,4 @@ def _read_pictures(path: Path) -> dict[str, FloatArray]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: np.asarray(archive[name], dtype=float) for name in archive.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError([Fault(str(path), f"not readable as arrays ({error})", _AGAIN)]) from None
+        raise DataError([Fault(str(path), f"not readable as arrays ({error})", AGAIN)]) from None

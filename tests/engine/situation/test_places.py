@@ -8,9 +8,10 @@ import pytest
 
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.file_state import FileState
-from biasaudit.engine.situation.places import FILES, read_facts, require_own_key, stored_places
+from biasaudit.engine.situation.places import FILES, read_facts, require_own_key, require_places, stored_places
 from biasaudit.errors import UsageError
-from biasaudit.protocol.places import PLACES, PRIVATE, Places
+from biasaudit.protocol.places import PLACES, PRIVATE, Places, private_places
+from biasaudit.run_folder.owned import OwnedFiles
 
 OWN = Places({"data": "/study"})
 
@@ -50,3 +51,14 @@ def test_facts_are_read_by_their_absolute_paths(tmp_path):
     (tmp_path / FILES).write_text(OWN.shown(json.dumps({fact.path: fact.to_dict()})))
     assert "/study" not in (tmp_path / FILES).read_text()
     assert read_facts(tmp_path) == {"/study/a.nii": fact}
+
+
+@pytest.mark.parametrize("pseudonymise", [True, False])
+def test_a_run_that_came_without_its_places_is_refused_by_what_needs_them(pseudonymise, tmp_path):
+    require_places(tmp_path)  # of a version that wrote none
+    places = stored_places(OWN, tmp_path, pseudonymise=pseudonymise)
+    OwnedFiles(tmp_path).write("setup", {PLACES: json.dumps(places).encode()})
+    require_places(tmp_path)
+    (private_places(places[PRIVATE]) if pseudonymise else tmp_path / PLACES).unlink()
+    with pytest.raises(UsageError, match="nothing else says where the images"):
+        require_places(tmp_path)

@@ -14,8 +14,9 @@ from biasaudit.errors import UsageError
 from biasaudit.protocol.places import PLACES, PRIVATE, Places, paths_of, private_places, roots_of
 from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.regular_files import read_json_file
+from biasaudit.run_folder.owned import OwnedFiles
 
-__all__ = ["FILES", "places_of", "read_facts", "require_own_key", "stored_places"]
+__all__ = ["FILES", "places_of", "read_facts", "require_own_key", "require_places", "stored_places"]
 
 FILES = "files.json"
 """What is known of the files that a run reads."""
@@ -82,6 +83,23 @@ def require_own_key(run: Path) -> None:
     if key and key != own_pseudonyms().fingerprint:
         raise UsageError(
             f"{run}: its pseudonyms were made with another key than yours; BIASAUDIT_PRIVATE names its folder"
+        )
+
+
+def require_places(run: Path) -> None:
+    """Refuse a run that came without what says where its input lies.
+
+    Raises
+    ------
+    UsageError
+    """
+    path = run / PLACES
+    if path.exists():
+        name = _stored(run).get(PRIVATE)
+        path = private_places(str(name)) if name else path
+    if not path.exists() and PLACES in OwnedFiles(run).parts().get("setup", {}):
+        raise UsageError(
+            f"{path}: missing, and nothing else says where the images of {run} lie; put it back, or run the audit anew"
         )
 
 
