@@ -20,7 +20,9 @@ cohort: {reader: table, table: t.tsv, label: {positive: ms}, origins: [site]}
 def run(tmp_path):
     mark(tmp_path, "run")
     OwnedFiles(tmp_path).write("setup", {"protocol.yaml": PROTOCOL.encode()})
-    OwnedFiles(tmp_path).write("results", {"audit.json": json.dumps({"arms": [{"name": "a", "verdict": "ORIGIN"}]}).encode()})
+    OwnedFiles(tmp_path).write(
+        "results", {"audit.json": json.dumps({"arms": [{"name": "a", "verdict": "ORIGIN"}]}).encode()}
+    )
     return tmp_path
 
 

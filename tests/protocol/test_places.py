@@ -39,6 +39,16 @@ class TestAround:
     def test_the_root_of_the_file_system_is_no_place(self):
         assert Places.around(["/a.nii", "relative.nii"]).folders == {}
 
+    @pytest.mark.parametrize("others", [{}, {"data": "/study"}])
+    def test_a_slash_stays_a_slash_where_a_folder_is_the_root(self, others):
+        places = Places({"working-folder": "/", **others})
+        text = '<path d="M1" /> n / a; /a.nii "/" http://x.org/ /other/b.nii'
+        assert places.shown(text) == text
+        assert places.shown("/study/a.nii <br />") == ("data/a.nii <br />" if others else "/study/a.nii <br />")
+
+    def test_a_file_in_the_root_is_hidden(self):
+        assert Places({}, {"/anna.nii": "file-1.nii"}).shown("/anna.nii: damaged") == "file-1.nii: damaged"
+
 
 class TestShown:
     @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,21 @@ def test_a_key_is_made_once_and_only_its_owner_can_read_it(private):
     first = own_pseudonyms()
     assert own_pseudonyms() == first
     assert stat.S_IMODE((private / "key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_two_processes_that_need_a_key_at_once_have_the_same(links, private, monkeypatch):
+    first, exists = own_pseudonyms(), Path.exists
+    asked = iter([False])
+    monkeypatch.setattr(Path, "exists", lambda path: next(asked, None) is not False and exists(path))
+    if not links:
+        monkeypatch.setattr("os.link", refuse)
+    assert own_pseudonyms() == first
+    assert [path.name for path in private.iterdir()] == ["key"]
+
+
+def refuse(source, target):
+    raise OSError("no hard links here")
 
 
 def test_they_depend_on_the_key_and_on_the_name(private):

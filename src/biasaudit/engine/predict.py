@@ -16,7 +16,7 @@ from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.threads import one_thread
-from biasaudit.engine.situation.places import require_own_key
+from biasaudit.engine.situation.places import require_own_key, require_places
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_network
@@ -25,6 +25,7 @@ from biasaudit.engine.user_code.preprocessing import import_string_of, kind_of_i
 from biasaudit.engine.user_code.wall import walled
 from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import Protocol, load_protocol
+from biasaudit.protocol.code import is_file
 from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Grid, Sample
 from biasaudit.regular_files import real_path
@@ -101,6 +102,8 @@ def stored_protocol(run: Path, command: str, *, trust: bool) -> Protocol:
     finished_audit(run)
     protocol = load_protocol(run / "protocol.yaml", stored=True)
     require_images(run, protocol, command)
+    if any(is_file(name) for _, name in protocol.code):
+        require_places(run)
     require_recorded(run, protocol, trust=trust)
     return protocol
 

@@ -6,10 +6,12 @@ predictions of a run still work; whatever reads the images of the audit does not
 
 from __future__ import annotations
 
+import errno
 import html
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +23,7 @@ from biasaudit.protocol.section import Section
 from biasaudit.regular_files import read_json_file, real_path
 from biasaudit.vocabulary import PLACES
 
-__all__ = ["PLACES", "PRIVATE", "Places", "paths_of", "private_folder", "private_places", "roots_of"]
+__all__ = ["PLACES", "PRIVATE", "Places", "paths_of", "private_folder", "private_places", "roots_of", "write_private"]
 
 # A folder begins where no longer path or coded picture goes on, and ends where its name does.
 _START = r"(?<![\w./\\+-])"
@@ -64,8 +66,8 @@ class Places:
         return cls(_named(inside, others))
 
     def shown(self, text: str) -> str:
-        """Put short names in the place of folders, wherever they stand in a text."""
-        if not any(spelling in text for folder in self.folders.values() for spelling in _spellings(folder)):
+        """Put short names in the place of folders, wherever they stand in a text; the root alone has none."""
+        if not any(spelling in text for spelling in self._beginnings):
             return text
         return self._pattern.sub(lambda found: self._spellings[found[0]], text)
 
@@ -123,9 +125,18 @@ class Places:
         return {shown: path for path, shown in self.files.items()}
 
     @cached_property
+    def _beginnings(self) -> set[str]:
+        """How everything begins that is to be hidden: folders, and files that lie in none of them."""
+        loose = (path for path in self.files if os.path.dirname(path) == os.sep)
+        shown = {*self.folders.values(), *loose} - {os.sep}
+        return {spelling for path in shown for spelling in _spellings(path)}
+
+    @cached_property
     def _spellings(self) -> dict[str, str]:
         """Every way to write a path -> what is written in its place."""
-        known = {**{folder: name for name, folder in self.folders.items()}, **self.files}
+        # A slash also stands in tags, quotients and dates.
+        folders = {folder: name for name, folder in self.folders.items() if folder != os.sep}
+        known = {**folders, **self.files}
         return {spelling: shown for path, shown in known.items() for spelling in _spellings(path)}
 
     @cached_property
@@ -143,6 +154,46 @@ def private_folder() -> Path:
 def private_places(name: str) -> Path:
     """Return the file that keeps the places of a pseudonymised run."""
     return private_folder() / "runs" / f"{Path(name).name}.json"
+
+
+def write_private(path: Path, text: str, *, new: bool = False) -> None:
+    """Write a file that its owner alone can read; whoever reads it meanwhile finds all of it or none.
+
+    Parameters
+    ----------
+    path : Path
+        In the private folder.
+    text : str
+    new : bool
+        Leave one alone that is there.
+
+    Raises
+    ------
+    FileExistsError
+        One is there, and it should be new.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(descriptor)
+        if new:
+            _link_once(temporary, path)
+        else:
+            os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _link_once(temporary: str, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except OSError:  # it is there, or the file system has no hard links
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(path)) from None
+        os.replace(temporary, path)
 
 
 def _record_of(path: Path) -> Mapping[str, Any]:

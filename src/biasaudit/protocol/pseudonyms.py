@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from biasaudit.errors import UsageError
-from biasaudit.protocol.places import private_folder
+from biasaudit.protocol.places import private_folder, write_private
 
-__all__ = ["Pseudonyms", "own_pseudonyms"]
+__all__ = ["Pseudonyms", "key_file", "own_pseudonyms"]
 
 _DIGITS = 12
 _BYTES = 32
@@ -65,9 +65,12 @@ def own_pseudonyms() -> Pseudonyms:
     UsageError
         It cannot be read or written, or it is damaged.
     """
-    path = private_folder() / "key"
+    path = key_file()
     try:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip()) if path.exists() else _new_key(path)
+        if not path.exists():
+            with suppress(FileExistsError):  # another process was faster
+                write_private(path, f"{secrets.token_hex(_BYTES)}\n", new=True)
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{path}: the key of the pseudonyms cannot be used ({error}); BIASAUDIT_PRIVATE names another folder"
@@ -77,14 +80,9 @@ def own_pseudonyms() -> Pseudonyms:
     return Pseudonyms(key)
 
 
-def _new_key(path: Path) -> bytes:
-    """Write a key that only its owner can read."""
-    key = secrets.token_bytes(_BYTES)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(key.hex() + "\n")
-    return key
+def key_file() -> Path:
+    """Return the file that holds the user's key, if he has one."""
+    return private_folder() / "key"
 
 
 def _endings(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 
 import pytest
 
@@ -32,6 +33,7 @@ def test_a_pseudonymised_run_names_only_the_private_file_and_keeps_its_name(tmp_
     assert "/study" not in json.dumps(first)
     (tmp_path / PLACES).write_text(json.dumps(first))
     assert Places.read(tmp_path) == OWN
+    assert stat.S_IMODE(private_places(first[PRIVATE]).stat().st_mode) == 0o600
     assert stored_places(Places(), tmp_path, pseudonymise=True)[PRIVATE] == first[PRIVATE]
     assert Places.read(tmp_path) == Places()
 
@@ -42,6 +44,7 @@ def test_another_key_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("BIASAUDIT_PRIVATE", str(tmp_path / "other"))
     with pytest.raises(UsageError, match="another key"):
         require_own_key(tmp_path)
+    assert not (tmp_path / "other").exists(), "who reads a run of somebody else's needs no key"
 
 
 def test_facts_are_read_by_their_absolute_paths(tmp_path):
@@ -60,5 +63,5 @@ def test_a_run_that_came_without_its_places_is_refused_by_what_needs_them(pseudo
     OwnedFiles(tmp_path).write("setup", {PLACES: json.dumps(places).encode()})
     require_places(tmp_path)
     (private_places(places[PRIVATE]) if pseudonymise else tmp_path / PLACES).unlink()
-    with pytest.raises(UsageError, match="nothing else says where the images"):
+    with pytest.raises(UsageError, match="nothing else says where images and code"):
         require_places(tmp_path)

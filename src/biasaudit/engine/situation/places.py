@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
 from biasaudit.cohort.images.file_facts import FileFacts
-from biasaudit.engine.jobs.json_files import read_json, write_json
+from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.errors import UsageError
-from biasaudit.protocol.places import PLACES, PRIVATE, Places, paths_of, private_places, roots_of
-from biasaudit.protocol.pseudonyms import own_pseudonyms
+from biasaudit.protocol.places import PLACES, PRIVATE, Places, paths_of, private_places, roots_of, write_private
+from biasaudit.protocol.pseudonyms import key_file, own_pseudonyms
 from biasaudit.regular_files import read_json_file
 from biasaudit.run_folder.owned import OwnedFiles
 
@@ -54,8 +55,7 @@ def stored_places(places: Places, run: Path, *, pseudonymise: bool) -> dict[str,
     if not pseudonymise:
         return places.to_dict()
     name = str(_stored(run).get(PRIVATE) or secrets.token_hex(8))
-    private_places(name).parent.mkdir(parents=True, exist_ok=True)
-    write_json(private_places(name), places.to_dict())
+    write_private(private_places(name), json.dumps(places.to_dict(), indent=2) + "\n")
     return {PRIVATE: name, _KEY: own_pseudonyms().fingerprint}
 
 
@@ -80,7 +80,7 @@ def require_own_key(run: Path) -> None:
     UsageError
     """
     key = _stored(run).get(_KEY)
-    if key and key != own_pseudonyms().fingerprint:
+    if key and not (key_file().exists() and key == own_pseudonyms().fingerprint):
         raise UsageError(
             f"{run}: its pseudonyms were made with another key than yours; BIASAUDIT_PRIVATE names its folder"
         )
@@ -99,7 +99,8 @@ def require_places(run: Path) -> None:
         path = private_places(str(name)) if name else path
     if not path.exists() and PLACES in OwnedFiles(run).parts().get("setup", {}):
         raise UsageError(
-            f"{path}: missing, and nothing else says where the images of {run} lie; put it back, or run the audit anew"
+            f"{path}: missing, and nothing else says where images and code of {run} lie; put it back, or run the audit "
+            "anew"
         )
 
 
