@@ -99,16 +99,16 @@ class TestWriting:
             write(store, "one")
         assert not store.finished(KEY)
 
-    def test_the_marker_is_written_after_the_rename(self, store, monkeypatch):
+    def test_a_job_appears_as_a_whole(self, store, monkeypatch):
         def crash(*args):
+            assert not store.place(KEY).exists()
             raise RuntimeError("power cut")
 
         with monkeypatch.context() as patch:
             patch.setattr("biasaudit.engine.jobs.store.write_flushed", crash)
             with pytest.raises(RuntimeError, match="power cut"):
                 write(store, "one")
-        assert (store.place(KEY) / "result.txt").exists()
-        assert not store.finished(KEY)
+        assert left_in(store) == []
         write(store, "two")
         assert (store.folder(KEY) / "result.txt").read_text() == "two"
 
@@ -126,10 +126,11 @@ class TestWriting:
 
     def test_sweep_removes_leftovers_only(self, store):
         write(store, "one")
-        (store.jobs / f".{KEY}-crashed").mkdir()
-        (store.jobs / f".{KEY}-crashed" / "x").write_text("half")
+        for name in (f".{KEY}-0123456789ab", ".my-notes"):
+            (store.jobs / name).mkdir()
+            (store.jobs / name / "x").write_text("half")
         store.sweep()
-        assert left_in(store) == [KEY]
+        assert left_in(store) == [".my-notes", KEY]
         assert store.finished(KEY)
 
     def test_sweep_of_a_new_folder(self, store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,10 @@ from biasaudit.run_folder.stored_job import DONE, Repair, StoredJob, sealed_reco
 __all__ = ["DamagedJobError", "Store"]
 
 _AGAIN = "run the same command again, which computes it anew"
+
+
+_LEFTOVER = re.compile(r"\.[0-9a-f]+-[0-9a-f]{12}")
+"""Names that `Store.writing` gives."""
 
 
 class DamagedJobError(DataError):
@@ -77,8 +82,8 @@ class Store:
     def writing(self, key: str) -> Iterator[Path]:
         """Give a folder to write to, which becomes the job's own only if the block ends without an error.
 
-        Files are flushed to disk, the folder is renamed, and the marker, with the checksum of every file, is written
-        last, so that a crash at any moment leaves either a finished job or none.
+        Files are flushed to disk, then the marker with the checksum of every file, and the folder is renamed last: a
+        crash at any moment leaves either a finished job or none, and two who do the same job never see half of it.
         """
         self.jobs.mkdir(parents=True, exist_ok=True)
         temporary = self.jobs / f".{key}-{secrets.token_hex(6)}"
@@ -97,22 +102,23 @@ class Store:
         if folder.exists() and not damage:
             return
         repaired = [Repair(datetime.now(UTC).isoformat(), what) for what in damage[:1]]
-        record = sealed_record(temporary, [*earlier.repairs(), *repaired])
-        shutil.rmtree(folder, ignore_errors=True)
+        write_flushed(temporary / DONE, sealed_record(temporary, [*earlier.repairs(), *repaired]))
+        _flush_folder(temporary)
+        if damage:
+            shutil.rmtree(folder, ignore_errors=True)
         try:
             os.rename(temporary, folder)
         except OSError:
             if not self.finished(key):
                 raise
             return
-        write_flushed(folder / DONE, record)
-        _flush_folder(folder)
         _flush_folder(self.jobs)
 
     def sweep(self) -> None:
-        """Remove what interrupted jobs left behind; call it only while no worker runs."""
+        """Remove what interrupted jobs left behind, and nothing else; call it only while no worker runs."""
         for leftover in self.jobs.glob(".*-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            if _LEFTOVER.fullmatch(leftover.name):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _flush(folder: Path) -> None:
