@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from biasaudit.cohort.images.foreground import (
     RULES,
@@ -56,6 +57,15 @@ def test_threshold_finds_the_head_without_holes_and_specks(ball):
 
 def test_threshold_of_a_constant_image_is_everything():
     assert threshold_foreground(np.ones((4, 4, 4))).all()
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (12, 14, 10), (1, 9), (1, 1, 1)])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9, 1.0])
+def test_filled_as_by_dilation_from_outside(shape, share):
+    mask = np.random.default_rng(0).random(shape) < share
+    before = mask.copy()
+    np.testing.assert_array_equal(filled(mask), ndimage.binary_fill_holes(mask))
+    np.testing.assert_array_equal(mask, before)
 
 
 def test_filled():

@@ -64,7 +64,12 @@ def central_field(shape: tuple[int, ...]) -> BoolArray:
 
 def filled(mask: BoolArray) -> BoolArray:
     """Mask without its holes: zeros inside a stripped brain, such as dark ventricles, belong to it."""
-    return np.asarray(ndimage.binary_fill_holes(mask), dtype=np.bool_)
+    parts, count = ndimage.label(~mask)
+    outside = np.zeros(count + 1, dtype=np.bool_)
+    for axis in range(mask.ndim):
+        outside[parts.take([0, -1], axis)] = True
+    outside[0] = False  # of the mask itself
+    return np.asarray(~outside[parts], dtype=np.bool_)
 
 
 def threshold_foreground(image: FloatArray) -> BoolArray:
