@@ -28,7 +28,6 @@ def job(name: str, how: str = "write", *needs: Job) -> Job:
 def act(arguments: Act, needs: Folders, folder: Path) -> None:
     if arguments.how == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    if arguments.how == "wait":
-        time.sleep(0.3)
+    time.sleep({"wait": 0.3, "long": 8.0}.get(arguments.how, 0.0))
     (folder / "pid").write_text(str(os.getpid()))
     (folder / "device").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))

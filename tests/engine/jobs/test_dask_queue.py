@@ -107,10 +107,20 @@ system: slurm
 queue: short
 cores: 1
 memory: 1GB
-walltime: "00:10:00"
+walltime: "{walltime}"
 jobs: {{min: {workers}, max: {workers}}}
 interface: lo
 """
+
+
+@pytest.fixture
+def in_slurm(real_slurm, monkeypatch):
+    """Let commands and nodes find that Slurm and these tests."""
+    monkeypatch.setenv("SLURM_CONF", real_slurm["SLURM_CONF"])
+    tests = str(Path(__file__).parents[2])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setattr(dask_queue, "_LOST_AFTER", "2s")
+    return real_slurm
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +132,8 @@ def real_slurm(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.mark.slow
-def test_a_real_slurm_runs_jobs_and_what_it_cancels_is_submitted_again(real_slurm, tmp_path, monkeypatch):
-    monkeypatch.setenv("SLURM_CONF", real_slurm["SLURM_CONF"])
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    )
-    monkeypatch.setattr(dask_queue, "_LOST_AFTER", "2s")
-    (tmp_path / "slurm.yaml").write_text(SETTINGS.format(workers=1))
+def test_a_real_slurm_runs_jobs_and_what_it_cancels_is_submitted_again(in_slurm, tmp_path):
+    (tmp_path / "slurm.yaml").write_text(SETTINGS.format(workers=1, walltime="00:10:00"))
     own = [job(f"own {number}", "wait") for number in range(8)]
     reasons: dict[str, str | None] = {}
     cancelled: list[str] = []
@@ -136,15 +141,32 @@ def test_a_real_slurm_runs_jobs_and_what_it_cancels_is_submitted_again(real_slur
     def settled(ended, reason):
         reasons[ended.title] = reason
         if len(reasons) == 2:
-            cancelled.extend(slurm.jobs(real_slurm))
-            subprocess.run(["scancel", *cancelled], env=real_slurm, check=True)
+            cancelled.extend(slurm.jobs(in_slurm))
+            subprocess.run(["scancel", *cancelled], env=in_slurm, check=True)
 
     with connected(Where("dask", cluster=tmp_path / "slurm.yaml"), tmp_path / "out") as workers:
         key = tmp_path / "out" / SCRATCH / "tls-key.pem"
         assert key.stat().st_mode & 0o777 == 0o600
         run_on_dask(workers, own, tmp_path / "out", settled)
-        assert slurm.jobs(real_slurm)
-        assert not set(cancelled) & set(slurm.jobs(real_slurm))
+        assert slurm.jobs(in_slurm)
+        assert not set(cancelled) & set(slurm.jobs(in_slurm))
     assert cancelled
     assert reasons == {each.title: None for each in own}
     assert not key.exists()
+
+
+@pytest.mark.slow
+def test_a_time_limit_costs_only_what_was_under_way(in_slurm, tmp_path):
+    (tmp_path / "slurm.yaml").write_text(SETTINGS.format(workers=1, walltime="00:01:00"))
+    own = [job(f"own {number}", "long") for number in range(12)]
+    reasons: dict[str, str | None] = {}
+    seen: set[str] = set()
+
+    def settled(ended, reason):
+        reasons[ended.title] = reason
+        seen.update(slurm.jobs(in_slurm))
+
+    with connected(Where("dask", cluster=tmp_path / "slurm.yaml"), tmp_path / "out") as workers:
+        run_on_dask(workers, own, tmp_path / "out", settled)
+    assert reasons == {each.title: None for each in own}
+    assert len(seen) > 1
