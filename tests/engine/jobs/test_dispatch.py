@@ -13,6 +13,7 @@ from engine.jobs.interrupting import swallow_an_interrupt
 
 from biasaudit.engine.jobs.dispatch import dispatcher
 from biasaudit.engine.jobs.job import Arguments, Job, Role
+from biasaudit.engine.jobs.scratch import SCRATCH
 from biasaudit.engine.jobs.where import HERE
 
 pytestmark = pytest.mark.usefixtures("interruptible")
@@ -86,6 +87,12 @@ def test_two_failures_are_both_told(worker, tmp_path):
     failures, _ = run(tmp_path)
     assert set(failures) == {"second", "third", "other", "last"}
     assert worker.ran == ["first", "second", "other"]
+
+
+def test_what_workers_of_a_killed_run_left_goes_whatever_the_engine(worker, tmp_path):
+    (tmp_path / SCRATCH / "worker-1").mkdir(parents=True)
+    run(tmp_path)
+    assert not (tmp_path / SCRATCH).exists()
 
 
 def test_no_jobs(worker, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 from biasaudit.engine.jobs.dask_client import connected
 from biasaudit.engine.jobs.interrupts import interrupts_kept
 from biasaudit.engine.jobs.job import Job
+from biasaudit.engine.jobs.scratch import sweep_scratch
 from biasaudit.engine.jobs.where import Where
 from biasaudit.engine.jobs.workers import Workers
 
@@ -47,6 +48,7 @@ def dispatcher(where: Where, root: Path) -> Iterator[Dispatch]:
     UsageError
         If Dask is asked for and not installed; if workers cannot be reached, or their results would differ.
     """
+    sweep_scratch(root)
     if where.engine == "local":
         yield lambda jobs, report: _run_here(jobs, report, root)
         return

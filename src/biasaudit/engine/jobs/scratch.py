@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["SCRATCH", "scratch"]
+__all__ = ["SCRATCH", "scratch", "sweep_scratch"]
 
 SCRATCH = ".scratch"
 """Where it lies below the run folder."""
+
+
+def sweep_scratch(root: Path) -> None:
+    """Remove what the workers of a killed run have left; call it only while no worker runs."""
+    shutil.rmtree(root / SCRATCH, ignore_errors=True)
 
 
 @contextmanager
@@ -22,10 +27,10 @@ def scratch(root: Path) -> Iterator[Path]:
     root : Path
         The run folder.
     """
+    sweep_scratch(root)
     folder = root.resolve() / SCRATCH
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        sweep_scratch(root)
