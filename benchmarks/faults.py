@@ -352,17 +352,16 @@ NAMES = {
 }
 
 
-def campaign(kind: str, cohort: str, tries: range, scratch: Path) -> Counter[str]:
-    """Do numbered tries, and count their faults."""
-    study, counts = made(cohort, scratch), Counter({"tries": 0})
+def campaign(kind: str, cohort: str, tries: range, scratch: Path) -> Iterator[Counter[str]]:
+    """Do numbered tries, and yield the faults of each."""
+    study = made(cohort, scratch)
     for number in tries:
         place = scratch / f"try-{number}"
         place.mkdir()
         found = set(KINDS[kind](study, cohort, random.Random(f"{kind} {cohort} {number}"), place))
         print(f"{kind} {cohort} {number}: {', '.join(sorted(found)) or 'right'}", file=sys.stderr, flush=True)
-        counts.update({"tries": 1, **dict.fromkeys(found, 1)})
         shutil.rmtree(place)
-    return counts
+        yield Counter({"tries": 1, **dict.fromkeys(found, 1)})
 
 
 def table(counts: dict[str, Counter[str]]) -> str:
@@ -378,20 +377,21 @@ def main() -> None:
     parser.add_argument("--tries", type=int, default=10)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--cohort", choices=("scores", "images"), default="scores")
-    parser.add_argument("--append", type=Path, help="file of JSON lines that sums up slices")
+    parser.add_argument("--append", type=Path, help="file of JSON lines, one for every try, that sums up slices")
     given = parser.parse_args()
     import biasaudit.engine.audit
     import biasaudit.engine.predict
     import biasaudit.report.render  # noqa: F401  # so that forks need not
 
-    name = f"{NAMES[given.kind]}, {given.cohort}"
+    name, total = f"{NAMES[given.kind]}, {given.cohort}", Counter[str]()
     with tempfile.TemporaryDirectory(prefix="biasaudit-faults-") as scratch:
-        counts = campaign(given.kind, given.cohort, range(given.first, given.first + given.tries), Path(scratch))
-    print(table({name: counts}))
-    if given.append:
-        with given.append.open("a") as lines:
-            lines.write(json.dumps({"name": name, **counts}) + "\n")
-        print(table(summed(given.append)))
+        tries = range(given.first, given.first + given.tries)
+        for counts in campaign(given.kind, given.cohort, tries, Path(scratch)):
+            total.update(counts)
+            if given.append:
+                with given.append.open("a") as lines:
+                    lines.write(json.dumps({"name": name, **counts}) + "\n")
+    print(table(summed(given.append) if given.append else {name: total}))
 
 
 def summed(path: Path) -> dict[str, Counter[str]]:
