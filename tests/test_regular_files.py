@@ -51,7 +51,8 @@ def test_no_more_than_is_allowed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("[" * 100_000, "nested too deeply"), ("{", "Expecting property name"), ("\udc80", "utf-8")]
+    ("content", "said"),
+    [("[" * 100_000, "nested too deeply"), ("{", "Expecting property name"), ("\udc80", "not UTF-8")],
 )
 def test_json(tmp_path, content, said):
     path = tmp_path / "a.json"

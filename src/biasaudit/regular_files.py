@@ -90,12 +90,14 @@ def read_json_file(path: str | Path, most: int | None = None) -> Any:
     OSError
         As `read_regular`.
     ValueError
-        It is no JSON (JSONDecodeError), nested too deeply, or no UTF-8.
+        JSONDecodeError: it is no JSON, nested too deeply, or no UTF-8.
     """
     try:
         return json.loads(read_regular(path, most).decode("utf-8-sig"))
     except RecursionError:
         raise json.JSONDecodeError("nested too deeply", "", 0) from None
+    except UnicodeDecodeError as error:
+        raise json.JSONDecodeError("not UTF-8 text", "", error.start) from None
 
 
 def in_bytes(count: float) -> str:

@@ -33,6 +33,7 @@ _AGAIN = "run the audit again with the same output folder"
 _COMPARED = (SUBJECTS, SCORES, RELEVANCE)
 _OPTIONAL = (RELEVANCE,)
 _IN_WORDS = ("subject", "label", "arm", "contrast")
+_IN_NUMBERS = ("fold", "logit", "share", "signed_share", "volume_share", "severity")
 
 
 @dataclass(frozen=True)
@@ -275,4 +276,9 @@ def _table(folder: Path, table: Table, factors: Sequence[str], faults: list[Faul
     missing = [column for column in wanted if column not in read]
     if missing:
         faults.append(Fault(f"{path}:1", f"no column {', '.join(map(repr, missing))}", _AGAIN))
-    return empty if missing else read
+        return empty
+    odd = [name for name in wanted if name in _IN_NUMBERS and not pd.api.types.is_numeric_dtype(read[name])]
+    if odd and len(read):
+        faults.append(Fault(str(path), f"no numbers in the column {', '.join(map(repr, odd))}", _AGAIN))
+        return empty
+    return read

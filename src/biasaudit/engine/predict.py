@@ -30,7 +30,7 @@ from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Grid, Sample
 from biasaudit.regular_files import real_path
 from biasaudit.run_folder.contract import ArmRecord, AuditRecord
-from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.finished import as_written, finished_audit
 from biasaudit.run_folder.tsv import read_tsv
 
 __all__ = ["Say", "chosen_arm", "predict", "require_images", "silent", "stored_protocol", "trained_networks"]
@@ -181,19 +181,27 @@ def chosen_arm(audit: AuditRecord, arm: str | None) -> ArmRecord:
 def trained_networks(run: Path, arm: str) -> dict[int, list[Any]]:
     """Load the trained targets of an arm, by fold (from 1)."""
     networks: dict[int, list[Any]] = {}
-    for record in read_json(run / "models" / "index.json"):
-        if Path(record["weights"]).name != record["weights"]:
-            raise UsageError(f"{run / 'models' / 'index.json'}: {record['weights']!r} lies elsewhere; rerun the audit")
-        if record["arm"] == arm:
-            networks.setdefault(record["fold"], []).append(load_network(run / "models" / record["weights"]))
+    for fold, weights in _stored_networks(run, arm):
+        networks.setdefault(fold, []).append(load_network(weights))
     return networks
+
+
+def _stored_networks(run: Path, arm: str) -> list[tuple[int, Path]]:
+    """Return fold and weights of the networks of an arm."""
+    folder = run / "models"
+    with as_written(folder / "index.json"):
+        own = [record for record in read_json(folder / "index.json") if record["arm"] == arm]
+        odd = [record["weights"] for record in own if Path(record["weights"]).name != record["weights"]]
+        if odd or not own:
+            raise ValueError(f"{odd[0]!r} lies elsewhere" if odd else f"no network of the arm {arm}")
+        return [(int(record["fold"]), folder / record["weights"]) for record in own]
 
 
 def _channels(run: Path, arm: str) -> int:
     """Input channels of the networks of an arm."""
-    record = next(own for own in read_json(run / "models" / "index.json") if own["arm"] == arm)
-    description = read_json((run / "models" / record["weights"]).with_suffix(".json"))
-    return int(description["sizes"][1])
+    description = _stored_networks(run, arm)[0][1].with_suffix(".json")
+    with as_written(description):
+        return int(read_json(description)["sizes"][1])
 
 
 def _require_channels(sample: Sample, found: int, expected: int) -> None:
@@ -203,8 +211,10 @@ def _require_channels(sample: Sample, found: int, expected: int) -> None:
 
 
 def _known_subjects(run: Path) -> dict[str, int]:
-    table = read_tsv(run / "tables" / "subjects.tsv", dtype={"subject": str})
-    return dict(zip(table["subject"], (int(fold) for fold in table["fold"]), strict=True))
+    path = run / "tables" / "subjects.tsv"
+    with as_written(path):
+        table = read_tsv(path, dtype={"subject": str})
+        return dict(zip(table["subject"], (int(fold) for fold in table["fold"]), strict=True))
 
 
 def _network_input(sample: Sample, grid: Grid, foreground: str, representation: str) -> np.ndarray:

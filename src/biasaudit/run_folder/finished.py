@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from biasaudit.errors import DataError, Fault, IncompleteError, UsageError
@@ -13,7 +14,9 @@ from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecor
 from biasaudit.run_folder.owned import RERUN, OwnedFiles
 from biasaudit.vocabulary import PLACES
 
-__all__ = ["arm_of", "finished_audit", "require_undamaged"]
+__all__ = ["arm_of", "as_written", "finished_audit", "require_undamaged"]
+
+_SHOWN = 80
 
 
 def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
@@ -45,6 +48,27 @@ def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
         raise IncompleteError(
             f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
         ) from None
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Make one fault of a stored file whose content has another form than what was written.
+
+    Parameters
+    ----------
+    path : Path
+        That the block reads and looks into.
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = (str(error).splitlines() or [""])[0][:_SHOWN]
+        message = f"it does not hold what was written ({type(error).__name__}: {reason})"
+        raise DataError([Fault(str(path), message, "run the audit again")]) from None
 
 
 def require_undamaged(run_folder: Path, *names: str) -> None:

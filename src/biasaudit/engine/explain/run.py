@@ -39,7 +39,7 @@ from biasaudit.errors import UsageError
 from biasaudit.protocol import AttributionSettings, Protocol
 from biasaudit.records import Recipe, Volume, withholds_maps
 from biasaudit.run_folder.contract import ArmRecord
-from biasaudit.run_folder.finished import finished_audit
+from biasaudit.run_folder.finished import as_written, finished_audit
 from biasaudit.run_folder.tsv import read_tsv
 
 __all__ = ["explain_run"]
@@ -197,8 +197,9 @@ def _wanted(request: Request, run: Path, situation: Situation, arm: str) -> list
 
 
 def _subjects_of(run: Path) -> pd.Series[str]:
-    table = read_tsv(run / "tables" / "subjects.tsv", dtype=str)
-    return table["subject"]
+    path = run / "tables" / "subjects.tsv"
+    with as_written(path):
+        return read_tsv(path, dtype=str)["subject"]
 
 
 def _shown(run: Path, arm: str) -> set[str]:
@@ -206,5 +207,6 @@ def _shown(run: Path, arm: str) -> set[str]:
     path = run / "maps" / "overlays.tsv"
     if not path.exists():
         return set()
-    table = read_tsv(path, dtype=str)
-    return set(table["subject"][table["arm"] == arm])
+    with as_written(path):
+        table = read_tsv(path, dtype=str)
+        return set(table["subject"][table["arm"] == arm])

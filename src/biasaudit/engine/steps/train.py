@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from sklearn.model_selection import StratifiedGroupKFold
 from torch import nn
@@ -28,11 +29,13 @@ from biasaudit.engine.steps.training_parts import (
 )
 from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.training import Images, fitted
+from biasaudit.errors import DataError, Fault
 from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.protocol import TrainingSettings
 from biasaudit.protocol.places import Places
 from biasaudit.registry import register
 from biasaudit.regular_files import read_json_file
+from biasaudit.run_folder.finished import as_written
 
 __all__ = [
     "device",
@@ -138,13 +141,23 @@ def load_network(weights: Path) -> nn.Module:
     ----------
     weights : Path
         ``.safetensors`` file with a ``.json`` of the same name beside it.
+
+    Raises
+    ------
+    DataError
+        They are not what was written.
     """
-    stored = read_json_file(weights.with_suffix(".json"))
-    description = Places.of_run_above(weights).absolute_code(stored)
-    network = build_network(
-        description["network"], NetworkSizes(*description["sizes"]), description["network_arguments"]
-    )
-    network.load_state_dict(load_file(weights))
+    path = weights.with_suffix(".json")
+    with as_written(path):
+        description = Places.of_run_above(weights).absolute_code(read_json_file(path))
+        factory, arguments = str(description["network"]), dict(description["network_arguments"])
+        sizes = NetworkSizes(*map(int, description["sizes"]))
+    network = build_network(factory, sizes, arguments)
+    try:
+        network.load_state_dict(load_file(weights))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError([Fault(str(weights), f"not the weights of its network ({reason})", "run it again")]) from None
     return to_device(network).eval()
 
 
