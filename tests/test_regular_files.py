@@ -66,7 +66,10 @@ def test_json_with_a_byte_order_mark(tmp_path):
     assert read_json_file(tmp_path / "a.json", 100) == [1]
 
 
-@pytest.mark.parametrize(("count", "shown"), [(0, "0 bytes"), (999, "999 bytes"), (5e9, "5 GB"), (3e18, "3e+06 TB")])
+SIZES = {0: "0 bytes", 999: "999 bytes", 1500: "1.5 kB", 2.34e7: "23 MB", 5e9: "5 GB", 3e18: "3000000 TB"}
+
+
+@pytest.mark.parametrize(("count", "shown"), SIZES.items())
 def test_bytes_in_words(count, shown):
     assert in_bytes(count) == shown
 

@@ -101,9 +101,8 @@ def read_json_file(path: str | Path, most: int | None = None) -> Any:
 
 
 def in_bytes(count: float) -> str:
-    """Write a number of bytes in the unit that fits it: ``12 MB``."""
-    for unit in _UNITS[:-1]:
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} {_UNITS[-1]}"
+    """Write a number of bytes for people, in the unit that fits it: ``1.2 GB``, ``12 MB``."""
+    unit = 0
+    while count >= 1000 and unit < len(_UNITS) - 1:
+        count, unit = count / 1000, unit + 1
+    return f"{count:.0f} {_UNITS[unit]}" if count >= 10 or unit == 0 else f"{count:.2g} {_UNITS[unit]}"

@@ -6,6 +6,7 @@ import html
 import json
 
 import pytest
+from markupsafe import escape
 
 from biasaudit.protocol.places import PLACES, PRIVATE, Places, paths_of, private_places, roots_of
 from biasaudit.protocol.reading import dump_protocol, load_protocol, parse_protocol
@@ -136,3 +137,19 @@ def test_a_stored_protocol_is_read_back_from_its_run_folder(tmp_path):
     (run / "protocol.yaml").write_text(places.shown(dump_protocol(protocol)))
     assert str(tmp_path) not in (run / "protocol.yaml").read_text()
     assert load_protocol(run / "protocol.yaml", stored=True) == protocol
+
+
+FOLDERS = ["o'neil", "o'neil: study", 'a "quoted" one', "ünï: 'x'", "many words " * 20, "a & b"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_of_any_name_is_hidden_in_every_kind_of_text(folder, tmp_path):
+    place = tmp_path / folder.strip()
+    text = "cohort: {reader: table, table: t.tsv, label: {positive: ms}, origins: [site], score: logit}\n"
+    protocol = parse_protocol(text, place / "protocol.yaml")
+    places = Places.around(paths_of(protocol))
+    path = str(place / "t.tsv")
+    for text in (dump_protocol(protocol), json.dumps([path]), html.escape(path), str(escape(path)), f"{path}: damaged"):
+        shown = places.shown(text)
+        assert str(tmp_path) not in shown
+        assert "data/t.tsv" in shown

@@ -7,7 +7,8 @@ import pytest
 
 from biasaudit.run_folder.tsv import escaped, read_tsv, tsv_text, unescaped, write_tsv
 
-FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", "-", "\tx", "'=1", "''@x"]
+ASCII = ["=1+1", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", "-", "\tx", "'=1", "''@x"]
+FORMULAS = [*ASCII, "\n=1", "\uff1d1+1", "\uff0b1", "\uff0dx", "\uff20x"]
 PLAIN = ["a", "", "n/a", "-1.5", "+3", "1e-3", "-inf", "'quoted'", "a=b", "sub-01"]
 
 
@@ -31,5 +32,5 @@ def test_a_table_comes_back(tmp_path):
 
 
 def test_no_cell_of_the_file_begins_a_formula():
-    text = tsv_text(pd.DataFrame({"=name": FORMULAS}))
+    text = tsv_text(pd.DataFrame({"=name": ASCII}))
     assert [line for line in text.replace('"', "").splitlines() if line.startswith(("=", "+", "-", "@"))] == []

@@ -19,10 +19,10 @@ from biasaudit.cli.options import (
     WorkersOption,
     anywhere,
 )
+from biasaudit.regular_files import in_bytes
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
-from biasaudit.run_folder.space import in_bytes
 
 if TYPE_CHECKING:
     from biasaudit.engine.jobs.where import Where

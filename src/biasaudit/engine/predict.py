@@ -75,7 +75,6 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = silent, *, trust
     UsageError, IncompleteError, DataError
     """
     protocol = stored_protocol(run, "predict", trust=trust)
-    require_own_key(run)
     for line in code_lines(protocol.code):
         say(line)
     rows, notes = walled(protocol.code, _predicted, run, protocol, table, arm)
@@ -100,6 +99,7 @@ def stored_protocol(run: Path, command: str, *, trust: bool) -> Protocol:
     UsageError, IncompleteError, DataError
     """
     finished_audit(run)
+    require_own_key(run)
     protocol = load_protocol(run / "protocol.yaml", stored=True)
     require_images(run, protocol, command)
     if any(is_file(name) for _, name in protocol.code):

@@ -254,5 +254,8 @@ def _named(roots: Sequence[str], others: Sequence[str]) -> dict[str, str]:
 
 
 def _spellings(path: str) -> set[str]:
-    """Write a path as it stands in plain text, JSON and HTML."""
-    return {path, json.dumps(path)[1:-1], html.escape(path), html.escape(path, quote=False)}
+    """Write a path as it stands in plain text, JSON, YAML in single quotes, and HTML as several libraries write it."""
+    coded = html.escape(path)
+    numbered = coded.replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+    plain = {path, json.dumps(path)[1:-1], json.dumps(path, ensure_ascii=False)[1:-1], path.replace("'", "''")}
+    return {*plain, coded, numbered, html.escape(path, quote=False)}

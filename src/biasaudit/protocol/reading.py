@@ -25,6 +25,9 @@ from biasaudit.regular_files import real_path
 
 __all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "with_lines"]
 
+_UNBROKEN = 1_000_000
+"""Columns of a line: a path that is broken at its spaces is not found again by who looks for it."""
+
 AnySection = TypeVar("AnySection", bound=Section)
 
 
@@ -136,7 +139,7 @@ def dump_protocol(protocol: Protocol) -> str:
     """YAML text of a resolved protocol, with its schema line for editors."""
     stream = StringIO()
     yaml = YAML()
-    yaml.width = 110
+    yaml.width = _UNBROKEN
     yaml.dump(protocol.model_dump(mode="json"), stream)
     return "# yaml-language-server: $schema=protocol.schema.json\n" + stream.getvalue()
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from biasaudit.errors import UsageError
+from biasaudit.regular_files import in_bytes
 
-__all__ = ["NO_ROOM", "NoRoomError", "free_bytes", "in_bytes", "lack_of_space", "no_room", "require_room"]
+__all__ = ["NO_ROOM", "NoRoomError", "free_bytes", "lack_of_space", "no_room", "require_room"]
 
 NO_ROOM = "no room"
 """How the line begins that says so."""
@@ -98,12 +99,3 @@ def free_bytes(folder: Path) -> int:
     """Bytes that are free on the disk of a folder, or of its nearest parent that exists."""
     place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return shutil.disk_usage(place).free
-
-
-def in_bytes(size: float) -> str:
-    """Write a size for people: ``1.2 GB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -1,7 +1,8 @@
 """Tables as tab-separated text that a spreadsheet shows and does not compute.
 
-A cell that begins with ``=``, ``+``, ``-`` or ``@`` is a formula to spreadsheets, which may run commands ("CSV
-injection", OWASP). Such text gets a single quote in front, which reading takes away again; numbers stay as they are.
+A cell that begins with ``=``, ``+``, ``-`` or ``@``, also of full width, or with a tabulator or a line's end, is a
+formula to some spreadsheets, which may run commands ("CSV injection", OWASP). Such text gets a single quote in front,
+which reading takes away again; numbers stay as they are.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import pandas as pd
 
 __all__ = ["escaped", "read_tsv", "tsv_text", "unescaped", "write_tsv"]
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED = re.compile(r"'+[=+\-@\t\r]")
+_BEGIN = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(f"'*{_BEGIN}")
+_QUOTED = re.compile(f"'+{_BEGIN}")
 
 
 def escaped(cell: Any) -> Any:

@@ -26,7 +26,7 @@ from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.plan import finished_survey, plan_audit, plan_reading
 from biasaudit.engine.predict import Say, chosen_arm, silent, stored_protocol, trained_networks
-from biasaudit.engine.situation.places import places_of, require_own_key, require_places
+from biasaudit.engine.situation.places import places_of, require_places
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.attribute import Baseline, balanced_mean
@@ -72,7 +72,6 @@ def explain_run(run: Path, request: Request, say: Say = silent, *, trust: bool =
     IncompleteError, DataError
     """
     protocol = stored_protocol(run, "explain", trust=trust)
-    require_own_key(run)
     require_places(run)
     for line in code_lines(protocol.code):
         say(line)

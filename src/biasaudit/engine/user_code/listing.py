@@ -12,6 +12,7 @@ from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.sources import code_hash, file_hash, is_own, own_sources
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import Protocol
+from biasaudit.protocol.places import Places
 from biasaudit.regular_files import read_json_file
 
 __all__ = ["CODE", "code_lines", "record_code", "require_recorded"]
@@ -83,8 +84,9 @@ def _strange_code(protocol: Protocol, known: Mapping[str, Any]) -> Iterator[str]
 def _strange_models(run: Path, protocol: Protocol, known: Mapping[str, Any]) -> Iterator[str]:
     """Yield what stored networks are made by, where it is neither built in nor the network of the protocol."""
     stored = [path for path in (run / "models").glob("*.json") if path.name != "index.json"]
+    places = Places.read(run)
     for path in sorted([*stored, *(run / "jobs").glob("*/model.json")]):
-        factory = _factory(path)
+        factory = str(places.absolute_code(_factory(path)))
         same_file = is_own(factory) and code_hash(factory) == known.get("target.network")
         if ":" in factory and not factory.startswith("monai:") and factory != protocol.target.network and not same_file:
             yield f"{factory} for {path.relative_to(run)}"
