@@ -10,6 +10,9 @@ from functools import cache
 
 __all__ = ["installed_versions", "packages_named"]
 
+_CALLED = {"PIL": "pillow", "ruamel": "ruamel.yaml", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+"""Distributions of packages with another name."""
+
 
 def packages_named(node: ast.AST) -> Iterator[str]:
     """Name the top-level packages, those of the standard library aside, that a statement imports."""
@@ -41,8 +44,13 @@ def installed_versions(packages: Iterable[str]) -> list[tuple[str, str]]:
 
 @cache
 def _versions(package: str) -> tuple[tuple[str, str], ...]:
-    names = _distributions().get(package, ())
-    return tuple((name, importlib.metadata.version(name)) for name in sorted(set(names)))
+    """Look up a package by its own name, which costs little, else in the list of what every distribution brings."""
+    name = _CALLED.get(package, package)
+    try:
+        return ((name, importlib.metadata.version(name)),)
+    except importlib.metadata.PackageNotFoundError:
+        names = sorted(set(_distributions().get(package, ())))
+        return tuple((name, importlib.metadata.version(name)) for name in names)
 
 
 @cache
