@@ -391,12 +391,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli.images",
         "engine.explain.run",
     ),
-    "engine.user_code.weights": (
-        "functional/test_cli_own_network.py",
-        "cli.entry",
-        "cli.images",
-        "engine.explain.network",
-    ),
     "engine.validation.inputs_possible": (
         "engine/validation/test_harmonisable.py",
         "engine.validation.situate",
