@@ -142,12 +142,14 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_a_process_can_have_workers_twice(tmp_path):
+def test_a_process_can_have_workers_twice_and_leaves_nothing_behind(tmp_path):
     (tmp_path / "twice.py").write_text(TWICE)
     words = [sys.executable, str(tmp_path / "twice.py"), str(tmp_path / "out")]
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    (tmp_path / "tmp").mkdir()
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path / "tmp")}
     told = subprocess.run(words, capture_output=True, text=True, env=paths, timeout=200, check=False)
     assert told.stdout.split() == ["1", "1"], told.stderr
+    assert list((tmp_path / "tmp").iterdir()) == [], "something is left in the folder for temporary files"
 
 
 def test_without_what_secures_it_dask_is_refused(monkeypatch, tmp_path):

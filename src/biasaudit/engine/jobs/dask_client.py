@@ -72,7 +72,8 @@ def connected(where: Where, root: Path) -> Iterator[Workers]:
 
     if where.store:
         Exchange(where.store, root).require_usable()
-    with dask.config.set(_SETTINGS), scratch(root) as own:
+    # The scheduler, too, has files of its own, for which it would make a folder in /tmp and leave it there.
+    with scratch(root) as own, dask.config.set({**_SETTINGS, "temporary-directory": str(own)}):
         if where.scheduler:
             with _running(where.scheduler) as client:
                 gpu = require_alike(client, root, where.store)
