@@ -99,10 +99,16 @@ def without_times(run: Path) -> dict[str, object]:
     return {**audit, "biasaudit": {name: audit["biasaudit"][name] for name in ("protocol_sha256", "data_sha256")}}
 
 
-def test_the_protocol_of_a_run_can_be_run(plain, study, tmp_path, biasaudit):
-    done = biasaudit("run", plain / "protocol.yaml", "-o", plain, "--engine", "local")
+def test_what_a_run_stored_of_its_protocol_finds_images_and_code_again(plain, tmp_path, biasaudit):
+    done = biasaudit("explain", plain, "--subject", "annabel3", "-o", tmp_path / "ex")
     assert done.returncode == 0, done.stderr
-    assert biasaudit("explain", plain, "--subject", "annabel3", "-o", tmp_path / "ex").returncode == 0
+    assert telling(tmp_path / "ex", str(plain.parent)) == set()
+
+
+def test_its_protocol_alone_may_not_run_code_that_lies_elsewhere(plain, biasaudit):
+    done = biasaudit("run", plain / "protocol.yaml", "-o", plain, "--engine", "local")
+    assert done.returncode == 3
+    assert "own.py lies outside of the folder of the protocol" in done.stderr
 
 
 def test_a_shared_run_needs_no_places_until_its_input_is_read(plain, study, tmp_path, biasaudit):

@@ -20,7 +20,8 @@ __all__ = ["NetworkSizes", "build_network", "imported_function", "network_factor
 _MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"}
 """Our names of a network's sizes, and what some networks of MONAI call them."""
 
-_BUILDER = "biasaudit.engine.user_code.network:build"
+_OURS = frozenset({"biasaudit.engine.user_code.network:build", "biasaudit.engine.steps.log_odds:class_odds"})
+"""Factories of a layer above: each makes a network round another one, which it looks up here in turn."""
 """Import string of the factory that trained and adopted networks of the user's are rebuilt by."""
 
 _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
@@ -77,7 +78,7 @@ def network_factory(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     if module == "monai":
         return _monai(attribute)
-    if name == _BUILDER:  # a layer above, which then looks the user's own factory up
+    if name in _OURS:
         return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
     return imported_function(name, "target.network")
 
