@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One thread per process: two OpenMP threads on a busy two-core machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: audit demo test test-all lint bench calibrate calibrate-real docs clean
+.PHONY: audit demo faults test test-all lint bench calibrate calibrate-real docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +49,10 @@ calibrate: $(STAMP)
 calibrate-real: $(STAMP)
 	$(BIN)/python benchmarks/real_images.py calibration-real --write docs \
 		--measured src/biasaudit/calibration/measured-pictures.json
+
+# Damage that takes seconds; `benchmarks/faults.py` knows more kinds.
+faults: $(STAMP)
+	$(BIN)/python benchmarks/faults.py damage --tries 12
 
 # Known vulnerabilities of what is installed; needs the advisories of the package index.
 audit: $(STAMP)

@@ -2,7 +2,8 @@
 
 ``python benchmarks/faults.py KIND [--tries N] [--first N] [--cohort scores|images] [--append FILE]``; kinds: damage,
 main, worker, workers, disk, pairs. Tries are numbered and each has a seed of its own, so that they can be done in
-slices (``--first``) and repeated one by one. Full disks need root, for a file system of a chosen size (tmpfs). On
+slices (``--first``) and repeated one by one; the exit code is 1 if any of them went wrong. Full disks need root, for a
+file system of a chosen size (tmpfs). On
 Linux alone.
 
 Commands run in forks of one process that has imported everything; those with Dask workers in processes of their own.
@@ -392,6 +393,7 @@ def main() -> None:
                 with given.append.open("a") as lines:
                     lines.write(json.dumps({"name": name, **counts}) + "\n")
     print(table(summed(given.append) if given.append else {name: total}))
+    sys.exit(int(any(count for what, count in total.items() if what != "tries")))
 
 
 def summed(path: Path) -> dict[str, Counter[str]]:

@@ -79,9 +79,9 @@ class TestIdentity:
     def test_user_network_code_is_part_of_the_training(self, planned, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "mine.py").write_text("def net(): ...\n")
-        _, before = planned("target: {network: 'mine:net'}\n")
+        _, before = planned("target: {network: 'mine:net'}\nallow_code: [mine]\n")
         (tmp_path / "mine.py").write_text("def net(): ...  # changed\n")
-        _, after = planned("target: {network: 'mine:net'}\n")
+        _, after = planned("target: {network: 'mine:net'}\nallow_code: [mine]\n")
         assert not set(keys(before, "train")) & set(keys(after, "train"))
         assert keys(before, "represent") == keys(after, "represent")
 

@@ -174,8 +174,8 @@ def test_arms_of_the_same_name_belong_together(finished_run, two_runs, biasaudit
 FAULTS = {
     "no run": (lambda folder: (folder / "protocol.yaml").unlink(), 2, "is no run of biasaudit"),
     "incomplete": (lambda folder: (folder / "audit.json").unlink(), 4, "is incomplete; run the same"),
-    "damaged audit": (lambda folder: (folder / "audit.json").write_text("{"), 2, "audit.json:1: not JSON"),
-    "not an audit": (lambda folder: (folder / "audit.json").write_text("{}"), 3, "audit.json: no biasaudit, cohort"),
+    "damaged audit": (lambda folder: (folder / "audit.json").write_text("{"), 3, "audit.json: not readable as JSON"),
+    "not an audit": (lambda folder: (folder / "audit.json").write_text("{}"), 3, "audit.json: arms: expected a list"),
     "no scores": (lambda folder: (folder / "tables" / "scores.tsv").unlink(), 3, "scores.tsv: no such table"),
     "damaged table": (
         lambda folder: (folder / "tables" / "scores.tsv").write_bytes(b"\xff\xfe\x00"),
@@ -213,6 +213,7 @@ def test_a_run_is_not_compared_with_itself(two_runs, biasaudit_here):
 
 
 def test_a_page_that_cannot_be_written_is_said(two_runs, biasaudit_here, tmp_path):
-    done = biasaudit_here("compare", *two_runs, "-o", tmp_path / "nowhere" / "page.html")
+    (tmp_path / "file").touch()
+    done = biasaudit_here("compare", *two_runs, "-o", tmp_path / "file" / "page.html")
     assert done.returncode == 2
-    assert "the page cannot be written (No such file or directory)" in done.stderr
+    assert "page.html cannot be written (Not a directory)" in done.stderr

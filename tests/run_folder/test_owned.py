@@ -152,6 +152,49 @@ def test_everything_is_put_back_after_a_failure(links, owned, root, monkeypatch)
     assert not (root / MARK / ".kept").exists()
 
 
+class TestKilledInBetween:
+    @pytest.fixture
+    def killed(self, owned):
+        """Begin what a kill ends: nothing is put back."""
+        guard = owned.kept_if_it_fails()
+        guard.__enter__()
+        yield guard
+        guard.__exit__(None, None, None)
+
+    def test_the_next_command_puts_everything_back(self, killed, owned, root):
+        before = owned.parts()
+        owned.remove("results")
+        owned.write("setup", {"other.json": b""})
+        assert owned.keeps
+        owned.put_back_if_interrupted()
+        assert {name: (root / name).read_bytes() for name in FIRST} == FIRST
+        assert owned.parts() == before
+        assert not owned.keeps
+
+    def test_it_can_itself_be_killed(self, killed, owned, root, monkeypatch):
+        owned.remove("results")
+        real, moved = module.os.replace, []
+
+        def fail_later(source, target):
+            moved.append(target)
+            if len(moved) > 1:
+                raise OSError("killed")
+            real(source, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module.os, "replace", fail_later)
+            with pytest.raises(OSError, match="killed"):
+                owned.put_back_if_interrupted()
+        owned._put_back()
+        assert {name: (root / name).read_bytes() for name in FIRST} == FIRST
+
+    def test_newer_results_stay(self, killed, owned, root):
+        owned.write("results", {"audit.json": b"newer"})
+        owned.put_back_if_interrupted()
+        assert (root / "audit.json").read_bytes() == b"newer"
+        assert not owned.keeps
+
+
 def test_leftovers_are_swept(owned, root):
     (root / MARK / ".new-crashed").mkdir()
     (root / MARK / ".new-record").touch()

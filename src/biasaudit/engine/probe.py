@@ -43,6 +43,7 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: 
     IncompleteError
         The run has not been finished.
     """
+    _put_back_if_interrupted(run)
     finished_audit(run)
     require_places(run)
     protocol = load_protocol(run / PROTOCOL, stored=True)
@@ -57,6 +58,14 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: 
         changed["max_prevalence"] = max(max_prevalence, before.max_prevalence or 0.0)
     probes = before.model_copy(update=changed)
     return protocol.model_copy(update={"cohort": protocol.cohort.model_copy(update={"probes": probes})})
+
+
+def _put_back_if_interrupted(run: Path) -> None:
+    """Put back the results of a run while probes were added to which the computer went down."""
+    if OwnedFiles(run).keeps:
+        require_ours(run, "run")
+        with in_use(run, "run"):
+            OwnedFiles(run).put_back_if_interrupted()
 
 
 @contextmanager

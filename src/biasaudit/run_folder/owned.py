@@ -28,7 +28,7 @@ __all__ = ["LISTS", "RERUN", "OwnedFiles"]
 
 LISTS = ("checksums.json", "checksums.copy.json")
 RERUN = "run the same `biasaudit run` command again, which writes it anew"
-_NEW, _KEPT = ".new-", ".kept"
+_NEW, _KEPT, _LIST = ".new-", ".kept", ".list.json"
 
 
 @dataclass(frozen=True)
@@ -123,21 +123,46 @@ class OwnedFiles:
         """Put every file back as it was where the block fails or is interrupted."""
         before, copies = self.parts(), self.root / MARK / _KEPT
         shutil.rmtree(copies, ignore_errors=True)
-        known = {name for files in before.values() for name in files}
-        names = {name for name in known if (self.root / name).is_file() and _link_above(self.root, name) is None}
+        names = {name for files in before.values() for name in files}
         for name in names:
-            _link(self.root / name, copies / name)
+            if (self.root / name).is_file() and _link_above(self.root, name) is None:
+                _link(self.root / name, copies / name)
+        copies.mkdir(exist_ok=True)
+        write_flushed(copies / _LIST, sealed({"parts": _plain(before)}))
         try:
             yield
         except BaseException:
-            _remove(self.root, {name for files in self.parts().values() for name in files} - names)
-            for name in names:
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(copies / name, self.root / name)
-            self._record(before)
+            self._put_back()
             raise
         finally:
             shutil.rmtree(copies, ignore_errors=True)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether `kept_if_it_fails` is at work, or was killed."""
+        return (self.root / MARK / _KEPT).is_dir()
+
+    def put_back_if_interrupted(self) -> None:
+        """Finish what `kept_if_it_fails` could not do because it was killed; call it only while the folder is locked.
+
+        Where results have been written since, those stay.
+        """
+        if not (self.root / AUDIT).exists():
+            self._put_back()
+        shutil.rmtree(self.root / MARK / _KEPT, ignore_errors=True)
+
+    def _put_back(self) -> None:
+        copies = self.root / MARK / _KEPT
+        parts = _parts_of(read_sealed(copies / _LIST))
+        if parts is None:
+            return
+        names = {name for files in parts.values() for name in files}
+        _remove(self.root, {name for files in self.parts().values() for name in files} - names)
+        for name in names:
+            if (copies / name).is_file():
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(copies / name, self.root / name)
+        self._record(parts)
 
     def sweep(self) -> None:
         """Remove what interrupted commands left behind; call it only while the folder is locked."""
@@ -184,10 +209,14 @@ class OwnedFiles:
             )
 
     def _record(self, parts: Mapping[str, Mapping[str, Checksum]]) -> None:
-        plain = {part: {name: asdict(own) for name, own in files.items()} for part, files in parts.items() if files}
         (self.root / MARK).mkdir(parents=True, exist_ok=True)
         for name in LISTS:
-            write_flushed(self.root / MARK / name, sealed({"parts": plain}))
+            write_flushed(self.root / MARK / name, sealed({"parts": _plain(parts)}))
+
+
+def _plain(parts: Mapping[str, Mapping[str, Checksum]]) -> dict[str, dict[str, object]]:
+    """Plain JSON types; parts without files are left out."""
+    return {part: {name: asdict(own) for name, own in files.items()} for part, files in parts.items() if files}
 
 
 def _parts_of(record: Mapping[str, Any] | None) -> dict[str, dict[str, Checksum]] | None:

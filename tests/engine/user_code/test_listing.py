@@ -7,7 +7,7 @@ import json
 import pytest
 
 from biasaudit.engine.user_code.listing import code_lines, record_code, require_recorded
-from biasaudit.engine.user_code.network_description import BUILDER
+from biasaudit.engine.user_code.network_description import BUILDER, CLASS_ODDS
 from biasaudit.errors import DataError
 from biasaudit.protocol import load_protocol
 
@@ -74,6 +74,18 @@ def test_stored_networks_name_nothing_else(run, factory, name):
 def test_stored_networks_of_ours(run, factory):
     store(run, factory)
     require_recorded(run, protocol(run.parent), trust=False)
+
+
+@pytest.mark.parametrize("factory", ["cnn", "os:system"])
+def test_a_network_that_wraps_another_one_is_judged_by_it(run, factory):
+    wrapped = {"network": factory, "network_arguments": {}, "outputs": 3, "index": 1, "against_class": False}
+    text = json.dumps({"network": CLASS_ODDS, "network_arguments": wrapped, "sizes": [2, 1, 1]})
+    (run / "models/wrapped.json").write_text(text)
+    if factory == "cnn":
+        require_recorded(run, protocol(run.parent), trust=False)
+        return
+    with pytest.raises(DataError, match=r"os:system for models/wrapped.json"):
+        require_recorded(run, protocol(run.parent), trust=False)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"network": 3}', "[" * 100_000])

@@ -15,14 +15,13 @@ from torch import nn
 
 from biasaudit.engine.arguments.networks import MODEL, LogOddsArguments
 from biasaudit.engine.jobs.job import Folders
+from biasaudit.engine.user_code.network_description import CLASS_ODDS
 from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.protocol.places import Places
 from biasaudit.registry import register
 from biasaudit.regular_files import read_json_file
 
 __all__ = ["ClassOdds", "class_odds", "log_odds"]
-
-_FACTORY = f"{__name__}:class_odds"
 
 
 class ClassOdds(nn.Module):
@@ -85,7 +84,7 @@ def log_odds(arguments: LogOddsArguments, needs: Folders, folder: Path) -> None:
     spatial_dims, in_channels, outputs = description.pop("sizes")
     chosen = {"index": arguments.index, "against_class": arguments.against_class}
     wrapped = {
-        "network": _FACTORY,
+        "network": CLASS_ODDS,
         "network_arguments": {**description, "outputs": outputs, **chosen},
         "sizes": [spatial_dims, in_channels, 1],
     }

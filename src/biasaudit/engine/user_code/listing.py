@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit.engine.jobs.json_files import write_json
-from biasaudit.engine.user_code.network_description import BUILDER
+from biasaudit.engine.user_code.network_description import BUILDER, CLASS_ODDS
 from biasaudit.engine.user_code.sources import code_hash, file_hash, is_own, own_sources
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import Protocol
@@ -96,6 +96,8 @@ def _factory(path: Path) -> str:
     """Import string of what makes a stored network in the end."""
     try:
         description = read_json_file(path, _MOST)
+        while description["network"] == CLASS_ODDS:
+            description = description["network_arguments"]
         if description["network"] == BUILDER:
             return str(description["network_arguments"]["factory"])
         return str(description["network"])

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["BUILDER", "OutputConvention", "OwnNetwork"]
+__all__ = ["BUILDER", "CLASS_ODDS", "OutputConvention", "OwnNetwork"]
 
 BUILDER = "biasaudit.engine.user_code.network:build"
 """Import string of the factory that trained and adopted networks are rebuilt by."""
+
+CLASS_ODDS = "biasaudit.engine.steps.log_odds:class_odds"
+"""Import string of the factory that turns a network of several classes into one of the log odds of a class."""
 
 
 @dataclass(frozen=True)
