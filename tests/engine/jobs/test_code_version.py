@@ -158,6 +158,7 @@ class TestInstalledPackages:
         packages._versions.cache_clear()
         yield own
         packages._versions.cache_clear()
+        forget()
 
     def version(self, step: str) -> str:
         forget()
