@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +17,10 @@ import torch
 from torch import nn
 
 from biasaudit.errors import UsageError
+from biasaudit.protocol.code import IMPORT, NEVER_RUN
 
 __all__ = ["require_contract", "require_named_soundly"]
 
-_IMPORT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_NEVER = frozenset(sys.stdlib_module_names) | {"biasaudit"}
 _SIZES = ("spatial_dims", "in_channels", "out_channels", "num_classes", "n_input_channels", "in_chans")
 _OFFERED: dict[str, tuple[str, ...]] = {
     "target.network": _SIZES,
@@ -55,10 +53,10 @@ def require_named_soundly(name: str, key: str) -> None:
     ------
     UsageError
     """
-    if not _IMPORT.fullmatch(name):
+    if not IMPORT.fullmatch(name):
         raise UsageError(f"{key}: {name!r} is no import string, such as own.py:function or package.module:function")
     top = re.split("[.:]", name)[0]
-    if top in _NEVER:
+    if top in NEVER_RUN:
         remedy = "put a function of your own in a file, own.py:function"
         raise UsageError(f"{key}: {name} is never run: {top} is no package of networks; {remedy}")
 

@@ -15,11 +15,13 @@ from pydantic import AfterValidator
 from biasaudit.protocol.section import Names
 from biasaudit.regular_files import real_path
 
-__all__ = ["AllowedCode", "code_faults", "is_file"]
+__all__ = ["IMPORT", "NEVER_RUN", "AllowedCode", "code_faults", "is_file"]
 
-_IMPORT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+IMPORT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+"""An import string: ``package.module:function``."""
 _PACKAGE = re.compile(r"[A-Za-z_]\w*")
-_NEVER = frozenset(sys.stdlib_module_names) | {"biasaudit", "pip", "setuptools"}
+NEVER_RUN = frozenset(sys.stdlib_module_names) | {"biasaudit", "pip", "setuptools"}
+"""Top-level packages that are never run by name: they make no networks, and some of them run anything."""
 
 
 def is_file(name: str) -> bool:
@@ -30,7 +32,7 @@ def is_file(name: str) -> bool:
 
 def _allowed(entries: list[str]) -> list[str]:
     for entry in entries:
-        if entry in _NEVER:
+        if entry in NEVER_RUN:
             raise ValueError(f"{entry} makes no networks, and runs anything; put a function of your own in a file")
         if not (_is_path(entry) or _PACKAGE.fullmatch(entry)):
             raise ValueError(f"{entry!r} is neither a package, such as torchvision, nor a path, such as ../code")
@@ -70,9 +72,9 @@ def _file_fault(name: str, allowed: Sequence[str], folder: Path) -> str:
 
 def _module_fault(name: str, allowed: Sequence[str], folder: Path) -> str:
     top = re.split("[.:]", name)[0]
-    if not _IMPORT.fullmatch(name):
+    if not IMPORT.fullmatch(name):
         return f"{name!r} is no import string, such as own.py:function or package.module:function"
-    if top in _NEVER:
+    if top in NEVER_RUN:
         return f"{name} is never run: {top} makes no networks; put a function of your own in a file, own.py:function"
     beside = os.path.isfile(folder / f"{top}.py") or os.path.isdir(folder / top)
     installed = _places(top)

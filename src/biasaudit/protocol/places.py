@@ -23,7 +23,17 @@ from biasaudit.protocol.section import Section
 from biasaudit.regular_files import read_json_file, real_path
 from biasaudit.vocabulary import PLACES
 
-__all__ = ["PLACES", "PRIVATE", "Places", "paths_of", "private_folder", "private_places", "roots_of", "write_private"]
+__all__ = [
+    "PLACES",
+    "PRIVATE",
+    "Places",
+    "paths_of",
+    "private_folder",
+    "private_places",
+    "roots_of",
+    "stored_record",
+    "write_private",
+]
 
 # A folder begins where no longer path or coded picture goes on, and ends where its name does.
 _START = r"(?<![\w./\\+-])"
@@ -107,9 +117,9 @@ class Places:
     @classmethod
     def read(cls, folder: Path) -> Places:
         """Read the places of a run folder; none where it has none, or they are damaged."""
-        record = _record_of(folder / PLACES)
+        record = stored_record(folder / PLACES)
         if PRIVATE in record:
-            record = _record_of(private_places(str(record[PRIVATE])))
+            record = stored_record(private_places(str(record[PRIVATE])))
         try:
             return cls.from_dict(record)
         except (TypeError, ValueError, LookupError, AttributeError):
@@ -196,7 +206,8 @@ def _link_once(temporary: str, path: Path) -> None:
         os.replace(temporary, path)
 
 
-def _record_of(path: Path) -> Mapping[str, Any]:
+def stored_record(path: Path) -> Mapping[str, Any]:
+    """Read `PLACES`, of a run or private, as it is stored; nothing where it is missing or damaged."""
     try:
         record = read_json_file(path)
     except (OSError, ValueError):

@@ -26,6 +26,7 @@ from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.rows import training_rows
 from biasaudit.engine.situation.situation import Question, class_of_row
+from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.sources import own_version
 from biasaudit.records import Recipe
 
@@ -33,8 +34,6 @@ __all__ = ["TARGET", "NetworkPlanner"]
 
 TARGET = Role("target")
 """The held-out scores of the target."""
-
-_OWN_BUILDER = "biasaudit.engine.user_code.network:build"
 
 
 class NetworkPlanner:
@@ -132,7 +131,7 @@ class NetworkPlanner:
         arguments = AdoptArguments(
             weights=path,
             sha256=file_sha256(path),
-            factory=Factory(_OWN_BUILDER, dict(outline.situation.adopted), self._network_code),
+            factory=Factory(BUILDER, dict(outline.situation.adopted), self._network_code),
             sizes=(outline.situation.grid.dimensions, self._channels(question), self.outputs),
             rows=tuple(row for own in shared for row in outline.situation.rows(own, held_out=True)),
             batch_size=target.training.batch_size,
@@ -173,7 +172,7 @@ class NetworkPlanner:
         """Return how a network is made that is to be trained."""
         target, code = self._outline.protocol.target, self._network_code
         own = {name: value for name, value in self._outline.situation.adopted.items() if name != "order"}
-        return Factory(_OWN_BUILDER, own, code) if own else Factory(target.network, target.network_arguments, code)
+        return Factory(BUILDER, own, code) if own else Factory(target.network, target.network_arguments, code)
 
     def training_arguments(
         self, rows: Sequence[int], members: Mapping[int, int], variant: str, words: tuple[object, ...]

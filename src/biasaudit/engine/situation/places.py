@@ -12,9 +12,17 @@ from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.errors import UsageError
-from biasaudit.protocol.places import PLACES, PRIVATE, Places, paths_of, private_places, roots_of, write_private
+from biasaudit.protocol.places import (
+    PLACES,
+    PRIVATE,
+    Places,
+    paths_of,
+    private_places,
+    roots_of,
+    stored_record,
+    write_private,
+)
 from biasaudit.protocol.pseudonyms import key_file, own_pseudonyms
-from biasaudit.regular_files import read_json_file
 from biasaudit.run_folder.owned import OwnedFiles
 
 __all__ = ["FILES", "places_of", "read_facts", "require_own_key", "require_places", "stored_places"]
@@ -54,7 +62,7 @@ def stored_places(places: Places, run: Path, *, pseudonymise: bool) -> dict[str,
     """
     if not pseudonymise:
         return places.to_dict()
-    name = str(_stored(run).get(PRIVATE) or secrets.token_hex(8))
+    name = str(stored_record(run / PLACES).get(PRIVATE) or secrets.token_hex(8))
     write_private(private_places(name), json.dumps(places.to_dict(), indent=2) + "\n")
     return {PRIVATE: name, _KEY: own_pseudonyms().fingerprint}
 
@@ -79,7 +87,7 @@ def require_own_key(run: Path) -> None:
     ------
     UsageError
     """
-    key = _stored(run).get(_KEY)
+    key = stored_record(run / PLACES).get(_KEY)
     if key and not (key_file().exists() and key == own_pseudonyms().fingerprint):
         raise UsageError(
             f"{run}: its pseudonyms were made with another key than yours; BIASAUDIT_PRIVATE names its folder"
@@ -95,18 +103,10 @@ def require_places(run: Path) -> None:
     """
     path = run / PLACES
     if path.exists():
-        name = _stored(run).get(PRIVATE)
+        name = stored_record(run / PLACES).get(PRIVATE)
         path = private_places(str(name)) if name else path
     if not path.exists() and PLACES in OwnedFiles(run).parts().get("setup", {}):
         raise UsageError(
             f"{path}: missing, and nothing else says where images and code of {run} lie; put it back, or run the audit "
             "anew"
         )
-
-
-def _stored(run: Path) -> dict[str, Any]:
-    try:
-        record = read_json_file(run / PLACES)
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from biasaudit.engine.jobs.json_files import write_json
+from biasaudit.engine.jobs.packages import installed_versions
 from biasaudit.engine.user_code.network_description import BUILDER, CLASS_ODDS
 from biasaudit.engine.user_code.sources import code_hash, file_hash, is_own, own_sources
 from biasaudit.errors import DataError, Fault
@@ -115,5 +115,4 @@ def _shown(name: str) -> str:
 
 
 def _versioned(package: str) -> str:
-    distributions = importlib.metadata.packages_distributions().get(package, ())
-    return " ".join([package, *(importlib.metadata.version(name) for name in sorted(set(distributions))[:1])])
+    return " ".join([package, *(version for _, version in installed_versions([package])[:1])])
