@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One thread per process: two OpenMP threads on a busy two-core machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: audit demo faults test test-all lint bench calibrate calibrate-real docs clean
+.PHONY: audit demo faults fuzz test test-all lint bench calibrate calibrate-real docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -53,6 +53,12 @@ calibrate-real: $(STAMP)
 # Damage that takes seconds; `benchmarks/faults.py` knows more kinds.
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults.py damage --tries 12
+
+# Random input of every kind; each kind's inputs are numbered, so that one can be repeated alone.
+fuzz: $(STAMP)
+	for kind in $(basename $(notdir $(wildcard benchmarks/fuzz_*.py))); do \
+		$(BIN)/python benchmarks/fuzz.py $${kind#fuzz_} --inputs 3000 --workers 2 || exit 1; \
+	done
 
 # Known vulnerabilities of what is installed; needs the advisories of the package index.
 audit: $(STAMP)

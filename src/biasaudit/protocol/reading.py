@@ -74,6 +74,9 @@ def parse_protocol(text: str, path: Path, *, stored: bool = False) -> Protocol:
         Every fault at once, each with its line.
     """
     document = parse_yaml(text, path)
+    if document is None:
+        remedy = "`biasaudit init` drafts a protocol of a table or folder"
+        raise ProtocolError([Fault(f"{path}:1", "empty, expected keys and values, such as `cohort:`", remedy)])
     if not isinstance(document, CommentedMap):
         raise ProtocolError([Fault(f"{path}:1", "expected keys and values, such as `cohort:`", if_table(path))])
     try:

@@ -58,7 +58,7 @@ def parse_yaml(text: str, path: Path) -> Any:
         return YAML().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        fault = Fault(f"{path}:{line}", f"not valid YAML: {error.problem}", if_table(path))
+        fault = Fault(f"{path}:{line}", f"not valid YAML: {error.problem}", if_table(path) or _if_tabulator(error))
     except YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         fault = Fault(f"{path}:{line}", f"not valid YAML: {str(error).splitlines()[0]}")
@@ -67,6 +67,10 @@ def parse_yaml(text: str, path: Path) -> Any:
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:  # of a number, date or tag
         fault = Fault(str(path), f"a value cannot be read ({str(error).splitlines()[0]})", "put it in quotes")
     raise ProtocolError([fault]) from None
+
+
+def _if_tabulator(error: MarkedYAMLError) -> str:
+    return "indent with blanks, not with a tabulator" if r"'\t'" in str(error.problem) else ""
 
 
 def plain(document: CommentedMap, path: Path) -> dict[str, Any]:
