@@ -12,6 +12,7 @@ import numpy as np
 
 from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
+from biasaudit.cohort.readers.bids_names import with_subjects_of_names
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
 from biasaudit.cohort.readers.labels import (
     Classes,
@@ -66,6 +67,9 @@ class TableReader:
         faults = _empty_cells(manifest, columns, labelled)
         classes = _classes(manifest, settings, labelled)
         samples = _samples(manifest, columns, classes)
+        if not settings.scored:  # whose tables of scores name the same cells
+            samples, name_notes = with_subjects_of_names(samples, settings.subject)
+            notes += name_notes
         faults += [*classes.faults, *subject_faults(samples)]
         if faults:
             raise DataError(faults)
