@@ -12,6 +12,7 @@ from biasaudit.cohort.images.formats import SUPPORTED, dimensions_of
 from biasaudit.cohort.readers.bids_names import subjects_of_names
 from biasaudit.cohort.readers.manifest import Manifest, read_manifest
 from biasaudit.drafting import guesses
+from biasaudit.drafting.class_words import plain
 from biasaudit.drafting.measures import Measures, as_patterns, measures_of
 from biasaudit.drafting.profile import DatasetCounts, Profile, missing_files
 from biasaudit.errors import DataError, Fault
@@ -88,11 +89,11 @@ def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] |
     mask = guesses.named_column(files, guesses.MASKS, any)
     brain = guesses.named_column(files, guesses.BRAIN_MASKS, any)
     tissue = _tissue(files)
-    maps = [name for name in paths if all(frame[name]) and any(word in guesses.plain(name) for word in guesses.MAPS)]
+    maps = [name for name in paths if all(frame[name]) and any(word in plain(name) for word in guesses.MAPS)]
     taken = {mask, brain, *tissue, *maps}
     images = [name for name in paths if name not in taken]
     # Several image columns may be channels or alternatives; the first one is proposed and the others are named.
-    preferred = [name for name in images if guesses.plain(name) in ("image", "path", "file", "filename", "img")]
+    preferred = [name for name in images if plain(name) in ("image", "path", "file", "filename", "img")]
     chosen = (preferred or images)[:1]
     subject = guesses.named_column(frame, guesses.SUBJECTS, all) or (chosen or [str(frame.columns[0])])[0]
     return {
@@ -107,7 +108,7 @@ def _columns(frame: pd.DataFrame, paths: Sequence[str]) -> dict[str, list[str] |
 
 
 def _tissue(files: pd.DataFrame) -> list[str]:
-    by_name = {guesses.plain(str(column)): str(column) for column in files.columns}
+    by_name = {plain(str(column)): str(column) for column in files.columns}
     complete = [
         [by_name[name] for name in names] for names in guesses.TISSUES if all(name in by_name for name in names)
     ]
