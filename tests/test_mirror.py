@@ -65,6 +65,8 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "cli.options": ("functional/test_cli_run.py", "cli.entry", "cli.runs"),
     "cli.runs": ("functional/test_cli_run.py", "cli.entry"),
     "cli.simulated": ("functional/test_cli_calibrate.py", "cli.entry"),
+    "cohort.images.array_files": ("cohort/images/test_colour.py", "cohort.images.formats"),
+    "cohort.images.volume_files": ("cohort/images/test_geometry.py", "cohort.images.formats"),
     "cohort.readers.bids_rows": (
         "cohort/readers/test_bids.py",
         "cohort.readers.bids",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.images.formats import orientation, read_geometry
+from biasaudit.cohort.images.formats import read_geometry
+from biasaudit.cohort.images.geometry import orientation
 from biasaudit.drafting.measures import Measures
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray
