@@ -386,6 +386,10 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli.images",
         "engine.explain.network",
     ),
+    "engine.user_code.convention": (
+        "engine/validation/test_behaviour.py",
+        "engine.validation.behaviour",
+    ),
     "engine.user_code.network_description": ("engine/user_code/test_training.py",),
     "engine.user_code.preprocessing": (
         "functional/test_cli_own_input.py",
