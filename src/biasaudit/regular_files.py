@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
 import os
@@ -9,7 +10,15 @@ import stat
 from pathlib import Path
 from typing import Any
 
-__all__ = ["in_bytes", "read_json_file", "read_regular", "read_start", "real_path", "regular_status"]
+__all__ = ["decoded", "in_bytes", "read_json_file", "read_regular", "read_start", "real_path", "regular_status"]
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -62,6 +71,16 @@ def read_regular(path: str | Path, most: int | None = None, setting: str = "") -
     # A file may be exchanged for a pipe between look and opening; without this flag that would wait for ever.
     with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
         return file.read(size)
+
+
+def decoded(content: bytes) -> str:
+    """Decode text by its byte order mark, else as UTF-8.
+
+    Raises
+    ------
+    UnicodeDecodeError
+    """
+    return content.decode(next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8"))
 
 
 def real_path(path: str | Path) -> Path:

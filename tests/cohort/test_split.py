@@ -59,6 +59,29 @@ def test_a_list_of_other_subjects_is_refused(tmp_path: Path):
         split_folds(people([""] * 12), protocol(training_subjects=listed))
 
 
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16", "utf-8"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lists_of_every_program_are_read_alike(tmp_path: Path, coding, end):
+    listed = tmp_path / "seen.txt"
+    listed.write_bytes(end.join(["s0", '"s3"', "NA", "'s5' "]).encode(coding))
+    folds = split_folds(people([""] * 12), protocol(training_subjects=listed))
+    assert np.flatnonzero(folds == SEEN).tolist() == [0, 3, 5]
+
+
+def test_subjects_that_are_written_otherwise_are_no_unseen_ones(tmp_path: Path):
+    listed = tmp_path / "seen.txt"
+    listed.write_text("s0\nS1\nsub-s2\n")
+    with pytest.raises(
+        DataError, match=r"2 subjects are not written as in the cohort: 'S1', 'sub-s2'; did you mean 's1'"
+    ):
+        split_folds(people([""] * 12), protocol(training_subjects=listed))
+
+
+def test_numbers_of_files_may_be_decimal():
+    folds = split_folds(people(["1.0", "1.0", "2.0", "2.0", "Train", "train"]), protocol(weights=["a.pt", "b.pt"]))
+    assert folds.tolist() == [0, 0, 1, 1, SEEN, SEEN]
+
+
 def test_with_several_files_the_number_says_which_one_held_a_subject_out():
     folds = split_folds(people(["1", "1", "2", "2", "train", "train"]), protocol(weights=["a.pt", "b.pt"]))
     assert folds.tolist() == [0, 0, 1, 1, SEEN, SEEN]
@@ -72,7 +95,7 @@ def test_a_file_that_held_out_no_class_is_named():
 
 def test_every_unclear_split_is_named_with_its_line():
     with pytest.raises(DataError) as caught:
-        split_folds(people(["train", "tset", "n/a"] + ["test"] * 6), protocol())
+        split_folds(people(["train", "tset", ""] + ["test"] * 6), protocol())
     assert [message.split(";")[0] for message in messages(caught)] == [
         "table.tsv:3: split 'tset', expected one of train, val, test",
         "table.tsv:4: no split, expected one of train, val, test",

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKED_EXTRAS = ("cluster", "combat", "dask", "dicom")
+LOCKED_EXTRAS = ("cluster", "combat", "dask", "dicom", "tables")
 
 
 def same(name: str) -> str:

@@ -29,6 +29,12 @@ class TestSeveralClasses:
         assert self.label("{positive: [ms]}") == self.label("{positive: ms}")
         assert self.label("{positive: [ms]}").positive == "ms"
 
+    def test_numbers_and_truth_values_need_no_quotes(self):
+        label = self.label("{positive: 1, negative: 0}")
+        assert (label.positive, label.negative) == ("1", "0")
+        label = self.label("{positive: true, negative: False}")
+        assert (label.positive, label.negative) == ("true", "false")
+
     def test_survives_dumping(self, tmp_path):
         protocol = parse(TABLE.replace("{positive: ms}", "{positive: [tumour, ms]}"))
         assert parse(dump_protocol(protocol), tmp_path / "p.yaml").cohort.label == protocol.cohort.label
@@ -37,8 +43,8 @@ class TestSeveralClasses:
         ("text", "expected"),
         [
             ("{positive: [ms, ms]}", "'ms' is named twice"),
-            ("{positive: [1, 2]}", "expected a text or a list of texts, not [1, 2]; put numbers in quotes"),
-            ("{positive: 1}", "expected a text or a list of texts, not 1; put numbers in quotes"),
+            ("{positive: [1, {}]}", "expected a text or a list of texts, not [1, {}]; put other values in quotes"),
+            ("{positive: 2019-03-01}", "expected a text or a list of texts, not"),
             ("{positive: []}", "expected a text or a list of texts"),
             ("{positive: [ms, hc], negative: hc}", "'hc' is both `positive` and `negative`"),
         ],

@@ -11,10 +11,14 @@ class TestAsValues:
         assert as_values(["a"]) == as_values("a") == "a"
         assert as_values(("b", "a")) == ["b", "a"]
 
-    @pytest.mark.parametrize("value", [[], 3, ["a", 1], ["a", "a"]])
+    @pytest.mark.parametrize("value", [[], {}, 1e300, float("nan"), ["a", None], ["a", "a"], [1, "1"]])
     def test_anything_else_is_refused(self, value):
         with pytest.raises(ValueError, match=r"is named twice|expected a text or a list of texts"):
             as_values(value)
+
+    def test_numbers_and_truth_values_are_the_texts_of_a_table(self):
+        assert as_values(1) == "1"
+        assert as_values([True, 2.5]) == ["true", "2.5"]
 
 
 def test_a_built_in_name_or_an_import_string():

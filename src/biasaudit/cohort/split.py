@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from biasaudit.cohort.folds import assign_folds
+from biasaudit.cohort.readers.cells import bare_number, folded, is_missing, quoted_few
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import FileLimits, Protocol
 from biasaudit.records import Cohort, Sample
-from biasaudit.regular_files import read_regular
+from biasaudit.regular_files import decoded, read_regular
 
 __all__ = ["SEEN", "split_folds", "split_notes"]
 
@@ -22,7 +23,6 @@ SEEN = -1
 
 _TRAINING = ("train", "training", "val", "valid", "validation", "dev", "tune", "tuning", "seen")
 _HELD_OUT = ("test", "testing", "held-out", "heldout", "holdout", "hold-out", "external", "unseen")
-_MISSING = ("", "n/a")
 _SMALLEST_CLASS = 2
 
 
@@ -91,14 +91,12 @@ def _seen(cohort: Cohort, protocol: Protocol) -> list[bool]:
 
 
 def _listed(cohort: Cohort, path: str) -> list[bool]:
-    try:
-        text = read_regular(path, FileLimits().table_bytes).decode("utf-8-sig")
-        listed = {line.strip() for line in text.splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({why})"
-        raise DataError([Fault(path, reason, "give a text file with one subject a line")]) from None
+    listed = _names_in(path)
     subjects = {sample.subject for sample in cohort.samples}
+    otherwise = _spelt_otherwise(listed - subjects, subjects)
+    if otherwise and listed & subjects:
+        message = f"{len(otherwise)} subjects are not written as in the cohort: {quoted_few(list(otherwise))}"
+        raise DataError([Fault(path, message, f"did you mean {quoted_few(list(otherwise.values()))}?")])
     if listed and not listed & subjects:
         message = f"none of its {len(listed)} subjects is in the cohort, for example {min(listed)!r}"
         remedy = f"write subjects as the table does, for example {min(subjects)!r}; an empty file if it saw none"
@@ -106,11 +104,35 @@ def _listed(cohort: Cohort, path: str) -> list[bool]:
     return [sample.subject in listed for sample in cohort.samples]
 
 
+def _names_in(path: str) -> set[str]:
+    """Read a list of one subject a line, with or without quotes; lines that are missing say nothing."""
+    try:
+        text = decoded(read_regular(path, FileLimits().table_bytes))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({why})"
+        raise DataError([Fault(path, reason, "give a text file with one subject a line")]) from None
+    names = {line.strip().strip("\"'").strip() for line in text.splitlines()}
+    return {name for name in names if not is_missing(name)}
+
+
+def _spelt_otherwise(listed: Iterable[str], subjects: Iterable[str]) -> dict[str, str]:
+    """Pair listed names with subjects that differ in case, ``sub-`` or digits alone: they would count as unseen."""
+    known = {folded(subject.removeprefix("sub-")): subject for subject in sorted(subjects)}
+    keys = {name: folded(name.removeprefix("sub-")) for name in sorted(listed)}
+    return {name: known[key] for name, key in keys.items() if key in known}
+
+
 def _numbered(cohort: Cohort, count: int) -> npt.NDArray[np.intp]:
     numbers = [str(number + 1) for number in range(count)]
     expected = (*numbers, *_TRAINING)
-    faults = [_unclear(sample, expected) for sample in cohort.samples if sample.split.lower() not in expected]
-    folds = np.array([numbers.index(s.split) if s.split in numbers else SEEN for s in cohort.samples], dtype=np.intp)
+    splits = [_plain(sample.split) for sample in cohort.samples]
+    faults = [
+        _unclear(sample, expected)
+        for sample, split in zip(cohort.samples, splits, strict=True)
+        if split not in expected
+    ]
+    folds = np.array([numbers.index(split) if split in numbers else SEEN for split in splits], dtype=np.intp)
     faults += _parted(cohort, folds.tolist())
     if not faults:
         faults = [
@@ -124,6 +146,12 @@ def _numbered(cohort: Cohort, count: int) -> npt.NDArray[np.intp]:
     if faults:
         raise DataError(faults)
     return folds
+
+
+def _plain(split: str) -> str:
+    """Write the number of a file of weights as an integer, which a spreadsheet or pandas may hold as 1.0."""
+    number = bare_number(split)
+    return split.lower() if number is None else f"{number:g}"
 
 
 def _parted(cohort: Cohort, sides: Sequence[object]) -> list[Fault]:
@@ -152,5 +180,5 @@ def _require_both(unseen: Cohort) -> None:
 
 def _unclear(sample: Sample, expected: Sequence[str]) -> Fault:
     listed = ", ".join(name for name in expected if name in ("train", "val", "test") or name.isdigit())
-    what = "no split" if sample.split in _MISSING else f"split {sample.split!r}"
+    what = "no split" if not sample.split else f"split {sample.split!r}"
     return Fault(sample.where, f"{what}, expected one of {listed}", "say whether the network has seen the subject")

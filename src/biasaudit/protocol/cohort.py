@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from biasaudit.protocol.limits import FileLimits
-from biasaudit.protocol.section import Names, OrName, Section, Seed, as_list, as_values, each_once
+from biasaudit.protocol.section import Names, OrName, Section, Seed, as_list, as_text, as_values, each_once
 
 __all__ = [
     "SIGNATURES",
@@ -56,7 +56,9 @@ class LabelSettings(Section):
     positive: Annotated[str | list[str], BeforeValidator(as_values)] = Field(
         description="value that means pathology; several values are one class each"
     )
-    negative: str | None = Field(None, description="value that means healthy; all other values if left out")
+    negative: Annotated[str | None, BeforeValidator(as_text)] = Field(
+        None, description="value that means healthy; all other values if left out"
+    )
 
     @property
     def positives(self) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ class LabelSettings(Section):
 class TwoClassLabelSettings(LabelSettings):
     """The label of a simulated cohort: one pathology."""
 
-    positive: str = Field(description="value that means pathology")
+    positive: Annotated[str, BeforeValidator(as_text)] = Field(description="value that means pathology")
 
 
 def _as_probes(value: object) -> object:

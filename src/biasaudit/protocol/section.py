@@ -7,7 +7,22 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Names", "OrName", "Section", "Seed", "as_list", "as_values", "built_in_or_own", "each_once", "shortened"]
+__all__ = [
+    "Names",
+    "OrName",
+    "Section",
+    "Seed",
+    "as_list",
+    "as_text",
+    "as_values",
+    "built_in_or_own",
+    "each_once",
+    "shortened",
+]
+
+
+_LARGEST_NAME = 1e15
+"""Numbers up to which YAML, a table and Python write the same digits."""
 
 
 class Section(BaseModel):
@@ -54,21 +69,28 @@ Names = Annotated[list[str], BeforeValidator(as_list), Field(max_length=10_000),
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
+def as_text(value: Any) -> Any:
+    """Take a number or a truth value, as YAML reads 1 and true, for the text that a table holds; the rest as it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) and abs(value) < _LARGEST_NAME else value
+
+
 def as_values(value: Any) -> Any:
     """Take one text or a list of different texts; a list of one becomes that text, so that both are one protocol.
 
     Raises
     ------
     ValueError
-        If there is no text, something that is no text, or one text twice.
+        If there is no text, something that is neither text nor number, or one text twice.
     """
-    values = value if isinstance(value, list | tuple) else [value]
+    values = [as_text(each) for each in (value if isinstance(value, list | tuple) else [value])]
     if not values or not all(isinstance(each, str) for each in values):
-        raise ValueError(f"expected a text or a list of texts, not {shortened(value)}; put numbers in quotes")
+        raise ValueError(f"expected a text or a list of texts, not {shortened(value)}; put other values in quotes")
     twice = sorted({each for each in values if values.count(each) > 1})
     if twice:
         raise ValueError(f"{twice[0]!r} is named twice")
-    return values[0] if len(values) == 1 else list(values)
+    return values[0] if len(values) == 1 else values
 
 
 def built_in_or_own(*built_in: str) -> Any:

@@ -17,10 +17,7 @@ FACT = FileFacts(
 )
 
 
-PICTURE = replace(FACT, affine=None, spacing=(), orientation="", shape=(4, 5), bits=16, lossy=True, faint=0.1)
-
-
-@pytest.mark.parametrize("fact", [FACT, PICTURE, replace(FACT, extent=(3.0, 4.0, 5.0), remarks=("odd",))])
+@pytest.mark.parametrize("fact", [FACT, replace(FACT, affine=None, spacing=(), orientation="", shape=(4, 5))])
 def test_there_and_back(fact):
     again = FileFacts.from_dict(json.loads(json.dumps(fact.to_dict())))
     assert again == fact

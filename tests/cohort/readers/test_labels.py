@@ -1,9 +1,9 @@
 import pytest
 
-from biasaudit.cohort.readers.labels import assign_classes, parse_covariates, pool_origins, subject_faults
+from biasaudit.cohort.readers.labels import assign_classes, pool_origins, subject_faults
 from biasaudit.protocol import LabelSettings
 
-PLACES = [f"table.tsv:{line}" for line in range(2, 20)]
+PLACES = [f"table.tsv:{line}" for line in range(2, 60)]
 
 
 def classes(values, positive="ms", negative=None, labelled=True):
@@ -38,7 +38,7 @@ def test_a_misspelt_label_is_not_taken_for_healthy():
     )
 
 
-@pytest.mark.parametrize("value", ["pnuemonia", "Pneumonia"])
+@pytest.mark.parametrize("value", ["pnuemonia", "Pneumnia"])
 def test_a_label_that_counts_as_negative_and_resembles_the_positive_one_is_noted(value):
     first = classes(["normal", "pneumonia", value], positive="pneumonia").notes[0]
     assert first == (
@@ -56,9 +56,9 @@ def test_another_word_is_no_misspelling(value, positive):
 
 
 def test_positive_value_that_never_occurs_is_suggested():
-    (fault,) = classes(["hc", "MS"]).faults
-    assert "no row has the positive label 'ms' in column 'label'; present: 'hc' (1), 'MS' (1)" in str(fault)
-    assert "did you mean 'MS'?" in str(fault)
+    (fault,) = classes(["hc", "MSS"]).faults
+    assert "no row has the positive label 'ms' in column 'label'; present: 'hc' (1), 'MSS' (1)" in str(fault)
+    assert "did you mean 'MSS'?" in str(fault)
 
 
 def test_one_class_only():
@@ -113,17 +113,6 @@ def test_size_counts_subjects_not_images():
     assert pooled == ["other"] * 6 + ["z"] * 3
 
 
-def test_covariates():
-    rows = parse_covariates(
-        {"age": ["34", "n/a", "1e1"], "sex": ["F", "", "M"], "code": ["1", "x", "2"], "dose": ["1", "2", "inf"]}
-    )
-    assert rows == [
-        {"age": 34.0, "sex": "F", "code": "1", "dose": "1"},
-        {"age": None, "sex": None, "code": "x", "dose": "2"},
-        {"age": 10.0, "sex": "M", "code": "2", "dose": "inf"},
-    ]
-
-
 def test_one_image_twice(sample):
     first, again, other = sample("a.nii"), sample("a.nii", where="table.tsv:3"), sample("a.nii", subject="s2")
     assert subject_faults([first, sample("b.nii", origins={"origin": "b"})]) == []
@@ -157,3 +146,47 @@ def test_unknown_label_beside_several_positive_values():
 def test_a_healthy_class_is_needed_beside_several():
     (fault,) = classes(["ms", "nmo"], positive=["ms", "nmo"]).faults
     assert "a healthy class is needed beside them" in str(fault)
+
+
+@pytest.mark.parametrize(
+    "sign", ["NA", "nan", "NaN", "N/A", "#N/A", "<NA>", "None", "null", ".", "-", "--", "?", "", "\\N"]
+)
+def test_a_missing_diagnosis_is_never_healthy(sign):
+    result = classes(["hc", "ms", sign], positive="ms")
+    assert result.names == ("hc", "ms")
+    assert result.labels == ("hc", "ms", "")
+    assert "no label in column 'label'" in str(result.faults[0])
+    assert not sign or repr(sign) in str(result.faults[0])
+
+
+def test_a_sign_that_the_protocol_names_is_a_class():
+    result = classes(["None", "ms", "NA"], positive="ms", negative="none")
+    assert result.labels == ("none", "ms", "")
+    assert [str(fault).count("'NA'") for fault in result.faults] == [1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "positive"),
+    [(["0", "1"], 1), (["0.0", "1.0"], 1), (["0", "1.0"], "1"), (["False", "True"], True), (["FALSE", "TRUE"], "True")],
+)
+def test_numbers_and_truth_values_are_taken_as_they_are_written(cells, positive):
+    result = classes(cells, positive=positive)
+    assert result.labels[1] == result.names[1]
+    assert not result.faults
+    assert not result.notes
+
+
+def test_other_case_is_the_same_class_and_said():
+    result = classes(["hc", "MS", "ms"], positive="ms", negative="HC")
+    assert result.labels == ("HC", "ms", "ms")
+    assert result.notes == ("label 'hc' (rows: 1) is read as 'HC'", "label 'MS' (rows: 1) is read as 'ms'")
+
+
+def test_labels_that_differ_in_case_alone_stay_apart_where_both_are_named():
+    assert classes(["a", "A", "hc"], positive=["a", "A"]).labels == ("a", "A", "hc")
+
+
+def test_many_unknown_labels_are_one_fault():
+    result = classes(["hc", "ms", *map(str, range(40))], positive="ms", negative="hc")
+    assert len(result.faults) == 1
+    assert "40 unknown labels ('0', '1', '2' and 37 more), expected 'ms' or 'hc'" in str(result.faults[0])

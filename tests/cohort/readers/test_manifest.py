@@ -1,6 +1,6 @@
 import pytest
 
-from biasaudit.cohort.readers.manifest import is_missing, read_manifest
+from biasaudit.cohort.readers.manifest import read_manifest
 from biasaudit.errors import DataError
 
 
@@ -67,6 +67,17 @@ def test_not_utf8(tmp_path):
         read_manifest(path)
 
 
-def test_missing_words():
-    assert all(is_missing(text) for text in ("", "n/a", "NA", "NaN"))
-    assert not is_missing("0")
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_marks_of_the_byte_order_say_how_text_is_coded(tmp_path, coding):
+    path = tmp_path / "table.tsv"
+    mark = "\ufeff" if coding == "utf-16-be" else ""
+    path.write_bytes(f"{mark}x\ty\nM\u00fcller\t1\n".encode(coding))
+    assert read_manifest(path).column("x") == ["M\u00fcller"]
+
+
+def test_thousands_of_columns(tmp_path):
+    names = [f"f{place}" for place in range(5000)]
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join([",".join(names), *[",".join(["1.5"] * 5000)] * 20]))
+    manifest = read_manifest(path)
+    assert manifest.column("f4999") == ["1.5"] * 20

@@ -6,7 +6,14 @@ from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError
 
 FRAME = pd.DataFrame(
-    {"origin": ["a", "b", "c", "a"], "age": ["17", "9", "100", "n/a"], "subject": ["007", "8", "9", "10"]}, dtype=object
+    {
+        "Age at scan": ["50,1", "61", "70", "49,9"],
+        "GM [ml]": ["1", "2", "3", "."],
+        "origin": ["a", "b", "c", "a"],
+        "age": ["17", "9", "100", "n/a"],
+        "subject": ["007", "8", "9", "10"],
+    },
+    dtype=object,
 )
 
 
@@ -25,10 +32,13 @@ FRAME = pd.DataFrame(
         ("subject == '007'", [1, 0, 0, 0]),
         ("subject == 7", [1, 0, 0, 0]),
         ("age != 'n/a'", [1, 1, 1, 0]),
+        ("`Age at scan` >= 50", [1, 1, 1, 0]),
+        ("`GM [ml]` > 1 and `origin` != '`c`'", [0, 1, 1, 0]),
+        ("not `GM [ml]` == 1", [0, 1, 1, 1]),
     ],
 )
 def test_kept_rows(expression, kept):
-    np.testing.assert_array_equal(select_rows(FRAME, expression, "select"), np.array(kept, dtype=bool))
+    np.testing.assert_array_equal(select_rows(FRAME, expression, "select").kept, np.array(kept, dtype=bool))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +62,16 @@ def test_kept_rows(expression, kept):
         ("import os", "cannot be parsed"),
         ("(" * 1500 + "age" + ")" * 400, "cannot be parsed"),
         ("age > 1" + " " * 3000, "3007 characters, expected at most 2000"),
+        (
+            "'Age at scan' >= 50",
+            "'Age at scan' and 50 are no columns; write a column whose name holds blanks or marks in",
+        ),
+        ("'Age at scan' in [50]", "'Age at scan' is no column; write a column whose name holds blanks"),
+        ("Age at scan >= 50", "cannot be parsed: .*in backticks where a name holds blanks"),
+        ("`Age at scan >= 50", "cannot be parsed"),
+        ("`Age at scam` >= 50", "no column 'Age at scam'; did you mean 'Age at scan'?"),
+        ("`GM [ml]` + 1 > 2", r"arithmetic \('`GM \[ml\]` \+ 1'\)"),
+        ("age > '9'", "'9' in quotes is a text, whose order is not that of numbers; write 9"),
         ("Age > 3", r"no column 'Age'; did you mean 'age'\?"),
     ],
 )
@@ -65,3 +85,17 @@ def test_all_faults_at_once():
     with pytest.raises(DataError) as caught:
         select_rows(FRAME, "sight == 1 and orign == 'a' and len(age) > 2", "select")
     assert len(caught.value.faults) == 3
+
+
+def test_cells_that_are_no_number_are_said():
+    frame = pd.DataFrame({"age": ["50", "89+", "old", "NA"]}, dtype=object)
+    selection = select_rows(frame, "age > 40", "select")
+    assert selection.kept.tolist() == [True, True, False, False]
+    assert selection.notes == ("select compares 'age' with a number and keeps no row where it is none: 'old' (1 rows)",)
+
+
+def test_commas_that_can_be_read_in_two_ways_are_refused():
+    frame = pd.DataFrame({"age": ["1,234", "50"]}, dtype=object)
+    with pytest.raises(DataError, match="column 'age': commas and points can be read in two ways"):
+        select_rows(frame, "age > 40", "select")
+    assert select_rows(frame, "age > 40", "select", commas=True).kept.tolist() == [False, True]

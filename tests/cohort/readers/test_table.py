@@ -24,6 +24,11 @@ def read(path, labelled=True, **settings):
 
 
 def faults(path, **settings):
+    """Faults of the cells; the images of these tables are not there."""
+    return [fault for fault in all_faults(path, **settings) if "no such file" not in fault]
+
+
+def all_faults(path, **settings):
     with pytest.raises(DataError) as caught:
         read(path, **settings)
     return [str(fault).replace(f"{path.parent}/", "") for fault in caught.value.faults]
@@ -218,3 +223,48 @@ def test_a_table_is_no_larger_than_the_limits_say(table):
 
 def test_a_table_that_is_no_file(tmp_path):
     assert faults(tmp_path) == [f"{tmp_path.name}: cannot be read (a folder, expected a regular file)"]
+
+
+def test_cells_of_all_columns_and_files_that_are_missing_come_at_once(table):
+    header = f"{HEADER}\tvolume\tlogit\tmask"
+    rows = [f"{row}\t{1 + k}\t{k / 2}\tNA" for k, row in enumerate(ROWS * 3)]
+    rows = [row.replace("img/", f"img/{k}/").replace("\t", f"{k}\t", 1) for k, row in enumerate(rows)]
+    rows[0] = rows[0].replace("healthy", "?")
+    rows[1] = rows[1].replace("\tb\t", "\tnull\t")
+    ages = [row.split("\t") for row in rows]
+    text = ["\t".join([*row[:4], "old" if k == 5 else str(40 + k), *row[5:]]) for k, row in enumerate(ages)]
+    found = all_faults(table([header, *text]), covariates=["age"])
+    assert [fault.split(";")[0].split(" (")[0].removeprefix("table.tsv:") for fault in found] == [
+        "3: column 'origin' is empty",
+        "2: no label in column 'label'",
+        "7: covariate 'age': no number in 1 of 12 cells",
+        "2: no such file: 12 of the files that are named, such as img/0/7.nii.gz, img/1/8.nii.gz, img/2/9.nii.gz",
+    ]
+
+
+@pytest.mark.parametrize("sign", ["NA", "nan", "None", ".", "?"])
+def test_signs_of_missing_values_are_missing_in_every_column(table, sign):
+    header = f"{HEADER}\tmask\tbrain\tgm\tjac\tsplit"
+    path = table([header, *(f"{row}\t{sign}\t{sign}\t{sign}\tj{k}.nii\t{sign}" for k, row in enumerate(ROWS))])
+    (fault,) = faults(path, brain_mask="brain", tissue=["gm"], maps=["jac"], split="split")
+    assert fault.startswith(f"table.tsv:2: column 'gm' is empty ('{sign}') (4 lines")
+    sample = read(path, brain_mask="brain", maps=["jac"], split="split").samples[3]
+    assert (sample.mask, sample.brain_mask, sample.split, sample.has_mask) == (None, None, "", False)
+    rows = [ROWS[0], *(row.replace(f"{row.split(chr(9))[0]}\t", f"{sign}\t", 1) for row in ROWS[1:])]
+    assert f"column 'subject' is empty ('{sign}')" in faults(table([HEADER, *rows]))[0]
+
+
+def test_backslashes_in_paths_are_read_and_said(table, tmp_path):
+    cohort = read(table([HEADER, *(row.replace("img/", "img\\") for row in ROWS)]))
+    assert cohort.samples[0].images == (str(tmp_path / "img/7.nii.gz"),)
+    assert "backslashes in the paths of 4 rows are read as /" in cohort.notes
+    (tmp_path / "img\\7.nii.gz").touch()
+    cohort = read(table([HEADER, *(row.replace("img/", "img\\") for row in ROWS)]))
+    assert cohort.samples[0].images == (str(tmp_path / "img\\7.nii.gz"),)
+
+
+def test_notes_of_the_table_and_of_its_filter_are_kept(table):
+    path = table(["# by hand", HEADER, *ROWS])
+    notes = read(path, select="age >= 34 or label == 'healthy'").notes
+    assert notes[0].startswith("table.tsv: 1 lines of comments are left out")
+    assert notes[1].startswith("select")

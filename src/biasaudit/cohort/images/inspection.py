@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -16,15 +15,10 @@ from biasaudit.cohort.images import foreground as rules
 from biasaudit.cohort.images.channels import channel_faults, channel_notes, series_fault
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.file_state import FileState, file_sha256, is_trusted, state_of
-from biasaudit.cohort.images.formats import decode
-from biasaudit.cohort.images.gathered_faults import one_line_each
-from biasaudit.cohort.images.geometry import orientation
+from biasaudit.cohort.images.formats import Scan, decode, orientation
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
-from biasaudit.cohort.images.mistaken import dangling_link
-from biasaudit.cohort.images.remarks import remark_notes
-from biasaudit.cohort.images.scan import Scan
-from biasaudit.cohort.images.sizes import size_faults
+from biasaudit.cohort.images.missing_files import missing_file_faults
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import CohortSettings, FieldSettings, FileLimits, GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
@@ -44,7 +38,6 @@ _WORKERS = 4
 _GRID_TOLERANCE = 0.1
 _PROBABILITY_TOLERANCE = 1e-3
 _LARGEST_INPUT = 65504.0
-_FAINT = 0.05
 # The squares of a hundred million such values still add up to a 32-bit number.
 _LARGEST = 1e15
 
@@ -101,8 +94,7 @@ def inspect_files(
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
     faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
     notes = [*channel_notes(cohort, facts), *mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
-    notes += remark_notes(cohort, facts)
-    return Inspection(facts, tuple(notes), tuple(one_line_each(dict.fromkeys(faults), first_named)))
+    return Inspection(facts, tuple(notes), tuple(dict.fromkeys(faults)))
 
 
 def foreground_notes(cohort: Cohort, facts: Mapping[str, FileFacts], foreground: str) -> tuple[str, ...]:
@@ -154,8 +146,11 @@ def _read_all(
     with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1)) as workers:
         results = list(workers.map(lambda path: _examine(path, known.get(path), limits), first_named))
     facts: dict[str, FileFacts] = {}
-    faults: list[Fault] = []
+    absent = {path: where for (path, where), result in zip(first_named.items(), results, strict=True) if result is None}
+    faults: list[Fault] = missing_file_faults(absent)
     for (path, where), result in zip(first_named.items(), results, strict=True):
+        if result is None:
+            continue
         if isinstance(result, FileFacts):
             facts[path] = result
         else:
@@ -163,15 +158,17 @@ def _read_all(
     return facts, faults
 
 
-def _examine(path: str, before: FileFacts | None, limits: FileLimits) -> FileFacts | Fault:
+def _examine(path: str, before: FileFacts | None, limits: FileLimits) -> FileFacts | Fault | None:
+    """Read one file; None where nothing is there."""
     try:
         regular_status(path)
         state = state_of(path)
-        if before is not None and before.extent is not None and (current := _current(before, state)):
+        if before is not None and (current := _current(before, state)):
             return current
         content = read_regular(path, limits.file_bytes, "cohort.limits.file_megabytes")
     except FileNotFoundError:
-        return _missing_file(path)
+        dangling = Fault(path, "a link to a file that is not there", "fetch the file that it stands for")
+        return dangling if os.path.lexists(path) else None
     except OSError as error:
         return Fault(path, f"cannot be read ({error.strerror or error})", "check the path and its permissions")
     try:
@@ -205,39 +202,20 @@ def _facts(path: str, state: FileState, sha256: str, scan: Scan) -> FileFacts:
         finite=finite,
         minimum=low,
         maximum=high,
-        occupied=float(np.count_nonzero(scan.marked if scan.lossy else data) / data.size),
+        occupied=float(np.count_nonzero(data) / data.size),
         binary=bool(np.isin(values, (0.0, high if high != 0 else low)).all()),
         empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
         interval=round(scan.interval, 6),
         colour=_colour(scan),
         stored_in_colour=scan.stored_in_colour,
         transparent=scan.transparent,
-        bits=scan.bits,
-        lossy=scan.lossy,
-        faint=float(np.count_nonzero((data > 0) & (data < _FAINT * high)) / data.size),
-        extent=() if affine is None else _extent(scan.volumes[0].data, affine),
-        remarks=scan.remarks,
     )
-
-
-def _extent(volume: FloatArray, affine: FloatArray) -> tuple[float, ...]:
-    return tuple(round(size, 3) for size in rules.extent_of(volume, affine))
 
 
 def _colour(scan: Scan) -> tuple[float, ...]:
     if scan.rgb is not None:
         return colour_measures(scan.rgb)
     return (0.0,) * len(COLOUR_MEASURES) if scan.data.ndim == 2 else ()
-
-
-def _missing_file(path: str) -> Fault:
-    if link := dangling_link(path):
-        return Fault(path, *link)
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        return Fault(path, "no such file", f"the folder {folder} does not exist either")
-    close = get_close_matches(os.path.basename(path), os.listdir(folder), n=1)
-    return Fault(path, "no such file", f"did you mean {close[0]!r}?" if close else "correct the path")
 
 
 def _content_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
@@ -288,7 +266,7 @@ def _map_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
 
 
 def _geometry_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
-    faults = [*_mixed_dimensions(cohort, facts), *size_faults(cohort, facts)]
+    faults = _mixed_dimensions(cohort, facts)
     for sample in cohort.samples:
         image = facts.get(sample.images[0]) if sample.images else None
         if image is None:

@@ -7,19 +7,18 @@ from typing import ClassVar
 
 import pandas as pd
 
-from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.lesion_maps import with_common_maps
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_files import map_faults
 from biasaudit.cohort.readers.bids_rows import ImageRow, conflict_notes, first_names, list_images
+from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.labels import (
     Classes,
     assign_classes,
-    parse_covariates,
     subject_faults,
     with_pooled_origins,
 )
-from biasaudit.cohort.readers.manifest import is_missing
 from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError, Fault, suggestion
@@ -60,25 +59,26 @@ class BidsReader:
             raise DataError(listing.faults)
         rows, selection_notes = _selected(listing.rows, settings)
         notes = [*listing.notes, *selection_notes]
-        labels = [
-            "" if is_missing(row.cells.get(settings.label.column, "")) else row.cells[settings.label.column]
-            for row in rows
-        ]
-        classes = assign_classes(labels, [row.where for row in rows], settings.label, labelled=labelled)
-        samples, left_out = with_common_maps(_samples(rows, classes, settings))
-        faults = [*_field_faults(rows, settings, labelled), *classes.faults, *subject_faults(samples)]
+        labels, places = [row.cells.get(settings.label.column, "") for row in rows], [row.where for row in rows]
+        classes = assign_classes(labels, places, settings.label, labelled=labelled)
+        covariates = parse_covariates(
+            {name: [row.cells.get(name, "") for row in rows] for name in settings.covariates}, places
+        )
+        samples, left_out = with_common_maps(_samples(rows, classes, covariates, settings))
+        faults = [*_field_faults(rows, settings, labelled), *classes.faults, *covariates.faults]
+        faults += subject_faults(samples)
         faults += [fault for row in rows for fault in map_faults(row.companions, row.images[0], row.where, settings)]
         if faults:
             raise DataError(faults)
         samples, mask_notes = with_usable_masks(samples, settings, labelled=labelled)
-        notes += [*classes.notes, *conflict_notes(rows), *mask_notes]
+        notes += [*classes.notes, *covariates.notes, *conflict_notes(rows), *mask_notes]
         notes += [*_companion_notes(rows, samples, settings), *left_out]
         pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size if labelled else 1)
         return Cohort(
             samples=pooled.samples,
             classes=classes.names,
             factors=tuple(settings.origins),
-            dimensions=dimensions_of(pooled.samples[0].images[0]),
+            dimensions=3,
             channels=len(settings.suffix),
             notes=(*notes, *pooled.notes),
             pooled=pooled.names,
@@ -98,15 +98,17 @@ def _selected(rows: Sequence[ImageRow], settings: BidsCohort) -> tuple[list[Imag
         return list(rows), []
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))
     frame = pd.DataFrame([{name: row.cells.get(name, "") for name in columns} for row in rows], dtype=object)
-    selected = select_rows(frame, settings.select, "select")
+    selection = select_rows(frame, settings.select, "select")
+    selected = selection.kept
     if not selected.any():
         raise DataError([Fault("select", f"{settings.select!r} keeps no image", "check the values it compares with")])
     note = f"select {settings.select!r} leaves out {int((~selected).sum())} of {len(rows)} images"
-    return [row for row, keep in zip(rows, selected, strict=True) if keep], [note]
+    return [row for row, keep in zip(rows, selected, strict=True) if keep], [note, *selection.notes]
 
 
-def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -> tuple[Sample, ...]:
-    covariates = parse_covariates({name: [row.cells.get(name, "") for row in rows] for name in settings.covariates})
+def _samples(
+    rows: Sequence[ImageRow], classes: Classes, covariates: Covariates, settings: BidsCohort
+) -> tuple[Sample, ...]:
     samples = []
     for position, row in enumerate(rows):
         positive = classes.labels[position] in classes.names[1:]
@@ -117,17 +119,21 @@ def _samples(rows: Sequence[ImageRow], classes: Classes, settings: BidsCohort) -
                 images=tuple(image.path for image in row.images),
                 label=classes.labels[position],
                 positive=positive,
-                origins={factor: row.cells.get(factor, "") for factor in settings.origins},
+                origins={factor: _filled(row.cells.get(factor, "")) for factor in settings.origins},
                 mask=mask,
                 brain_mask=row.companions.brain_mask,
                 has_mask=is_marked(mask, positive, settings),
                 tissue=row.companions.tissue,
                 maps=tuple(files[0] for files in row.companions.maps if files),
-                covariates=covariates[position] if covariates else {},
+                covariates=covariates.rows[position],
                 where=row.where,
             )
         )
     return tuple(samples)
+
+
+def _filled(cell: str) -> str:
+    return "" if is_missing(cell) else cell
 
 
 def _field_faults(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool) -> list[Fault]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from biasaudit.cohort.readers.bids_files import Companions, companions, group_images
 from biasaudit.cohort.readers.bids_index import BidsFile, BidsIndex, dataset_name, index_dataset, sidecar_fields
-from biasaudit.cohort.readers.manifest import Manifest, is_missing, missing_columns, read_manifest
+from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import DATASET, BidsCohort
 from biasaudit.regular_files import real_path
@@ -35,7 +36,7 @@ class ImageRow:
         One per channel.
     companions : Companions
     cells : mapping
-        Columns of participants.tsv and scalar fields of the sidecars as text; empty where missing.
+        Columns of participants.tsv and scalar fields of the sidecars as text.
     conflicts : tuple of str
         Names about which the two disagree.
     where : str
@@ -263,7 +264,7 @@ def _row(
         subject=name,
         images=images,
         companions=companions(dataset.index.by_subject[images[0].entities["sub"]], images[0], settings),
-        cells={**dict.fromkeys(columns, ""), **fields, **filled, DATASET: dataset.name},
+        cells={**columns, **fields, **filled, DATASET: dataset.name},
         conflicts=tuple(both for both in filled.keys() & fields.keys() if not _same(filled[both], fields[both])),
         where=where,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import numpy as np
 
-from biasaudit.cohort.readers.manifest import Manifest, is_missing
+from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers
+from biasaudit.cohort.readers.manifest import Manifest
 from biasaudit.errors import DataError, Fault, gathered, suggestion
 from biasaudit.protocol import TableCohort
 from biasaudit.records import FloatArray, Grid, Sample, Volume
@@ -17,6 +17,9 @@ from biasaudit.records import FloatArray, Grid, Sample, Volume
 __all__ = ["feature_columns", "feature_grid", "feature_volume", "with_features"]
 
 _SHOWN = 5
+_FEW_COLUMNS = 3
+_AMBIGUOUS = "has commas and points that can be read in two ways"
+_NO_NUMBER = "holds no finite number"
 
 
 def feature_columns(manifest: Manifest, settings: TableCohort) -> tuple[str, ...]:
@@ -28,12 +31,14 @@ def feature_columns(manifest: Manifest, settings: TableCohort) -> tuple[str, ...
         If a name or pattern fits no column, or a column is a label, an origin or an identifier as well.
     """
     columns = [str(name) for name in manifest.frame.columns]
+    fitting = {pattern: _fitting(pattern, columns) for pattern in settings.features}
     faults = [
         Fault(f"{manifest.path}:1", f"no column fits the feature {pattern!r}", suggestion(pattern, columns))
-        for pattern in settings.features
-        if not any(fnmatchcase(name, pattern) for name in columns)
+        for pattern, names in fitting.items()
+        if not names
     ]
-    chosen = tuple(name for name in columns if any(fnmatchcase(name, pattern) for pattern in settings.features))
+    wanted = {name for names in fitting.values() for name in names}
+    chosen = tuple(name for name in columns if name in wanted)
     answers = {settings.label.column, settings.subject, settings.split, *settings.origins}
     faults += [
         Fault("cohort.features", f"{name!r} is a feature and an answer at once", "name features that are no answers")
@@ -58,7 +63,7 @@ def with_features(
     DataError
         Cells that are no finite numbers, and columns that do not vary.
     """
-    values, faults = _values(manifest, columns)
+    values, faults, notes = _values(manifest, columns)
     centre = np.nanmedian(values, axis=0) if not faults else np.zeros(len(columns))
     spread = np.zeros(len(columns)) if faults else np.subtract(*np.percentile(values, [75, 25], axis=0))
     if not faults:
@@ -74,7 +79,7 @@ def with_features(
     scaled = (values - centre) / spread
     made = tuple(replace(s, features=tuple(row)) for s, row in zip(samples, scaled.tolist(), strict=True))
     listed = ", ".join(columns[:_SHOWN]) + (", ..." if len(columns) > _SHOWN else "")
-    return made, [f"{len(columns)} features in place of images: {listed}"]
+    return made, [f"{len(columns)} features in place of images: {listed}", *notes]
 
 
 def feature_grid(cohort_features: int) -> Grid:
@@ -88,16 +93,60 @@ def feature_volume(sample: Sample) -> Volume:
     return Volume(image, np.ones(image.shape[1:], dtype=np.bool_), np.zeros(image.shape[1:], dtype=np.bool_))
 
 
-def _values(manifest: Manifest, columns: Sequence[str]) -> tuple[FloatArray, list[Fault]]:
+def _fitting(pattern: str, columns: Sequence[str]) -> list[str]:
+    """List the columns of that very name; else those that fit the pattern, with brackets as they stand if any does."""
+    if pattern in columns:
+        return [pattern]
+    literal = pattern.replace("[", "[[]")
+    return [name for name in columns if fnmatchcase(name, literal)] or [
+        name for name in columns if fnmatchcase(name, pattern)
+    ]
+
+
+def _values(manifest: Manifest, columns: Sequence[str]) -> tuple[FloatArray, list[Fault], list[str]]:
     values = np.full((len(manifest.lines), len(columns)), np.nan)
-    wrong: dict[str, list[str]] = {}
-    for row in range(len(manifest.lines)):
-        for place, name in enumerate(columns):
-            cell = manifest.cell(row, name)
-            with suppress(ValueError):
-                values[row, place] = float(cell)
-            if not np.isfinite(values[row, place]):
-                what = "is empty" if is_missing(cell) else f"holds {cell!r}, expected a finite number"
-                wrong.setdefault(f"feature {name!r} {what}", []).append(manifest.where(row))
+    wrong: dict[str, dict[str, list[int]]] = {}
+    commas = []
+    for place, name in enumerate(columns):
+        cells = manifest.column(name)
+        numbers = read_numbers(cells, commas=manifest.commas)
+        values[:, place] = [np.nan if value is None else value for value in numbers.values]
+        commas += [name] if numbers.marks else []
+        for what, rows in _wrong_rows(cells, numbers).items():
+            wrong.setdefault(what, {})[name] = rows
+    faults = [fault for what, named in wrong.items() for fault in _cell_faults(manifest, what, named)]
+    notes = [f"features with decimal commas or marks between thousands: {quoted_few(commas)}"] if commas else []
+    return values, faults, notes
+
+
+def _wrong_rows(cells: Sequence[str], numbers: Numbers) -> dict[str, list[int]]:
+    """List the rows of a column that hold no number, by what is wrong with them."""
+    empty = [row for row, cell in enumerate(cells) if is_missing(cell)]
+    what = _AMBIGUOUS if numbers.ambiguous else _NO_NUMBER
+    found = {"is empty": empty, what: list(numbers.wrong), "stands for a missing value": list(numbers.codes)}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _cell_faults(manifest: Manifest, what: str, named: Mapping[str, Sequence[int]]) -> list[Fault]:
+    """Make one fault per column, or one in all where many columns have the same."""
     remedy = "fill it in from your own imputation, or leave the row or the column out"
-    return values, [fault for message, places in wrong.items() for fault in gathered(places, message, remedy)]
+    if what == _AMBIGUOUS:
+        remedy = "write numbers with a decimal point and nothing between thousands"
+    if len(named) > _FEW_COLUMNS:
+        rows = sorted({row for rows in named.values() for row in rows})
+        message = f"{len(named)} features ({quoted_few(list(named))}): each {what} in some rows"
+        return gathered([manifest.where(row) for row in rows], message, remedy)
+    return [
+        fault
+        for name, rows in named.items()
+        for fault in gathered(
+            [manifest.where(row) for row in rows], _column_message(manifest, name, what, rows), remedy
+        )
+    ]
+
+
+def _column_message(manifest: Manifest, name: str, what: str, rows: Sequence[int]) -> str:
+    shown = quoted_few([cell for row in rows if (cell := manifest.cell(row, name)) not in ("", "n/a")])
+    if what == _NO_NUMBER:
+        return f"feature {name!r} holds {shown}, expected a finite number"
+    return f"feature {name!r} {what}" + (f" ({shown})" if shown else "")

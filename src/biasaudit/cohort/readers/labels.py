@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from biasaudit.cohort.readers.manifest import is_missing
+from biasaudit.cohort.readers.cells import bare_number, folded, is_missing, quoted_few
 from biasaudit.errors import Fault, closest, gathered, suggestion
 from biasaudit.protocol import LabelSettings
 from biasaudit.records import Sample
@@ -18,7 +16,7 @@ __all__ = [
     "Classes",
     "Pooled",
     "assign_classes",
-    "parse_covariates",
+    "missing_faults",
     "pool_origins",
     "subject_faults",
     "with_pooled_origins",
@@ -26,7 +24,7 @@ __all__ = [
 
 OTHER = "other"
 _LONGEST_NAME = 256
-Covariate = float | str | None
+_FEW_LABELS = 5
 _LIKENESS = 0.75
 """Share of letters in common from which a label that counts as negative is taken for a misspelt positive one: .89 for
 ``pnuemonia`` and ``pneumonia``, .67 for ``adenoma`` and ``adenocarcinoma``."""
@@ -58,18 +56,20 @@ def assign_classes(values: Sequence[str], places: Sequence[str], settings: Label
     Parameters
     ----------
     values : sequence of str
-        Label cells, empty where missing.
+        Label cells. One that is missing (`is_missing`) has no class, unless the settings name it as one.
     places : sequence of str
         ``table.tsv:12`` per cell.
     settings : LabelSettings
     labelled : bool
         False for new images: whatever cannot be told is left unknown, and nothing is a fault.
     """
+    cells, values = values, [_meant(value, settings) for value in values]
     names, note = _class_names(values, settings)
     open_negative = settings.negative is None
     labels = tuple(_class_of(value, names, open_negative) for value in values)
-    faults = _label_faults(values, places, settings) if labelled else []
+    faults = _label_faults(cells, values, places, settings) if labelled else []
     notes = [*(_misspelt(values, settings) if labelled and open_negative else []), *([note] if note else [])]
+    notes += _respelt(cells, values)
     return Classes(names, labels, tuple(faults), tuple(notes))
 
 
@@ -144,23 +144,6 @@ def with_pooled_origins(samples: Sequence[Sample], factors: Sequence[str], minim
     return Pooled(renamed, names, notes)
 
 
-def parse_covariates(columns: Mapping[str, Sequence[str]]) -> list[dict[str, Covariate]]:
-    """Parse each column as numbers if all its cells are numbers, else as text; None where missing.
-
-    Parameters
-    ----------
-    columns : mapping of name to cells
-
-    Returns
-    -------
-    list of dict
-        One per row.
-    """
-    parsed = {name: _parse_column(cells) for name, cells in columns.items()}
-    count = len(next(iter(columns.values()), []))
-    return [{name: cells[row] for name, cells in parsed.items()} for row in range(count)]
-
-
 def subject_faults(samples: Sequence[Sample]) -> list[Fault]:
     """Make a fault of each row that repeats another, gives a subject a second label, or names what is no name."""
     faults = _name_faults(samples)
@@ -209,18 +192,43 @@ def _class_names(values: Sequence[str], settings: LabelSettings) -> tuple[tuple[
     return (negative, *positives), note
 
 
+def _meant(cell: str, settings: LabelSettings) -> str:
+    """Return the class that a cell names, whatever its case and, of numbers, its digits; else the cell itself."""
+    named = [name for name in (*settings.positives, settings.negative) if name is not None]
+    if cell in named:
+        return cell
+    alike = [name for name in named if folded(name) == folded(cell)]
+    return alike[0] if len(alike) == 1 else "" if is_missing(cell) else cell
+
+
+def _respelt(cells: Sequence[str], values: Sequence[str]) -> list[str]:
+    """Say which labels differ from their class in case alone; ``1.0`` for 1 and ``TRUE`` for true go without saying."""
+    spelt = Counter((cell, value) for cell, value in zip(cells, values, strict=True) if value and cell != value)
+    return [
+        f"label {cell!r} (rows: {count}) is read as {value!r}"
+        for (cell, value), count in spelt.items()
+        if bare_number(cell) is None and value.casefold() not in ("true", "false")
+    ]
+
+
 def _class_of(value: str, names: tuple[str, ...], open_negative: bool) -> str:
     if not value or value in names[1:]:
         return value
     return names[0] if open_negative or value == names[0] else ""
 
 
-def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelSettings) -> list[Fault]:
+def _label_faults(
+    cells: Sequence[str], values: Sequence[str], places: Sequence[str], settings: LabelSettings
+) -> list[Fault]:
     counts = Counter(value for value in values if value)
     table = places[0].rsplit(":", 1)[0] if places else "the table"
-    empty = [place for value, place in zip(values, places, strict=True) if not value]
-    remedy = "fill it in, or leave the row out by `select`"
-    faults = gathered(empty, f"no label in column {settings.column!r}", remedy)
+    faults = missing_faults(
+        [cell if not value else "x" for cell, value in zip(cells, values, strict=True)],
+        places,
+        f"no label in column {settings.column!r}",
+        "fill it in, or leave the row out by `select`",
+        "if it is a class, name it as `negative` or `positive`",
+    )
     faults += _unknown_labels(values, places, settings)
     listed = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
     for role, name in (*(("positive", name) for name in settings.positives), ("negative", settings.negative)):
@@ -233,6 +241,26 @@ def _label_faults(values: Sequence[str], places: Sequence[str], settings: LabelS
             message = f"every row is {_either(list(counts))}; a healthy class is needed beside them"
         faults.append(Fault(table, message, "add rows of the other class"))
     return faults
+
+
+def missing_faults(
+    cells: Sequence[str], places: Sequence[str], message: str, remedy: str, if_value: str
+) -> list[Fault]:
+    """Make one fault per file of all cells of a column that say nothing; signs such as NA are shown.
+
+    Parameters
+    ----------
+    cells, places : sequences of str
+        One per row.
+    message, remedy : str
+        As of `Fault`.
+    if_value : str
+        What to do where such a sign is meant as a value.
+    """
+    empty = [row for row, cell in enumerate(cells) if is_missing(cell)]
+    signs = [cells[row] for row in empty if cells[row] not in ("", "n/a")]
+    shown, advice = (f" ({quoted_few(signs)})", f"{remedy}; {if_value}") if signs else ("", remedy)
+    return gathered([places[row] for row in empty], message + shown, advice)
 
 
 def _misspelt(values: Sequence[str], settings: LabelSettings) -> list[str]:
@@ -264,6 +292,10 @@ def _unknown_labels(values: Sequence[str], places: Sequence[str], settings: Labe
         return []
     classes = (*settings.positives, settings.negative)
     counts = Counter(value for value in values if value and value not in classes)
+    if len(counts) > _FEW_LABELS:
+        message = f"{len(counts)} unknown labels ({quoted_few(list(counts))}), expected {_either(classes)}"
+        unknown = [place for value, place in zip(values, places, strict=True) if value in counts]
+        return gathered(unknown, message, "is it the column of the label? If so, leave those rows out by `select`")
     return [
         Fault(
             places[list(values).index(value)],
@@ -307,13 +339,3 @@ def _pooling_notes(
         why = "kept because there is nothing to pool with"
         notes.append(f"{factor}: fewer than {minimum} subjects, {why}: {', '.join(unpooled)}")
     return notes
-
-
-def _parse_column(cells: Sequence[str]) -> list[Covariate]:
-    texts = [None if is_missing(cell) else cell for cell in cells]
-    try:
-        numbers = [None if text is None else float(text) for text in texts]
-    except ValueError:
-        return list(texts)
-    finite = all(number is None or np.isfinite(number) for number in numbers)
-    return list(numbers) if finite else list(texts)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
+from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers
 from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
-from biasaudit.errors import DataError, Fault
+from biasaudit.errors import DataError, Fault, gathered
 from biasaudit.protocol import TableCohort
 from biasaudit.records import FloatArray, Sample
 
@@ -49,11 +49,11 @@ def with_scores(
     scores = manifest if settings.predictions is None else read_manifest(settings.predictions, settings.limits)
     columns = _columns(scores, settings, classes)
     rows = range(len(samples)) if settings.predictions is None else _joined(samples, scores, settings)
-    values = _numbers(scores, rows, columns)
+    values, marks = _numbers(scores, rows, columns)
     logits, note = _as_logits(values, settings.score_scale, f"{scores.path}")
     scored = tuple(replace(s, scores=tuple(row)) for s, row in zip(samples, logits.tolist(), strict=True))
     source = f"the target's scores are given ({scores.path.name}: {', '.join(columns)})"
-    return scored, [f"{source}, {note}; that every one is held out is the word of who made them, and not tested"]
+    return scored, [f"{source}{marks}, {note}; that every one is held out is the word of who made them, and not tested"]
 
 
 def _columns(manifest: Manifest, settings: TableCohort, classes: Sequence[str]) -> list[str]:
@@ -81,33 +81,51 @@ def _joined(samples: Sequence[Sample], manifest: Manifest, settings: TableCohort
     rows: dict[str, int] = {}
     for row in range(len(manifest.lines)):
         subject = manifest.cell(row, settings.subject)
+        if is_missing(subject):
+            continue
         if subject in rows:
             message = f"subject {subject!r} has a score at line {manifest.lines[rows[subject]]} already"
             faults.append(Fault(manifest.where(row), message, "keep one row per subject"))
         rows.setdefault(subject, row)
-    for sample in samples:
-        if sample.subject not in rows:
-            message = f"subject {sample.subject!r} has no score in {manifest.path.name}"
-            faults.append(Fault(sample.where, message, "add the row, or leave the subject out by `select`"))
+    absent = {sample.where: sample.subject for sample in samples if sample.subject not in rows}
+    missing = list(dict.fromkeys(absent.values()))
+    who = (
+        f"subject {missing[0]!r} has" if len(missing) == 1 else f"{len(missing)} subjects ({quoted_few(missing)}) have"
+    )
+    remedy = "add the row, or leave the subject out by `select`"
+    faults += gathered(absent, f"{who} no score in {manifest.path.name}", remedy) if missing else []
     if faults:
         raise DataError(faults)
     return [rows[sample.subject] for sample in samples]
 
 
-def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) -> FloatArray:
+def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) -> tuple[FloatArray, str]:
+    """Scores of the rows in question, and how their numbers are written where not plainly."""
     values = np.full((len(rows), len(columns)), np.nan)
-    faults = []
-    for position, row in enumerate(rows):
-        for place, name in enumerate(columns):
-            cell = manifest.cell(row, name)
-            with suppress(ValueError):
-                values[position, place] = float(cell)
-            if not np.isfinite(values[position, place]):
-                message = f"column {name!r} holds {cell!r}, expected a finite number"
-                faults.append(Fault(manifest.where(row), message, "leave the subject out, or give its score"))
+    faults: list[Fault] = []
+    marks = ""
+    for place, name in enumerate(columns):
+        cells = [manifest.cell(row, name) for row in rows]
+        numbers = read_numbers(cells, commas=manifest.commas)
+        values[:, place] = [np.nan if value is None else value for value in numbers.values]
+        wrong = [
+            position
+            for position, cell in enumerate(cells)
+            if numbers.ambiguous or not np.isfinite(values[position, place])
+        ]
+        marks = marks or numbers.marks
+        faults += _score_faults(name, [cells[p] for p in wrong], [manifest.where(rows[p]) for p in wrong], numbers)
     if faults:
         raise DataError(faults)
-    return values
+    return values, f", read with {marks}" if marks else ""
+
+
+def _score_faults(name: str, cells: Sequence[str], places: Sequence[str], numbers: Numbers) -> list[Fault]:
+    if numbers.ambiguous:
+        message = f"column {name!r}: commas and points can be read in two ways ({quoted_few(cells)})"
+        return gathered(places[:1], message, "write scores with a decimal point")
+    message = f"column {name!r} holds {quoted_few(cells)}, expected a finite number"
+    return gathered(places, message, "leave the subject out, or give its score")
 
 
 def _as_logits(values: FloatArray, scale: str, where: str) -> tuple[FloatArray, str]:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.readers.manifest import is_missing
+from biasaudit.cohort.readers.cells import bare_number, quoted_few, read_numbers
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.records import BoolArray
 
-__all__ = ["select_rows"]
+__all__ = ["Selection", "select_rows"]
 
 _LONGEST = 2000
-_GRAMMAR = "use columns, numbers, quoted text, comparisons, `in [...]`, `and`, `or`, `not` and parentheses"
+_BACKTICKS = "write a column whose name holds blanks or marks in backticks: `Age at scan` >= 18"
+_PLACEHOLDER = "_quoted_column_"
+_PIECES = re.compile(r"'[^']*'|\"[^\"]*\"|`(?P<name>[^`]+)`")
+_GRAMMAR = (
+    "use columns (in backticks where a name holds blanks), numbers, quoted text, comparisons, `in [...]`, `and`, `or`, "
+    "`not` and parentheses"
+)
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -38,16 +45,40 @@ _CALLED = {
     ast.IfExp: "an if-expression",
 }
 
+
+@dataclass(frozen=True)
+class Column:
+    """Cells of a column of the table."""
+
+    name: str
+    cells: list[str]
+
+
 Number = int | float
-Cells = list[str]
-Value = Number | str | Cells
+Value = Number | str | Column
 
 
-def select_rows(frame: pd.DataFrame, expression: str, where: str) -> BoolArray:
+@dataclass(frozen=True)
+class Selection:
+    """The rows that a filter keeps.
+
+    Attributes
+    ----------
+    kept : bool (rows,)
+    notes : tuple of str
+        Cells that were compared with a number and are none.
+    """
+
+    kept: BoolArray
+    notes: tuple[str, ...] = ()
+
+
+def select_rows(frame: pd.DataFrame, expression: str, where: str, *, commas: bool = False) -> Selection:
     """Say which rows a filter keeps.
 
-    Names are columns. Against a number a column is compared as numbers, and a missing or non-numeric cell is never
-    kept; against text, and between two columns, as text.
+    Names are columns; one that holds blanks or other marks stands in backticks. Against a number a column is compared
+    as numbers, ``89+`` as 89, and a missing or non-numeric cell is never kept; against text, and between two columns,
+    as text.
 
     Parameters
     ----------
@@ -56,29 +87,42 @@ def select_rows(frame: pd.DataFrame, expression: str, where: str) -> BoolArray:
         Comparisons (chained ones too), ``in``, ``not in``, ``and``, ``or``, ``not``.
     where : str
         What a fault names as its place.
-
-    Returns
-    -------
-    bool (rows,)
+    commas : bool
+        As of `read_numbers`.
 
     Raises
     ------
     DataError
-        Not an expression, a construct that is not allowed, a column that does not exist.
+        Not an expression, a construct that is not allowed, a column that does not exist or whose commas
+        can be read in two ways.
     """
-    walker = _Walker(frame, where)
-    tree = _parse(expression, where)
-    kept = walker.condition(tree)
-    if walker.faults:
-        raise DataError(list(dict.fromkeys(walker.faults)))
-    return kept
-
-
-def _parse(expression: str, where: str) -> ast.expr:
     if len(expression) > _LONGEST:
         raise DataError([Fault(where, f"{len(expression)} characters, expected at most {_LONGEST}")])
+    text, quoted = _without_backticks(expression.strip())
+    walker = _Walker(frame, where, quoted, commas)
+    kept = walker.condition(_parse(text, expression, where))
+    if walker.faults:
+        raise DataError(list(dict.fromkeys(walker.faults)))
+    return Selection(kept, tuple(dict.fromkeys(walker.notes)))
+
+
+def _without_backticks(expression: str) -> tuple[str, dict[str, str]]:
+    """Put names that can be parsed in the place of columns in backticks; those in quotes are text."""
+    quoted: dict[str, str] = {}
+
+    def placeholder(found: re.Match[str]) -> str:
+        if found["name"] is None:
+            return found[0]
+        name = f"{_PLACEHOLDER}{len(quoted)}"
+        quoted[name] = found["name"]
+        return f" {name} "
+
+    return _PIECES.sub(placeholder, expression), quoted
+
+
+def _parse(text: str, expression: str, where: str) -> ast.expr:
     try:
-        return ast.parse(expression.strip(), mode="eval").body
+        return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or str(error) or type(error).__name__
         raise DataError([Fault(where, f"cannot be parsed: {reason} in {_short(expression)}", _GRAMMAR)]) from None
@@ -88,7 +132,10 @@ def _parse(expression: str, where: str) -> ast.expr:
 class _Walker:
     frame: pd.DataFrame
     where: str
+    quoted: Mapping[str, str]
+    commas: bool
     faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def condition(self, node: ast.expr) -> BoolArray:
         """Evaluate a node of the filter: True or False for every row."""
@@ -114,13 +161,26 @@ class _Walker:
     def _comparison(self, comparison: ast.cmpop, left_node: ast.expr, right_node: ast.expr) -> BoolArray:
         left = self._value(left_node)
         if isinstance(comparison, ast.In | ast.NotIn):
+            if isinstance(left_node, ast.Constant):
+                self._add(f"{left_node.value!r} is no column", _BACKTICKS)
             found = self._membership(left, right_node)
             return found if isinstance(comparison, ast.In) else ~found & self._present(left, right_node)
         right = self._value(right_node)
+        self._check_texts(comparison, left_node, right_node)
         if type(comparison) not in _COMPARISONS:
             self._add("`is` is not allowed", "use == or !=")
             return np.zeros(len(self.frame), dtype=np.bool_)
         return self._compare(_COMPARISONS[type(comparison)], left, right)
+
+    def _check_texts(self, comparison: ast.cmpop, *nodes: ast.expr) -> None:
+        """Refuse two constants, of which one is meant as a column, and the order of numbers as texts."""
+        constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
+        if len(constants) == len(nodes):
+            self._add(f"{' and '.join(map(repr, constants))} are no columns", _BACKTICKS)
+        elif not isinstance(comparison, ast.Eq | ast.NotEq):
+            for text in constants:
+                if isinstance(text, str) and bare_number(text) is not None:
+                    self._add(f"{text!r} in quotes is a text, whose order is not that of numbers", f"write {text}")
 
     def _membership(self, left: Value, right_node: ast.expr) -> BoolArray:
         matches = np.zeros(len(self.frame), dtype=np.bool_)
@@ -151,7 +211,7 @@ class _Walker:
 
     def _value(self, node: ast.expr) -> Value:
         if isinstance(node, ast.Name):
-            return self._column(node.id)
+            return self._column(self.quoted.get(node.id, node.id))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             inner = self._value(node.operand)
             if isinstance(inner, int | float):
@@ -161,19 +221,29 @@ class _Walker:
         self._refuse(node)
         return ""
 
-    def _column(self, name: str) -> Cells:
-        if name in self.frame:
-            return [str(cell) for cell in self.frame[name]]
-        self._add(f"no column {name!r}", suggestion(name, [str(column) for column in self.frame.columns]))
-        return [""] * len(self.frame)
+    def _column(self, name: str) -> Column:
+        if name not in self.frame:
+            self._add(f"no column {name!r}", suggestion(name, [str(column) for column in self.frame.columns]))
+            return Column(name, [""] * len(self.frame))
+        return Column(name, [str(cell) for cell in self.frame[name]])
 
     def _numbers(self, value: Value) -> np.ndarray:
-        if isinstance(value, list):
-            return np.array([_number(cell) for cell in value], dtype=np.float64)
-        return np.full(len(self.frame), _number(value), dtype=np.float64)
+        if not isinstance(value, Column):
+            return np.full(len(self.frame), _number(value), dtype=np.float64)
+        read = read_numbers(value.cells, bounds=True, commas=self.commas)
+        wrong = [value.cells[row] for row in read.wrong]
+        if read.ambiguous:
+            message = f"column {value.name!r}: commas and points can be read in two ways"
+            self._add(message, "write numbers with a decimal point and nothing between thousands")
+        elif wrong:
+            self.notes.append(
+                f"select compares {value.name!r} with a number and keeps no row where it is none: {quoted_few(wrong)} "
+                f"({len(wrong)} rows)"
+            )
+        return np.array([np.nan if number is None else number for number in read.values], dtype=np.float64)
 
-    def _texts(self, value: Value) -> Cells:
-        return value if isinstance(value, list) else [str(value)] * len(self.frame)
+    def _texts(self, value: Value) -> list[str]:
+        return value.cells if isinstance(value, Column) else [str(value)] * len(self.frame)
 
     def _refuse(self, node: ast.expr, expected: str = "") -> None:
         name = next((words for kind, words in _CALLED.items() if isinstance(node, kind)), "")
@@ -181,12 +251,12 @@ class _Walker:
         self._add(f"{expected}, not {shown}" if expected else f"{shown} is not allowed", _GRAMMAR)
 
     def _add(self, message: str, remedy: str) -> None:
+        for placeholder, name in self.quoted.items():
+            message = message.replace(placeholder, f"`{name}`")
         self.faults.append(Fault(self.where, message, remedy))
 
 
 def _number(value: Number | str) -> float:
-    if isinstance(value, str) and is_missing(value):
-        return float("nan")
     try:
         return float(value)
     except (ValueError, OverflowError):

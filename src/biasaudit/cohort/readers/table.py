@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from biasaudit.cohort.images.formats import dimensions_of
+from biasaudit.cohort.images.missing_files import absent_files, missing_file_faults
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
-from biasaudit.cohort.readers.bids_names import with_subjects_of_names
+from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
 from biasaudit.cohort.readers.labels import (
     Classes,
     assign_classes,
-    parse_covariates,
+    missing_faults,
     subject_faults,
     with_pooled_origins,
 )
@@ -25,7 +27,7 @@ from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_ma
 from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
-from biasaudit.errors import DataError, Fault, gathered
+from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import CohortSettings, GridSettings, TableCohort
 from biasaudit.records import Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
@@ -33,7 +35,8 @@ from biasaudit.registry import register
 __all__ = ["TableReader"]
 
 _MASK_COLUMN = "mask"
-_EMPTY = ("", "n/a")
+
+Read = TypeVar("Read")
 
 
 @register("reader", "table")
@@ -58,40 +61,17 @@ class TableReader:
         DataError
             Every fault at once, each with its line.
         """
-        manifest = read_manifest(settings.table, settings.limits)
-        columns = _Columns.of(settings, manifest, labelled)
-        faults = missing_columns(manifest, columns.required)
-        if faults:
-            raise DataError(faults)
-        manifest, notes = _selected(manifest, settings)
-        faults = _empty_cells(manifest, columns, labelled)
-        classes = _classes(manifest, settings, labelled)
-        samples = _samples(manifest, columns, classes)
-        if not settings.scored:  # whose tables of scores name the same cells
-            samples, name_notes = with_subjects_of_names(samples, settings.subject)
-            notes += name_notes
-        faults += [*classes.faults, *subject_faults(samples)]
-        if faults:
-            raise DataError(faults)
-        if settings.scored and labelled:
-            samples, score_notes = with_scores(samples, manifest, settings, classes.names)
-            notes += score_notes
-        features = feature_columns(manifest, settings) if settings.features else ()
-        if features:
-            samples, feature_notes = with_features(samples, manifest, features)
-            notes += feature_notes
-        samples, mask_notes = with_usable_masks(samples, settings, labelled=labelled)
-        notes += [*classes.notes, *columns.notes, *mask_notes, *_repeats(samples)]
+        rows = _checked_rows(settings, labelled)
+        samples, mask_notes = with_usable_masks(rows.samples, settings, labelled=labelled)
         pooled = with_pooled_origins(samples, settings.origins, settings.min_origin_size if labelled else 1)
-        notes += pooled.notes
         return Cohort(
             samples=pooled.samples,
-            classes=classes.names,
+            classes=rows.classes,
             factors=tuple(settings.origins),
             dimensions=_dimensions(samples[0]),
             channels=1 if settings.features else len(samples[0].images),
-            notes=tuple(notes),
-            features=features,
+            notes=(*rows.notes, *mask_notes, *_repeats(samples), *pooled.notes),
+            features=rows.features,
             pooled=pooled.names,
         )
 
@@ -106,6 +86,45 @@ class TableReader:
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
         """Read one sample onto the common grid (`volumes.load_volume`)."""
         return feature_volume(sample) if sample.features else load_volume(sample, grid, foreground)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a table without fault, but for their masks and pooled origins."""
+
+    samples: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
+    """Read all that the table says; the faults of all its columns come at once."""
+    manifest = read_manifest(settings.table, settings.limits)
+    columns = _Columns.of(settings, manifest, labelled)
+    faults = missing_columns(manifest, columns.required)
+    features: tuple[str, ...] = ()
+    if settings.features:
+        features = _collected(faults, lambda: feature_columns(manifest, settings), features)
+    if faults:
+        raise DataError(faults)
+    manifest, notes = _selected(manifest, settings)
+    classes = assign_classes(manifest.column(settings.label.column), manifest.places, settings.label, labelled=labelled)
+    cells = {name: manifest.column(name) for name in columns.covariates}
+    covariates = parse_covariates(cells, manifest.places, commas=manifest.commas)
+    samples = _samples(manifest, columns, classes, covariates)
+    faults += [*_empty_cells(manifest, columns, labelled), *classes.faults, *covariates.faults]
+    faults += subject_faults(samples)
+    scored: tuple[tuple[Sample, ...], list[str]] = (samples, [])
+    if settings.scored and labelled:
+        scored = _collected(faults, lambda: with_scores(samples, manifest, settings, classes.names), scored)
+    given: tuple[tuple[Sample, ...], list[str]] = (scored[0], [])
+    if features:
+        given = _collected(faults, lambda: with_features(scored[0], manifest, features), given)
+    if faults:
+        raise DataError([*faults, *_missing_files(samples)])
+    notes += [*scored[1], *given[1], *_path_notes(manifest, columns), *classes.notes, *covariates.notes, *columns.notes]
+    return _Rows(given[0], classes.names, features, tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -139,14 +158,25 @@ class _Columns:
 
 def _selected(manifest: Manifest, settings: TableCohort) -> tuple[Manifest, list[str]]:
     if settings.select is None:
-        return manifest, []
-    selected = select_rows(manifest.frame, settings.select, f"{manifest.path}: select")
+        return manifest, list(manifest.notes)
+    selection = select_rows(manifest.frame, settings.select, f"{manifest.path}: select", commas=manifest.commas)
+    selected = selection.kept
     if not selected.any():
         remedy = "check the values it compares with"
         raise DataError([Fault(f"{manifest.path}: select", f"{settings.select!r} keeps no row", remedy)])
     note = f"select {settings.select!r} leaves out {int((~selected).sum())} of {len(selected)} rows"
     lines = tuple(manifest.lines[row] for row in np.flatnonzero(selected))
-    return Manifest(manifest.path, manifest.frame[selected].reset_index(drop=True), lines), [note]
+    kept = replace(manifest, frame=manifest.frame[selected].reset_index(drop=True), lines=lines)
+    return kept, [*manifest.notes, note, *selection.notes]
+
+
+def _collected(faults: list[Fault], read: Callable[[], Read], otherwise: Read) -> Read:
+    """Keep the faults of one part, so that those of the others are told as well."""
+    try:
+        return read()
+    except DataError as error:
+        faults += error.faults
+        return otherwise
 
 
 def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[Fault]:
@@ -154,27 +184,27 @@ def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[
     files = [*columns.images, *settings.tissue, *settings.maps]
     field = [settings.field.column] if labelled and settings.field and settings.field.column else []
     names = [*files, *field, settings.subject, *(settings.origins if labelled else ())]
-    empty = {
-        name: [manifest.where(row) for row in range(len(manifest.lines)) if manifest.cell(row, name) in _EMPTY]
-        for name in names
-    }
-    remedy = "fill it in or leave the row out"
-    return [f for name, places in empty.items() for f in gathered(places, f"column {name!r} is empty", remedy)]
+    remedy, if_name = "fill it in or leave the row out", "if it is a name, write another one"
+    return [
+        fault
+        for name in dict.fromkeys(names)
+        for fault in missing_faults(
+            manifest.column(name), manifest.places, f"column {name!r} is empty", remedy, if_name
+        )
+    ]
 
 
-def _classes(manifest: Manifest, settings: TableCohort, labelled: bool) -> Classes:
-    rows = range(len(manifest.lines))
-    cells = [manifest.cell(row, settings.label.column) for row in rows]
-    values = ["" if cell in _EMPTY else cell for cell in cells]
-    return assign_classes(values, [manifest.where(row) for row in rows], settings.label, labelled=labelled)
+def _missing_files(samples: Sequence[Sample]) -> list[Fault]:
+    """Faults of files that are not there, for a table that has other faults; else they are told when files are read."""
+    named: dict[str, str] = {}
+    for sample in samples:
+        for path in sample.files:
+            named.setdefault(path, sample.where)
+    return missing_file_faults(absent_files({path: where for path, where in named.items() if path}))
 
 
-def _samples(manifest: Manifest, columns: _Columns, classes: Classes) -> tuple[Sample, ...]:
-    covariates = parse_covariates({name: list(manifest.frame[name]) for name in columns.covariates})
-    return tuple(
-        _sample(manifest, row, columns, classes, covariates[row] if covariates else {})
-        for row in range(len(manifest.lines))
-    )
+def _samples(manifest: Manifest, columns: _Columns, classes: Classes, covariates: Covariates) -> tuple[Sample, ...]:
+    return tuple(_sample(manifest, row, columns, classes, covariates.rows[row]) for row in manifest.rows)
 
 
 def _sample(
@@ -189,11 +219,11 @@ def _sample(
     positive = label in classes.names[1:]
     mask = _path(manifest, row, columns.mask)
     return Sample(
-        subject=manifest.cell(row, settings.subject),
+        subject=_filled(manifest, row, settings.subject),
         images=tuple(_path(manifest, row, name) or "" for name in columns.images),
         label=label,
         positive=positive,
-        origins={name: manifest.cell(row, name) for name in settings.origins},
+        origins={name: _filled(manifest, row, name) for name in settings.origins},
         mask=mask,
         brain_mask=_path(manifest, row, settings.brain_mask),
         has_mask=is_marked(mask, positive, settings),
@@ -201,9 +231,14 @@ def _sample(
         tissue=tuple(path for name in settings.tissue if (path := _path(manifest, row, name))),
         maps=tuple(path for name in settings.maps if (path := _path(manifest, row, name))),
         covariates=covariates,
-        split=manifest.cell(row, settings.split),
+        split=_filled(manifest, row, settings.split),
         where=manifest.where(row),
     )
+
+
+def _filled(manifest: Manifest, row: int, column: str | None) -> str:
+    cell = manifest.cell(row, column)
+    return "" if is_missing(cell) else cell
 
 
 def _dimensions(sample: Sample) -> int:
@@ -215,7 +250,22 @@ def _dimensions(sample: Sample) -> int:
 def _path(manifest: Manifest, row: int, column: str | None) -> str | None:
     """Absolute path; symbolic links stay as they are, because git-annex hides the extension behind them."""
     cell = manifest.cell(row, column)
-    return None if cell in _EMPTY else os.path.abspath(manifest.path.parent / cell)
+    if is_missing(cell):
+        return None
+    path = os.path.abspath(manifest.path.parent / cell)
+    if not _is_of_windows(cell) or os.path.lexists(path):
+        return path
+    return os.path.abspath(manifest.path.parent / cell.replace("\\", "/"))
+
+
+def _is_of_windows(cell: str) -> bool:
+    return "\\" in cell and os.sep != "\\"
+
+
+def _path_notes(manifest: Manifest, columns: _Columns) -> list[str]:
+    names = [*columns.images, columns.mask, columns.settings.brain_mask, *columns.settings.tissue]
+    rows = [row for row in manifest.rows if any(_is_of_windows(manifest.cell(row, name)) for name in names)]
+    return [f"backslashes in the paths of {len(rows)} rows are read as /"] if rows else []
 
 
 def _repeats(samples: Sequence[Sample]) -> list[str]:

@@ -1,0 +1,190 @@
+"""Tables that are no text: Parquet and Feather by pyarrow, workbooks by openpyxl; both come with an extra."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import zipfile
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from biasaudit.cohort.readers.delimited import Cells, header_faults
+from biasaudit.errors import DataError, Fault, gathered
+from biasaudit.regular_files import in_bytes
+
+__all__ = ["parse_binary"]
+
+Parser = Callable[[Path, bytes, int], Cells]
+
+_EXPANSION = 20
+"""How much larger than the largest table in bytes what is packed may become: cells are short, and texts repeat."""
+_AS_TEXT = "save it as CSV (UTF-8) or TSV"
+_PARQUET, _FEATHER, _OLD_FEATHER, _PACKED, _OLD_OFFICE = b"PAR1", b"ARROW1", b"FEA1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_OTHERS = {
+    ".ods": "a spreadsheet of OpenDocument",
+    ".sav": "a file of SPSS",
+    ".sas7bdat": "a file of SAS",
+    ".dta": "a file of Stata",
+    ".rds": "a file of R",
+    ".rda": "a file of R",
+    ".rdata": "a file of R",
+    ".pkl": "a pickle",
+    ".mat": "a file of MATLAB",
+}
+
+
+def parse_binary(path: Path, content: bytes, most: int) -> Cells | None:
+    """Read a table that is no text; None where the content is text.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    most : int
+        Largest size of a table in bytes.
+
+    Raises
+    ------
+    DataError
+        The extra is not installed, the file is damaged, or no table of a kind that is read.
+    """
+    parse = _parser(path, content)
+    if parse is None:
+        return None
+    try:
+        return parse(path, content, most * _EXPANSION)
+    except DataError:
+        raise
+    except Exception as error:  # whatever pyarrow, openpyxl and zipfile raise on damaged files
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        message = f"{_KINDS[parse]} that cannot be read ({reason})"
+        raise DataError([Fault(str(path), message, f"write it anew, or {_AS_TEXT}")]) from None
+
+
+def _parser(path: Path, content: bytes) -> Parser | None:
+    kind = path.suffix.lower()
+    if content.startswith(_PARQUET):
+        return _parquet
+    if content.startswith((_FEATHER, _OLD_FEATHER)):
+        return _feather
+    if content.startswith(_OLD_OFFICE):
+        return _refused("a workbook of old Excel (.xls), encrypted Excel, or another file of Office")
+    if content.startswith(_PACKED):
+        return _refused(_OTHERS[".ods"]) if kind == ".ods" or b"opendocument" in content[:200] else _workbook
+    return _refused(_OTHERS[kind]) if kind in _OTHERS else None
+
+
+def _refused(what: str) -> Parser:
+    def refuse(path: Path, content: bytes, most: int) -> Cells:
+        raise DataError([Fault(str(path), f"{what}, which is not read", _AS_TEXT)])
+
+    return refuse
+
+
+def _package(name: str, path: Path, parser: Parser) -> Any:
+    """Import an optional package, which comes with an extra and takes a second to load."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        remedy = f"pip install 'biasaudit[tables]', or {_AS_TEXT}"
+        raise DataError(
+            [Fault(str(path), f"{_KINDS[parser]}, and {name.partition('.')[0]} is not installed", remedy)]
+        ) from None
+
+
+def _parquet(path: Path, content: bytes, most: int) -> Cells:
+    arrow, parquet = _package("pyarrow", path, _parquet), _package("pyarrow.parquet", path, _parquet)
+    file = parquet.ParquetFile(arrow.BufferReader(content))
+    unpacked = sum(file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
+    _require_small(path, max(unpacked, file.metadata.num_rows * file.metadata.num_columns), most)
+    return _of_arrow(path, file.read())
+
+
+def _feather(path: Path, content: bytes, most: int) -> Cells:
+    arrow, feather = _package("pyarrow", path, _feather), _package("pyarrow.feather", path, _feather)
+    table = feather.read_table(arrow.BufferReader(content))
+    _require_small(path, max(table.nbytes, table.num_rows * table.num_columns), most)
+    return _of_arrow(path, table)
+
+
+def _require_small(path: Path, size: int, most: int) -> None:
+    if size > most:
+        message = f"{in_bytes(size)} unpacked, expected at most {in_bytes(most)}"
+        raise DataError([Fault(str(path), message, "raise `cohort.limits.table_megabytes` if you trust it")])
+
+
+def _of_arrow(path: Path, table: Any) -> Cells:
+    """Write every value as text; an index that pandas kept without a name is no column."""
+    names = [name for name in table.column_names if not name.startswith("__index_level_")]
+    columns = [[_text(value) for value in table.column(name).to_pylist()] for name in names]
+    rows = [list(cells) for cells in zip(*columns, strict=True)]
+    return _cells(path, names, rows, range(1, len(rows) + 1))
+
+
+def _workbook(path: Path, content: bytes, most: int) -> Cells:
+    openpyxl = _package("openpyxl", path, _workbook)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        _require_small(path, sum(part.file_size for part in parts.infolist()), most)
+    values, formulas = (openpyxl.load_workbook(io.BytesIO(content), data_only=kept) for kept in (True, False))
+    filled = [sheet for sheet in values.worksheets if sheet.max_row > 1]
+    if not filled:
+        raise DataError([Fault(str(path), "the workbook has no rows", "write one row per image below the header")])
+    sheet = filled[0]
+    faults = _formula_faults(path, sheet, formulas[sheet.title])
+    if faults:
+        raise DataError(faults)
+    numbered = [(number, [_cell_text(cell) for cell in row]) for number, row in enumerate(sheet.iter_rows(), start=1)]
+    numbered = [(number, cells) for number, cells in numbered if any(cells)]
+    width = max((place for _, cells in numbered for place, cell in enumerate(cells, start=1) if cell), default=0)
+    (_, header), *rows = [(number, cells[:width]) for number, cells in numbered]
+    read = _cells(path, header, [cells for _, cells in rows], [number for number, _ in rows])
+    note = f"{path.name}: of {len(filled)} sheets the first is read, {sheet.title!r}"
+    return Cells(read.header, read.rows, read.lines, (note,)) if len(filled) > 1 else read
+
+
+def _formula_faults(path: Path, values: Any, formulas: Any) -> list[Fault]:
+    """Refuse formulas whose results were never stored: their cells would look empty."""
+    places = [
+        f"{path}:{cell.row}"
+        for row in formulas.iter_rows()
+        for cell in row
+        if cell.data_type == "f" and values[cell.coordinate].value is None
+    ]
+    remedy = "open the workbook in a spreadsheet and save it, or save values instead of formulas"
+    return gathered(places, "a formula without a stored result", remedy)
+
+
+def _cell_text(cell: Any) -> str:
+    """Write a cell as its sheet shows it where that keeps zeros in front: 007 in the format 000."""
+    shown = str(cell.number_format)
+    whole = isinstance(cell.value, int) and not isinstance(cell.value, bool)
+    return f"{cell.value:0{len(shown)}d}" if whole and set(shown) == {"0"} else _text(cell.value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace").strip()
+    if isinstance(value, datetime | date):
+        return value.isoformat().removesuffix("T00:00:00")
+    return str(value).strip()
+
+
+def _cells(path: Path, header: Iterable[str], rows: list[list[str]], lines: Iterable[int]) -> Cells:
+    names = [name.strip() for name in header]
+    faults = header_faults(path, names)
+    if not rows:
+        faults.append(Fault(str(path), "the table has no rows", "write one row per image below the header"))
+    if faults:
+        raise DataError(faults)
+    return Cells(names, rows, tuple(lines))
+
+
+_KINDS: dict[Parser, str] = {
+    _parquet: "a Parquet file",
+    _feather: "a Feather file",
+    _workbook: "an Excel workbook",
+}
