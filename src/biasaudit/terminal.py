@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # these import numpy or torch, which a help text must not wai
 
 __all__ = [
     "in_words",
+    "print_bold",
     "print_cohort",
     "print_components",
     "print_fault",
@@ -50,6 +51,12 @@ _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
 def print_line(text: str, style: str | None = None) -> None:
     """Print one line of plain text to standard output."""
     out_console.print(_raw(text), style=style, highlight=False)
+
+
+def print_bold(lines: Iterable[str]) -> None:
+    """Print lines that are not to be overlooked."""
+    for line in lines:
+        print_line(line, style="bold")
 
 
 def print_success(text: str) -> None:

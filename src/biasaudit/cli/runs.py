@@ -79,11 +79,13 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
     with faults_of(protocol):
         plan = load_protocol(protocol)
         print_code(plan)
-        from biasaudit.engine.validation.situate import situate  # imports torch, which a typing error need not wait for
+        from biasaudit.engine.reach import reach_lines  # these import torch, which a typing error need not wait for
+        from biasaudit.engine.validation.situate import situate
 
         situation, _ = situate(plan)
     terminal.print_success(f"{protocol}: sound")
     terminal.print_cohort(situation.cohort)
+    terminal.print_bold(reach_lines(situation))
 
 
 def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False) -> None:
@@ -104,6 +106,7 @@ def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False)
 def _dry_run(plan: Protocol, workers: int) -> None:
     from biasaudit.engine.estimate import estimate_seconds
     from biasaudit.engine.plan import expected_plan  # imports torch
+    from biasaudit.engine.reach import reach_lines
     from biasaudit.engine.situation.situation import single_origin_notes
     from biasaudit.engine.space import estimate_bytes
     from biasaudit.engine.user_code.wall import walled
@@ -114,6 +117,7 @@ def _dry_run(plan: Protocol, workers: int) -> None:
     terminal.print_plan(jobs, walled(plan.code, estimate_seconds, situation, jobs) / workers, workers)
     terminal.print_line(f"about {in_bytes(estimate_bytes(situation, jobs))} on the disk")
     terminal.print_notes(single_origin_notes(situation.cohort))
+    terminal.print_bold(reach_lines(situation))
     if situation.confirms:
         terminal.print_line(
             "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold."

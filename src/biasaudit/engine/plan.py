@@ -25,7 +25,7 @@ from biasaudit.engine.situation.outline import Outline, outline_of
 from biasaudit.engine.situation.situation import Question, Situation, Survey
 from biasaudit.records import Recipe
 
-__all__ = ["ArmContrast", "Plan", "expected_plan", "finished_survey", "plan_audit", "plan_reading"]
+__all__ = ["ArmContrast", "Plan", "expected_outline", "expected_plan", "finished_survey", "plan_audit", "plan_reading"]
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,17 @@ def _asked(outline: Outline) -> Iterator[tuple[ArmContrast, Asked]]:
 
 def expected_plan(situation: Situation) -> Plan:
     """Plan without having seen the images: masks where the table has them, nothing outside stripped brains."""
+    return plan_audit(situation, _expected_survey(situation))
+
+
+def expected_outline(situation: Situation) -> Outline:
+    """Outline an audit without having seen the images, and without planning its jobs."""
+    return outline_of(situation, _expected_survey(situation), (), "")
+
+
+def _expected_survey(situation: Situation) -> Survey:
     voxels = tuple(int(sample.has_mask or sample.mask is not None) for sample in situation.cohort.samples)
-    return plan_audit(situation, Survey(voxels, background=situation.cohort.dimensions == 2))
+    return Survey(voxels, background=situation.cohort.dimensions == 2)
 
 
 def finished_survey(store: Store, reading: Plan) -> Survey:
