@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from biasaudit.protocol.limits import FileLimits
 from biasaudit.protocol.section import Names, OrName, Section, Seed, as_list, as_text, as_values, each_once
@@ -47,6 +47,23 @@ def _as_paths(value: object) -> object:
 
 def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
     return {"contrast": contrast, "bias_field": bias_field}
+
+
+def _one_or_several(value: object) -> str:
+    return "several" if isinstance(value, list) else "one"
+
+
+def _first_alone(value: object) -> object:
+    """Take a list of one for that one, so that both are one protocol."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+Tables = Annotated[
+    Annotated[Path, Tag("one")]
+    | Annotated[list[Path], Field(min_length=2, max_length=100), AfterValidator(each_once), Tag("several")],
+    Discriminator(_one_or_several),
+    BeforeValidator(_first_alone),
+]
 
 
 class LabelSettings(Section):
@@ -221,7 +238,14 @@ class TableCohort(CohortSettings):
     """Settings of the reader `table`: a CSV or TSV table with one row per image."""
 
     reader: Literal["table"]
-    table: Path = Field(description="manifest; relative to the protocol")
+    table: Tables = Field(
+        description="manifest, or several whose rows belong together, the main one first; relative to the protocol"
+    )
+    key: Names = Field(
+        default_factory=list,
+        description="column(s) by which the rows of several tables belong together, such as subject and session; "
+        "default: the subject's",
+    )
     image: Names = Field(default_factory=lambda: ["image"], description="column(s) of image paths; several = channels")
     subject: str = Field("subject", description="column of subject identifiers")
     label: LabelSettings
@@ -254,6 +278,17 @@ class TableCohort(CohortSettings):
         """Those of every reader, and what is in the table alone."""
         files = [(name, "an image") for name in ([] if self.scored or self.features else self.image)]
         return (*super().roles, (self.subject, "the subject"), *((name, "a score") for name in self.score), *files)
+
+    @property
+    def tables(self) -> list[Path]:
+        """All tables, the main one first."""
+        return self.table if isinstance(self.table, list) else [self.table]
+
+    @model_validator(mode="after")
+    def _key_of_several(self) -> TableCohort:
+        if self.key and not isinstance(self.table, list):
+            raise ValueError("`key` joins several tables: name them in `table`, such as `[lh.tsv, rh.tsv]`")
+        return self
 
     @property
     def scored(self) -> bool:

@@ -4,7 +4,8 @@ from biasaudit.cohort.readers.covariates import parse_covariates
 
 
 def parsed(cells, **options):
-    return parse_covariates({"age": cells}, [f"table.tsv:{row + 2}" for row in range(len(cells))], **options)
+    places = [f"table.tsv:{row + 2}" for row in range(len(cells))]
+    return parse_covariates({"age": cells}, {"age": places}, len(cells), **options)
 
 
 AGES = [str(40 + row) for row in range(8)]
@@ -12,7 +13,7 @@ AGES = [str(40 + row) for row in range(8)]
 
 def test_numbers_words_and_gaps():
     columns = {"age": ["34", "n/a", "1e1"], "sex": ["F", "", "M"], "code": ["1", "x", "2"], "dose": ["1", "2", "inf"]}
-    made = parse_covariates(columns, ["t:2", "t:3", "t:4"])
+    made = parse_covariates(columns, {name: ["t:2", "t:3", "t:4"] for name in columns}, 3)
     assert made.rows == [
         {"age": 34.0, "sex": "F", "code": "1", "dose": "1"},
         {"age": None, "sex": None, "code": "x", "dose": "2"},
@@ -23,7 +24,7 @@ def test_numbers_words_and_gaps():
         "covariate 'code' is taken as words",
         "covariate 'dose' is taken as words",
     ]
-    assert parse_covariates({}, ["t:2"]).rows == [{}]
+    assert parse_covariates({}, {}, 1).rows == [{}]
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,8 @@ class BidsReader:
         notes = [*listing.notes, *selection_notes]
         labels, places = [row.cells.get(settings.label.column, "") for row in rows], [row.where for row in rows]
         classes = assign_classes(labels, places, settings.label, labelled=labelled)
-        covariates = parse_covariates(
-            {name: [row.cells.get(name, "") for row in rows] for name in settings.covariates}, places
-        )
+        cells = {name: [row.cells.get(name, "") for row in rows] for name in settings.covariates}
+        covariates = parse_covariates(cells, dict.fromkeys(cells, places), len(rows))
         samples, left_out = with_common_maps(_samples(rows, classes, covariates, settings))
         faults = [*_field_faults(rows, settings, labelled), *classes.faults, *covariates.faults]
         faults += subject_faults(samples)

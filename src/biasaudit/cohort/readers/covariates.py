@@ -36,7 +36,7 @@ class Covariates:
 
 
 def parse_covariates(
-    columns: Mapping[str, Sequence[str]], places: Sequence[str], *, commas: bool = False
+    columns: Mapping[str, Sequence[str]], places: Mapping[str, Sequence[str]], count: int, *, commas: bool = False
 ) -> Covariates:
     """Parse each column as numbers if its cells are numbers, else as words; None where missing.
 
@@ -46,8 +46,10 @@ def parse_covariates(
     Parameters
     ----------
     columns : mapping of name to cells
-    places : sequence of str
+    places : mapping of name to sequence of str
         ``table.tsv:12`` per row.
+    count : int
+        Number of rows.
     commas : bool
         As of `read_numbers`.
     """
@@ -56,13 +58,13 @@ def parse_covariates(
     faults: list[Fault] = []
     for name, cells in columns.items():
         numbers = read_numbers(cells, bounds=True, commas=commas)
-        faults += _faults(name, cells, numbers, places)
+        faults += _faults(name, cells, numbers, places[name])
         words = bool(numbers.wrong)
         parsed[name] = [None if is_missing(c) else c for c in cells] if words else list(numbers.values)
         notes += [*(_word_notes(name, cells, numbers) if words else _number_notes(name, cells, numbers))]
         notes += _missing_notes(name, cells)
-    rows = [{name: values[row] for name, values in parsed.items()} for row in range(len(places))] if columns else []
-    return Covariates(rows or [{} for _ in places], notes, faults)
+    rows = [{name: values[row] for name, values in parsed.items()} for row in range(count)]
+    return Covariates(rows, notes, faults)
 
 
 def _faults(name: str, cells: Sequence[str], numbers: Numbers, places: Sequence[str]) -> list[Fault]:

@@ -39,7 +39,7 @@ def feature_columns(manifest: Manifest, settings: TableCohort) -> tuple[str, ...
     ]
     wanted = {name for names in fitting.values() for name in names}
     chosen = tuple(name for name in columns if name in wanted)
-    answers = {settings.label.column, settings.subject, settings.split, *settings.origins}
+    answers = {*settings.key, settings.label.column, settings.subject, settings.split, *settings.origins}
     faults += [
         Fault("cohort.features", f"{name!r} is a feature and an answer at once", "name features that are no answers")
         for name in chosen
@@ -135,12 +135,12 @@ def _cell_faults(manifest: Manifest, what: str, named: Mapping[str, Sequence[int
     if len(named) > _FEW_COLUMNS:
         rows = sorted({row for rows in named.values() for row in rows})
         message = f"{len(named)} features ({quoted_few(list(named))}): each {what} in some rows"
-        return gathered([manifest.where(row) for row in rows], message, remedy)
+        return gathered([manifest.where(row, next(iter(named))) for row in rows], message, remedy)
     return [
         fault
         for name, rows in named.items()
         for fault in gathered(
-            [manifest.where(row) for row in rows], _column_message(manifest, name, what, rows), remedy
+            [manifest.where(row, name) for row in rows], _column_message(manifest, name, what, rows), remedy
         )
     ]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,15 @@ from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.protocol import FileLimits
 from biasaudit.regular_files import decoded, read_regular
 
-__all__ = ["Manifest", "missing_columns", "read_manifest"]
+__all__ = ["Manifest", "Source", "missing_columns", "read_manifest"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, and the line of each row in it."""
+
+    path: Path
+    lines: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class Manifest:
         What was left out or taken for something, such as comments and row names.
     commas : bool
         Whether ``1,234`` has a decimal comma: semicolons split the cells.
+    joined : mapping of str to Source
+        Where columns come from that are of other files.
     """
 
     path: Path
@@ -40,20 +50,40 @@ class Manifest:
     lines: tuple[int, ...]
     notes: tuple[str, ...] = ()
     commas: bool = False
+    joined: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def rows(self) -> range:
         """Positions of the rows."""
         return range(len(self.lines))
 
-    @property
-    def places(self) -> list[str]:
-        """``table.tsv:12`` of every row."""
-        return [self.where(row) for row in self.rows]
+    def places(self, column: str | None = None) -> list[str]:
+        """``table.tsv:12`` of every row, in the file that a column is of."""
+        source = self._source(column)
+        return [f"{source.path}:{line}" for line in source.lines]
 
-    def where(self, row: int) -> str:
-        """``table.tsv:12``."""
-        return f"{self.path}:{self.lines[row]}"
+    def where(self, row: int, column: str | None = None) -> str:
+        """``table.tsv:12``, in the file that a column is of."""
+        source = self._source(column)
+        return f"{source.path}:{source.lines[row]}"
+
+    def folder(self, column: str | None = None) -> Path:
+        """Folder that paths in a column are relative to."""
+        return self._source(column).path.parent
+
+    def kept(self, rows: Sequence[int]) -> Manifest:
+        """Return the table with some of its rows."""
+        return Manifest(
+            self.path,
+            self.frame.iloc[list(rows)].reset_index(drop=True),
+            tuple(self.lines[row] for row in rows),
+            self.notes,
+            self.commas,
+            {name: Source(s.path, tuple(s.lines[row] for row in rows)) for name, s in self.joined.items()},
+        )
+
+    def _source(self, column: str | None) -> Source:
+        return self.joined.get(column or "", Source(self.path, self.lines))
 
     def cell(self, row: int, column: str | None) -> str:
         """Text of one cell; empty where the column is absent or None."""

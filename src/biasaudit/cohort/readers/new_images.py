@@ -23,7 +23,15 @@ def manifest_settings(cohort: CohortSettings, table: Path, *, with_maps: bool = 
     """
     maps = list(getattr(cohort, "maps", ())) if with_maps else []
     if isinstance(cohort, TableCohort):
-        changed = {"table": table, "select": None, "covariates": [], "maps": maps, "probes": None, "field": None}
+        changed = {
+            "table": table,
+            "key": [],
+            "select": None,
+            "covariates": [],
+            "maps": maps,
+            "probes": None,
+            "field": None,
+        }
         return cohort.model_copy(update=changed)
     channels = len(cohort.suffix) if isinstance(cohort, BidsCohort) else 1
     images = ["image"] if channels == 1 else [f"image_{suffix}" for suffix in getattr(cohort, "suffix", ())]

@@ -114,7 +114,9 @@ def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) ->
             if numbers.ambiguous or not np.isfinite(values[position, place])
         ]
         marks = marks or numbers.marks
-        faults += _score_faults(name, [cells[p] for p in wrong], [manifest.where(rows[p]) for p in wrong], numbers)
+        faults += _score_faults(
+            name, [cells[p] for p in wrong], [manifest.where(rows[p], name) for p in wrong], numbers
+        )
     if faults:
         raise DataError(faults)
     return values, f", read with {marks}" if marks else ""

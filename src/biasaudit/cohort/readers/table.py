@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
+from biasaudit.cohort.readers.joined_tables import read_tables
 from biasaudit.cohort.readers.labels import (
     Classes,
     assign_classes,
@@ -23,7 +24,7 @@ from biasaudit.cohort.readers.labels import (
     subject_faults,
     with_pooled_origins,
 )
-from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
+from biasaudit.cohort.readers.manifest import Manifest, missing_columns
 from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
@@ -100,7 +101,7 @@ class _Rows:
 
 def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     """Read all that the table says; the faults of all its columns come at once."""
-    manifest = read_manifest(settings.table, settings.limits)
+    manifest = read_tables(settings)
     columns = _Columns.of(settings, manifest, labelled)
     faults = missing_columns(manifest, columns.required)
     features: tuple[str, ...] = ()
@@ -109,9 +110,11 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     if faults:
         raise DataError(faults)
     manifest, notes = _selected(manifest, settings)
-    classes = assign_classes(manifest.column(settings.label.column), manifest.places, settings.label, labelled=labelled)
+    label = settings.label
+    classes = assign_classes(manifest.column(label.column), manifest.places(label.column), label, labelled=labelled)
     cells = {name: manifest.column(name) for name in columns.covariates}
-    covariates = parse_covariates(cells, manifest.places, commas=manifest.commas)
+    places = {name: manifest.places(name) for name in cells}
+    covariates = parse_covariates(cells, places, len(manifest.rows), commas=manifest.commas)
     samples = _samples(manifest, columns, classes, covariates)
     faults += [*_empty_cells(manifest, columns, labelled), *classes.faults, *covariates.faults]
     faults += subject_faults(samples)
@@ -165,9 +168,7 @@ def _selected(manifest: Manifest, settings: TableCohort) -> tuple[Manifest, list
         remedy = "check the values it compares with"
         raise DataError([Fault(f"{manifest.path}: select", f"{settings.select!r} keeps no row", remedy)])
     note = f"select {settings.select!r} leaves out {int((~selected).sum())} of {len(selected)} rows"
-    lines = tuple(manifest.lines[row] for row in np.flatnonzero(selected))
-    kept = replace(manifest, frame=manifest.frame[selected].reset_index(drop=True), lines=lines)
-    return kept, [*manifest.notes, note, *selection.notes]
+    return manifest.kept(np.flatnonzero(selected).tolist()), [*manifest.notes, note, *selection.notes]
 
 
 def _collected(faults: list[Fault], read: Callable[[], Read], otherwise: Read) -> Read:
@@ -189,7 +190,7 @@ def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[
         fault
         for name in dict.fromkeys(names)
         for fault in missing_faults(
-            manifest.column(name), manifest.places, f"column {name!r} is empty", remedy, if_name
+            manifest.column(name), manifest.places(name), f"column {name!r} is empty", remedy, if_name
         )
     ]
 
@@ -252,10 +253,10 @@ def _path(manifest: Manifest, row: int, column: str | None) -> str | None:
     cell = manifest.cell(row, column)
     if is_missing(cell):
         return None
-    path = os.path.abspath(manifest.path.parent / cell)
+    path = os.path.abspath(manifest.folder(column) / cell)
     if not _is_of_windows(cell) or os.path.lexists(path):
         return path
-    return os.path.abspath(manifest.path.parent / cell.replace("\\", "/"))
+    return os.path.abspath(manifest.folder(column) / cell.replace("\\", "/"))
 
 
 def _is_of_windows(cell: str) -> bool:
