@@ -5,7 +5,17 @@ import pickle
 import pytest
 
 from biasaudit import errors
-from biasaudit.errors import DataError, Fault, InputError, ProtocolError, gathered, suggestion
+from biasaudit.errors import (
+    DataError,
+    Fault,
+    InputError,
+    ProtocolError,
+    UsageError,
+    failure,
+    gathered,
+    suggestion,
+    told,
+)
 
 
 def test_a_fault_says_where_what_and_what_to_do():
@@ -73,3 +83,21 @@ def test_suggestion_shortens_long_lists_and_copes_with_none():
     text = suggestion("zzz", [f"name{k:02d}" for k in range(20)])
     assert text.count("name") == 12
     assert text.endswith(", ...")
+
+
+def test_what_code_of_others_raises_is_one_line():
+    assert failure(ValueError("\n one\ntwo")) == "ValueError: one"
+    assert failure(ValueError()) == "ValueError"
+    assert failure(SystemExit(2)) == "it ended the program by sys.exit(2); return, or raise an error"
+    with (
+        pytest.raises(UsageError, match=r"^key: it failed: BaseException: odd; mend it$"),
+        told("key: it failed", "mend it"),
+    ):
+        raise BaseException("odd")
+
+
+def test_our_own_errors_and_the_users_interruption_pass():
+    with pytest.raises(DataError), told("key"):
+        raise DataError([Fault("a", "b")])
+    with pytest.raises(KeyboardInterrupt), told("key"):
+        raise KeyboardInterrupt

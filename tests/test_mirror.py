@@ -65,6 +65,8 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "cli.options": ("functional/test_cli_run.py", "cli.entry", "cli.runs"),
     "cli.runs": ("functional/test_cli_run.py", "cli.entry"),
     "cli.simulated": ("functional/test_cli_calibrate.py", "cli.entry"),
+    "cohort.images.array_files": ("cohort/images/test_colour.py", "cohort.images.formats"),
+    "cohort.images.volume_files": ("cohort/images/test_geometry.py", "cohort.images.formats"),
     "cohort.readers.bids_rows": (
         "cohort/readers/test_bids.py",
         "cohort.readers.bids",
@@ -383,6 +385,10 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli.entry",
         "cli.images",
         "engine.explain.network",
+    ),
+    "engine.user_code.convention": (
+        "engine/validation/test_behaviour.py",
+        "engine.validation.behaviour",
     ),
     "engine.user_code.network_description": ("engine/user_code/test_training.py",),
     "engine.user_code.preprocessing": (

@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -25,8 +26,10 @@ __all__ = [
     "ProtocolError",
     "UsageError",
     "closest",
+    "failure",
     "gathered",
     "suggestion",
+    "told",
 ]
 
 
@@ -175,3 +178,43 @@ def suggestion(word: str, known: Iterable[str]) -> str:
         return f"did you mean {close!r}?"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"known: {shown}" if names else "nothing is known here"
+
+
+def failure(error: BaseException) -> str:
+    """Kind and first line of an error that code of somebody else's has raised.
+
+    Parameters
+    ----------
+    error : BaseException
+
+    Returns
+    -------
+    str
+        ``ValueError: no such width``; of the end of the program what was meant to end it.
+    """
+    if isinstance(error, SystemExit):
+        return f"it ended the program by sys.exit({error.code!r}); return, or raise an error"
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return ": ".join(filter(None, [type(error).__name__, first]))
+
+
+@contextmanager
+def told(before: str, remedy: str = "") -> Iterator[None]:
+    """Turn whatever somebody else's code raises into one line; only the user's own interruption passes.
+
+    Parameters
+    ----------
+    before : str
+        Field of the protocol and what was tried: ``target.network: own.py:build failed``.
+    remedy : str
+
+    Raises
+    ------
+    UsageError
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit, BiasauditError):
+        raise
+    except BaseException as error:
+        raise UsageError(f"{before}: {failure(error)}" + (f"; {remedy}" if remedy else "")) from error

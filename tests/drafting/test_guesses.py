@@ -2,37 +2,15 @@ import pandas as pd
 import pytest
 
 from biasaudit.drafting.guesses import (
-    as_patterns,
     covariate_columns,
-    feature_columns,
     guess_classes,
     label_column,
-    looks_healthy,
     origin_columns,
-    plain,
 )
 
 
 def frame(**columns):
     return pd.DataFrame({name: list(cells) for name, cells in columns.items()}, dtype=object)
-
-
-@pytest.mark.parametrize(
-    "value", ["HC", "Control", "controls", "healthy", "Healthy Control", "NORMAL", "0", "No Finding", "CN", "no"]
-)
-def test_healthy_values(value):
-    assert looks_healthy(value)
-
-
-@pytest.mark.parametrize(
-    "value", ["MS", "patient", "1", "AD", "abnormal", "non-healthy", "tumour", "unknown", "uncontrolled"]
-)
-def test_other_values(value):
-    assert not looks_healthy(value)
-
-
-def test_plain():
-    assert plain("Field_Strength (T)") == "fieldstrengtht"
 
 
 def test_two_classes():
@@ -86,16 +64,58 @@ def test_covariates():
     assert covariate_columns(table) == {"age": "AGE", "sex": "SEX_ID (1=m, 2=f)"}
 
 
-def test_features():
-    numbers = [str(0.1 * n) for n in range(12)]
-    table = frame(id=range(12), age=numbers, site=numbers, lh_a_thick=numbers, lh_b_thick=numbers, code=["1", "2"] * 6)
-    assert feature_columns(table, []) == []
-    wider = table.assign(volume=numbers, words=["x"] * 12)
-    assert feature_columns(wider, []) == ["lh_a_thick", "lh_b_thick", "volume"]
+@pytest.mark.parametrize(
+    ("column", "values", "beside", "negative", "positive"),
+    [
+        ("DX_GROUP", ["1", "2"], [], "2", ("1",)),  # ABIDE
+        ("DX_GROUP", ["1.0", "2.0"], [], "2.0", ("1.0",)),
+        ("DSM_IV_TR", ["0", "1", "2", "3"], [], "0", ("1", "2", "3")),
+        ("DXCURREN", ["1", "2", "3"], [], "1", ("2", "3")),  # ADNI
+        ("DIAGNOSIS", ["1", "2", "3"], ["RID"], "1", ("2", "3")),
+        ("CDR", ["0.0", "0.5", "1.0"], [], "0.0", ("0.5", "1.0")),  # OASIS
+        ("COHORT", ["1", "2"], ["PATNO"], "2", ("1",)),  # PPMI
+        ("DX", ["0", "1", "3"], ["ScanDir ID"], "0", ("1", "3")),  # ADHD-200
+        ("DX", ["CN", "MCI", "AD"], [], "CN", ("AD", "MCI")),
+        ("Group", ["Nondemented", "Demented"], [], "Nondemented", ("Demented",)),
+        ("Subject Type", ["Control", "Patient"], [], "Control", ("Patient",)),  # COBRE
+        ("label", ["0.0", "1.0"], [], "0.0", ("1.0",)),
+        ("label", ["normal", "benign", "malignant"], [], "normal", ("benign", "malignant")),
+        ("label", ["benign", "malignant"], [], "benign", ("malignant",)),
+    ],
+)
+def test_known_codings(column, values, beside, negative, positive):
+    guess = guess_classes(values, column, [column, *beside])
+    assert (guess.negative, guess.positive) == (negative, positive)
 
 
-def test_families_of_features_become_patterns():
-    names = ["lh_a_thick", "lh_b_thick", "lh_c_d_thick", "eTIV", "rh_a_area"]
-    assert as_patterns(names, [*names, "site"]) == ["lh_*_thick", "eTIV", "rh_a_area"]
-    # A column of the same family that is no feature must not be caught.
-    assert as_patterns(names, [*names, "lh_note_thick"]) == names
+@pytest.mark.parametrize(
+    ("column", "values", "beside"),
+    [
+        ("group", ["1", "2"], []),
+        ("DX_GROUP", ["1", "2", "3"], []),  # no coding of ABIDE
+        ("diagnosis", ["1", "2", "3"], []),  # nothing says that it is ADNI's
+        ("COHORT", ["1", "2"], []),
+        ("class", ["0", "1", "2", "3", "4"], []),  # 0 may be any of them
+        ("label", ["-1", "1"], []),
+    ],
+)
+def test_numbers_that_cannot_be_known_are_asked_for(column, values, beside):
+    guess = guess_classes(values, column, [column, *beside])
+    assert (guess.negative, guess.positive) == (None, ())
+
+
+def test_a_coding_without_healthy_subjects_says_so():
+    assert guess_classes(["1", "1"], "DX_GROUP").why == (
+        "no healthy subjects: by the coding of ABIDE the labels are 1 autism"
+    )
+    assert guess_classes(["2"], "DX_GROUP").why == "no patients: by the coding of ABIDE the labels are 2 control"
+
+
+def test_the_column_whose_healthy_class_is_known_comes_first():
+    cells, codes, words = ["a", "b"] * 6, ["1", "2"] * 6, ["control", "patient"] * 6
+    assert label_column(frame(group=codes, DX_GROUP=codes)) == "DX_GROUP"
+    assert label_column(frame(group=cells, primary_diagnosis=words)) == "primary_diagnosis"
+    assert label_column(frame(age_group=cells, kind=words)) == "kind"  # the values speak for themselves
+    assert label_column(frame(age_group=cells)) is None
+    assert label_column(frame(medication=["none", "drug"] * 6)) is None
+    assert label_column(frame(PATNO=range(12), COHORT=codes)) == "COHORT"

@@ -385,3 +385,75 @@ def test_a_folder_is_no_table_and_a_dataset_counts_once(tree):
         look(root, bids=False)
     with pytest.raises(UsageError, match="the same dataset is given twice"):
         look(root, root)
+
+
+def numbers_table(folder: Path, header: str, cells, rows: int = 24) -> Path:
+    """A table of four random features beside what `cells` gives for a row."""
+    chance = np.random.default_rng(0)
+    path = folder / "abide" / "table.csv"
+    path.parent.mkdir()
+    lines = [",".join([*map(str, cells(n)), *(f"{value:.3f}" for value in chance.random(4))]) for n in range(rows)]
+    path.write_text("\n".join([f"{header},a,b,c,d", *lines]) + "\n")
+    return path
+
+
+def test_a_table_like_abide_needs_no_edit(tmp_path):
+    path = numbers_table(
+        tmp_path,
+        "Unnamed: 0,SUB_ID,SITE_ID,DX_GROUP,ADOS_TOTAL,FIQ",
+        lambda n: (n, 50000 + n, "uv"[n // 2 % 2], 1 + n % 2, n if n % 2 else -9999, 100 + n if n else -9999),
+    )
+    first, text, out = look(path, bids=False)
+    assert not first.faults
+    protocol = parse_protocol(text, out)
+    assert protocol.name == "abide, autism against control"
+    assert (protocol.cohort.label.positive, protocol.cohort.label.negative) == ("1", "2")
+    assert protocol.cohort.features == ["a", "b", "c", "d"]
+    assert "# no features, clinical scores, not measured from the image: ADOS_TOTAL" in text
+    assert ("empty in some rows", "FIQ (1)") in section(first, "other columns")
+    assert ("2 (control)", "12", "healthy (guess)") in section(first, "classes")
+    assert cohort_of(text, out).factors == ("SITE_ID",)
+
+
+def test_sessions_of_one_subject_count_once(tmp_path):
+    """The group table of MRIQC names files: a subject of two sessions is one subject, and stays in one fold."""
+    path = numbers_table(
+        tmp_path,
+        "bids_name,group,site",
+        lambda n: (f"sub-{n // 2}_ses-{n % 2}_T1w", "hm"[n // 2 % 2] + "c", "uv"[n // 4 % 2]),
+    )
+    first, text, out = look(path, bids=False)
+    assert not first.faults
+    assert section(first, "table")[0][1:4] == ("12", "12", "24")
+    assert "subject: bids_name                   # guess: of names such as sub-0_ses-0_T1w the part sub-0" in text
+    cohort = cohort_of(text, out)
+    assert len({sample.subject for sample in cohort.samples}) == 12
+    assert any("its sessions and runs stay in one fold" in note for note in cohort.notes)
+
+
+def test_without_known_classes_no_regime_is_claimed(tmp_path):
+    path = numbers_table(tmp_path, "id,group,site", lambda n: (f"s{n}", 1 + n % 3, "uv"[n % 2]))
+    first, text, _ = look(path, bids=False)
+    assert "what do the numbers 1, 2, 3 mean?" in str(first.faults[0])
+    assert "#   site: 2 origin(s), `biasaudit validate` says how they divide the classes" in text
+    assert "single" not in text
+
+
+def test_of_two_labels_the_regime_is_known_whichever_is_healthy(tmp_path):
+    path = numbers_table(tmp_path, "id,group,site", lambda n: (f"s{n}", 1 + n % 2, "uv"[n % 2]))
+    _, text, _ = look(path, bids=False)
+    assert "#   site: 2 origin(s), aliased" in text
+
+
+def test_a_subject_that_no_column_names_is_said_to_be_a_guess(tmp_path):
+    path = numbers_table(tmp_path, "person,diagnosis,site", lambda n: (f"s{n}", ("hc", "ms")[n % 2], "uv"[n // 2 % 2]))
+    _, text, _ = look(path, bids=False)
+    assert "guess, none is called so: rows of one person must have the same cell here" in text
+
+
+def test_features_that_tell_the_classes_apart_alone_are_named(tmp_path):
+    path = numbers_table(
+        tmp_path, "id,diagnosis,site,contrast", lambda n: (f"s{n}", ("hc", "ms")[n % 2], "uv"[n % 2], n % 2 + n / 100)
+    )
+    _, text, _ = look(path, bids=False)
+    assert "# each of these alone tells the classes apart; take out what is no measurement: contrast" in text

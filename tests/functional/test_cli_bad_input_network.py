@@ -173,10 +173,10 @@ CASES = {
     "factory fails": (protocol("own.py:Plain", "own.py:fails"), "failed: RuntimeError: no licence"),
     "factory returns text": (protocol("own.py:Plain", "own.py:text"), "returned str, expected a torch.nn.Module"),
     "factory file broken": (lambda c, s: (c / "own.py").write_text("import nowhere"), "cannot be imported"),
-    "unknown argument": (arguments("depth: 3"), "failed: TypeError"),
+    "unknown argument": (arguments("depth: 3"), "takes no argument 'depth' (known: ending, normalised, outputs)"),
     "returns a dictionary": (arguments("ending: dict"), "it returns a dict, expected a tensor (batch, outputs); let"),
     "returns a tuple": (arguments("ending: tuple"), "it returns a tuple, expected a tensor"),
-    "returns maps": (arguments("ending: map"), "expected (batch, outputs); pool over space and flatten"),
+    "returns maps": (arguments("ending: map"), "as a network that segments, it gives an image for an image: pool"),
     "not probabilities": (
         protocol("own.py:Plain", "own.py:Plain\n  outputs: probabilities"),
         "probabilities are stated, but the network returns",

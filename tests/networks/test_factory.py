@@ -60,7 +60,7 @@ def test_a_misspelt_name_is_corrected():
 
 
 def test_arguments_that_the_factory_refuses():
-    with pytest.raises(UsageError, match=r"target\.network: cnn cannot be called as .*depth"):
+    with pytest.raises(UsageError, match=r"target\.network: cnn takes no argument 'depth' \(known: widths\)"):
         build_network("cnn", SIZES, {"depth": 3})
 
 
@@ -110,3 +110,47 @@ def test_monai_networks_by_name(monkeypatch):
 def _resnet(self, spatial_dims=3, n_input_channels=3, num_classes=400):
     nn.Linear.__init__(self, n_input_channels, num_classes)
     self.spatial_dims = spatial_dims
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise ArithmeticError('no licence')", "failed: ArithmeticError: no licence"),
+        ("raise ImportError('einops')", "failed: ImportError: einops"),
+        ("raise BaseException('odd')", "failed: BaseException: odd"),
+        ("raise RuntimeError('\\n\\n  two lines\\n')", "failed: RuntimeError: two lines"),
+        ("assert spatial_dims == 3", "failed: AssertionError"),
+        ("exit()", "failed: it ended the program by sys.exit"),
+        ("return None + 1", "failed: TypeError: unsupported operand"),
+    ],
+)
+def test_whatever_a_factory_raises_is_one_line(module, body, words):
+    name = module(f"def net(spatial_dims, in_channels, out_channels):\n    {body}\n")
+    with pytest.raises(UsageError) as told:
+        build_network(f"{name}:net", SIZES, {})
+    assert words in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_the_users_own_interruption_passes(module):
+    name = module("def net(spatial_dims, in_channels, out_channels):\n    raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        build_network(f"{name}:net", SIZES, {})
+
+
+def test_arguments_without_a_default_are_named(module):
+    name = module("def net(in_channels, out_channels, depth, width, spatial_dims=2):\n    return nn.Identity()\n")
+    with pytest.raises(
+        UsageError, match=r"asks for depth, width, which has no default; state it in `target.network_ar"
+    ):
+        build_network(f"{name}:net", SIZES, {})
+    assert isinstance(build_network(f"{name}:net", SIZES, {"depth": 1, "width": 2}), nn.Identity)
+
+
+def test_wrappers_and_precision_are_seen_to(module):
+    name = module(
+        "def net(spatial_dims, in_channels, out_channels):\n    return nn.DataParallel(nn.Linear(2, 1).double())\n"
+    )
+    network = build_network(f"{name}:net", SIZES, {})
+    assert isinstance(network, nn.Linear)
+    assert network.weight.dtype == torch.float32

@@ -113,7 +113,7 @@ def test_nonsense_is_refused_in_a_line(cohort: type[BaseModel], key: str) -> Non
         ("checks: [D1, D1]", "'D1' is named twice"),
         ("arms: [{name: .., representation: intensity}]", "arms.0.name: string should match pattern"),
         ("arms: [{name: a, representation: tissue}, {name: A, representation: maps}]", "two arms are called"),
-        ("grid: {spacing: 0.001}", "grid.spacing: input should be greater than or equal to 0.05, not 0.001"),
+        ("grid: {spacing: 0.0001}", "grid.spacing: input should be greater than or equal to 0.001, not 0.0001"),
         ("grid: {spacing: 1.0e+9}", "grid.spacing: input should be less than or equal to 50"),
         ("grid: {shape: [0, 5]}", "grid.shape.0: input should be greater than or equal to 1"),
         ("grid: {shape: [-5, 5]}", "grid.shape.0"),

@@ -11,7 +11,7 @@ from torch import fx, nn
 from biasaudit.attributions.tracing import AFFINE, folded, split_graph, works_in_place
 from biasaudit.errors import UsageError
 
-__all__ = ["Explained", "Margin", "gradient", "packed"]
+__all__ = ["Explained", "Margin", "gradient", "layer_of_batch_statistics", "packed"]
 
 _TOLERANCE = 1e-3
 _REMEDY = "wrap the network in a module that takes one image batch and returns one tensor of logits"
@@ -156,13 +156,21 @@ def _require_one_input(network: nn.Module) -> None:
         raise UsageError(f"the network takes {len(needed)} inputs ({', '.join(needed)}), expected one; {_REMEDY}")
 
 
-def _require_own_statistics(network: nn.Module) -> None:
+def layer_of_batch_statistics(network: nn.Module) -> str:
+    """Name a layer that normalises by statistics of the batch, with the remedy; empty where there is none."""
     for name, module in network.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
-            raise UsageError(
+            return (
                 f"the layer {name} normalises by statistics of the batch (track_running_stats=False), so one image's "
                 "answer depends on the others; train it with running statistics"
             )
+    return ""
+
+
+def _require_own_statistics(network: nn.Module) -> None:
+    reason = layer_of_batch_statistics(network)
+    if reason:
+        raise UsageError(reason)
 
 
 def _affine(layer: nn.Module) -> bool:

@@ -54,7 +54,7 @@ def design_statements(profile: Profile, proposal: Proposal, protocol: Protocol) 
     evidence = ArmEvidence(
         arm="",
         factor=proposal.origins[0].name,
-        regime=regime_of(proposal, proposal.origins[0]),
+        regime=regime_of(proposal, proposal.origins[0]) or "single",
         classes=names,
         subject=np.array(profile.subject)[rows],
         positive=positive,
@@ -90,26 +90,37 @@ def _classes(profile: Profile, proposal: Proposal) -> Section:
     subjects = dict(zip(profile.subject, proposal.labels, strict=True))
     roles = {str(proposal.classes.negative): "healthy (guess)"} | dict.fromkeys(proposal.classes.positive, "pathology")
     rows = tuple(
-        (value or "missing", str(count), roles.get(value, "left out" if value in proposal.small or not value else "?"))
+        (
+            _meant(value, proposal) or "missing",
+            str(count),
+            roles.get(value, "left out" if value in proposal.small or not value else "?"),
+        )
         for value, count in Counter(subjects.values()).most_common()
     )
     heads = ("value", "subjects", "taken as")
     return Section(f"classes, from {proposal.label!r}", heads, rows if proposal.label else ())
 
 
+def _meant(value: str, proposal: Proposal) -> str:
+    """Value of the label, with its meaning where it is a code: ``2 (control)``."""
+    meaning = proposal.classes.named(value)
+    return value if meaning == value else f"{value} ({meaning})"
+
+
 def _origins(proposal: Proposal) -> Section:
     rows = []
     for column in (*proposal.origins, *proposal.others):
         use = "origin factor" if column in proposal.origins else "not used"
-        word = regime_of(proposal, column) if proposal.classes.negative else "?"
+        word = regime_of(proposal, column) or "?"
         rows.append((column.name, _commonest(Counter(filter(None, column.values))), word, str(column.missing), use))
     return Section("where the images come from", ("column", "origins (images)", "regime", "empty", "use"), tuple(rows))
 
 
 def _unused(profile: Profile, proposal: Proposal) -> Section:
     by_kind = unused_columns(profile, proposal)
-    rows = tuple((kind, ", ".join(names)) for kind, names in sorted(by_kind.items()))
-    return Section("other columns, not used", ("as origins", "columns"), rows)
+    rows = [(kind, ", ".join(names)) for kind, names in sorted(by_kind.items())]
+    rows += [(reason, ", ".join(names)) for reason, names in profile.measures.by_reason.items()]
+    return Section("other columns, not used", ("as origins", "columns"), tuple(rows))
 
 
 def _covariates(profile: Profile, proposal: Proposal) -> Section:

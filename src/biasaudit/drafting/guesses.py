@@ -5,30 +5,27 @@ A guess is only ever a proposal for the person who reads the protocol; nothing i
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.drafting.class_words import looks_healthy, plain, sounds_benign, words_of
+from biasaudit.drafting.codings import Coding, as_code, is_number, known_coding
 
 __all__ = [
     "Classes",
     "OriginColumn",
-    "as_patterns",
     "covariate_columns",
-    "feature_columns",
     "filled",
     "guess_classes",
     "label_column",
-    "looks_healthy",
     "most_origins",
     "named_column",
     "origin_column",
     "origin_columns",
-    "plain",
 ]
 
 LABELS = [
@@ -36,8 +33,14 @@ LABELS = [
     "label",
     "class",
     "dx",
+    "dxgroup",
     "group",
     "diagnosticgroup",
+    "researchgroup",
+    "subjecttype",
+    "benignmalignant",
+    "phenotype",
+    "diag",
     "target",
     "finding",
     "condition",
@@ -46,7 +49,31 @@ LABELS = [
     "casecontrol",
     "status",
 ]
-SUBJECTS = ["subject", "subjectid", "participantid", "participant", "patientid", "patient", "subid", "id"]
+_LABEL_WORDS = ("diagnosis", "dx", "label", "class", "group", "status", "finding", "disease", "pathology")
+_SPOKEN = frozenset({"control", "controls", "healthy", "hc"})
+SUBJECTS = [
+    "subject",
+    "subjectid",
+    "participantid",
+    "participant",
+    "patientid",
+    "patient",
+    "subid",
+    "sub",
+    "subjid",
+    "subjectkey",
+    "subjects",
+    "ptid",
+    "rid",
+    "patno",
+    "mrid",
+    "scandirid",
+    "pid",
+    "caseid",
+    "lesionid",
+    "bidsname",
+    "id",
+]
 SITES = [
     "site",
     "siteid",
@@ -79,13 +106,7 @@ BRAIN_MASKS = ["brainmask", "brain", "skullmask", "bodymask"]
 SPLITS = ["split", "partition", "subset"]
 TISSUES = (("gm", "wm", "csf"), ("wp1", "wp2", "wp3"), ("p1", "p2", "p3"), ("c1", "c2", "c3"))
 _COVARIATES = {"age": re.compile(r"^age($|[^a-z])", re.IGNORECASE), "sex": re.compile(r"^(sex|gender)", re.IGNORECASE)}
-_HEALTHY = re.compile(
-    r"^(0|0\.0|no|none|false|absent|negative|normal|healthy|hc|cn|nc|hv|hs|con|ctl|ctrl|nonms|benign"
-    r"|nofindings?|nodisease|noindication)$|^(healthy|normal|control|unaffected|cognitivelynormal|ixi|hcp|camcan)"
-)
 _MOST_CLASSES = 8
-_FEWEST_FEATURES = 3
-_FEWEST_VALUES = 6
 _MOST_ORIGINS_PER_SUBJECT = 0.5
 
 
@@ -100,11 +121,18 @@ class Classes:
     positive : tuple of str
         All other values; empty where the healthy one is not known.
     why : str
+    meanings : mapping of str to str
+        What the values mean, where they are number codes of a public data set.
     """
 
     negative: str | None
     positive: tuple[str, ...]
     why: str
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, value: str) -> str:
+        """Name of a value: its meaning where it is a code."""
+        return self.meanings.get(value, value)
 
 
 @dataclass(frozen=True)
@@ -130,19 +158,9 @@ class OriginColumn:
         return len(set(filter(None, self.values)))
 
 
-def plain(name: str) -> str:
-    """Letters and digits only, in lower case: ``Field Strength`` -> ``fieldstrength``."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def filled(values: Iterable[object]) -> list[str]:
     """Cells as text, empty where missing."""
     return ["" if is_missing(str(value)) else str(value) for value in values]
-
-
-def looks_healthy(value: str) -> bool:
-    """Whether a class or dataset of this name probably holds healthy subjects."""
-    return _HEALTHY.search(plain(value) or value) is not None
 
 
 def named_column(frame: pd.DataFrame, names: Sequence[str], fits: Callable[[list[str]], bool]) -> str | None:
@@ -155,26 +173,65 @@ def named_column(frame: pd.DataFrame, names: Sequence[str], fits: Callable[[list
 
 
 def label_column(frame: pd.DataFrame) -> str | None:
-    """Column that probably holds the class: by its name, and a few values that repeat."""
+    """Column that probably holds the class, by its name or by values such as ``patient`` and ``control``.
 
-    def few(cells: list[str]) -> bool:
-        given = [cell for cell in cells if cell]
-        return 1 <= len(set(given)) <= min(_MOST_CLASSES, max(1, len(given) // 2))
+    Of several, the first whose healthy class is known; then the first of several values.
+    """
+    cells = {str(column): filled(frame[column]) for column in frame.columns}
+    few = {column: values for column, values in cells.items() if _few(values)}
+    whole = [column for name in LABELS for column in few if plain(column) == name]
+    coded = [column for column in few if known_coding(column, few[column], cells)]
+    known = [column for column in (*whole, *coded, *_by_a_word(few)) if _is_told(few[column], column, cells)]
+    telling = [column for column in few if _tells_control(few[column])]
+    several = [column for column in whole if len(set(filter(None, few[column]))) > 1]
+    return next(iter([*known, *(telling if len(telling) == 1 else []), *several, *whole]), None)
 
-    return named_column(frame, LABELS, few)
+
+def _by_a_word(columns: Iterable[str]) -> list[str]:
+    """Columns of whose name a word says class: ``primary_diagnosis``; not those that are called like something else."""
+    others = (*SITES, *SUBJECTS)
+    return [c for word in _LABEL_WORDS for c in columns if word in words_of(c) and plain(c) not in others]
 
 
-def guess_classes(values: Iterable[str]) -> Classes:
+def _is_told(cells: Sequence[str], column: str, columns: Iterable[str]) -> bool:
+    guess = guess_classes(cells, column, columns)
+    return guess.negative is not None and bool(guess.positive)
+
+
+def _few(cells: Sequence[str]) -> bool:
+    given = [cell for cell in cells if cell]
+    return 1 <= len(set(given)) <= min(_MOST_CLASSES, max(1, len(given) // 2))
+
+
+def _tells_control(cells: Sequence[str]) -> bool:
+    """Whether the values speak for themselves: one of them is called control or healthy."""
+    values = sorted(set(filter(None, cells)))
+    spoken = [value for value in values if looks_healthy(value) and set(words_of(value)) & _SPOKEN]
+    return len(values) > 1 and len(spoken) == 1
+
+
+def guess_classes(values: Iterable[str], column: str = "", columns: Iterable[str] = ()) -> Classes:
     """Tell the healthy value from the others.
 
     Parameters
     ----------
     values : iterable of str
         Cells of the label column.
+    column : str
+        Its name, by which the number codes of public data sets are known.
+    columns : iterable of str
+        All columns of the table.
     """
     present = sorted(set(filter(None, values)))
-    healthy = [value for value in present if looks_healthy(value)]
+    coding = known_coding(column, present, columns)
+    if coding is not None:
+        return _decoded(present, coding)
+    healthy = [value for value in present if looks_healthy(value, present)]
+    if not healthy:
+        healthy = [value for value in present if sounds_benign(value)]
     others = tuple(value for value in present if value not in healthy)
+    if len(present) > 2 and all(map(is_number, present)):
+        return Classes(None, (), f"what do the numbers {', '.join(present)} mean?")
     if len(healthy) == 1 and others:
         return Classes(healthy[0], others, f"{healthy[0]!r} looks like the healthy class")
     if len(healthy) == 1:
@@ -184,6 +241,19 @@ def guess_classes(values: Iterable[str]) -> Classes:
     listed = ", ".join(map(repr, healthy or present))
     what = "all look healthy" if healthy else "none looks healthy"
     return Classes(None, (), f"of {listed} {what}" if present else "no label is filled in")
+
+
+def _decoded(present: Sequence[str], coding: Coding) -> Classes:
+    """Read the number codes of a public data set."""
+    meanings = {value: coding.meanings[as_code(value)] for value in present}
+    meant = ", ".join(f"{value} {meaning}" for value, meaning in meanings.items())
+    others = tuple(value for value in present if as_code(value) != coding.negative)
+    negative = next((value for value in present if value not in others), None)
+    if negative is None:
+        return Classes(None, others, f"no healthy subjects: by the coding of {coding.source} the labels are {meant}")
+    if not others:
+        return Classes(negative, (), f"no patients: by the coding of {coding.source} the labels are {meant}")
+    return Classes(negative, others, f"coding of {coding.source}: {meant}", meanings)
 
 
 def origin_columns(frame: pd.DataFrame, subjects: Sequence[str], but: Iterable[str]) -> tuple[OriginColumn, ...]:
@@ -221,45 +291,3 @@ def covariate_columns(frame: pd.DataFrame, but: Iterable[str] = ()) -> dict[str,
     columns = [str(column) for column in frame.columns if str(column) not in taken and any(filled(frame[column]))]
     fitting = {what: [c for c in columns if pattern.search(c)] for what, pattern in _COVARIATES.items()}
     return {what: names[0] for what, names in fitting.items() if names}
-
-
-def feature_columns(frame: pd.DataFrame, but: Iterable[str]) -> list[str]:
-    """Columns of numbers that differ between subjects, if there are at least three; neither age nor an identifier."""
-    named = {plain(name) for names in (SUBJECTS, LABELS, SITES, SPLITS) for name in names}
-    taken = {*but, *covariate_columns(frame).values()}
-    columns = [str(column) for column in frame.columns if plain(str(column)) not in named and str(column) not in taken]
-    measures = [column for column in columns if _is_measure(filled(frame[column]))]
-    return measures if len(measures) >= _FEWEST_FEATURES else []
-
-
-def as_patterns(names: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Write families of columns such as ``lh_*_thickness`` as one pattern that matches no other column.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Columns to be named.
-    others : sequence of str
-        All columns of the table.
-    """
-    patterns: list[str] = []
-    left = list(names)
-    for name in names:
-        parts = name.split("_")
-        if name not in left or len(parts) < 3:
-            continue
-        pattern = f"{parts[0]}_*_{parts[-1]}"
-        family = fnmatch.filter(others, pattern)
-        if len(family) >= _FEWEST_FEATURES and set(family) <= set(left):
-            patterns.append(pattern)
-            left = [column for column in left if column not in family]
-    return [*patterns, *left]
-
-
-def _is_measure(cells: Sequence[str]) -> bool:
-    """Whether every cell is a number or missing, and there are too many values for a code."""
-    given = [cell for cell in cells if cell]
-    try:
-        return len({float(cell) for cell in given}) >= _FEWEST_VALUES
-    except ValueError:
-        return False

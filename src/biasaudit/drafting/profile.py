@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.images.formats import orientation, read_geometry
+from biasaudit.cohort.images.formats import read_geometry
+from biasaudit.cohort.images.geometry import orientation
+from biasaudit.drafting.measures import Measures
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray
 
@@ -88,6 +90,8 @@ class Profile:
         What else was there to choose from, for comments.
     dimensions : int
         2 or 3.
+    measures : Measures
+        Of a table without images: its columns of numbers, proposed and left out.
     notes : tuple of str
     faults : tuple of Fault
         What the reader would refuse.
@@ -106,6 +110,7 @@ class Profile:
     settings: Mapping[str, object]
     choices: Mapping[str, str] = field(default_factory=dict)
     dimensions: int = 3
+    measures: Measures = field(default_factory=Measures)
     notes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 

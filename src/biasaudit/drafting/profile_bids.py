@@ -13,7 +13,8 @@ import pandas as pd
 from biasaudit.cohort.readers.bids_index import BidsFile, BidsIndex, index_dataset
 from biasaudit.cohort.readers.bids_rows import ImageRow, conflict_notes, list_images
 from biasaudit.cohort.readers.manifest import read_manifest
-from biasaudit.drafting.guesses import MAPS, filled, plain
+from biasaudit.drafting.class_words import plain
+from biasaudit.drafting.guesses import MAPS, filled
 from biasaudit.drafting.profile import DatasetCounts, Profile, missing_files
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import DATASET, BidsCohort

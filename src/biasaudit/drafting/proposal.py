@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from biasaudit.drafting.class_words import looks_healthy
 from biasaudit.drafting.guesses import (
     Classes,
     OriginColumn,
     covariate_columns,
     guess_classes,
     label_column,
-    looks_healthy,
     most_origins,
     origin_column,
     origin_columns,
@@ -85,11 +85,19 @@ def propose_protocol(profile: Profile) -> Proposal:
     )
 
 
-def regime_of(proposal: Proposal, column: OriginColumn) -> Regime:
-    """Regime of the design for one origin column, among the images that have a class and an origin."""
-    rows = proposal.kept & np.array([bool(value) for value in column.values])
+def regime_of(proposal: Proposal, column: OriginColumn) -> Regime | None:
+    """Regime of the design for one origin column, among the images that have a class and an origin.
+
+    None where the classes are not known yet; of two labels it does not matter which of them is healthy.
+    """
+    labelled = np.array([bool(label) for label in proposal.labels])
+    values = sorted(set(filter(None, proposal.labels)))
+    negative = proposal.classes.negative
+    if negative is None and len(values) != 2:
+        return None
+    rows = (labelled if negative is None else proposal.kept) & np.array([bool(value) for value in column.values])
     labels, origins = np.array(proposal.labels)[rows], np.array(column.values)[rows]
-    return regime(labels != proposal.classes.negative, origins, labels)
+    return regime(labels != (values[0] if negative is None else negative), origins, labels)
 
 
 def unused_columns(profile: Profile, proposal: Proposal) -> dict[str, list[str]]:
@@ -111,7 +119,7 @@ def _kind(profile: Profile, proposal: Proposal, column: OriginColumn) -> str:
         return "one value" if column.levels else "empty"
     if column.levels > most_origins(profile.subject):
         return "many values"
-    return regime_of(proposal, column) if proposal.classes.negative else "few values"
+    return regime_of(proposal, column) or "few values"
 
 
 def _label(profile: Profile) -> str | None:
@@ -135,8 +143,9 @@ def _values_by_dataset(profile: Profile, label: str | None) -> dict[str, set[str
 
 def _guessed(labels: Sequence[str], profile: Profile) -> Classes:
     """Guess the healthy class; where datasets are the classes, the only one without a disease label is healthy."""
-    guess = guess_classes(labels)
-    by_dataset = _values_by_dataset(profile, label_column(profile.frame))
+    column = label_column(profile.frame)
+    guess = guess_classes(labels, column or "", profile.frame.columns)
+    by_dataset = _values_by_dataset(profile, column)
     if guess.negative is not None or set(labels) != set(by_dataset):
         return guess
     ill = sorted(
@@ -159,7 +168,7 @@ def _classes(labels: Sequence[str], profile: Profile) -> tuple[Classes, tuple[st
         large, small = whole.positive, ()
     present = [sizes[name] for name in (whole.negative, *large) if name is not None and name in sizes]
     folds = max(2, min([_FOLDS, *present]))
-    return Classes(whole.negative, large, whole.why), small, folds
+    return replace(whole, positive=large), small, folds
 
 
 def _origins(profile: Profile, label: str | None) -> tuple[tuple[OriginColumn, ...], tuple[OriginColumn, ...]]:

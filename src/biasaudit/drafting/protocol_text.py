@@ -38,7 +38,11 @@ class Model:
 
 
 _NO_MODEL = Model()
-_COLUMN_COMMENTS = {"image": "columns of paths: {image}", "features": "columns of numbers; correct what is none"}
+_COLUMN_COMMENTS = {
+    "image": "columns of paths: {image}",
+    "features": "columns of numbers; correct what is none",
+    "subject": "{subject}",
+}
 
 
 def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: Path) -> str:
@@ -57,7 +61,7 @@ def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: P
         "# Drafted by `biasaudit init` from the names and values that it found. What it guessed says `guess`: correct",
         "# what is wrong, then `biasaudit validate` and `biasaudit run` this file. Every key: docs/protocol.md.",
         "schema_version: 1",
-        f"name: {_text(', '.join(dict.fromkeys(profile.dataset)))}",
+        f"name: {_text(_name(profile, proposal))}",
         *_code_lines(model, folder),
         "cohort:",
         *_indented(_cohort_lines(profile, proposal, model, folder)),
@@ -69,6 +73,16 @@ def draft_protocol(profile: Profile, proposal: Proposal, model: Model, folder: P
         "checks: default",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _name(profile: Profile, proposal: Proposal) -> str:
+    """Name an audit after its data and its classes: ``cxr, pneumonia against normal``."""
+    folders = [Path(source) if profile.reader == "bids" else Path(source).parent for source in profile.source]
+    data = ", ".join(dict.fromkeys(folder.name or profile.dataset[0] for folder in folders))
+    classes = proposal.classes
+    if classes.negative is None or not classes.positive or proposal.label == DATASET:
+        return data
+    return f"{data}, {' and '.join(map(classes.named, classes.positive))} against {classes.named(classes.negative)}"
 
 
 def _code_lines(model: Model, folder: Path) -> list[str]:
@@ -90,7 +104,7 @@ def open_points(profile: Profile, proposal: Proposal, model: Model = _NO_MODEL) 
         missing = "no participants.tsv: write one with participant_id and diagnosis"
         points["column"] = missing if bare else f"no column looks like the class; columns: {columns}"
     if not proposal.classes.positive:
-        points["positive"] = proposal.classes.why
+        points["positive"] = proposal.classes.why if proposal.label else "of which column?"
     elif proposal.classes.negative is None:
         points["negative"] = proposal.classes.why
     if not proposal.origins:
@@ -135,6 +149,17 @@ def _source_lines(profile: Profile, model: Model, folder: Path) -> list[str]:
         if key in settings and (key != "split" or model.weights):
             comment = _COLUMN_COMMENTS.get(key, "guess by its name").format(**profile.choices)
             lines.append(_line(key, _flow(settings[key]), comment))
+            lines += _measure_lines(profile) if key == "features" else []
+    return lines
+
+
+def _measure_lines(profile: Profile) -> list[str]:
+    """Name the columns of numbers that are no features, and those that had better be looked at."""
+    measures = profile.measures
+    lines = [f"# no features, {reason}: {', '.join(names)}" for reason, names in measures.by_reason.items()]
+    if measures.telling:
+        listed = ", ".join(measures.telling)
+        lines.append(f"# each of these alone tells the classes apart; take out what is no measurement: {listed}")
     return lines
 
 
@@ -187,7 +212,8 @@ def _origin_lines(profile: Profile, proposal: Proposal) -> list[str]:
     lines = ["# Where the images come from, the primary factor first; every factor gets its own verdict."]
     for column in proposal.origins:
         word = regime_of(proposal, column)
-        lines.append(f"#   {column.name}: {column.levels} origin(s), {word}: {_REGIMES[word]}")
+        said = f"{word}: {_REGIMES[word]}" if word else "`biasaudit validate` says how they divide the classes"
+        lines.append(f"#   {column.name}: {column.levels} origin(s), {said}")
     others = [f"{column.name} ({column.levels}{_hole(column.missing)})" for column in proposal.others]
     lines.append(_line("origins", _flow(names), f"also there: {', '.join(others)}" if others else ""))
     unused = sorted(unused_columns(profile, proposal).items())

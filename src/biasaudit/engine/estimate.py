@@ -15,8 +15,8 @@ from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.engine.steps.train import device, to_device
-from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.networks.factory import NetworkSizes, build_network
+from biasaudit.networks.preparation import initialised
 
 __all__ = ["estimate_seconds"]
 
@@ -59,10 +59,10 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
 
 def _seconds_per_image(situation: Situation) -> float:
     """Time one training step of the protocol's own network on an empty batch."""
-    target, own = situation.protocol.target, situation.adopted
     channels = situation.channels(situation.protocol.arms[0].recipe)
-    name, arguments = (BUILDER, own) if own else (target.network, target.network_arguments)
-    network = to_device(build_network(name, NetworkSizes(situation.grid.dimensions, channels, 1), arguments))
+    name, arguments = situation.factory
+    network = build_network(name, NetworkSizes(situation.grid.dimensions, channels, 1), arguments)
+    network = to_device(initialised(network, (channels, *situation.grid.shape)))
     images = torch.zeros((2, channels, *situation.grid.shape), device=device())
     with one_thread():
         network(images).sum().backward()

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from biasaudit.errors import UsageError
+from biasaudit.errors import UsageError, failure, suggestion, told
 from biasaudit.networks.contract import require_contract, require_named_soundly
+from biasaudit.networks.preparation import prepared
 from biasaudit.registry import get
 
-__all__ = ["NetworkSizes", "build_network", "imported_function", "network_factory"]
+__all__ = ["NetworkSizes", "argument_fault", "build_network", "imported_function", "made_by", "network_factory"]
 
 _MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"}
 """Our names of a network's sizes, and what some networks of MONAI call them."""
@@ -23,6 +24,8 @@ _MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"
 _OURS = frozenset({"biasaudit.engine.user_code.network:build", "biasaudit.engine.steps.log_odds:class_odds"})
 """Factories of a layer above: each makes a network round another one, which it looks up here in turn."""
 """Import string of the factory that trained and adopted networks of the user's are rebuilt by."""
+
+_VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 _SIGNATURE = "(spatial_dims, in_channels, out_channels) -> torch.nn.Module"
 
@@ -51,18 +54,56 @@ def build_network(name: str, sizes: NetworkSizes, arguments: Mapping[str, Any]) 
     UsageError
         If there is no such factory, or it refuses the arguments, or returns no module.
     """
-    factory = network_factory(name)
-    spatial_dims, in_channels, out_channels = sizes
-    try:
-        network = factory(spatial_dims=spatial_dims, in_channels=in_channels, out_channels=out_channels, **arguments)
-    except TypeError as error:
-        raise UsageError(f"target.network: {name} cannot be called as {_SIGNATURE}: {error}") from error
-    except (OSError, ValueError, LookupError, AttributeError, RuntimeError, SystemExit) as error:
-        reason = (str(error).splitlines() or [""])[0]
-        raise UsageError(f"target.network: {name} failed: {type(error).__name__}: {reason}") from error
+    return made_by(network_factory(name), name, {**NetworkSizes(*sizes)._asdict(), **arguments})
+
+
+def made_by(factory: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """Call a factory; whatever it raises is told in a line.
+
+    Parameters
+    ----------
+    factory : callable
+    name : str
+        Import string, for messages.
+    arguments : mapping
+
+    Returns
+    -------
+    Module
+        Without wrappers for several devices, in single precision.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be called so, fails, or returns no module.
+    """
+    fault = argument_fault(factory, arguments)
+    if fault:
+        raise UsageError(f"target.network: {name} {fault}")
+    with told(f"target.network: {name} failed"):
+        network = factory(**arguments)
     if not isinstance(network, nn.Module):
         raise UsageError(f"target.network: {name} returned {type(network).__name__}, expected a torch.nn.Module")
-    return network
+    return prepared(network)
+
+
+def argument_fault(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
+    """Say which arguments a factory does not take, or cannot do without; empty where they fit or none can tell."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return ""
+    kinds = {own.kind for own in parameters.values()}
+    unknown = [] if inspect.Parameter.VAR_KEYWORD in kinds else [name for name in arguments if name not in parameters]
+    if unknown:
+        own = [name for name in parameters if name not in NetworkSizes._fields]
+        sized = "" if unknown[0] not in NetworkSizes._fields else f"; expected {_SIGNATURE}"
+        return f"takes no argument {unknown[0]!r} ({suggestion(unknown[0], own or parameters)}){sized}"
+    needed = [name for name, one in parameters.items() if one.default is one.empty and one.kind not in _VARIADIC]
+    missing = [name for name in needed if name not in arguments]
+    if missing:
+        return f"asks for {', '.join(missing)}, which has no default; state it in `target.network_arguments`"
+    return ""
 
 
 def network_factory(name: str) -> Callable[..., Any]:
@@ -108,9 +149,10 @@ def imported_function(name: str, key: str) -> Callable[..., Any]:
         raise UsageError(
             f"{key}: cannot import {module!r} for {name!r} ({error}); run from the folder that holds it, or install it"
         ) from error
-    except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UsageError(f"{key}: {module} cannot be imported: {reason}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise UsageError(f"{key}: {module} cannot be imported: {failure(error)}") from error
     if not callable(found):
         expected = f"; expected {_SIGNATURE}" if key == "target.network" else ""
         raise UsageError(f"{key}: module {module} has no function {attribute!r}{expected}")

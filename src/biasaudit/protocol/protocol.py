@@ -37,7 +37,10 @@ class GridSettings(Section):
     """The common grid; images must already be aligned."""
 
     spacing: float | None = Field(
-        None, ge=0.05, le=50, description="mm; default: as the images are, but not finer than 4 mm in 3-D"
+        None,
+        ge=0.001,
+        le=50,
+        description="mm; default: as the images are, but not finer than 4 mm in 3-D, unless they are small",
     )
     reference: Path | None = Field(None, description="NIfTI file whose grid is taken")
     shape: list[Annotated[int, Field(ge=1, le=100_000)]] | None = Field(

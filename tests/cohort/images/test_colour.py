@@ -11,6 +11,7 @@ from biasaudit.cohort.images.colour import colour_notes, colours_of, with_colour
 from biasaudit.cohort.images.formats import dimensions_of, read_geometry, read_scan
 from biasaudit.cohort.images.inspection import inspect_files
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
+from biasaudit.errors import DataError
 from biasaudit.protocol import GridSettings
 from biasaudit.records import luminance
 
@@ -85,8 +86,19 @@ def test_arrays_of_height_width_and_three_are_pictures(tmp_path):
     np.save(path, EQUAL)
     assert read_scan(path).rgb is None
     np.testing.assert_allclose(read_scan(path).data, EQUAL[..., 0], rtol=1e-6)
-    np.save(path, np.ones((16, 20, 4)))
-    assert dimensions_of(path) == 3
+    np.save(path, np.moveaxis(PIXELS, -1, 0))
+    assert (dimensions_of(path), read_geometry(path)) == (2, ((16, 20), None))
+    np.testing.assert_array_equal(read_scan(path).rgb, np.moveaxis(PIXELS, -1, 0).astype(np.float32))
+    assert read_scan(path).remarks == ("arrays of 3 x height x width, read as pictures in colour",)
+
+
+@pytest.mark.parametrize("shape", [(16, 20, 4), (16, 20, 2), (4, 16, 20), (2, 16, 20)])
+def test_arrays_that_may_be_channels_or_slices_are_refused(tmp_path, shape):
+    path = str(tmp_path / "a.npy")
+    np.save(path, np.ones(shape))
+    for read in (read_scan, read_geometry):
+        with pytest.raises(DataError, match=r"no picture, none in colour \(3 channels\) and no volume"):
+            read(path)
 
 
 def test_one_picture_in_colour_makes_its_column_one(saved, looked_at, sample):

@@ -131,7 +131,7 @@ REFUSED = {
     "palette": ({"PhotometricInterpretation": "PALETTE COLOR"}, "not a readable DICOM file .*; replace it"),
     "no pixels": ({"PixelData": None}, r"without pixels \(Computed Radiography Image Storage\); drop the row"),
     "no size": ({"Rows": None, "Columns": None}, "without Rows, Columns; replace it"),
-    "too few pixels": ({"PixelData": bytes(6)}, "not a readable DICOM file .*; replace it"),
+    "too few pixels": ({"PixelData": bytes(6)}, "hold 6 bytes, whereas its header declares 12; copy the file"),
 }
 
 

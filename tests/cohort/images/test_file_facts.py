@@ -17,7 +17,10 @@ FACT = FileFacts(
 )
 
 
-@pytest.mark.parametrize("fact", [FACT, replace(FACT, affine=None, spacing=(), orientation="", shape=(4, 5))])
+PICTURE = replace(FACT, affine=None, spacing=(), orientation="", shape=(4, 5), bits=16, lossy=True, faint=0.1)
+
+
+@pytest.mark.parametrize("fact", [FACT, PICTURE, replace(FACT, extent=(3.0, 4.0, 5.0), remarks=("odd",))])
 def test_there_and_back(fact):
     again = FileFacts.from_dict(json.loads(json.dumps(fact.to_dict())))
     assert again == fact

@@ -84,6 +84,14 @@ def test_a_file_that_only_looks_changed_is_not_decoded_again(volume, cohort, sam
     assert second[path].state.mtime_ns == 1
 
 
+def test_a_file_known_from_before_its_oddities_were_looked_for_is_read_again(volume, cohort, sample):
+    good = cohort(sample(volume("a.nii.gz")))
+    first = inspect_files(good, GridSettings(), {}).facts
+    before = {path: replace(fact, extent=None, shape=(1, 2, 3)) for path, fact in first.items()}
+    again = inspect_files(good, GridSettings(), before).facts
+    assert [fact.shape for fact in again.values()] == [fact.shape for fact in first.values()]
+
+
 def test_a_change_that_keeps_size_and_time_is_noticed(volume, cohort, sample):
     path = volume("a.nii")
     one = cohort(sample(path))
@@ -117,6 +125,14 @@ def test_missing_file(volume, faults, sample, tmp_path):
     ]
     (fault,) = faults(sample(str(tmp_path / "no/a.nii")))
     assert fault == "table.tsv:2: no/a.nii: no such file; the folder no does not exist either"
+
+
+def test_a_link_whose_content_was_not_fetched(volume, faults, sample, tmp_path):
+    (tmp_path / "b.nii.gz").symlink_to("../.git/annex/objects/aa/MD5E-s1--b.nii.gz")
+    (fault,) = faults(sample(volume("a.nii.gz")), sample(str(tmp_path / "b.nii.gz")))
+    assert fault == (
+        "table.tsv:2: b.nii.gz: a link whose content is not here; run `datalad get` (or `git annex get`) on it"
+    )
 
 
 def test_truncated_gzip(volume, faults, sample):

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from biasaudit.cohort.images.field import mask_field
 from biasaudit.cohort.images.inspection import inspect_files
+from biasaudit.cohort.images.volumes import pathology_on_grid
 from biasaudit.protocol import GridSettings
+from biasaudit.records import Grid
 
 SHAPE = (12, 14, 10)
 
@@ -100,3 +104,30 @@ def test_a_large_mask_is_told(volume, inspect, sample, share, told):
     assert faults == []
     assert [note for note in notes if "covers more than 50%" in note and note.endswith(": x")] == notes
     assert bool(notes) == told
+
+
+def pictures_of_masks(tmp_path, picture, quality):
+    mask = np.zeros((48, 60), np.uint8)
+    mask[11:29, 13:37] = 255
+    image = picture("a.png", np.random.default_rng(0).integers(0, 255, mask.shape, np.uint8))
+    Image.fromarray(mask).save(tmp_path / "m.jpg", quality=quality)
+    return image, str(tmp_path / "m.jpg"), mask
+
+
+def test_masks_in_jpeg_are_cut_at_half_and_told(tmp_path, picture, cohort, sample):
+    image, path, mask = pictures_of_masks(tmp_path, picture, 60)
+    one = cohort(sample(image, subject="x", mask=path, has_mask=True), dimensions=2)
+    found = inspect_files(one, GridSettings(), {})
+    assert found.facts[path].occupied == np.mean(mask > 0)
+    (note,) = (note for note in found.notes if "mask" in note)
+    assert note.startswith("masks in JPEG, around whose edges compression leaves ripples, binarised at half")
+    np.testing.assert_array_equal(pathology_on_grid(one.samples[0], Grid(mask.shape)), mask > 0)
+    np.testing.assert_array_equal(mask_field(path, Grid(mask.shape)), mask > 0)
+
+
+def test_ripples_that_were_saved_losslessly_are_told(tmp_path, picture, cohort, sample):
+    image, path, _ = pictures_of_masks(tmp_path, picture, 20)
+    Image.open(path).save(tmp_path / "m.png")
+    one = cohort(sample(image, subject="x", mask=str(tmp_path / "m.png"), has_mask=True), dimensions=2)
+    notes = inspect_files(one, GridSettings(), {}).notes
+    assert any("fainter than a twentieth of the largest value" in note and note.endswith(": x") for note in notes)

@@ -122,8 +122,11 @@ def volume_header(extension: str, start: bytes) -> Any:
 
 
 def _checked(header: Any) -> Any:
-    """Let nibabel check and mend a header, without lines of its own on the terminal."""
+    """Let nibabel check and mend a header, without lines of its own on the terminal, but invent no voxel sizes."""
+    stored = None if isinstance(header, MGHHeader) else header["pixdim"][1:4].copy()
     header.check_fix(logger=_QUIET)
+    if stored is not None:
+        header["pixdim"][1:4] = stored
     return header
 
 
@@ -135,6 +138,7 @@ def volume_end(header: Any) -> int:
     ValueError
         A size below 1, or voxels that are no real numbers.
     """
+    _require_in_one_file(header)
     shape, kind = header.get_data_shape(), header.get_data_dtype()
     if not shape or min(shape) < 1:
         raise ValueError(f"shape {tuple(map(int, shape))}, expected 2 to 4 axes")
@@ -143,6 +147,11 @@ def volume_end(header: Any) -> int:
     if not 0 <= start < 2**63:
         raise ValueError(f"its voxels begin at byte {start:g}")
     return int(start) + math.prod(map(int, shape)) * int(kind.itemsize)
+
+
+def _require_in_one_file(header: Any) -> None:
+    if not isinstance(header, MGHHeader) and bytes(header["magic"].item())[:2] == b"ni":
+        raise ValueError("the header of a pair of files (.hdr, .img), expected header and voxels in one file")
 
 
 def npy_end(content: bytes) -> tuple[tuple[int, ...], int]:
@@ -215,6 +224,9 @@ def _inflated(content: bytes, most: int) -> bytes:
 
 
 def _require_numbers(kind: np.dtype[Any]) -> None:
+    if kind.names:
+        colours = "".join(kind.names)
+        raise ValueError(f"its voxels are in colour ({colours}{8 * kind.itemsize}), expected one number per voxel")
     if kind.kind not in "biuf":
         what = {"c": "complex numbers", "M": "dates", "m": "durations", "O": "objects", "V": "records"}
         raise ValueError(f"its voxels are {what.get(kind.kind, str(kind))}, expected real numbers")

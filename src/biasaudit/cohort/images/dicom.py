@@ -10,17 +10,21 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from biasaudit.cohort.images.array_files import scan_in_colour
 from biasaudit.cohort.images.declared import require_voxels
+from biasaudit.cohort.images.dicom_frames import require_whole
+from biasaudit.cohort.images.scan import DARK_WHITE, Scan
 from biasaudit.errors import BiasauditError, DataError, Fault, UsageError
 from biasaudit.records import FloatArray
 from biasaudit.regular_files import in_bytes, read_regular, read_start
 
-__all__ = ["dicom_fields", "dicom_pixels", "dicom_shape"]
+__all__ = ["dicom_fields", "dicom_shape", "read_dicom"]
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "PALETTE COLOR")
@@ -84,8 +88,8 @@ _CODING = {
 _FIELDS = {**_EQUIPMENT, **_ACQUISITION, **_CODING}
 
 
-def dicom_pixels(path: str, content: bytes, most: int | None = None) -> FloatArray:
-    """Read the pixels of one DICOM file.
+def read_dicom(path: str, content: bytes, most: int | None = None) -> Scan:
+    """Read the picture of one DICOM file.
 
     Stored values become those of the modality (DICOM PS3.3 C.11.1: slope and intercept, or a table; Hounsfield units
     for CT). MONOCHROME1, where larger values are darker, is turned by its stored range, which is the same for all
@@ -102,8 +106,9 @@ def dicom_pixels(path: str, content: bytes, most: int | None = None) -> FloatArr
 
     Returns
     -------
-    float32 (height, width), or (3, height, width) of a picture in colour
-        Red, green and blue as stored; a palette by its table, YBR turned into RGB (PS3.3 C.7.6.3.1.2).
+    Scan
+        In grey, or in colour with red, green and blue as stored; a palette by its table, YBR turned into RGB (PS3.3
+        C.7.6.3.1.2).
 
     Raises
     ------
@@ -117,16 +122,22 @@ def dicom_pixels(path: str, content: bytes, most: int | None = None) -> FloatArr
         _require_pixels(path, data)
         _require_one_picture(path, data)
         require_voxels(path, (int(data.Rows), int(data.Columns)), most)
+        require_whole(path, data)
         stored = _decoded(path, data)
-        if data.PhotometricInterpretation not in _GREY:
-            return _rgb(path, stored, data)
-        values = _modality(stored, data)
-        padding = _padding(stored, data)
-        if data.PhotometricInterpretation == "MONOCHROME1":
-            values = _turned(values, data)
-        if padding.any() and not padding.all():
-            values = np.where(padding, values[~padding].min(), values)
-        return np.asarray(values, dtype=np.float32)
+        coloured = data.PhotometricInterpretation not in _GREY
+        scan = scan_in_colour(_rgb(path, stored, data) if coloured else _grey(stored, data))
+        turned = () if data.PhotometricInterpretation != "MONOCHROME1" else (DARK_WHITE,)
+        return replace(scan, lossy=str(data.get("LossyImageCompression", "")) == "01", remarks=turned)
+
+
+def _grey(stored: np.ndarray[Any, Any], data: Any) -> FloatArray:
+    """Values of the modality, float32 (height, width), large ones bright."""
+    values, padding = _modality(stored, data), _padding(stored, data)
+    if data.PhotometricInterpretation == "MONOCHROME1":
+        values = _turned(values, data)
+    if padding.any() and not padding.all():
+        values = np.where(padding, values[~padding].min(), values)
+    return np.asarray(values, dtype=np.float32)
 
 
 def dicom_shape(path: str) -> tuple[int, int]:

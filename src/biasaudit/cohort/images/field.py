@@ -67,7 +67,7 @@ def mask_field(path: str, grid: Grid) -> BoolArray:
         found, wanted = (" x ".join(map(str, size)) for size in (shape, grid.shape))
         message = f"a field of {found} pixels, which has another aspect than the grid of {wanted}"
         raise DataError([Fault(path, message, "crop or pad it as the images")])
-    return nearest_on_grid((scan.data > 0).astype(np.uint8), scan.affine, grid) > 0
+    return nearest_on_grid(scan.marked.astype(np.uint8), scan.affine, grid) > 0
 
 
 def _regions(path: str, labels: list[int], grid: Grid) -> BoolArray:

@@ -52,6 +52,18 @@ class FileFacts:
         A picture with red, green and blue, even if they are equal everywhere.
     transparent : bool
         A picture with pixels that are less than opaque.
+    bits : int
+        Per channel of a picture as stored; 0 where that is not known.
+    lossy : bool
+        Compressed such that values differ from what was drawn, as in JPEG; `occupied` then is the share of values above
+        half of the largest one.
+    faint : float
+        Share of values above 0 and below a twentieth of the largest one: ripples of compression, in a mask.
+    extent : tuple of float or None
+        Size of the foreground of a volume, mm along the axes of the world (x, y, z); empty for pictures; None in a
+        record from before this and the remarks were measured.
+    remarks : tuple of str
+        What is odd about the file, and what was done about it.
     """
 
     path: str
@@ -71,6 +83,11 @@ class FileFacts:
     colour: tuple[float, ...] | None = None
     stored_in_colour: bool = False
     transparent: bool = False
+    bits: int = 0
+    lossy: bool = False
+    faint: float = 0.0
+    extent: tuple[float, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def coloured(self) -> bool:
@@ -97,5 +114,13 @@ class FileFacts:
         rows = affine and tuple(tuple(float(value) for value in row) for row in affine)
         colour = record.get("colour")
         measured = None if colour is None else tuple(float(value) for value in colour)
-        tuples = {"shape": tuple(record["shape"]), "spacing": tuple(record["spacing"]), "affine": rows}
-        return cls(**{"occupied": None, **record, **tuples, "colour": measured, "state": FileState(**record["state"])})
+        extent = record.get("extent")
+        tuples = {
+            "shape": tuple(record["shape"]),
+            "spacing": tuple(record["spacing"]),
+            "affine": rows,
+            "colour": measured,
+            "extent": None if extent is None else tuple(float(value) for value in extent),
+            "remarks": tuple(map(str, record.get("remarks", ()))),
+        }
+        return cls(**{"occupied": None, **record, **tuples, "state": FileState(**record["state"])})

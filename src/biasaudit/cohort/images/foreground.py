@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
 from biasaudit.records import BoolArray, FloatArray
 
-__all__ = ["RULES", "central_field", "choose_rule", "filled", "has_empty_border", "threshold_foreground"]
+__all__ = [
+    "RULES",
+    "central_field",
+    "choose_rule",
+    "extent_of",
+    "filled",
+    "has_empty_border",
+    "threshold_foreground",
+]
 
 RULES = {
     "file": "the brain mask file",
@@ -22,6 +31,7 @@ _BORDER_SHARE = 0.05
 # A stripped brain leaves nearly all of the border empty. Heads padded with zeros by registration leave some of it.
 _EMPTY_BORDER = 0.5
 _BINS = 256
+_SAMPLED = 48  # voxels per axis from which the extent is measured: to 2 % of the field of view
 
 
 def choose_rule(foreground: str, dimensions: int, empty_border: bool) -> str:
@@ -92,6 +102,27 @@ def threshold_foreground(image: FloatArray) -> BoolArray:
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return filled(parts == sizes.argmax())
+
+
+def extent_of(image: FloatArray, affine: FloatArray) -> tuple[float, ...]:
+    """Size of the foreground along the axes of the world, mm (3,); every few voxels of a large volume are looked at.
+
+    Parameters
+    ----------
+    image : float (*shape)
+        A volume; what is not finite counts as 0.
+    affine : float (4, 4)
+        Voxel to millimetre.
+    """
+    steps = [max(1, size // _SAMPLED) for size in image.shape]
+    coarse = np.nan_to_num(image[tuple(slice(None, None, step) for step in steps)], posinf=0.0, neginf=0.0)
+    inside = coarse != 0 if has_empty_border(coarse) else threshold_foreground(coarse)
+    occupied = np.argwhere(inside)
+    if not len(occupied):
+        return (0.0, 0.0, 0.0)
+    voxels = np.minimum((np.ptp(occupied, axis=0) + 1) * steps, image.shape)
+    sizes = np.sqrt((affine[:3, :3] ** 2).sum(0)) * voxels
+    return tuple(float(size) for size in sizes[np.argsort(nib.io_orientation(affine)[:, 0])])
 
 
 def _otsu(image: FloatArray) -> float:

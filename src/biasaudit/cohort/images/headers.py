@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from biasaudit.cohort.images.dicom import dicom_fields
-from biasaudit.cohort.images.formats import DICOM, PICTURES, orientation, volume_header_of
+from biasaudit.cohort.images.formats import DICOM, PICTURES, extension_of
+from biasaudit.cohort.images.geometry import orientation
 from biasaudit.cohort.images.pictures import open_picture
+from biasaudit.cohort.images.volume_files import volume_header_of
 from biasaudit.errors import DataError, Fault
 from biasaudit.regular_files import read_json_file
 
@@ -53,7 +55,7 @@ def header_fields(path: str) -> dict[str, Value]:
     if path.lower().endswith(".npy"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return {**_per_axis("size", array.shape), "data type": str(array.dtype)}
-    return _volume_fields(volume_header_of(path))
+    return _volume_fields(volume_header_of(path, extension_of(path)))
 
 
 def sidecars_of(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:

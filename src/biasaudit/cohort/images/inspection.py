@@ -15,10 +15,16 @@ from biasaudit.cohort.images import foreground as rules
 from biasaudit.cohort.images.channels import channel_faults, channel_notes, series_fault
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.file_state import FileState, file_sha256, is_trusted, state_of
-from biasaudit.cohort.images.formats import Scan, decode, orientation
+from biasaudit.cohort.images.formats import decode
+from biasaudit.cohort.images.gathered_faults import one_line_each
+from biasaudit.cohort.images.geometry import orientation
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
 from biasaudit.cohort.images.missing_files import missing_file_faults
+from biasaudit.cohort.images.mistaken import dangling_link
+from biasaudit.cohort.images.remarks import remark_notes
+from biasaudit.cohort.images.scan import Scan
+from biasaudit.cohort.images.sizes import size_faults
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import CohortSettings, FieldSettings, FileLimits, GridSettings
 from biasaudit.records import Cohort, FloatArray, Sample
@@ -38,6 +44,7 @@ _WORKERS = 4
 _GRID_TOLERANCE = 0.1
 _PROBABILITY_TOLERANCE = 1e-3
 _LARGEST_INPUT = 65504.0
+_FAINT = 0.05
 # The squares of a hundred million such values still add up to a 32-bit number.
 _LARGEST = 1e15
 
@@ -94,7 +101,8 @@ def inspect_files(
     faults = [*unreadable, *_content_faults(cohort, facts), *_geometry_faults(cohort, facts)]
     faults += [*mask_faults(cohort, facts), *channel_faults(cohort, facts)]
     notes = [*channel_notes(cohort, facts), *mask_notes(cohort, facts), *_origin_notes(cohort, facts)]
-    return Inspection(facts, tuple(notes), tuple(dict.fromkeys(faults)))
+    notes += remark_notes(cohort, facts)
+    return Inspection(facts, tuple(notes), tuple(one_line_each(dict.fromkeys(faults), first_named)))
 
 
 def foreground_notes(cohort: Cohort, facts: Mapping[str, FileFacts], foreground: str) -> tuple[str, ...]:
@@ -163,12 +171,12 @@ def _examine(path: str, before: FileFacts | None, limits: FileLimits) -> FileFac
     try:
         regular_status(path)
         state = state_of(path)
-        if before is not None and (current := _current(before, state)):
+        if before is not None and before.extent is not None and (current := _current(before, state)):
             return current
         content = read_regular(path, limits.file_bytes, "cohort.limits.file_megabytes")
     except FileNotFoundError:
-        dangling = Fault(path, "a link to a file that is not there", "fetch the file that it stands for")
-        return dangling if os.path.lexists(path) else None
+        link = dangling_link(path)
+        return Fault(path, *link) if link else None
     except OSError as error:
         return Fault(path, f"cannot be read ({error.strerror or error})", "check the path and its permissions")
     try:
@@ -202,14 +210,23 @@ def _facts(path: str, state: FileState, sha256: str, scan: Scan) -> FileFacts:
         finite=finite,
         minimum=low,
         maximum=high,
-        occupied=float(np.count_nonzero(data) / data.size),
+        occupied=float(np.count_nonzero(scan.marked if scan.lossy else data) / data.size),
         binary=bool(np.isin(values, (0.0, high if high != 0 else low)).all()),
         empty_border=data.ndim >= 3 and rules.has_empty_border(scan.volumes[0].data),
         interval=round(scan.interval, 6),
         colour=_colour(scan),
         stored_in_colour=scan.stored_in_colour,
         transparent=scan.transparent,
+        bits=scan.bits,
+        lossy=scan.lossy,
+        faint=float(np.count_nonzero((data > 0) & (data < _FAINT * high)) / data.size),
+        extent=() if affine is None else _extent(scan.volumes[0].data, affine),
+        remarks=scan.remarks,
     )
+
+
+def _extent(volume: FloatArray, affine: FloatArray) -> tuple[float, ...]:
+    return tuple(round(size, 3) for size in rules.extent_of(volume, affine))
 
 
 def _colour(scan: Scan) -> tuple[float, ...]:
@@ -266,7 +283,7 @@ def _map_faults(sample: Sample, fact: FileFacts) -> list[Fault]:
 
 
 def _geometry_faults(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[Fault]:
-    faults = _mixed_dimensions(cohort, facts)
+    faults = [*_mixed_dimensions(cohort, facts), *size_faults(cohort, facts)]
     for sample in cohort.samples:
         image = facts.get(sample.images[0]) if sample.images else None
         if image is None:

@@ -14,6 +14,7 @@ _WHOLE = 0.9
 """A mask of this share of the brain leaves nothing beside the pathology that a network could be asked about."""
 _WHOLE_PICTURE = 0.995
 _LARGE = 0.5
+_FAINTEST = 0.1
 _SHOWN = 5
 
 
@@ -87,7 +88,14 @@ def mask_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
     covered = [(sample, _covered(sample, facts)) for sample, _ in masks]
     told = {
         "the pathology mask is empty": [s.subject for s, fact in masks if s.has_mask and fact.maximum <= 0],
-        "masks with several values, binarised at > 0": [sample.subject for sample, fact in masks if not fact.binary],
+        "masks in JPEG, around whose edges compression leaves ripples, binarised at half of their largest value": [
+            sample.subject for sample, fact in masks if fact.lossy and not fact.binary
+        ],
+        "masks with several values, binarised at > 0": [s.subject for s, f in masks if not (f.binary or f.lossy)],
+        f"masks of which more than {_FAINTEST:.0%} is fainter than a twentieth of the largest value, as compression "
+        "or interpolation leave it, and counts all the same; threshold them yourself": [
+            sample.subject for sample, fact in masks if not fact.lossy and fact.faint > _FAINTEST * (fact.occupied or 0)
+        ],
         f"the pathology mask covers more than {_LARGE:.0%} of the brain, or of an image whose brain is not known": [
             sample.subject for sample, share in covered if share is not None and share[0] > _LARGE
         ],

@@ -11,7 +11,8 @@ import nibabel as nib
 import numpy as np
 
 from biasaudit.cohort.images import foreground as rules
-from biasaudit.cohort.images.formats import Scan, read_geometry, read_scan
+from biasaudit.cohort.images.formats import read_geometry, read_scan
+from biasaudit.cohort.images.geometry import spacing_of
 from biasaudit.cohort.images.headers import sidecar_content
 from biasaudit.cohort.images.resampling import (
     picture_transform,
@@ -20,6 +21,8 @@ from biasaudit.cohort.images.resampling import (
     resample_pathology,
     volume_transform,
 )
+from biasaudit.cohort.images.scan import Scan
+from biasaudit.cohort.images.sizes import USUAL_SPACING
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import GridSettings
 from biasaudit.records import BoolArray, Cohort, FloatArray, Grid, Sample, Volume
@@ -28,7 +31,8 @@ __all__ = ["choose_grid", "foreground_rule", "load_volume", "pathology_on_grid"]
 
 TISSUES = ("GM", "WM", "CSF")
 
-_COARSEST_DEFAULT = 4.0
+_VOXELS_ACROSS = 32
+_LOOKED_AT = 5
 _LARGEST_PICTURE = 256
 _DEFAULT_PICTURE = 128
 _SAME_AFFINE = 1e-3
@@ -40,7 +44,8 @@ def choose_grid(cohort: Cohort, settings: GridSettings) -> Grid:
     A reference file gives its own grid (at `settings.spacing` where that is named too). Pictures take
     `settings.shape`; else their common shape up to 256 pixels; else the aspect of the first one with 128 pixels on the
     longer side. Volumes keep field of view and axes of their common grid; where their grids differ, the field of view
-    is the median one, along the world axes. Voxels are `settings.spacing`, or as they are but at least 4 mm.
+    is the median one, along the world axes. Voxels are `settings.spacing`, or as they are but at least 4 mm
+    (less where the images are small, as of mice: see `_default_spacing`).
 
     Raises
     ------
@@ -55,12 +60,30 @@ def choose_grid(cohort: Cohort, settings: GridSettings) -> Grid:
         _require_few(shape, settings)
         return Grid(shape)
     volumes = [(shape[:3], affine) for shape, affine in geometries if affine is not None]
+    if not volumes:
+        raise DataError([Fault(cohort.samples[0].where, "no volume among the images", "correct the headers")])
+    default = _default_spacing(cohort, volumes) if settings.spacing is None else settings.spacing
     shape, affine = volumes[0]
-    if not all(s == shape and np.allclose(a, affine, atol=_SAME_AFFINE) for s, a in volumes):
-        shape, affine = _median_field(volumes, settings)
-    native = _spacing(affine)
-    wanted = np.maximum(native, _COARSEST_DEFAULT) if settings.spacing is None else np.full(3, settings.spacing)
+    if not all(s == shape and np.allclose(a, affine, atol=_SAME_AFFINE * min(1.0, default)) for s, a in volumes):
+        shape, affine = _median_field(volumes, settings, default)
+    wanted = np.full(3, default) if settings.spacing is not None else np.maximum(spacing_of(affine), default)
     return _regrid(shape, affine, wanted, settings)
+
+
+def _default_spacing(cohort: Cohort, volumes: Sequence[tuple[tuple[int, ...], FloatArray]]) -> float:
+    """Return the usual 4 mm, or less where fewer than 32 such voxels would span the foreground of small images.
+
+    Heads have a field of view of more than 128 mm, and nothing is opened for them. Of smaller things the foreground of
+    a few images is measured.
+    """
+    usual = max(float(np.max(np.asarray(shape) * spacing_of(affine))) for shape, affine in volumes)
+    if usual >= _VOXELS_ACROSS * USUAL_SPACING:
+        return USUAL_SPACING
+    every = max(1, len(cohort.samples) // _LOOKED_AT)
+    scans = [read_scan(sample.images[0]) for sample in cohort.samples[::every][:_LOOKED_AT]]
+    extents = [max(rules.extent_of(s.volumes[0].data, s.affine)) for s in scans if s.affine is not None]
+    fine = float(f"{np.median(extents) / _VOXELS_ACROSS:.2g}")
+    return min(USUAL_SPACING, fine) if fine > 0 else USUAL_SPACING
 
 
 def load_volume(sample: Sample, grid: Grid, foreground: str) -> Volume:
@@ -123,7 +146,7 @@ def _rule(scan: Scan, foreground: str) -> str:
 def _foreground(sample: Sample, scan: Scan, image: FloatArray, grid: Grid, foreground: str) -> BoolArray:
     if sample.brain_mask is not None:
         given = read_scan(sample.brain_mask)
-        return resample_mask(given.data > 0, _transform(given, grid, sample.brain_mask), grid.shape)
+        return resample_mask(given.marked, _transform(given, grid, sample.brain_mask), grid.shape)
     rule = _rule(scan, foreground)
     if rule == "centre":
         return rules.central_field(grid.shape)
@@ -138,7 +161,7 @@ def pathology_on_grid(sample: Sample, grid: Grid) -> BoolArray:
     if sample.mask is None:
         return np.zeros(grid.shape, dtype=np.bool_)
     scan = read_scan(sample.mask)
-    return resample_pathology(scan.data > 0, _transform(scan, grid, sample.mask), grid.shape)
+    return resample_pathology(scan.marked, _transform(scan, grid, sample.mask), grid.shape)
 
 
 def _maps(paths: Sequence[str], grid: Grid) -> FloatArray:
@@ -191,7 +214,7 @@ def _reference_grid(path: str, settings: GridSettings) -> Grid:
     shape, affine = read_geometry(path)
     if affine is None:
         raise DataError([Fault(path, "the reference of a grid must be a volume, not a picture", "use `grid.shape`")])
-    wanted = _spacing(affine) if settings.spacing is None else np.full(3, settings.spacing)
+    wanted = spacing_of(affine) if settings.spacing is None else np.full(3, settings.spacing)
     return _regrid(shape[:3], affine, wanted, settings)
 
 
@@ -225,14 +248,10 @@ def _picture_grid(shapes: Sequence[tuple[int, ...]], wanted: Sequence[int] | Non
     return tuple(max(1, round(size * _DEFAULT_PICTURE / max(first))) for size in first)
 
 
-def _spacing(affine: FloatArray) -> FloatArray:
-    return np.asarray(np.sqrt((affine[:3, :3] ** 2).sum(0)))
-
-
 def _regrid(shape: Sequence[int], affine: FloatArray, spacing: FloatArray, settings: GridSettings) -> Grid:
     """Other voxel sizes, same axes, same centre, at least the same field of view."""
-    native = _spacing(affine)
-    if not np.allclose(native, spacing, atol=_SAME_AFFINE):
+    native = spacing_of(affine)
+    if not np.allclose(native, spacing, atol=_SAME_AFFINE * min(1.0, float(spacing.min()))):
         wanted = np.maximum(1, np.ceil(np.asarray(shape) * native / spacing - _SAME_AFFINE))
         _require_few(wanted, settings)
         counts = wanted.astype(int)
@@ -246,13 +265,13 @@ def _regrid(shape: Sequence[int], affine: FloatArray, spacing: FloatArray, setti
 
 
 def _median_field(
-    volumes: Sequence[tuple[tuple[int, ...], FloatArray]], settings: GridSettings
+    volumes: Sequence[tuple[tuple[int, ...], FloatArray]], settings: GridSettings, coarsest: float
 ) -> tuple[tuple[int, ...], FloatArray]:
     """Grid along the world axes over the median field of view, at the median spacing."""
     boxes = np.median([_world_box(shape, affine) for shape, affine in volumes], axis=0)
-    spacing = np.median([_spacing(affine)[_world_axes(affine)] for _, affine in volumes], axis=0)
+    spacing = np.median([spacing_of(affine)[_world_axes(affine)] for _, affine in volumes], axis=0)
     wanted = np.maximum(1, np.rint((boxes[1] - boxes[0]) / spacing))
-    _require_few(wanted / np.maximum(1, _COARSEST_DEFAULT / spacing), settings)
+    _require_few(wanted / np.maximum(1, coarsest / spacing), settings)
     counts = wanted.astype(int)
     affine = np.diag([*spacing, 1.0])
     affine[:3, 3] = boxes.mean(0) - spacing * (counts - 1) / 2

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.lesion_maps import with_common_maps
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_files import map_faults
@@ -77,7 +78,7 @@ class BidsReader:
             samples=pooled.samples,
             classes=classes.names,
             factors=tuple(settings.origins),
-            dimensions=3,
+            dimensions=dimensions_of(pooled.samples[0].images[0]),
             channels=len(settings.suffix),
             notes=(*notes, *pooled.notes),
             pooled=pooled.names,

@@ -13,6 +13,7 @@ import numpy as np
 from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.missing_files import absent_files, missing_file_faults
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
+from biasaudit.cohort.readers.bids_names import with_subjects_of_names
 from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
@@ -116,6 +117,9 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     places = {name: manifest.places(name) for name in cells}
     covariates = parse_covariates(cells, places, len(manifest.rows), commas=manifest.commas)
     samples = _samples(manifest, columns, classes, covariates)
+    if not settings.scored:  # whose tables of scores name the same cells
+        samples, name_notes = with_subjects_of_names(samples, settings.subject)
+        notes += name_notes
     faults += [*_empty_cells(manifest, columns, labelled), *classes.faults, *covariates.faults]
     faults += subject_faults(samples)
     scored: tuple[tuple[Sample, ...], list[str]] = (samples, [])

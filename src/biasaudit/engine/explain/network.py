@@ -23,15 +23,18 @@ from biasaudit.engine.explain.explanation import (
     write_explanations,
 )
 from biasaudit.engine.explain.request import Request, require_known, require_new, with_method
+from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.steps.attribute import Baseline
 from biasaudit.engine.steps.represent import transform
-from biasaudit.engine.steps.train import to_device
-from biasaudit.engine.user_code.network import build_own, convention, make_network
+from biasaudit.engine.steps.train import device, to_device
+from biasaudit.engine.user_code.network import build_own, make_network
 from biasaudit.engine.user_code.network_description import OwnNetwork
 from biasaudit.engine.user_code.wall import walled
 from biasaudit.engine.user_code.weights import State, match_state, read_state
+from biasaudit.engine.validation.behaviour import Use, behaviour
 from biasaudit.errors import DataError, UsageError
 from biasaudit.networks.factory import NetworkSizes
+from biasaudit.networks.preparation import initialised
 from biasaudit.protocol import AttributionSettings, GridSettings, LabelSettings, TableCohort
 from biasaudit.protocol.places import Places
 from biasaudit.records import Cohort, Grid, Sample
@@ -39,6 +42,8 @@ from biasaudit.records import Cohort, Grid, Sample
 __all__ = ["TrainedNetwork", "explain_network"]
 
 _MOST_OUTPUTS = 20
+_BATCH = 8
+"""Images that the network is tried on at once."""
 
 
 @dataclass(frozen=True)
@@ -184,14 +189,18 @@ def _loaded(network: TrainedNetwork, shape: tuple[int, ...]) -> _Loaded:
     """Build the user's network for images of a shape (channels, *voxels), and load its weights."""
     state, read = read_state(network.weights)
     sizes = NetworkSizes(len(shape) - 1, shape[0], 1)
-    fitting = _fitting(network, state, sizes)
-    trained = make_network(network.factory, sizes, fitting.arguments)
+    fitting = _fitting(network, state, sizes, shape)
+    trained = initialised(make_network(network.factory, sizes, fitting.arguments), shape)
     trained.load_state_dict(fitting.state)
-    known = convention(trained, shape, "auto")
+    with one_thread():
+        found = behaviour(trained, Use(shape, _BATCH), "auto")
+    known = found.convention
     outputs = 1 if known.outputs <= 2 else known.outputs
-    built = build_own(OwnNetwork(network.factory, fitting.arguments, known), sizes._replace(out_channels=outputs))
+    own = OwnNetwork(network.factory, fitting.arguments, known, cares=found.cares)
+    built = initialised(build_own(own, sizes._replace(out_channels=outputs)), shape)
     built.load_state_dict(fitting.state)
-    said = f"the network returns {known.scale}" if known.scale == "logits" else f"{known.scale} turned into logits"
+    raw = known.scale in ("logits", "log_softmax")
+    said = f"the network returns {known.scale}" if raw else f"{known.scale} turned into logits"
     return _Loaded(to_device(built).eval(), outputs, (*read, *fitting.notes, said))
 
 
@@ -204,11 +213,11 @@ class _Fitting:
     notes: tuple[str, ...]
 
 
-def _fitting(network: TrainedNetwork, state: State, sizes: NetworkSizes) -> _Fitting:
+def _fitting(network: TrainedNetwork, state: State, sizes: NetworkSizes, shape: tuple[int, ...]) -> _Fitting:
     """Find the number of outputs that the weights fit, where the factory asks for it."""
     first: DataError | None = None
     for outputs in range(1, _MOST_OUTPUTS + 1):
-        candidate = make_network(network.factory, sizes._replace(out_channels=outputs), {})
+        candidate = initialised(make_network(network.factory, sizes._replace(out_channels=outputs), {}), shape)
         try:
             matched, notes = match_state(candidate, state, network.weights)
         except DataError as error:
@@ -222,5 +231,5 @@ def _fitting(network: TrainedNetwork, state: State, sizes: NetworkSizes) -> _Fit
 @torch.no_grad()
 def _predicted(network: torch.nn.Module, image: np.ndarray) -> int | None:
     """Class that is explained: the one the network predicts, or None for a single logit."""
-    logits = network(torch.from_numpy(image[None]).to(next(network.parameters()).device))
+    logits = network(torch.from_numpy(image[None]).to(device()))
     return None if logits.shape[1] == 1 else int(logits.argmax())

@@ -10,6 +10,7 @@ import numpy as np
 
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.situation.contrasts import Contrast, class_index
+from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import Cohort, Grid, Recipe, Regime
@@ -160,6 +161,12 @@ class Situation:
     def ready_made(self) -> bool:
         """Whether the target was made outside of this audit, which cannot train it again."""
         return self.scored or bool(self.protocol.target.weights)
+
+    @property
+    def factory(self) -> tuple[str, Mapping[str, Any]]:
+        """Import string and arguments of what makes the target."""
+        target = self.protocol.target
+        return (BUILDER, self.adopted) if self.adopted else (target.network, target.network_arguments)
 
     @property
     def confirms(self) -> bool:

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 
 from biasaudit import seeds
-from biasaudit.engine.user_code.functions import RAISED, call, failure, find
-from biasaudit.errors import UsageError
+from biasaudit.engine.user_code.functions import RAISED, call, find
+from biasaudit.errors import UsageError, failure
 from biasaudit.protocol import TrainingSettings
 
 __all__ = ["Augmentation", "Loss", "augmentation", "loss_function", "make_optimiser", "make_schedule"]

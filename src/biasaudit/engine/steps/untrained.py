@@ -12,6 +12,7 @@ from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.train import save_network
 from biasaudit.networks.factory import NetworkSizes, build_network
+from biasaudit.networks.preparation import initialised
 from biasaudit.registry import register
 
 __all__ = ["untrained"]
@@ -34,4 +35,5 @@ def untrained(arguments: UntrainedArguments, needs: Folders, folder: Path) -> No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(arguments.seed)
         network = build_network(arguments.factory.name, sizes, arguments.factory.arguments)
+        network = initialised(network, inputs.shape[1:])
     save_network(network, arguments.factory, sizes, folder)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit.engine.user_code.sources import file_hash, is_own, own_sources
-from biasaudit.errors import UsageError
+from biasaudit.errors import UsageError, failure, told
 from biasaudit.networks.factory import imported_function
 
-__all__ = ["RAISED", "call", "failure", "find", "takes"]
+__all__ = ["RAISED", "call", "find", "takes"]
 
 RAISED = (Exception, SystemExit)
 """What the user's code may raise and is told of in a line: to end the program is not its business."""
@@ -79,13 +79,6 @@ def call(function: Callable[..., Any], key: str, name: str, offered: Mapping[str
         raise UsageError(f"{key}: {name} failed: {failure(error)}") from error
 
 
-def failure(error: BaseException) -> str:
-    """Kind and first line of an error."""
-    if isinstance(error, SystemExit):
-        return f"it ended the program by sys.exit({error.code!r}); return, or raise an error"
-    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-
-
 def _unknown(function: Callable[..., Any], offered: Mapping[str, object]) -> list[str]:
     """Names of the parameters that a function cannot do without and is not offered."""
     try:
@@ -115,10 +108,8 @@ def _from_file(name: str, key: str) -> Callable[..., Any]:
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # what lies beside the file may be imported by it
     _forget_changed_helpers(name)
-    try:
+    with told(f"{key}: {path} cannot be imported"):
         specification.loader.exec_module(module)
-    except RAISED as error:
-        raise UsageError(f"{key}: {path} cannot be imported: {failure(error)}") from error
     _mark_helpers(name)
     found = getattr(module, attribute, None)
     if not callable(found):

@@ -9,21 +9,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from biasaudit.engine.user_code.functions import RAISED, failure, find, takes
+from biasaudit.engine.user_code.convention import POOL, require_tensor
+from biasaudit.engine.user_code.functions import find, takes
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.errors import UsageError
-from biasaudit.networks.factory import NetworkSizes, build_network, network_factory
+from biasaudit.networks.factory import NetworkSizes, build_network, made_by, network_factory
+from biasaudit.networks.preparation import is_lazy
 
-__all__ = ["build", "build_own", "convention", "make_network"]
+__all__ = ["adapted", "build", "build_own", "keeps_layout", "make_network"]
 
 SATURATED = 1e-6
 """Probabilities nearer to 0 or 1 than this have no finite logit and are cut."""
 
 _KEY = "target.network"
-_SUM_TOLERANCE = 1e-3
-_PROBE_SCALES = (0.1, 1.0, 10.0, 100.0)
-_PROBES = 4
 
 
 def build(spatial_dims: int, in_channels: int, out_channels: int, **description: Any) -> nn.Module:
@@ -50,9 +49,56 @@ def build_own(own: OwnNetwork, sizes: NetworkSizes) -> nn.Module:
     if known.outputs != wanted and not (known.outputs == 2 and wanted == 1):
         _replace_head(network, known.outputs, wanted)
         known = replace(known, outputs=wanted)
+    return adapted(network, replace(own, convention=known), wanted)
+
+
+def adapted(network: nn.Module, own: OwnNetwork, wanted: int) -> nn.Module:
+    """Give a network what its input needs, and let it return logits (batch, `wanted`).
+
+    Parameters
+    ----------
+    network : Module
+        As its factory made it.
+    own : OwnNetwork
+        What it needs and returns.
+    wanted : int
+        Logits.
+
+    Returns
+    -------
+    Module
+        The same, with hooks.
+    """
+    if own.cares:
+        network.register_forward_pre_hook(_InputCare(own.cares))
     if own.converted:
-        network.register_forward_hook(_conversion(known, own.order, single=wanted == 1))
+        network.register_forward_hook(_conversion(own.convention, own.order, single=wanted == 1))
     return network
+
+
+def keeps_layout(network: nn.Module) -> bool:
+    """Whether a network looks at its input with ``view``, so that nothing may be laid out channels last."""
+    hooks = [hook for module in network.modules() for hook in module._forward_pre_hooks.values()]
+    return any(isinstance(hook, _InputCare) and "contiguous" in hook.cares for hook in hooks)
+
+
+class _InputCare:
+    """A hook that gives a network its input as it needs it.
+
+    Parameters
+    ----------
+    cares : sequence of str
+        Of `CARES`.
+    """
+
+    def __init__(self, cares: Sequence[str]) -> None:
+        self.cares = tuple(cares)
+
+    def __call__(self, module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        images, *others = inputs
+        if "contiguous" in self.cares:
+            images = images.contiguous(memory_format=torch.contiguous_format)
+        return (images.clone() if "copied" in self.cares else images, *others)
 
 
 def _follows(name: str, arguments: Mapping[str, Any]) -> bool:
@@ -74,84 +120,14 @@ def make_network(name: str, sizes: NetworkSizes, arguments: Mapping[str, Any]) -
         return build_network(name, sizes, arguments)
     factory = _found(name)
     wanted = {key: value for key, value in sizes._asdict().items() if takes(factory, key)}
-    try:
-        network = factory(**{**wanted, **arguments})
-    except RAISED as error:
-        raise UsageError(f"{_KEY}: {name} failed: {failure(error)}") from error
-    if not isinstance(network, nn.Module):
-        raise UsageError(f"target.network: {name} returned {type(network).__name__}, expected a torch.nn.Module")
-    return network
-
-
-def convention(network: nn.Module, shape: Sequence[int], stated: str) -> OutputConvention:
-    """Find out what a network returns by showing it noise of several strengths.
-
-    Parameters
-    ----------
-    network : Module
-    shape : sequence of int
-        Channels and voxels of an input.
-    stated : {"auto", "logits", "probabilities"}
-
-    Raises
-    ------
-    UsageError
-        If it cannot take such an input, or returns anything but (batch, outputs).
-    """
-    chance = torch.Generator().manual_seed(0)
-    noise = torch.cat([scale * torch.randn((_PROBES, *shape), generator=chance) for scale in _PROBE_SCALES])
-    network.eval()
-    try:
-        with torch.no_grad():
-            output = network(noise)
-    except RAISED as error:
-        shown = " x ".join(str(size) for size in shape)
-        reason = failure(error) if isinstance(error, SystemExit) else (str(error).splitlines() or [failure(error)])[0]
-        raise UsageError(
-            f"target.network: it cannot take an input of shape batch x {shown} ({reason}); "
-            "set `grid` and channels as it was trained"
-        ) from error
-    return _convention(output, len(noise), stated)
-
-
-def _convention(output: object, batch: int, stated: str) -> OutputConvention:
-    if not isinstance(output, torch.Tensor):
-        raise UsageError(
-            f"target.network: it returns a {type(output).__name__}, expected a tensor (batch, outputs); "
-            "let the factory return a module whose forward gives the logits alone"
-        )
-    if output.ndim == 1 and len(output) == batch:
-        output = output[:, None]
-    if output.ndim != 2 or len(output) != batch:
-        raise UsageError(
-            f"target.network: it returns shape {list(output.shape)} for {batch} images, expected (batch, outputs); "
-            "pool over space and flatten"
-        )
-    inside = bool(((output >= 0) & (output <= 1)).all())
-    if stated == "logits" or (stated == "auto" and not inside):
-        return OutputConvention(output.shape[1], "logits")
-    if not inside:
-        low, high = float(output.min()), float(output.max())
-        raise UsageError(
-            f"target.outputs: probabilities are stated, but the network returns {low:.3g} to {high:.3g}; "
-            "state logits, or auto"
-        )
-    if output.shape[1] == 1:
-        return OutputConvention(1, "sigmoid")
-    sums = bool(((output.sum(1) - 1).abs() < _SUM_TOLERANCE).all())
-    if stated == "probabilities" and not sums:
-        raise UsageError(
-            "target.outputs: probabilities are stated, but those of the classes do not sum to 1; "
-            "let the factory return logits"
-        )
-    return OutputConvention(output.shape[1], "softmax" if sums else "logits")
+    return made_by(factory, name, {**wanted, **arguments})
 
 
 def _conversion(known: OutputConvention, order: Sequence[int], *, single: bool) -> Callable[..., torch.Tensor]:
     columns = list(order)
 
     def convert(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        logits = output[:, None] if output.ndim == 1 else output
+        logits = _in_rows(require_tensor(output), len(inputs[0]), known.outputs)
         if known.scale == "sigmoid":
             logits = torch.logit(logits, eps=SATURATED)
         elif known.scale == "softmax":
@@ -161,6 +137,16 @@ def _conversion(known: OutputConvention, order: Sequence[int], *, single: bool) 
         return logits[:, 1:] - logits[:, :1] if single and logits.shape[1] == 2 else logits
 
     return convert
+
+
+def _in_rows(output: torch.Tensor, batch: int, outputs: int) -> torch.Tensor:
+    """Give the outputs their two axes back, which ``squeeze`` may have taken from a batch of one or a single output."""
+    if output.ndim == 2 and len(output) == batch:
+        return output
+    if output.numel() != batch * outputs:
+        seen = f"{_KEY}: it returns shape {list(output.shape)} for {batch} images, expected ({batch}, {outputs})"
+        raise UsageError(f"{seen}; {POOL}")
+    return output.reshape(batch, outputs)
 
 
 def _replace_head(network: nn.Module, outputs: int, wanted: int) -> None:
@@ -174,7 +160,9 @@ def _replace_head(network: nn.Module, outputs: int, wanted: int) -> None:
     parent, _, name = heads[-1].rpartition(".")
     old = network.get_submodule(heads[-1])
     assert isinstance(old, nn.Linear)
-    setattr(network.get_submodule(parent), name, nn.Linear(old.in_features, wanted, bias=old.bias is not None))
+    bias = old.bias is not None
+    new = nn.LazyLinear(wanted, bias) if is_lazy(old) else nn.Linear(old.in_features, wanted, bias)
+    setattr(network.get_submodule(parent), name, new)
 
 
 def _found(name: str) -> Callable[..., Any]:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["BUILDER", "CLASS_ODDS", "OutputConvention", "OwnNetwork"]
+__all__ = ["BUILDER", "CARES", "CLASS_ODDS", "OutputConvention", "OwnNetwork"]
+
+CARES = ("contiguous", "copied")
+"""What a network may need of its input: laid out channels first, since it looks at it with ``view``; a copy of its own,
+since it changes it."""
 
 BUILDER = "biasaudit.engine.user_code.network:build"
 """Import string of the factory that trained and adopted networks are rebuilt by."""
@@ -24,7 +28,8 @@ class OutputConvention:
     outputs : int
         Columns.
     scale : str
-        ``logits``, ``sigmoid`` (one probability) or ``softmax`` (probabilities that sum to 1).
+        ``logits``, ``log_softmax`` (logarithms of probabilities, which serve as logits), ``sigmoid`` (one probability)
+        or ``softmax`` (probabilities that sum to 1).
     """
 
     outputs: int
@@ -46,6 +51,8 @@ class OwnNetwork:
         Columns in the order of the classes, of the target only; empty where that is theirs.
     converted : bool
         False: the outputs are left as they are.
+    cares : tuple of str
+        Of `CARES`, what its input needs.
     """
 
     factory: str
@@ -53,24 +60,27 @@ class OwnNetwork:
     convention: OutputConvention
     order: tuple[int, ...] = ()
     converted: bool = True
+    cares: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types, for job arguments; `converted` is said only where it is False."""
-        record = {
+        """Plain JSON types, for job arguments; `converted` and `cares` are said only where they matter."""
+        record: dict[str, Any] = {
             "factory": self.factory,
             "arguments": dict(self.arguments),
             "convention": asdict(self.convention),
             "order": list(self.order),
         }
-        return record if self.converted else {**record, "converted": False}
+        record |= {} if self.converted else {"converted": False}
+        return record | ({"cares": list(self.cares)} if self.cares else {})
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> OwnNetwork:
-        """Inverse of `to_json`; `order` and `converted` may be missing."""
+        """Inverse of `to_json`; `order`, `converted` and `cares` may be missing."""
         return cls(
             factory=record["factory"],
             arguments=record["arguments"],
             convention=OutputConvention(**record["convention"]),
             order=tuple(record.get("order") or ()),
             converted=record.get("converted", True),
+            cares=tuple(record.get("cares") or ()),
         )

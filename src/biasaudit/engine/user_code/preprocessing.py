@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from biasaudit.engine.arguments.inputs import OwnInput
-from biasaudit.engine.user_code.functions import call, failure, find
-from biasaudit.errors import Fault, ProtocolError, UsageError
+from biasaudit.engine.user_code.functions import call, find
+from biasaudit.errors import Fault, ProtocolError, UsageError, failure
 from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import FloatArray, Grid, Volume
 from biasaudit.registry import get, names

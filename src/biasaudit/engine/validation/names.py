@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from biasaudit import registry
 from biasaudit.cohort.images.formats import read_geometry
 from biasaudit.engine.situation.situation import default_checks
-from biasaudit.engine.user_code.functions import find
+from biasaudit.engine.user_code.functions import find, takes
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.validation.trial import functions_missing
 from biasaudit.errors import DataError, Fault, ProtocolError, UsageError, suggestion
@@ -78,15 +79,20 @@ def _function_faults(name: str, key: str) -> list[Fault]:
 
 
 def _network_faults(protocol: Protocol) -> list[Fault]:
-    from biasaudit.engine.user_code.network import make_network  # imports torch, which a table does not need
-    from biasaudit.networks.factory import NetworkSizes, build_network
+    """Look for the factory and hold its arguments against its parameters; it is called where the sizes are known."""
+    # Imports torch, which a table does not need.
+    from biasaudit.networks.factory import argument_fault, network_factory
 
     target = protocol.target
-    build = make_network if target.weights or is_own(target.network) else build_network
     try:
-        network = build(target.network, NetworkSizes(3, 1, 1), target.network_arguments)
+        named = is_own(target.network)
+        factory = find(target.network, "target.network") if named else network_factory(target.network)
     except UsageError as error:
         return [Fault("protocol", str(error))]
-    modules = dict(network.named_modules())
-    missing = [name for name in target.layers or () if name not in modules]
-    return [Fault("protocol", f"target.layers: no module {name!r}", suggestion(name, modules)) for name in missing]
+    fault = argument_fault(factory, {**_sizes_taken(factory), **target.network_arguments})
+    return [Fault("protocol", f"target.network: {target.network} {fault}")] if fault else []
+
+
+def _sizes_taken(factory: Callable[..., Any]) -> dict[str, int]:
+    """Sizes of which a factory has parameters, to be handed to it."""
+    return {name: 1 for name in ("spatial_dims", "in_channels", "out_channels") if takes(factory, name)}

@@ -12,14 +12,17 @@ from biasaudit import registry
 from biasaudit.cohort.folds import assign_folds
 from biasaudit.cohort.split import split_folds, split_notes
 from biasaudit.engine.arguments.inputs import OwnInput
+from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import source_channels
-from biasaudit.engine.user_code.network import convention, make_network
+from biasaudit.engine.user_code.network import make_network
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.engine.user_code.sources import is_own
 from biasaudit.engine.user_code.weights import match_state, read_state
-from biasaudit.errors import DataError, Fault, ProtocolError, UsageError
+from biasaudit.engine.validation.behaviour import Behaviour, Use, behaviour
+from biasaudit.errors import DataError, Fault, ProtocolError, UsageError, suggestion
 from biasaudit.networks.factory import NetworkSizes
+from biasaudit.networks.preparation import initialised
 from biasaudit.protocol import ArmSettings, Protocol, TargetSettings
 from biasaudit.records import Cohort, Grid
 from biasaudit.representations.representation import Harmonising
@@ -34,6 +37,7 @@ FEATURES = "features"
 
 _SAID = {
     "logits": "logits",
+    "log_softmax": "logarithms of probabilities (a log-softmax, which serves as logits)",
     "sigmoid": "probability (turned into its logit)",
     "softmax": "probabilities (of all classes, turned into logarithms)",
 }
@@ -135,30 +139,55 @@ def probe_ready_made_network(
         What keeps the network from being audited.
     """
     target = protocol.target
-    scores_alone = any(sample.scores for sample in cohort.samples) and not cohort.channels
-    if scores_alone or not (target.weights or is_own(target.network)):
+    if _trains_none(protocol, cohort):
         return ReadyMade()
     sizes = NetworkSizes(grid.dimensions, _input_channels(protocol, cohort, own_inputs), _logits(cohort))
     try:
-        known, notes = _looked_at(target, sizes, grid)
+        found, notes = _looked_at(target, sizes, grid)
     except (DataError, UsageError) as error:
         _require_other_channels(target, sizes, grid, cohort)
         raise ProtocolError([Fault("protocol", str(error))]) if isinstance(error, UsageError) else error from None
+    if (
+        not (target.weights or is_own(target.network))
+        and found.plain
+        and found.convention.outputs == sizes.out_channels
+    ):
+        return ReadyMade()
     try:
-        order = _order(protocol, cohort, known)
+        order = _order(protocol, cohort, found.convention)
     except UsageError as error:
         raise ProtocolError([Fault("protocol", str(error))]) from None
     if target.weights:
-        notes += [*split_notes(cohort, folds), f"the target {target.network} returns {_said(known)}"]
-    own = OwnNetwork(target.network, target.network_arguments, known, tuple(order))
+        notes += [*split_notes(cohort, folds), f"the target {target.network} returns {_said(found.convention)}"]
+    own = OwnNetwork(target.network, target.network_arguments, found.convention, tuple(order), cares=found.cares)
     return ReadyMade(own, tuple(dict.fromkeys(notes)))
 
 
-def _looked_at(target: TargetSettings, sizes: NetworkSizes, grid: Grid) -> tuple[OutputConvention, list[str]]:
-    """Build the network, load its weights and see what it returns for images of those sizes."""
-    network = make_network(target.network, sizes, target.network_arguments)
+def _trains_none(protocol: Protocol, cohort: Cohort) -> bool:
+    """Whether there is no network of the user's to look at: scores alone, or a network of the tool's as it comes."""
+    scores_alone = any(sample.scores for sample in cohort.samples) and not cohort.channels
+    target = protocol.target
+    as_it_comes = ":" not in target.network and not target.network_arguments
+    return scores_alone or (as_it_comes and not target.weights)
+
+
+def _looked_at(target: TargetSettings, sizes: NetworkSizes, grid: Grid) -> tuple[Behaviour, list[str]]:
+    """Build the network, load its weights and see what it does with images of those sizes."""
+    use = Use((sizes.in_channels, *grid.shape), target.training.batch_size)
+    network = initialised(make_network(target.network, sizes, target.network_arguments), use.shape)
+    _require_layers(network, target)
     notes = _load_weights(network, target.weights or [])
-    return convention(network, (sizes.in_channels, *grid.shape), target.outputs), notes
+    with one_thread():
+        found = behaviour(network, use, target.outputs)
+    return found, notes
+
+
+def _require_layers(network: nn.Module, target: TargetSettings) -> None:
+    modules = dict(network.named_modules())
+    missing = [name for name in target.layers or () if name not in modules]
+    faults = [Fault("protocol", f"target.layers: no module {name!r}", suggestion(name, modules)) for name in missing]
+    if faults:
+        raise ProtocolError(faults)
 
 
 def _require_other_channels(target: TargetSettings, sizes: NetworkSizes, grid: Grid, cohort: Cohort) -> None:

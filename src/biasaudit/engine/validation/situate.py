@@ -12,6 +12,7 @@ from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.file_state import file_sha256
 from biasaudit.cohort.images.headers import sidecar_faults, sidecars_of
 from biasaudit.cohort.images.inspection import Inspection, foreground_notes, inspect_files, require_sound
+from biasaudit.cohort.images.sizes import grid_notes
 from biasaudit.cohort.readers.probes import probe_notes, read_probes, read_without_probes
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.plan import expected_plan
@@ -28,7 +29,7 @@ from biasaudit.engine.validation.pseudonymised import pseudonymised
 from biasaudit.engine.validation.ready_made import ReadyMade, fitted_to_cohort, folds_of, probe_ready_made_network
 from biasaudit.engine.validation.trial import training_faults, trial_notes
 from biasaudit.errors import DataError, ProtocolError
-from biasaudit.protocol import Protocol
+from biasaudit.protocol import GridSettings, Protocol
 from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Cohort, Grid, Volume
 
@@ -77,7 +78,7 @@ def situate_here(
     require_inputs_possible(fitted, cohort)
     require_harmonisable(fitted, cohort, folds)
     require_field(fitted, cohort, grid, reader)
-    noted = replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made))
+    noted = replace(cohort, notes=_notes(fitted, cohort, inspection, ready_made, grid))
     situation = Situation(
         fitted,
         pseudonymised(noted, own_pseudonyms()) if fitted.pseudonymise else noted,
@@ -121,7 +122,9 @@ def _own_inputs(protocol: Protocol, first_volume: Callable[[], Volume], grid: Gr
     return try_inputs(protocol.arms, first_volume(), grid, codes) if codes else {}
 
 
-def _notes(protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_made: ReadyMade) -> tuple[str, ...]:
+def _notes(
+    protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_made: ReadyMade, grid: Grid
+) -> tuple[str, ...]:
     """Gather what the report says of the cohort before anything ran, each note once."""
     notes = (
         *single_origin_notes(cohort),
@@ -132,6 +135,7 @@ def _notes(protocol: Protocol, cohort: Cohort, inspection: Inspection, ready_mad
         *inspection.notes,
         *(colour_notes(cohort, inspection.facts, protocol.cohort.colour) if cohort.samples[0].images else ()),
         *foreground_notes(cohort, inspection.facts, protocol.cohort.foreground),
+        *grid_notes(cohort, inspection.facts, grid, by_default=protocol.grid == GridSettings()),
         *probe_notes(cohort),
     )
     return tuple(dict.fromkeys(notes))

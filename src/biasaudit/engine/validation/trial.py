@@ -1,27 +1,33 @@
-"""A short training on noise, before anything runs, of networks that the user's own functions train."""
+"""A step of training on noise before anything runs, where network or training are the user's."""
 
 from __future__ import annotations
 
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from biasaudit import seeds
 from biasaudit.engine.arguments.inputs import INPUTS
-from biasaudit.engine.arguments.networks import TrainArguments
+from biasaudit.engine.arguments.maps import AttributeArguments
+from biasaudit.engine.arguments.networks import Factory, TrainArguments
 from biasaudit.engine.jobs.job import Folders, Job
 from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import Situation
-from biasaudit.engine.steps.train import train
-from biasaudit.engine.user_code.functions import RAISED, failure, find
-from biasaudit.errors import Fault, UsageError
+from biasaudit.engine.steps.train import to_device, train
+from biasaudit.engine.user_code.functions import RAISED, find
+from biasaudit.engine.validation.behaviour import Use, require_gradient, require_trainable
+from biasaudit.errors import Fault, UsageError, failure
+from biasaudit.networks.factory import NetworkSizes, build_network
+from biasaudit.networks.preparation import initialised
 from biasaudit.protocol import TrainingSettings
 
 __all__ = ["functions_missing", "training_faults", "trial_notes"]
@@ -54,11 +60,14 @@ def training_faults(situation: Situation, jobs: Iterable[Job]) -> list[Fault]:
     list of Fault
         What would go wrong: the first fault of each number of classes, without repetition.
     """
-    if not situation.protocol.target.training.own:
-        return []
-    trainings = [job.arguments for job in jobs if isinstance(job.arguments, TrainArguments)]
-    firsts = {arguments.classes: arguments for arguments in trainings}
-    found = [_fault(situation, firsts[classes]) for classes in sorted(firsts)]
+    planned = [job.arguments for job in jobs]
+    firsts = {one.classes: one for one in planned if isinstance(one, TrainArguments)}
+    if situation.protocol.target.training.own:
+        found = [_fault(situation, firsts[classes]) for classes in sorted(firsts)]
+    else:
+        found = [*_network_faults(situation, firsts)]
+    if any(isinstance(one, AttributeArguments) for one in planned):
+        found.append(_gradient_fault(situation))
     return [Fault("protocol", message) for message in dict.fromkeys(filter(None, found))]
 
 
@@ -68,6 +77,57 @@ def trial_notes(settings: TrainingSettings) -> tuple[str, ...]:
         return ()
     named = ", ".join(f"{field} {Path(name).name}" for field, name in settings.own)
     return (f"networks are trained by code of the user's ({named}), tried on noise before the audit",)
+
+
+def _network_faults(situation: Situation, firsts: Mapping[int, TrainArguments]) -> Iterator[str]:
+    """Yield why networks cannot be trained: of every arm for the target, of the first arm for every control."""
+    if not _is_named(situation):
+        return
+    arms, settings = situation.protocol.arms, situation.protocol.target.training
+    asked = [(situation.channels(arm.recipe), classes) for classes in sorted(firsts) for arm in arms]
+    for channels, classes in dict.fromkeys(asked):
+        use = Use((channels, *situation.grid.shape), settings.batch_size)
+        with _on_trial():
+            try:
+                network = _made(situation, firsts[classes].factory, channels, classes)
+                require_trainable(network, use, settings, classes)
+            except UsageError as error:
+                yield str(error)
+
+
+def _gradient_fault(situation: Situation) -> str:
+    """Say whether maps of the target would be empty."""
+    if not _is_named(situation):
+        return ""
+    classes, first = len(situation.cohort.classes), situation.protocol.arms[0]
+    channels = situation.channels(first.recipe)
+    with _on_trial():
+        try:
+            network = _made(situation, Factory(*situation.factory), channels, classes)
+            require_gradient(network, Use((channels, *situation.grid.shape), 2))
+        except UsageError as error:
+            return str(error)
+    return ""
+
+
+def _is_named(situation: Situation) -> bool:
+    """Whether the network is another than that of the tool as it comes."""
+    target = situation.protocol.target
+    return bool(":" in target.network or target.network_arguments) and situation.cohort.channels > 0
+
+
+def _made(situation: Situation, factory: Factory, channels: int, classes: int) -> nn.Module:
+    sizes = NetworkSizes(situation.grid.dimensions, channels, 1 if classes == 2 else classes)
+    network = build_network(factory.name, sizes, factory.arguments)
+    return to_device(initialised(network, (channels, *situation.grid.shape)))
+
+
+@contextmanager
+def _on_trial() -> Iterator[None]:
+    """Leave the random numbers and the threads of this process as they were."""
+    with torch.random.fork_rng(devices=list(range(torch.cuda.device_count()))), one_thread():
+        torch.manual_seed(0)
+        yield
 
 
 def _fault(situation: Situation, arguments: TrainArguments) -> str:
