@@ -67,6 +67,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "cli.simulated": ("functional/test_cli_calibrate.py", "cli.entry"),
     "cohort.images.array_files": ("cohort/images/test_colour.py", "cohort.images.formats"),
     "cohort.images.volume_files": ("cohort/images/test_geometry.py", "cohort.images.formats"),
+    "cohort.readers.bids_notes": ("cohort/readers/test_bids_choice.py", "cohort.readers.bids"),
     "cohort.readers.bids_rows": (
         "cohort/readers/test_bids.py",
         "cohort.readers.bids",

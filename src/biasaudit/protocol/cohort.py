@@ -45,6 +45,12 @@ def _as_paths(value: object) -> object:
     return [value] if isinstance(value, str | Path) else value
 
 
+def _as_words(value: object) -> object:
+    """Take a number or a name, or several, for a list of words; an entity of a file name is text."""
+    values = value if isinstance(value, list) else [value]
+    return [str(each) if isinstance(each, int | float) and not isinstance(each, bool) else each for each in values]
+
+
 def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
     return {"contrast": contrast, "bias_field": bias_field}
 
@@ -319,6 +325,11 @@ class BidsCohort(CohortSettings):
         default_factory=lambda: ["L", "lesion"], description="label entities of pathology masks in derivatives"
     )
     space: str | None = Field(None, description="space entity to choose where several are present")
+    entities: dict[str, Annotated[list[str], BeforeValidator(_as_words), OrName()]] = Field(
+        default_factory=dict,
+        description="other entities to choose by where an image comes in several versions, such as `{res: 2, desc: "
+        "preproc}`; a list takes each",
+    )
     maps: Names = Field(
         default_factory=list,
         description="suffix(es) of other maps in derivatives, such as jacobian, for the arm `maps`",

@@ -138,7 +138,7 @@ def test_channels_and_missing_channels(dataset):
     assert cohort.channels == 2
     assert names(cohort.samples[0]) == ["sub-01_T1w.nii.gz", "sub-01_acq-x_FLAIR.nii.gz"]
     assert len(cohort.samples) == 3
-    assert "one: left out because a channel is missing: sub-03_T1w.nii.gz" in cohort.notes
+    assert "one: left out because a channel is missing: sub-03_T1w.nii.gz (without FLAIR)" in cohort.notes
 
 
 def test_sessions_and_runs_are_samples(dataset):
@@ -157,7 +157,7 @@ def test_several_spaces(dataset):
     root = dataset(images=("space-MNI_T1w", "T1w"))
     (fault,) = faults(root)
     assert fault.startswith(
-        "one: several images of one kind: sub-01_T1w.nii.gz / sub-01_space-MNI_T1w.nii.gz (space none, MNI), sub-02_"
+        "one: several images of one kind (space none, MNI): sub-01_T1w.nii.gz / sub-01_space-MNI_T1w.nii.gz, sub-02_"
     )
     assert fault.endswith("set `space` to the one to take, or remove the others")
     assert names(read(root, space="MNI").samples[0]) == ["sub-01_space-MNI_T1w.nii.gz"]
@@ -277,7 +277,7 @@ def test_conflict_between_table_and_sidecar_is_noted(dataset):
     put(root / "T1w.json", {"Field": 3})
     put(root / "sub-02/sub-02_T1w.json", {"Field": 7})
     cohort = read(root, origins="Field")
-    assert [sample.origins["Field"] for sample in cohort.samples] == ["3", "3", "3", "3.0"]
+    assert [sample.origins["Field"] for sample in cohort.samples] == ["3", "3", "3", "3"]
     assert "Field: participants.tsv and sidecar disagree, participants.tsv is taken: sub-02" in cohort.notes
 
 

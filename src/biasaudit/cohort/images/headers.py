@@ -14,10 +14,11 @@ import numpy as np
 from biasaudit.cohort.images.dicom import dicom_fields
 from biasaudit.cohort.images.formats import DICOM, PICTURES, extension_of
 from biasaudit.cohort.images.geometry import orientation
+from biasaudit.cohort.images.mistaken import dangling_link, mistaken
 from biasaudit.cohort.images.pictures import open_picture
 from biasaudit.cohort.images.volume_files import volume_header_of
 from biasaudit.errors import DataError, Fault
-from biasaudit.regular_files import read_json_file
+from biasaudit.regular_files import read_json_file, read_start
 
 __all__ = ["header_fields", "sidecar_content", "sidecar_faults", "sidecar_values", "sidecars_of"]
 
@@ -100,10 +101,18 @@ def sidecar_content(path: str) -> dict[str, Any]:
     try:
         content = read_json_file(path, _MOST_JSON)
     except (OSError, ValueError) as error:
+        if link := dangling_link(path):
+            raise DataError([Fault(path, *link)]) from None
+        if found := mistaken(_start(path), ".json"):
+            raise DataError([Fault(path, f"not a readable JSON file (it is {found[0]})", found[1])]) from None
         reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         message = f"not a readable JSON file ({reason})"
         raise DataError([Fault(path, message, "correct or remove it")]) from None
     return content if isinstance(content, dict) else {}
+
+
+def _start(path: str) -> bytes:
+    return read_start(path, 512) if os.path.isfile(path) else b"?"
 
 
 def sidecar_faults(path: str) -> tuple[Fault, ...]:

@@ -11,7 +11,8 @@ from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.lesion_maps import with_common_maps
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_files import map_faults
-from biasaudit.cohort.readers.bids_rows import ImageRow, conflict_notes, first_names, list_images
+from biasaudit.cohort.readers.bids_notes import first_names
+from biasaudit.cohort.readers.bids_rows import ImageRow, conflict_notes, list_images
 from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.labels import (

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biasaudit.cohort.images.lesion_maps import LESION
 from biasaudit.cohort.images.volumes import TISSUES
+from biasaudit.cohort.readers.bids_choice import VERSION, candidates, not_magnitude
 from biasaudit.cohort.readers.bids_index import BidsFile
 from biasaudit.errors import Fault
 from biasaudit.protocol import BidsCohort
 
 __all__ = ["Companions", "Groups", "companions", "group_images", "map_faults"]
 
-# What tells versions of one acquisition apart, as against acquisitions.
-_VERSION = frozenset({"sub", "space", "res", "den", "desc", "cohort", "rec"})
 # Two files that name different ones of these are not of the same image.
 _SAME_IMAGE = ("ses", "run", "space")
 _CLOSER = ("space", "res", "ses", "run", "acq")
@@ -29,13 +28,18 @@ class Groups:
     ----------
     images : tuple of tuples of BidsFile
         One file per suffix.
-    incomplete, ambiguous : tuple of str
-        Sessions that lack a suffix; images that exist in several versions.
+    incomplete : tuple of str
+        A file of each session or run that lacks a suffix, and which.
+    ambiguous : tuple of tuples of BidsFile
+        Versions of one image, of which one must be chosen.
+    phase : tuple of str
+        Names of phase images and the like, which are left out.
     """
 
     images: tuple[tuple[BidsFile, ...], ...]
     incomplete: tuple[str, ...]
-    ambiguous: tuple[str, ...]
+    ambiguous: tuple[tuple[BidsFile, ...], ...]
+    phase: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,23 +76,23 @@ def group_images(files: Sequence[BidsFile], settings: BidsCohort) -> Groups:
     files : sequence of BidsFile
         All files of the subject.
     settings : BidsCohort
-        `suffix` and `space`.
+        `suffix`, `space` and `entities`.
     """
-    candidates = [file for suffix in settings.suffix for file in _candidates(files, suffix, settings.space)]
+    found = [file for suffix in settings.suffix for file in candidates(files, suffix, settings)]
     images: list[tuple[BidsFile, ...]] = []
     incomplete: list[str] = []
-    ambiguous: list[str] = []
-    for session in sorted({file.entities.get("ses", "") for file in candidates}):
-        members = [file for file in candidates if file.entities.get("ses", "") == session]
+    ambiguous: list[tuple[BidsFile, ...]] = []
+    for session in sorted({file.entities.get("ses", "") for file in found}):
+        members = [file for file in found if file.entities.get("ses", "") == session]
         for group in _acquisitions(members, settings.suffix):
             by_suffix = [[file for file in group if file.suffix == suffix] for suffix in settings.suffix]
             if not all(by_suffix):
-                incomplete.append(os.path.basename(group[0].path))
+                incomplete.append(_lacking(group, settings.suffix))
             elif any(len(versions) > 1 for versions in by_suffix):
-                ambiguous += [_versions(versions) for versions in by_suffix if len(versions) > 1]
+                ambiguous += [tuple(versions) for versions in by_suffix if len(versions) > 1]
             else:
                 images.append(tuple(versions[0] for versions in by_suffix))
-    return Groups(tuple(images), tuple(incomplete), tuple(ambiguous))
+    return Groups(tuple(images), tuple(incomplete), tuple(ambiguous), tuple(not_magnitude(files, settings)))
 
 
 def companions(files: Sequence[BidsFile], image: BidsFile, settings: BidsCohort) -> Companions:
@@ -137,32 +141,20 @@ def map_faults(files: Companions, image: BidsFile, where: str, settings: BidsCoh
     ]
 
 
-def _candidates(files: Iterable[BidsFile], suffix: str, space: str | None) -> list[BidsFile]:
-    images = [
-        file
-        for file in files
-        if file.is_image and file.suffix == suffix and os.path.basename(os.path.dirname(file.path)) == "anat"
-    ]
-    if space is not None:
-        images = [file for file in images if file.entities.get("space") == space]
-    raw = [file for file in images if file.raw]
-    return raw if raw or space is None else images
-
-
 def _acquisitions(files: Sequence[BidsFile], suffixes: Sequence[str]) -> list[list[BidsFile]]:
     """Split the images of a session into acquisitions; a session with one file per suffix is one acquisition."""
     if all(sum(file.suffix == suffix for file in files) <= 1 for suffix in suffixes):
         return [list(files)]
     groups: dict[frozenset[tuple[str, str]], list[BidsFile]] = {}
     for file in files:
-        groups.setdefault(frozenset((k, v) for k, v in file.entities.items() if k not in _VERSION), []).append(file)
+        groups.setdefault(frozenset((k, v) for k, v in file.entities.items() if k not in VERSION), []).append(file)
     return list(groups.values())
 
 
-def _versions(files: Sequence[BidsFile]) -> str:
-    spaces = [file.entities.get("space", "none") for file in files]
-    names = " / ".join(os.path.basename(file.path) for file in files)
-    return f"{names} (space {', '.join(spaces)})" if len(set(spaces)) > 1 else names
+def _lacking(group: Sequence[BidsFile], suffixes: Sequence[str]) -> str:
+    """Name the first file of an acquisition and the suffixes that it lacks."""
+    missing = [suffix for suffix in suffixes if suffix not in {file.suffix for file in group}]
+    return f"{os.path.basename(group[0].path)} (without {' and '.join(missing)})"
 
 
 def _marks_pathology(file: BidsFile, labels: Sequence[str]) -> bool:

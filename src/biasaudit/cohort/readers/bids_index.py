@@ -93,7 +93,9 @@ def index_dataset(root: Path) -> BidsIndex:
         for entry in sorted(_entries(top), key=lambda entry: entry.name):
             if entry.name.startswith("sub-") and entry.is_dir():
                 by_subject.setdefault(entry.name[4:], []).extend(_walk(entry.path, raw, frozenset({top})))
-    shared = [_parse(entry.path, entry.name, True) for entry in _entries(folder) if entry.name.endswith(".json")]
+    shared = [
+        _parse(entry.path, entry.name, True) for entry in _entries(folder) if entry.name.lower().endswith(".json")
+    ]
     return BidsIndex(
         root,
         {subject: tuple(sorted(files, key=lambda file: file.path)) for subject, files in by_subject.items()},
@@ -112,12 +114,23 @@ def sidecar_fields(index: BidsIndex, image: BidsFile) -> dict[str, Any]:
 
     A sidecar applies when it has the image's suffix and no entity that the image has not; the nearer one wins. The
     sidecars of the dataset also apply to images in its derivatives.
+
+    Raises
+    ------
+    DataError
+        One fault for each that cannot be read.
     """
     candidates = [*index.shared, *index.by_subject.get(image.entities.get("sub", ""), ())]
     applicable = [file for file in candidates if not file.is_image and _applies(file, image)]
     fields: dict[str, Any] = {}
+    faults: list[Fault] = []
     for file in sorted(applicable, key=lambda file: (not file.raw, file.depth, len(file.entities))):
-        fields |= _read_json(file.path)
+        try:
+            fields |= _read_json(file.path)
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
     return fields
 
 
@@ -158,7 +171,7 @@ def _entries(folder: str) -> Iterable[os.DirEntry[str]]:
 
 
 def _parse(path: str, name: str, raw: bool) -> BidsFile | None:
-    extension = next((ending for ending in _EXTENSIONS if name.endswith(ending)), None)
+    extension = next((ending for ending in _EXTENSIONS if name.lower().endswith(ending)), None)
     if extension is None:
         return None
     *parts, suffix = name[: -len(extension)].split("_")

@@ -12,16 +12,24 @@ import numpy as np
 
 from biasaudit.cohort.readers.bids_files import Companions, companions, group_images
 from biasaudit.cohort.readers.bids_index import BidsFile, BidsIndex, dataset_name, index_dataset, sidecar_fields
+from biasaudit.cohort.readers.bids_notes import (
+    acquisition_notes,
+    first_names,
+    gathered_files,
+    incomplete_fault,
+    not_fetched,
+    phase_notes,
+    several_fault,
+)
 from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import DATASET, BidsCohort
 from biasaudit.regular_files import real_path
 
-__all__ = ["ImageRow", "Listing", "conflict_notes", "first_names", "list_images"]
+__all__ = ["ImageRow", "Listing", "conflict_notes", "list_images"]
 
 _ID = "participant_id"
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,8 @@ class ImageRow:
         Names about which the two disagree.
     where : str
         ``participants.tsv:12``.
+    faults : tuple of Fault
+        Of sidecars that cannot be read.
     """
 
     dataset: str
@@ -50,6 +60,7 @@ class ImageRow:
     cells: Mapping[str, str]
     conflicts: tuple[str, ...]
     where: str
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,12 +121,6 @@ def conflict_notes(rows: Iterable[ImageRow]) -> list[str]:
     ]
 
 
-def first_names(names: Sequence[str]) -> str:
-    """List the first few of some names, and say how many more there are."""
-    listed = ", ".join(names[:_SHOWN])
-    return f"{listed} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else listed
-
-
 @dataclass(frozen=True)
 class _Dataset:
     """One root: its name, its files and, where there is one, its participants.tsv."""
@@ -157,8 +162,10 @@ def _distinct_names(roots: Sequence[Path]) -> list[str]:
 def _participants(root: Path, settings: BidsCohort, labelled: bool) -> Manifest | None:
     by_dataset = settings.label.column == DATASET
     path = root / "participants.tsv"
-    if not path.exists() and real_path(root).parent.name == "derivatives":
+    if not path.is_symlink() and not path.exists() and real_path(root).parent.name == "derivatives":
         path = real_path(root).parent.parent / "participants.tsv"
+    if fault := not_fetched(path):
+        raise DataError([fault])
     if not path.exists():
         if not labelled or by_dataset:
             return None
@@ -196,13 +203,15 @@ def _dataset_rows(dataset: _Dataset, settings: BidsCohort, labelled: bool, share
     lines = _participant_lines(dataset)
     rows: list[ImageRow] = []
     left_out: list[str] = []
-    several: list[str] = []
+    several: list[tuple[BidsFile, ...]] = []
+    phase: list[str] = []
     unlisted: list[str] = []
     faults: list[Fault] = []
     for subject in dataset.index.subjects:
         groups = group_images(dataset.index.by_subject[subject], settings)
         left_out += groups.incomplete
         several += groups.ambiguous
+        phase += groups.phase
         if groups.images and labelled and dataset.participants is not None and subject not in lines:
             unlisted.append(f"sub-{subject}")
         name = f"{dataset.name}/sub-{subject}" if subject in shared else f"sub-{subject}"
@@ -210,9 +219,20 @@ def _dataset_rows(dataset: _Dataset, settings: BidsCohort, labelled: bool, share
     if unlisted:
         faults.append(_unlisted_fault(dataset, unlisted))
     if several:
-        remedy = "set `space` to the one to take, or remove the others"
-        faults.append(Fault(str(dataset.index.root), f"several images of one kind: {first_names(several)}", remedy))
-    return Listing(tuple(rows), tuple(_dataset_notes(dataset, settings, rows, left_out)), tuple(faults))
+        faults.append(several_fault(dataset.index.root, several))
+    if left_out and not rows and not faults:
+        faults.append(incomplete_fault(dataset.index.root, settings.suffix, left_out))
+    faults += gathered_files(fault for row in rows for fault in row.faults)
+    notes = [*_dataset_notes(dataset, settings, rows, left_out), *phase_notes(dataset.name, phase)]
+    return Listing(tuple(rows), (*notes, *acquisition_notes(dataset.name, _by_session(rows))), tuple(faults))
+
+
+def _by_session(rows: Sequence[ImageRow]) -> list[list[BidsFile]]:
+    """First channels of the images of each session of a subject."""
+    sessions: dict[tuple[str, str], list[BidsFile]] = {}
+    for row in rows:
+        sessions.setdefault((row.subject, row.images[0].entities.get("ses", "")), []).append(row.images[0])
+    return list(sessions.values())
 
 
 def _unlisted_fault(dataset: _Dataset, subjects: Sequence[str]) -> Fault:
@@ -256,8 +276,8 @@ def _row(
     else:
         columns = {str(column): str(cell) for column, cell in manifest.frame.iloc[line].items()}
         where = manifest.where(line)
-    sidecars = sidecar_fields(dataset.index, images[0])
-    fields = {field: str(value) for field, value in sidecars.items() if _is_scalar(value)}
+    sidecars, faults = _sidecars(dataset.index, images[0])
+    fields = {field: str(value).strip() for field, value in sidecars.items() if _is_scalar(value)}
     filled = {column: cell for column, cell in columns.items() if not is_missing(cell)}
     return ImageRow(
         dataset=dataset.name,
@@ -267,7 +287,15 @@ def _row(
         cells={**columns, **fields, **filled, DATASET: dataset.name},
         conflicts=tuple(both for both in filled.keys() & fields.keys() if not _same(filled[both], fields[both])),
         where=where,
+        faults=faults,
     )
+
+
+def _sidecars(index: BidsIndex, image: BidsFile) -> tuple[Mapping[str, Any], tuple[Fault, ...]]:
+    try:
+        return sidecar_fields(index, image), ()
+    except DataError as error:
+        return {}, error.faults
 
 
 def _nothing_found(datasets: Sequence[_Dataset], settings: BidsCohort) -> Fault:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from biasaudit.cohort.readers.cells import bare_number, folded, is_missing, quoted_few
+from biasaudit.cohort.readers.origin_names import one_spelling
 from biasaudit.errors import Fault, closest, gathered, suggestion
 from biasaudit.protocol import LabelSettings
 from biasaudit.records import Sample
@@ -119,7 +120,7 @@ class Pooled:
     ----------
     samples : tuple of Sample
     names : mapping of factor to (mapping of origin to origin)
-        Origins that were pooled, and under which name.
+        Origins that were pooled or spelt in several ways, and under which name.
     notes : list of str
     """
 
@@ -129,14 +130,16 @@ class Pooled:
 
 
 def with_pooled_origins(samples: Sequence[Sample], factors: Sequence[str], minimum: int) -> Pooled:
-    """Apply `pool_origins` to every origin factor; `minimum` is the smallest number of subjects of an origin."""
+    """Give every origin one spelling (`one_spelling`), and pool those of fewer than `minimum` subjects by factor."""
     notes: list[str] = []
     names: dict[str, dict[str, str]] = {}
     origins: list[dict[str, str]] = [dict(sample.origins) for sample in samples]
     subjects, labels = [sample.subject for sample in samples], [sample.label for sample in samples]
     for factor in factors:
-        pooled, said = pool_origins([origin[factor] for origin in origins], subjects, labels, minimum, factor)
-        notes += said
+        joined, told = one_spelling([origin[factor] for origin in origins], factor)
+        spelt = [joined.get(origin[factor], origin[factor]) for origin in origins]
+        pooled, said = pool_origins(spelt, subjects, labels, minimum, factor)
+        notes += [*told, *said]
         names[factor] = {o[factor]: name for o, name in zip(origins, pooled, strict=True) if o[factor] != name}
         for origin, name in zip(origins, pooled, strict=True):
             origin[factor] = name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from biasaudit.cohort.readers.bids_rows import first_names
+from biasaudit.cohort.readers.bids_notes import first_names
 from biasaudit.protocol import CohortSettings
 from biasaudit.records import Sample
 
