@@ -22,7 +22,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 test-all: $(STAMP)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt monai s3fs 'moto[s3,server]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt mlflow-skinny monai s3fs 'moto[s3,server]'
 	$(BIN)/python -m pytest -m 'slow or not slow'
 
 lint: $(STAMP)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from biasaudit.protocol import Protocol
     from biasaudit.run_folder.contract import AuditRecord
+    from biasaudit.trackers.tracker import Tracker
 
 __all__ = ["run"]
 
 
-def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -> AuditRecord:
+def run(
+    protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1, trackers: Iterable[Tracker] = ()
+) -> AuditRecord:
     """Run an audit and write its report.
 
     Parameters
@@ -22,6 +26,9 @@ def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -
         New folder, or an earlier run's, which is resumed.
     workers : int
         1 runs in this process; more are Dask worker processes.
+    trackers : iterable of Tracker
+        Told when the audit begins and ends; see `biasaudit.trackers.tracker.Tracker`. What one raises at the end
+        reaches the caller; the run is finished then.
 
     Returns
     -------
@@ -37,8 +44,13 @@ def run(protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1) -
     from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol, load_protocol
     from biasaudit.report.render import write_report
+    from biasaudit.trackers.telling import Telling
 
     plan = protocol if isinstance(protocol, Protocol) else load_protocol(Path(protocol))
-    audit = run_audit(plan, Path(out), Options(Where("dask" if workers > 1 else "local", workers)))
-    write_report(Path(out))
+    told = Telling({type(tracker).__name__: tracker for tracker in trackers})
+    with told.audit(plan.name):
+        audit = run_audit(plan, Path(out), Options(Where("dask" if workers > 1 else "local", workers)))
+        write_report(Path(out))
+    for tracker in told.trackers.values():
+        tracker.finished(Path(out), audit)
     return audit

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what a type checker knows of the components; this layer imp
     from biasaudit.engine.evidence.kind import EvidenceKind
     from biasaudit.report.sections.section import Section
     from biasaudit.representations.representation import Representation
+    from biasaudit.trackers.tracker import Tracker
 
 __all__ = [
     "KINDS",
@@ -51,11 +52,14 @@ KINDS = {
     "representation": "biasaudit.representations",
     "section": "biasaudit.report.sections",
     "step": "biasaudit.engine.steps",
+    "tracker": "biasaudit.trackers",
 }
 """Kind of component -> package whose modules are searched for it."""
 
 NAMED_IN_PROTOCOL = ("attribution", "check", "network", "reader", "representation")
 """Kinds that a protocol asks for by name; the others follow from what it asks."""
+
+_NAMED_BY_USERS = (*NAMED_IN_PROTOCOL, "tracker")
 
 _components: dict[tuple[str, str], Any] = {}
 
@@ -96,6 +100,8 @@ def get(kind: Literal["reader"], name: str) -> type[Reader[Any]]: ...
 def get(kind: Literal["representation"], name: str) -> type[Representation]: ...
 @overload
 def get(kind: Literal["section"], name: str) -> type[Section]: ...
+@overload
+def get(kind: Literal["tracker"], name: str) -> type[Tracker]: ...
 @overload
 def get(kind: str, name: str) -> Any: ...
 def get(kind: str, name: str) -> Any:
@@ -164,7 +170,7 @@ def plug_in_of(kind: str, name: str) -> str | None:
 
 def listed(kind: str) -> list[str]:
     """Names of the components of one kind that a user asks for by name, or has installed."""
-    return [name for name in names(kind) if kind in NAMED_IN_PROTOCOL or plug_in_of(kind, name) is not None]
+    return [name for name in names(kind) if kind in _NAMED_BY_USERS or plug_in_of(kind, name) is not None]
 
 
 def described(kind: str, name: str) -> str:

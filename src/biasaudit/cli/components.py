@@ -8,7 +8,7 @@ __all__ = ["list_components"]
 
 
 def list_components() -> None:
-    """List the registered checks, representations, networks, attributions, readers and report sections."""
+    """List the registered checks, representations, networks, attributions, readers, report sections and trackers."""
     for kind in sorted(registry.KINDS):
         rows = [(name, registry.described(kind, name)) for name in registry.listed(kind)]
         if rows:

@@ -22,6 +22,7 @@ __all__ = [
     "RunArgument",
     "SchedulerOption",
     "StoreOption",
+    "TrackOption",
     "TrustOption",
     "WorkersOption",
     "anywhere",
@@ -49,6 +50,9 @@ ClusterOption = Annotated[
 ]
 StoreOption = Annotated[
     str, typer.Option(help="Where results pass if the machines share no file system: s3://..., any URL of fsspec.")
+]
+TrackOption = Annotated[
+    list[str] | None, typer.Option(help="Experiment tracker that gets verdict, numbers and report: mlflow.")
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from biasaudit.cli.options import (
     EngineOption,
     SchedulerOption,
     StoreOption,
+    TrackOption,
     WorkersOption,
     anywhere,
 )
@@ -23,6 +25,7 @@ from biasaudit.regular_files import in_bytes
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
+from biasaudit.trackers.telling import trackers_called
 
 if TYPE_CHECKING:
     from biasaudit.engine.jobs.where import Where
@@ -52,6 +55,7 @@ def run(
     scheduler: SchedulerOption = "",
     cluster: ClusterOption = None,
     store: StoreOption = "",
+    track: TrackOption = None,
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
     from biasaudit.protocol import load_protocol
@@ -69,7 +73,7 @@ def run(
         if dry_run:
             _dry_run(plan, where.workers)
         else:
-            audit_into(plan, out, where, rehash=rehash)
+            audit_into(plan, out, where, rehash=rehash, track=track or ())
 
 
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
@@ -88,9 +92,10 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
     terminal.print_bold(reach_lines(situation))
 
 
-def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False) -> None:
-    """Run an audit and its report, and show the verdicts."""
-    with resumable("jobs"):
+def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False, track: Sequence[str] = ()) -> None:
+    """Run an audit and its report, show the verdicts, and hand the run over to trackers."""
+    trackers = trackers_called(track)
+    with resumable("jobs"), trackers.audit(plan.name):
         from biasaudit.engine.audit import Options, run_audit  # imports torch
         from biasaudit.report.render import write_report
 
@@ -101,6 +106,8 @@ def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False)
             page = write_report(out)
     terminal.print_verdicts(finished_audit(out))
     terminal.print_line(f"report: {page}")
+    for line in trackers.finished(out, finished_audit(out)):
+        terminal.print_line(line)
 
 
 def _dry_run(plan: Protocol, workers: int) -> None:

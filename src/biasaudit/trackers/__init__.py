@@ -1,0 +1,1 @@
+"""Experiment trackers that get the verdict, its numbers and the report: one file each."""
