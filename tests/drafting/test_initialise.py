@@ -259,9 +259,18 @@ def test_missing_files_of_a_table(tmp_path):
     table = picture_table(tmp_path, "subject,image,label,site", [f"s{n},{n}.npy,{'hm'[n % 2]}c,a" for n in range(8)])
     (tmp_path / "3.npy").unlink()
     first, _, _ = look(table, bids=False)
-    assert str(first.faults[0]).startswith(
-        f"{table}:5: {tmp_path}/3.npy: no such file; paths are relative to the table"
-    )
+    assert str(first.faults[0]).startswith(f"{table}:5: {tmp_path}/3.npy: no such file; ")
+
+
+def test_many_missing_files_of_a_table_are_one_line(tmp_path):
+    table = picture_table(tmp_path, "subject,image,label,site", [f"s{n},{n}.npy,{'hm'[n % 2]}c,a" for n in range(8)])
+    (tmp_path / "pictures").mkdir()
+    for number in range(8):
+        (tmp_path / f"{number}.npy").rename(tmp_path / "pictures" / f"{number}.npy")
+    first, _, _ = look(table, bids=False)
+    (fault,) = first.faults
+    assert str(fault).startswith(f"{table}:2: no such file: 8 of the files that are named, such as {tmp_path}/0.npy, ")
+    assert f"they exist relative to {tmp_path}/pictures" in str(fault)
 
 
 def test_refuses_to_overwrite(tree, tmp_path):

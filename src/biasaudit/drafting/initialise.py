@@ -76,8 +76,7 @@ def initialise(source: Sequence[Path], model: Model, out: Path, *, bids: bool, f
     """
     _require_possible(source, out, bids=bids, force=force)
     profile = profile_bids(source) if bids else profile_table(source[0])
-    absent = {fault.message.split(": no such file")[0] for fault in profile.faults}
-    geometry = geometry_of([path for path in profile.image if path not in absent])
+    geometry = geometry_of([path for path in profile.image if os.path.exists(path)])
     proposal = propose_protocol(profile)
     text = draft_protocol(profile, proposal, model, out.parent)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from biasaudit.cohort.images.formats import SUPPORTED, dimensions_of
+from biasaudit.cohort.images.missing_files import missing_file_faults
 from biasaudit.cohort.readers.bids_names import subjects_of_names
 from biasaudit.cohort.readers.manifest import Manifest, read_manifest
 from biasaudit.drafting import guesses
@@ -125,14 +126,13 @@ def _given(frame: pd.DataFrame, column: list[str] | str | None) -> tuple[bool, .
 
 
 def _absent(manifest: Manifest, columns: Sequence[str]) -> list[Fault]:
-    faults = []
+    """Make a fault of the files that the table names and that are not there, of many one."""
+    named: dict[str, str] = {}
     for column in columns:
-        cells = {_absolute(manifest.path, cell): row for row, cell in enumerate(guesses.filled(manifest.frame[column]))}
-        there = {path: row for path, row in cells.items() if path != _absolute(manifest.path, "")}
-        for path in missing_files(there):
-            remedy = "paths are relative to the table; correct the cell or leave the row out"
-            faults.append(Fault(manifest.where(there[path]), f"{path}: no such file", remedy))
-    return faults
+        for row, cell in enumerate(guesses.filled(manifest.frame[column])):
+            if cell:
+                named.setdefault(_absolute(manifest.path, cell), manifest.where(row))
+    return missing_file_faults({path: named[path] for path in missing_files(named)})
 
 
 def _absolute(table: Path, cell: str) -> str:
