@@ -68,7 +68,7 @@ audit: $(STAMP)
 # Everything that a user installs, on all systems, each file by its hash.
 lock: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip compile pyproject.toml -c constraints.txt --extra cluster --extra combat --extra dask --extra dicom --extra tables \
+	$(BIN)/uv pip compile pyproject.toml -c constraints.txt --extra cluster --extra combat --extra dask --extra dicom --extra itk --extra tables \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --quiet -o requirements.lock
 

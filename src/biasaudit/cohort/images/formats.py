@@ -19,6 +19,8 @@ from biasaudit.cohort.images import pictures
 from biasaudit.cohort.images.array_files import array_geometry, read_array
 from biasaudit.cohort.images.declared import MGH
 from biasaudit.cohort.images.dicom import dicom_shape, read_dicom
+from biasaudit.cohort.images.geometry import Geometry
+from biasaudit.cohort.images.itk_files import DETACHED, ITK, itk_geometry, read_itk
 from biasaudit.cohort.images.mistaken import mistaken
 from biasaudit.cohort.images.scan import Scan
 from biasaudit.cohort.images.volume_files import read_volume, volume_geometry
@@ -38,13 +40,13 @@ __all__ = [
 ]
 
 PICTURES = tuple(pictures.PICTURES)
-VOLUMES = (".nii", ".nii.gz", *MGH)
+VOLUMES = (".nii", ".nii.gz", *MGH, *ITK)
 DICOM = (".dcm", ".dicom")
 SUPPORTED = (*VOLUMES, *PICTURES, *DICOM, ".npy")
 
 _DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, OverflowError, SyntaxError, IndexError, zlib.error)
 _UNREADABLE = (ImageFileError, HeaderDataError, WrapStructError, *_DAMAGED)
-_START = 4096
+_START, _LONGEST_HEADER = 4096, 1 << 18
 _LIBRARIES = r"(PIL|pydicom|nibabel)\b"
 
 
@@ -115,6 +117,8 @@ def _decoded(path: str, extension: str, content: bytes, most: int | None) -> Sca
         return read_dicom(path, content, most)
     if extension == ".npy":
         return read_array(path, content, most)
+    if extension in ITK:
+        return read_itk(path, extension, content, most)
     return read_volume(path, extension, content, most)
 
 
@@ -136,12 +140,20 @@ def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
             return pictures.picture_shape(path, extension), None
         if extension in DICOM:
             return dicom_shape(path), None
-        geometry = array_geometry(path) if extension == ".npy" else volume_geometry(path, extension)
+        geometry = _geometry(path, extension)
         return geometry.shape, geometry.affine
     except (MemoryError, *_UNREADABLE) as error:
         fault = Fault(path, f"the header cannot be read ({_first_line(error)})")
         start = read_start(path, _START) if os.path.isfile(path) else b"?"
         raise DataError([_named(path, extension, start, fault)]) from None
+
+
+def _geometry(path: str, extension: str) -> Geometry:
+    if extension == ".npy":
+        return array_geometry(path)
+    if extension in ITK:
+        return itk_geometry(read_start(path, _LONGEST_HEADER), extension)
+    return volume_geometry(path, extension)
 
 
 def extension_of(path: str) -> str:
@@ -166,9 +178,11 @@ def _without_lines_of_libraries() -> None:
 
 
 def _unsupported(path: str) -> Fault:
-    return Fault(
-        path, f"{extension_of(path) or 'a file without extension'} is not supported", f"use {', '.join(SUPPORTED)}"
-    )
+    extension = extension_of(path)
+    if extension in (*DETACHED, ".hdr", ".img", ".hdr.gz", ".img.gz"):
+        message = f"{extension}: header and voxels lie in two files, expected one"
+        return Fault(path, message, "convert it to .nii.gz, .nrrd or .mha, so that one hash says what was audited")
+    return Fault(path, f"{extension or 'a file without extension'} is not supported", f"use {', '.join(SUPPORTED)}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,7 +18,12 @@ from nibabel.spatialimages import HeaderDataError
 
 from biasaudit.records import FloatArray
 
-__all__ = ["Geometry", "header_geometry", "is_singular", "orientation", "placed", "spacing_of", "unit_of"]
+__all__ = ["UNPLACED", "Geometry", "header_geometry", "is_singular", "orientation", "placed", "spacing_of", "unit_of"]
+
+UNPLACED = (
+    "no transformation in the header: voxel sizes are known, but not where the image lies or which side is left "
+    "(set a qform or sform, for instance by `fslorient` or `mri_convert`)"
+)
 
 _MILLIMETRES = {"meter": ("metres", 1000.0), "micron": ("micrometres", 0.001)}
 _SMALLEST, _LARGEST = 0.005, 50.0
@@ -115,14 +120,8 @@ def unit_of(header: Any) -> tuple[str, float]:
 
 
 def _mgh(header: Any) -> tuple[FloatArray, list[str]]:
-    told = [] if int(header["goodRASFlag"]) > 0 else [_UNPLACED]
+    told = [] if int(header["goodRASFlag"]) > 0 else [UNPLACED]
     return np.asarray(header.get_affine(), dtype=np.float64), told
-
-
-_UNPLACED = (
-    "no transformation in the header: voxel sizes are known, but not where the image lies or which side is left "
-    "(set a qform or sform, for instance by `fslorient` or `mri_convert`)"
-)
 
 
 def _nifti(header: Any) -> tuple[FloatArray, list[str]]:
@@ -148,7 +147,7 @@ def _stated(header: Any) -> tuple[FloatArray, list[str]]:
         ]
     if sform is not None or int(header["qform_code"]) > 0:
         raise ValueError("its affine is singular")
-    return _by_sizes(header, np.abs(sizes)), [*odd, _UNPLACED]
+    return _by_sizes(header, np.abs(sizes)), [*odd, UNPLACED]
 
 
 def _sform(header: Any) -> FloatArray | None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from biasaudit.cohort.images.dicom import dicom_fields
-from biasaudit.cohort.images.formats import DICOM, PICTURES, extension_of
+from biasaudit.cohort.images.formats import DICOM, PICTURES, extension_of, read_geometry
 from biasaudit.cohort.images.geometry import orientation
+from biasaudit.cohort.images.itk_files import ITK
 from biasaudit.cohort.images.mistaken import dangling_link, mistaken
 from biasaudit.cohort.images.pictures import open_picture
 from biasaudit.cohort.images.volume_files import volume_header_of
 from biasaudit.errors import DataError, Fault
+from biasaudit.records import FloatArray
 from biasaudit.regular_files import read_json_file, read_start
 
 __all__ = ["header_fields", "sidecar_content", "sidecar_faults", "sidecar_values", "sidecars_of"]
@@ -56,6 +58,8 @@ def header_fields(path: str) -> dict[str, Value]:
     if path.lower().endswith(".npy"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return {**_per_axis("size", array.shape), "data type": str(array.dtype)}
+    if path.lower().endswith(ITK):
+        return _place_fields(*read_geometry(path))
     return _volume_fields(volume_header_of(path, extension_of(path)))
 
 
@@ -124,15 +128,20 @@ def sidecar_faults(path: str) -> tuple[Fault, ...]:
     return ()
 
 
-def _volume_fields(header: Any) -> dict[str, Value]:
-    affine = np.asarray(header.get_best_affine())
-    fields: dict[str, Value] = {
-        **_per_axis("size", header.get_data_shape()),
+def _place_fields(shape: Sequence[int], affine: FloatArray | None) -> dict[str, Value]:
+    if affine is None:
+        return _per_axis("size", shape)
+    return {
+        **_per_axis("size", shape),
         **_per_axis("spacing", np.round(np.sqrt((affine[:3, :3] ** 2).sum(0)), 3).tolist()),
         **_per_axis("position", np.round(affine[:3, 3], 1).tolist()),
         "orientation": orientation(affine),
-        "data type": str(header.get_data_dtype()),
     }
+
+
+def _volume_fields(header: Any) -> dict[str, Value]:
+    affine = np.asarray(header.get_best_affine())
+    fields = {**_place_fields(header.get_data_shape(), affine), "data type": str(header.get_data_dtype())}
     for name in ("qform_code", "sform_code", "scl_slope", "scl_inter", "xyzt_units", "descrip"):
         if name in getattr(header, "keys", list)():
             fields[name.replace("_", " ")] = _header_value(header[name])
