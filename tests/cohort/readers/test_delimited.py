@@ -40,6 +40,11 @@ def test_row_names_of_r_get_a_column_of_their_own():
     assert "row names ('1', '2')" in read.notes[0]
 
 
+def test_row_names_before_rows_whose_last_cell_is_empty():
+    read = cells('"subject" "label" "note"\n"1" "007" "ms" ""\n"2" "008" "hc" "x"\n', "t.txt")
+    assert read.rows == [["1", "007", "ms", ""], ["2", "008", "hc", "x"]]
+
+
 @pytest.mark.parametrize("header", ['""', "", "Unnamed: 0"])
 def test_a_column_of_positions_stays(header):
     assert cells(f"{header},subject\n1,007\n2,008\n").header == [header.strip('"'), "subject"]
@@ -66,6 +71,7 @@ def test_lines_are_counted_over_breaks_in_cells():
         ("s\ts\tx\tx\n1\t2\t3\t4\n", "t.tsv:1: two columns are called 's'"),
         ("\t\tx\n1\t2\t3\n", "t.tsv:1: two columns have no name"),
         ("s\tx\n#1\t2\n3\t4\n", "t.tsv:2: the row begins with #: a comment, or a name?"),
+        ("s\tx\n1\ta\t\n2\tb\t\n", "t.tsv:1: every row has one cell more than the header: row names in front, or"),
         ("s\tx\n", "t.tsv:1: the table has no rows"),
         ("", "t.tsv:1: the table has no rows"),
         ("s\tx\n1\t\0\n", r"t.tsv:2: a control character \('\\x00'\)"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Numbers", "bare_number", "folded", "is_missing", "quoted_few", "read_numbers", "with_unit"]
+__all__ = ["Numbers", "bare_number", "folded", "is_missing", "quoted_few", "read_numbers", "with_commas", "with_unit"]
 
 # As people, R, pandas, SAS, SPSS, databases and spreadsheets write them; a failed formula says nothing either.
 _MISSING = frozenset(
@@ -119,6 +119,11 @@ def quoted_few(values: Sequence[str]) -> str:
     different = list(dict.fromkeys(values))
     listed = ", ".join(repr(value if len(value) <= 40 else value[:37] + "...") for value in different[:_SHOWN])
     return f"{listed} and {len(different) - _SHOWN} more" if len(different) > _SHOWN else listed
+
+
+def with_commas(cells: Sequence[str]) -> list[str]:
+    """Keep the cells whose commas may mean two things."""
+    return [cell.strip() for cell in cells if "," in cell]
 
 
 def _without_bound(text: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers, with_unit
+from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers, with_commas, with_unit
 from biasaudit.errors import Fault, gathered
 
 __all__ = ["Covariates", "parse_covariates"]
@@ -71,8 +71,8 @@ def _faults(name: str, cells: Sequence[str], numbers: Numbers, places: Sequence[
     wrong = [cells[row].strip() for row in numbers.wrong]
     where = [places[row] for row in numbers.wrong]
     if numbers.ambiguous:
-        commas = [cell for cell in wrong if "," in cell]
-        message = f"covariate {name!r}: commas and points can be read in two ways ({quoted_few(commas)})"
+        commas = quoted_few(with_commas(wrong))
+        message = f"covariate {name!r}: commas and points can be read in two ways ({commas})"
         return gathered(where[:1], message, "write numbers with a decimal point and nothing between thousands")
     meant = {value for value in numbers.values if value is not None} | {cell for cell in wrong if with_unit(cell)}
     present = sum(not is_missing(cell) for cell in cells)

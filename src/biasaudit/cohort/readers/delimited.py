@@ -70,9 +70,9 @@ def parse_text(path: Path, text: str) -> Cells:
     numbered, comments = _without_comments(path, numbered)
     if len(numbered) < 2:
         raise DataError([Fault(f"{path}:1", "the table has no rows", "write one row per image below the header")])
-    header, rows, notes = _squared([_bare(name) for name in numbered[0][1]], numbered[1:])
-    faults = [*_swallowed(path, rows, numbered), *header_faults(path, header, numbered[0][0])]
-    faults += [*_ragged(path, rows, len(header)), *_commented_out(path, rows)]
+    header, rows, notes = _squared(path, [_bare(name) for name in numbered[0][1]], numbered[1:])
+    faults = [*header_faults(path, header, numbered[0][0]), *_commented_out(path, rows)]
+    faults += _swallowed(path, rows, numbered) or _ragged(path, rows, len(header))
     if faults:
         raise DataError(faults)
     cells = [[_bare(cell) for cell in cells] for _, cells in rows]
@@ -204,17 +204,29 @@ def _commented_out(path: Path, rows: Rows) -> list[Fault]:
     return gathered(places, "the row begins with #: a comment, or a name?", "delete the row or the #")
 
 
-def _squared(header: list[str], rows: Rows) -> tuple[list[str], Rows, list[str]]:
-    """Drop empty cells beyond the header and columns without name and content; name a column of R's row names."""
+def _squared(path: Path, header: list[str], rows: Rows) -> tuple[list[str], Rows, list[str]]:
+    """Name a column of R's row names; drop empty cells beyond the header and columns without name and content."""
     width = len(header)
-    rows = [(line, cells[:width] if not any(map(str.strip, cells[width:])) else cells) for line, cells in rows]
-    if {len(cells) for _, cells in rows} == {width + 1}:
+    if _have_row_names(path, rows, width):
         note = f"the first column has no name and is taken for row names ({quoted_few([c[0] for _, c in rows])})"
         return [_ROW_NAMES, *header], rows, [note]
+    rows = [(line, cells[:width] if not any(map(str.strip, cells[width:])) else cells) for line, cells in rows]
     if "" not in header or any(len(cells) != width for _, cells in rows):
         return header, rows, []
     used = [place for place, name in enumerate(header) if name or any(cells[place].strip() for _, cells in rows)]
     return [header[place] for place in used], [(line, [cells[place] for place in used]) for line, cells in rows], []
+
+
+def _have_row_names(path: Path, rows: Rows, width: int) -> bool:
+    """Whether every row has one cell more than the header in front, not behind."""
+    if {len(cells) for _, cells in rows} != {width + 1}:
+        return False
+    if any(cells[-1].strip() for _, cells in rows):
+        return True
+    if [cells[0].strip() for _, cells in rows] == [str(number + 1) for number in range(len(rows))]:
+        message = "every row has one cell more than the header: row names in front, or a delimiter behind?"
+        raise DataError([Fault(f"{path}:1", message, "name all columns in the header")])
+    return False
 
 
 def _ragged(path: Path, rows: Rows, width: int) -> list[Fault]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers
+from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers, with_commas
 from biasaudit.cohort.readers.manifest import Manifest
 from biasaudit.errors import DataError, Fault, gathered, suggestion
 from biasaudit.protocol import TableCohort
@@ -146,7 +146,8 @@ def _cell_faults(manifest: Manifest, what: str, named: Mapping[str, Sequence[int
 
 
 def _column_message(manifest: Manifest, name: str, what: str, rows: Sequence[int]) -> str:
-    shown = quoted_few([cell for row in rows if (cell := manifest.cell(row, name)) not in ("", "n/a")])
+    cells = [cell for row in rows if (cell := manifest.cell(row, name)) not in ("", "n/a")]
+    shown = quoted_few(with_commas(cells) if what == _AMBIGUOUS else cells)
     if what == _NO_NUMBER:
         return f"feature {name!r} holds {shown}, expected a finite number"
     return f"feature {name!r} {what}" + (f" ({shown})" if shown else "")

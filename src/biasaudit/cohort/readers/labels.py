@@ -233,6 +233,8 @@ def _label_faults(
         "if it is a class, name it as `negative` or `positive`",
     )
     faults += _unknown_labels(values, places, settings)
+    if settings.negative is not None and len(counts.keys() - {*settings.positives, settings.negative}) > _FEW_LABELS:
+        return faults  # of the wrong column nothing else is of use
     listed = ", ".join(f"{name!r} ({count})" for name, count in counts.most_common(8))
     for role, name in (*(("positive", name) for name in settings.positives), ("negative", settings.negative)):
         if name is not None and name not in counts and counts:

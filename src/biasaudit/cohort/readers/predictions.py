@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers
+from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers, with_commas
 from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.errors import DataError, Fault, gathered
 from biasaudit.protocol import TableCohort
@@ -124,7 +124,7 @@ def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) ->
 
 def _score_faults(name: str, cells: Sequence[str], places: Sequence[str], numbers: Numbers) -> list[Fault]:
     if numbers.ambiguous:
-        message = f"column {name!r}: commas and points can be read in two ways ({quoted_few(cells)})"
+        message = f"column {name!r}: commas and points can be read in two ways ({quoted_few(with_commas(cells))})"
         return gathered(places[:1], message, "write scores with a decimal point")
     message = f"column {name!r} holds {quoted_few(cells)}, expected a finite number"
     return gathered(places, message, "leave the subject out, or give its score")
