@@ -25,7 +25,8 @@ def run(
     out : path
         New folder, or an earlier run's, which is resumed.
     workers : int
-        1 runs in this process; more are Dask worker processes.
+        1 runs in this process; more are Dask worker processes, which a script may only start below
+        ``if __name__ == "__main__":``.
     trackers : iterable of Tracker
         Told when the audit begins and ends; see `biasaudit.trackers.tracker.Tracker`. What one raises at the end
         reaches the caller; the run is finished then.
@@ -39,6 +40,10 @@ def run(
     ------
     biasaudit.errors.BiasauditError
     """
+    from biasaudit.engine.jobs.main_guard import require_main_guard
+
+    if workers > 1:
+        require_main_guard(f"biasaudit.run(..., workers={workers})")
     # Imported here so that `import biasaudit` does not load torch.
     from biasaudit.engine.audit import Options, run_audit
     from biasaudit.engine.jobs.where import Where
