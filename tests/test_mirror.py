@@ -14,6 +14,12 @@ TESTS = ROOT / "tests"
 
 COVERED: Mapping[str, tuple[str, ...]] = {
     "": ("functional/test_cli_resume.py",),
+    "attributions.captum_layers": ("attributions/test_captum_methods.py",),
+    "attributions.captum_rules": (
+        "attributions/test_captum_methods.py",
+        "attributions.captum_methods",
+    ),
+    "attributions.captum_table": ("attributions/test_captum_methods.py",),
     "attributions.method": ("attributions/test_expected_gradients.py",),
     "attributions.reach": ("attributions/test_occlusion.py",),
     "attributions.rescale": (

@@ -53,6 +53,7 @@ class Explained(nn.Module):
         resting = _at_rest(network)
         expected = _logits(resting, example)
         self.outputs = int(expected.shape[1])
+        self._resting = (resting,)  # in a tuple, since its layers belong to `network` as well
         self.network = _checked(folded(resting), resting, example, expected)
         self.graph: fx.GraphModule | None = None
         if isinstance(self.network, fx.GraphModule) and self.network is not resting:
@@ -61,6 +62,11 @@ class Explained(nn.Module):
             (nn.Sequential(), self.network) if self.graph is None else split_graph(self.graph, _affine)
         )
         self.in_place = self.graph is None or works_in_place(self.graph)
+
+    @property
+    def resting(self) -> nn.Module:
+        """The network as its factory made it, its layers under their own names."""
+        return self._resting[0]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (n, outputs)."""

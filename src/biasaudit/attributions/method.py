@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -45,11 +46,14 @@ class Effort:
         Points on a path.
     patch, stride : int
         Side of an occluded cube and the distance between cubes, voxels.
+    arguments : mapping
+        Of a method that is not ours.
     """
 
     steps: int = 16
     patch: int = 8
     stride: int = 8
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Attribution(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from biasaudit.protocol.code import AllowedCode
 from biasaudit.protocol.cohort import CohortSettings
 from biasaudit.protocol.reader_settings import OfItsReader
 from biasaudit.protocol.section import Names, OrName, Section, Seed, each_once
-from biasaudit.protocol.target import TargetSettings
+from biasaudit.protocol.target import TargetSettings, finite_arguments
 from biasaudit.records import Recipe
 
 __all__ = [
@@ -113,6 +114,9 @@ class AttributionSettings(Section):
     """How attribution maps are made."""
 
     method: str = "integrated_gradients"
+    arguments: Annotated[Mapping[str, Any], AfterValidator(finite_arguments)] = Field(
+        default_factory=dict, description="of a method of Captum, captum:<Class>: layer, nt_samples, seed and the like"
+    )
     baseline: Literal["origin_balanced", "blurred", "zero"] = Field(
         "origin_balanced", description="what images are compared with: the healthy mean, themselves blurred, or zero"
     )

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from biasaudit.protocol.section import OrName, Section, as_list, as_values, built_in_or_own, each_once
 
-__all__ = ["AUGMENTATIONS", "LOSSES", "OPTIMISERS", "TargetSettings", "TrainingSettings"]
+__all__ = ["AUGMENTATIONS", "LOSSES", "OPTIMISERS", "TargetSettings", "TrainingSettings", "finite_arguments"]
 
 
 LOSSES = ("balanced_bce", "cross_entropy", "focal")
@@ -23,7 +23,7 @@ OPTIMISERS = ("adamw", "adam", "sgd")
 AUGMENTATIONS = ("none", "flip", "shift", "intensity")
 
 
-def _finite(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def finite_arguments(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Refuse arguments that JSON cannot hold: the run's files could not be read by other programs."""
     try:
         json.dumps(arguments, allow_nan=False)
@@ -81,7 +81,7 @@ class TargetSettings(Section):
     """The network being audited."""
 
     network: str = Field("cnn", description="cnn | monai:DenseNet121 | package.module:factory | own.py:factory")
-    network_arguments: Annotated[Mapping[str, Any], AfterValidator(_finite)] = Field(
+    network_arguments: Annotated[Mapping[str, Any], AfterValidator(finite_arguments)] = Field(
         default_factory=dict, description="passed to the factory"
     )
     weights: (

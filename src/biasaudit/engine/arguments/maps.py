@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from biasaudit.engine.jobs.job import Arguments, Component, Role
 from biasaudit.records import Grid
@@ -67,6 +68,8 @@ class MapSettings:
         Rows that images are compared with one by one, where the method does.
     regions : Atlas or None
         Where the method hides regions; None makes supervoxels.
+    arguments : mapping
+        Of a method of Captum.
     """
 
     method: str
@@ -79,6 +82,7 @@ class MapSettings:
     baseline_kind: str
     references: tuple[int, ...] | None = None
     regions: Atlas | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

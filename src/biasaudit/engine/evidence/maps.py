@@ -26,7 +26,7 @@ from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.rows import baseline_rows, reference_rows, rows_of_contrast
 from biasaudit.engine.situation.situation import Question, Situation
 from biasaudit.records import ArmEvidence, BoolArray, FloatArray, MapProbes, Maps
-from biasaudit.registry import register
+from biasaudit.registry import get, register
 
 __all__ = ["AttributionMaps", "Explained", "attribution_maps", "stored_maps"]
 
@@ -172,7 +172,7 @@ def _tests(planning: Planning, explained: Explained, contrast: Contrast, maps: S
 def _settings(outline: Outline, fold: int) -> MapSettings:
     """Say how the rows of a fold are explained."""
     situation, settings = outline.situation, outline.protocol.attribution
-    references = reference_rows(situation, fold)
+    references, needs = reference_rows(situation, fold), get("attribution", settings.method).needs
     return MapSettings(
         method=settings.method,
         steps=settings.steps,
@@ -183,7 +183,8 @@ def _settings(outline: Outline, fold: int) -> MapSettings:
         baseline=tuple(tuple(rows) for rows in baseline_rows(situation, fold)),
         baseline_kind=settings.baseline,
         references=None if references is None else tuple(references),
-        regions=known_atlas(situation) if settings.method == "region_ablation" else None,
+        regions=known_atlas(situation) if needs == "regions" else None,
+        arguments=dict(settings.arguments),
     )
 
 

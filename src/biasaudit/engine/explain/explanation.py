@@ -211,7 +211,7 @@ def _write(found: Sequence[Explanation], plan: AttributionPlan, out: Path) -> No
     names = _file_names([explanation.subject.sample for explanation in found])
     for explanation, name in zip(found, names, strict=True):
         sidecar = _sidecar(explanation, plan, limit)
-        files = _write_maps(explanation, out / "maps", f"{name}_{sidecar['Method']}", sidecar)
+        files = _write_maps(explanation, out / "maps", f"{name}_{sidecar['Method'].replace(':', '-')}", sidecar)
         records.append({**sidecar, "Files": [f"maps/{file}" for file in files], "Key": name})
         slices.update({f"{name}__{key}": picture for key, picture in slices_of(explanation.drawn)})
     np.savez_compressed(out / "slices.npz", **slices)  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biasaudit import registry
+from biasaudit.attributions.captum_methods import argument_faults
+from biasaudit.attributions.captum_table import refusal
 from biasaudit.errors import UsageError, suggestion
 from biasaudit.protocol import AttributionSettings
 from biasaudit.run_folder.place import require_ours
@@ -50,7 +52,8 @@ def require_known(request: Request, subjects: Collection[str], arms: Iterable[st
     ]
     methods, known = registry.names("attribution"), list(arms)
     if request.method is not None and request.method not in methods:
-        faults.append(f"no method {request.method!r}; {suggestion(request.method, methods)}")
+        why = refusal(request.method) or suggestion(request.method, methods)
+        faults.append(f"no method {request.method!r}; {why}")
     if request.arm is not None and request.arm not in known:
         faults.append(f"no arm {request.arm!r}; {suggestion(request.arm, known)}")
     if faults:
@@ -68,5 +71,16 @@ def require_new(out: Path) -> None:
 
 
 def with_method(settings: AttributionSettings, method: str | None) -> AttributionSettings:
-    """Return the settings with the method that was asked for, if one was."""
-    return settings.model_copy(update={"method": method or settings.method})
+    """Return the settings with the method that was asked for, if one was; arguments are those of one method.
+
+    Raises
+    ------
+    UsageError
+        If the method cannot do without arguments.
+    """
+    if method in (None, settings.method):
+        return settings
+    faults = list(argument_faults(str(method), {}))
+    if faults:
+        raise UsageError("\n".join(faults))
+    return settings.model_copy(update={"method": method, "arguments": {}})

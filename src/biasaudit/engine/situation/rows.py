@@ -10,6 +10,7 @@ from biasaudit import seeds
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.situation.situation import Situation, Survey, origins_of
 from biasaudit.records import Cohort, Recipe
+from biasaudit.registry import get
 from biasaudit.stats.subsampling import evenly_mixed_rows, origins_with_both_classes
 
 __all__ = [
@@ -78,9 +79,9 @@ def baseline_rows(situation: Situation, fold: int) -> list[list[int]]:
 
 
 def reference_rows(situation: Situation, fold: int) -> list[int] | None:
-    """Draw the healthy training rows that expected gradients compare with; the origins take turns."""
+    """Draw the healthy training rows that a method compares with one by one; the origins take turns."""
     settings = situation.protocol.attribution
-    if settings.method != "expected_gradients":
+    if get("attribution", settings.method).needs != "healthy":
         return None
     chance = seeds.generator(situation.protocol.folds.seed, "references", fold)
     pools = [chance.permutation(rows).tolist() for rows in baseline_rows(situation, fold)]

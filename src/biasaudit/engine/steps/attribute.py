@@ -56,7 +56,7 @@ class AttributionPlan:
     @classmethod
     def of(cls, settings: MapSettings | AttributionSettings) -> AttributionPlan:
         """Go as far as some settings say."""
-        effort = Effort(settings.steps, settings.patch, settings.stride)
+        effort = Effort(settings.steps, settings.patch, settings.stride, settings.arguments)
         return cls(get("attribution", settings.method)(), effort, settings.max_steps, settings.completeness)
 
 

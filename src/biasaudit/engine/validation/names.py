@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biasaudit import registry
+from biasaudit.attributions.captum_table import refusal
 from biasaudit.cohort.images.formats import read_geometry
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.user_code.functions import find, takes
@@ -53,10 +54,15 @@ def _check_faults(protocol: Protocol) -> Iterator[Fault]:
 
 
 def _attribution_faults(protocol: Protocol) -> Iterator[Fault]:
+    from biasaudit.attributions.captum_methods import argument_faults  # imports torch
+
     settings, known = protocol.attribution, registry.names("attribution")
     if settings.method not in known:
         message = f"attribution.method: no method {settings.method!r}"
-        yield Fault("protocol", message, suggestion(settings.method, known))
+        yield Fault("protocol", message, refusal(settings.method) or suggestion(settings.method, known))
+    else:
+        for message in argument_faults(settings.method, settings.arguments):
+            yield Fault("protocol", f"attribution.arguments: {message}")
     if settings.atlas is not None:
         yield from _atlas_faults(settings.atlas)
 

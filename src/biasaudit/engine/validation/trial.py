@@ -15,6 +15,8 @@ import torch
 from torch import nn
 
 from biasaudit import seeds
+from biasaudit.attributions.explained import Explained, Margin
+from biasaudit.attributions.method import Effort, References
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.arguments.maps import AttributeArguments
 from biasaudit.engine.arguments.networks import Factory, TrainArguments
@@ -29,10 +31,13 @@ from biasaudit.errors import Fault, UsageError, failure
 from biasaudit.networks.factory import NetworkSizes, build_network
 from biasaudit.networks.preparation import initialised
 from biasaudit.protocol import TrainingSettings
+from biasaudit.registry import get
 
 __all__ = ["functions_missing", "training_faults", "trial_notes"]
 
 _IMAGES = 16
+_ANY_NETWORK = ("integrated_gradients", "occlusion", "captum:LayerFeatureAblation")
+"""Methods that are not tried: they explain whatever answers, or take long."""
 _PREFIX = "target.training"
 _WEIGHTS = "model.safetensors"
 
@@ -67,7 +72,7 @@ def training_faults(situation: Situation, jobs: Iterable[Job]) -> list[Fault]:
     else:
         found = [*_network_faults(situation, firsts)]
     if any(isinstance(one, AttributeArguments) for one in planned):
-        found.append(_gradient_fault(situation))
+        found += [_gradient_fault(situation), _method_fault(situation)]
     return [Fault("protocol", message) for message in dict.fromkeys(filter(None, found))]
 
 
@@ -107,6 +112,27 @@ def _gradient_fault(situation: Situation) -> str:
             require_gradient(network, Use((channels, *situation.grid.shape), 2))
         except UsageError as error:
             return str(error)
+    return ""
+
+
+def _method_fault(situation: Situation) -> str:
+    """Say whether the method of attribution is not made for the target, by explaining noise with it."""
+    settings, first = situation.protocol.attribution, situation.protocol.arms[0]
+    if settings.method in _ANY_NETWORK:
+        return ""
+    use = Use((situation.channels(first.recipe), *situation.grid.shape), 2)
+    with _on_trial():
+        try:
+            network = _made(situation, Factory(*situation.factory), use.shape[0], len(situation.cohort.classes))
+            images = use.noise(3)
+            explained = Explained(network, images[:1])
+            side = torch.arange(images[0, 0].numel(), device=images.device).reshape(use.shape[1:])
+            references = References(torch.zeros_like(images[:1]), images[1:], side * 4 // side.numel() + 1)
+            effort = Effort(2, settings.patch, settings.stride, settings.arguments)
+            margin = Margin(explained, None if explained.outputs == 1 else 1)
+            get("attribution", settings.method)().relevance(margin, images[:1], references, effort)
+        except UsageError as error:
+            return f"attribution.method: {error}"
     return ""
 
 
