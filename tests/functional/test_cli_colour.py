@@ -118,7 +118,7 @@ def test_new_pictures_are_read_as_the_audit_read_its_own(audited, folder, biasau
     colour = biasaudit_here("predict", audited["grey"], folder / "all.tsv")
     assert colour.returncode == 0
     assert f"note: {COUNT} pictures are in colour and read in grey, as the audit did" in colour.stderr
-    assert biasaudit_here("predict", audited["auto"], folder / "all.tsv").stderr == ""
+    assert "note:" not in biasaudit_here("predict", audited["auto"], folder / "all.tsv").stderr
 
 
 def test_colour_and_grey_mixed_is_told_and_asked(folder, biasaudit_here):

@@ -74,6 +74,9 @@ def test_probes_are_added_in_place_and_the_change_is_said(probed):
     assert re.search(
         r"arm intensity: UNDETERMINED \(reliance not known\) -> ORIGIN \(reliance \d+-\d+ %\)", added.stdout
     )
+    assert "answer key by site, 60 subjects: mean score (above 0 speaks for ill)" in added.stdout
+    assert re.search(r"  well from b: [+-]\d+\.\d\d \(12\)", added.stdout)
+    assert "on these images the scores follow the origin more than the class" in added.stdout
     arm = json.loads((folder / "out" / "audit.json").read_text())["arms"][0]
     assert arm["reliance"]["from"] == "P1"
     assert arm["reliance"]["kind"] == "interval"

@@ -118,7 +118,7 @@ def probe(
     """Score a few images of a missing cell, such as healthy ones of the patients' source, and judge again."""
     with resumable("jobs"):
         from biasaudit.engine.audit import Options, run_audit  # these import torch
-        from biasaudit.engine.probe import changes, kept_if_it_fails, with_probes
+        from biasaudit.engine.probe import changes, kept_if_it_fails, key_of_probes, with_probes
         from biasaudit.report.render import write_report
 
         plan = with_probes(run_folder, table, max_prevalence, trust=trust)
@@ -127,6 +127,7 @@ def probe(
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
             after = run_audit(plan, run_folder, Options(say=terminal.print_note_to_stderr), progress)
             page = write_report(run_folder)
-    for line in changes(before, after):
+        key = key_of_probes(run_folder, table, trust=trust)
+    for line in (*changes(before, after), *key):
         terminal.print_line(line)
     terminal.print_line(f"report: {page}")

@@ -26,18 +26,25 @@ def predict(
     trust: TrustOption = False,
 ) -> None:
     """Put images through the trained target; subjects of the audit by the fold that held them out."""
+    from biasaudit.engine.answer_key import answer_lines
     from biasaudit.engine.predict import predict as predict_table  # imports torch
 
     if out is not None:
         require_new_file(out, force=force)
     from biasaudit.run_folder.tsv import tsv_text
 
-    text = tsv_text(predict_table(run_folder, table, arm, terminal.print_note_to_stderr, trust=trust))
+    predicted = predict_table(run_folder, table, arm, terminal.print_note_to_stderr, trust=trust)
+    text = tsv_text(predicted.table)
     if out is None:
         sys.stdout.write(text)
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_flushed(out, text)
+    said = [predicted.done, *([f"wrote {out}"] if out is not None else [])]
+    for factor, scored in predicted.scored.items():
+        said += answer_lines(scored, factor, predicted.positive)
+    for line in said:
+        terminal.print_to_stderr(line)
 
 
 def explain(
@@ -60,7 +67,7 @@ def explain(
     from biasaudit.engine.explain.network import TrainedNetwork, explain_network
     from biasaudit.engine.explain.request import Request
     from biasaudit.engine.explain.run import explain_run
-    from biasaudit.report.explanations import write_explained_page
+    from biasaudit.report.explanations import explained_line, write_explained_page
 
     request = Request(tuple(subject or ()), method, arm, out)
     caution = None
@@ -74,4 +81,6 @@ def explain(
         caution = explain_run(source, request, terminal.print_note_to_stderr, trust=trust)
     if caution is not None:
         terminal.print_line(f"caution: {caution}", style="yellow")
-    terminal.print_line(f"page: {write_explained_page(out)}")
+    page = write_explained_page(out)
+    terminal.print_line(explained_line(out))
+    terminal.print_line(f"page: {page}")

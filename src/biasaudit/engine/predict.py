@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from biasaudit import registry
 from biasaudit.cohort.images.colour import converted_notes, with_colour
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
 from biasaudit.cohort.readers.new_images import manifest_settings
+from biasaudit.engine.answer_key import Scored
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.places import require_own_key, require_places
@@ -27,13 +29,22 @@ from biasaudit.errors import DataError, Fault, UsageError, suggestion
 from biasaudit.protocol import Protocol, load_protocol
 from biasaudit.protocol.code import is_file
 from biasaudit.protocol.pseudonyms import own_pseudonyms
-from biasaudit.records import Grid, Sample
+from biasaudit.records import Cohort, Grid, Sample
 from biasaudit.regular_files import real_path
 from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 from biasaudit.run_folder.finished import as_written, finished_audit
 from biasaudit.run_folder.tsv import read_tsv
 
-__all__ = ["Say", "chosen_arm", "predict", "require_images", "silent", "stored_protocol", "trained_networks"]
+__all__ = [
+    "Predicted",
+    "Say",
+    "chosen_arm",
+    "predict",
+    "require_images",
+    "silent",
+    "stored_protocol",
+    "trained_networks",
+]
 
 
 Say = Callable[[str], None]
@@ -44,7 +55,31 @@ def silent(note: str) -> None:
     """Say nothing."""
 
 
-def predict(run: Path, table: Path, arm: str | None, say: Say = silent, *, trust: bool = False) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Predicted:
+    """Scores of the images of a table.
+
+    Attributes
+    ----------
+    table : DataFrame
+        image, subject, arm, fold (number or ``mean``), logit; with more than two classes ``logit_<class>`` each.
+    done : str
+        What was scored by which networks.
+    scored : mapping of str to tuple of Scored
+        By origin factor, the images of known class and origin; with more than two classes none.
+    positive : str
+        Class that a high score speaks for.
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    done: str
+    scored: Mapping[str, tuple[Scored, ...]]
+    positive: str
+    notes: tuple[str, ...]
+
+
+def predict(run: Path, table: Path, arm: str | None, say: Say = silent, *, trust: bool = False) -> Predicted:
     """Score the images of a table.
 
     An image whose subject the audit knows is scored by the fold that held that subject out, any other by the mean
@@ -67,8 +102,7 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = silent, *, trust
 
     Returns
     -------
-    DataFrame
-        image, subject, arm, fold (number or ``mean``), logit; with more than two classes ``logit_<class>`` each.
+    Predicted
 
     Raises
     ------
@@ -77,10 +111,10 @@ def predict(run: Path, table: Path, arm: str | None, say: Say = silent, *, trust
     protocol = stored_protocol(run, "predict", trust=trust)
     for line in code_lines(protocol.code):
         say(line)
-    rows, notes = walled(protocol.code, _predicted, run, protocol, table, arm)
-    for note in notes:
+    predicted = walled(protocol.code, _predicted, run, protocol, table, arm)
+    for note in predicted.notes:
         say(note)
-    return pd.DataFrame(rows)
+    return predicted
 
 
 def stored_protocol(run: Path, command: str, *, trust: bool) -> Protocol:
@@ -108,10 +142,8 @@ def stored_protocol(run: Path, command: str, *, trust: bool) -> Protocol:
     return protocol
 
 
-def _predicted(
-    run: Path, protocol: Protocol, table: Path, arm: str | None
-) -> tuple[list[dict[str, object]], tuple[str, ...]]:
-    """Score the images of a table: rows, and notes."""
+def _predicted(run: Path, protocol: Protocol, table: Path, arm: str | None) -> Predicted:
+    """Score the images of a table."""
     audit = finished_audit(run, "tables", "models")
     chosen = chosen_arm(audit, arm)
     name, representation = chosen["name"], chosen["representation"]
@@ -143,7 +175,36 @@ def _predicted(
                     **_logits(predict_rows(scoring, image[None])[0], classes),
                 }
             )
-    return rows, notes
+    done = _done(name, [row["fold"] for row in rows], len(networks))
+    return Predicted(pd.DataFrame(rows), done, _scored(cohort, rows), classes[-1], notes)
+
+
+def _done(arm: str, folds: Sequence[object], networks: int) -> str:
+    """Say how many images were scored by which networks."""
+    new = sum(fold == "mean" for fold in folds)
+    parts = [
+        f"{len(folds) - new} of subjects of the audit by the networks of the fold that held them out",
+        f"{new} new ones by the mean over {networks} folds",
+    ]
+    said = ", ".join(part for part in parts if not part.startswith("0 "))
+    return f"arm {arm}: {len(folds)} images scored, {said}"
+
+
+def _scored(cohort: Cohort, rows: Sequence[Mapping[str, object]]) -> dict[str, tuple[Scored, ...]]:
+    """Put class and origin beside the scores, by origin factor."""
+    if not rows or "logit" not in rows[0]:
+        return {}
+    return {
+        factor: tuple(
+            Scored(str(row["subject"]), sample.label, sample.origins.get(factor, ""), sample.positive, _score(row))
+            for sample, row in zip(cohort.samples, rows, strict=True)
+        )
+        for factor in cohort.factors
+    }
+
+
+def _score(row: Mapping[str, object]) -> float:
+    return float(str(row["logit"]))
 
 
 def _logits(values: np.ndarray, classes: Sequence[str]) -> dict[str, float]:

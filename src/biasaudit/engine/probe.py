@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from biasaudit.engine.answer_key import Scored, answer_lines
+from biasaudit.engine.predict import predict
 from biasaudit.engine.situation.places import require_places
 from biasaudit.engine.user_code.listing import require_recorded
 from biasaudit.errors import UsageError
@@ -16,8 +18,9 @@ from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
+from biasaudit.run_folder.tsv import read_tsv
 
-__all__ = ["changes", "kept_if_it_fails", "with_probes"]
+__all__ = ["changes", "kept_if_it_fails", "key_of_probes", "with_probes"]
 
 
 def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: bool = False) -> Protocol:
@@ -91,6 +94,39 @@ def changes(before: AuditRecord, after: AuditRecord) -> Iterator[str]:
         for finding in arm["findings"]:
             if finding["code"] == "P1" and finding["status"] != "not_applicable":
                 yield f"  {finding.get('reason')}"
+
+
+def key_of_probes(run: Path, table: Path, *, trust: bool = False) -> list[str]:
+    """Write the answer key of a finished run: its own held-out scores beside those of the probes.
+
+    Parameters
+    ----------
+    run : Path
+    table : Path
+        Of the probes.
+    trust : bool
+        As of `with_probes`.
+    """
+    predicted = predict(run, table, None, trust=trust)
+    lines: list[str] = []
+    for factor, scored in predicted.scored.items():
+        audited = _audited(run, str(predicted.table["arm"].iat[0]), factor)
+        lines += answer_lines([*audited, *scored], factor, predicted.positive)
+    return lines
+
+
+def _audited(run: Path, arm: str, factor: str) -> Iterator[Scored]:
+    """Go over the held-out scores of the audited subjects."""
+    subjects = read_tsv(run / "tables" / "subjects.tsv", dtype={"subject": str, "label": str, factor: str})
+    scores = read_tsv(run / "tables" / "scores.tsv", dtype={"subject": str})
+    own = (scores["arm"] == arm) & (scores["question"] == "target")
+    for column in ("input", "variant"):
+        own &= scores[column] == "original"
+    logits = scores[own].groupby("subject")["logit"].mean()
+    for row in subjects.drop_duplicates("subject").to_dict("records"):
+        if row["subject"] in logits.index:
+            score = float(logits[row["subject"]])
+            yield Scored(row["subject"], row["label"], row[factor], bool(row["positive"]), score)
 
 
 def _stated(arm: ArmRecord) -> str:

@@ -21,7 +21,7 @@ from biasaudit.report.words import percent
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 
-__all__ = ["write_explained_page"]
+__all__ = ["explained_line", "write_explained_page"]
 
 _AT_ONCE = 6
 _PIXELS_PER_INCH = 96
@@ -62,6 +62,24 @@ def write_explained_page(folder: Path) -> Path:
     with in_use(folder, "explanations"):
         OwnedFiles(folder).write("page", {page.name: _page(records, list(_pictures(records, slices))).encode()})
     return page
+
+
+def explained_line(folder: Path) -> str:
+    """Say what the maps in a folder are, and how many files hold them.
+
+    Parameters
+    ----------
+    folder : Path
+        As of `write_explained_page`, which has found it sound.
+    """
+    records = read_json_file(folder / "explain.json")
+    subjects = len({record["Subject"] for record in records})
+    methods = ", ".join(sorted({str(record["Method"]) for record in records}))
+    held_out = all(record.get("HeldOut") for record in records)
+    by = "the networks of the fold that held each out" if held_out else "the network as it was given"
+    files = sum(len(record["Files"]) for record in records)
+    done = f"{len(records)} images of {subjects} subjects explained by {methods} through {by}"
+    return f"{done}: {files} files below {folder}/maps"
 
 
 def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) -> str:

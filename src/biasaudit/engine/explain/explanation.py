@@ -221,8 +221,9 @@ def _write(found: Sequence[Explanation], plan: AttributionPlan, out: Path) -> No
 def _sidecar(explanation: Explanation, plan: AttributionPlan, limit: float) -> Sidecar:
     """Say of a map what it shows, how it was made, and from what."""
     sample, target, method = explanation.subject.sample, explanation.target, plan.method
+    place = "pixel" if len(target.grid.shape) == 2 else "voxel"
     return {
-        "Description": "attribution map: how much every voxel moved the network's answer for one image",
+        "Description": f"attribution map: how much every {place} moved the network's answer for one image",
         "Subject": sample.subject,
         "Label": sample.label,
         "Origins": dict(sample.origins),

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+
+from biasaudit.engine.answer_key import Scored, answer_lines
+
+
+def images(score, cells=(("hc", "a"), ("hc", "b"), ("ms", "a"), ("ms", "b")), n=5):
+    return [
+        Scored(f"{label}{origin}{k}", label, origin, label == "ms", score(label, origin) + 0.01 * k)
+        for label, origin in cells
+        for k in range(n)
+    ]
+
+
+def test_scores_of_the_source_are_called_so():
+    assert answer_lines(images(lambda label, origin: 2.0 * (origin == "b")), "site", "ms") == [
+        "answer key by site, 20 subjects: mean score (above 0 speaks for ms)",
+        "  hc from a: +0.02 (5)",
+        "  hc from b: +2.02 (5)",
+        "  ms from a: +0.02 (5)",
+        "  ms from b: +2.02 (5)",
+        "  class: AUC 0.50 over all subjects",
+        "  class inside an origin: AUC 0.50, which the source cannot explain",
+        "  origin inside a class: AUC 1.00 of the two furthest apart, which is no disease",
+        "  on these images the scores follow the origin more than the class",
+    ]
+
+
+def test_scores_of_the_disease_are_called_so():
+    lines = answer_lines(images(lambda label, origin: 2.0 * (label == "ms")), "site", "ms")
+    assert lines[-1] == "  on these images the scores follow the class more than the origin"
+
+
+def test_where_no_origin_holds_both_classes_nothing_is_claimed():
+    lines = answer_lines(images(lambda label, origin: 0.0, (("hc", "a"), ("ms", "b"))), "site", "ms")
+    assert lines[-1] == (
+        "  no origin holds two subjects of both classes: this cannot part disease from source; add the missing"
+    )
+    assert not any("inside" in line for line in lines[:-1])
+
+
+def test_images_of_one_subject_count_once_and_what_is_unknown_does_not():
+    twice = [Scored("s", "hc", "a", False, 1.0), Scored("s", "hc", "a", False, 3.0)]
+    unknown = [Scored("t", "", "a", False, 9.0), Scored("u", "ms", "", True, 9.0)]
+    assert answer_lines([*twice, *unknown], "site", "ms")[:2] == [
+        "answer key by site, 1 subjects: mean score (above 0 speaks for ms)",
+        "  hc from a: +2.00 (1)",
+    ]
+    assert answer_lines(unknown, "site", "ms") == []
+
+
+def test_many_cells_are_cut_short():
+    cells = [("hc", f"site{k}") for k in range(50)]
+    lines = answer_lines(images(lambda label, origin: float(np.pi), cells, n=1), "site", "ms")
+    assert "  and 10 more cells" in lines
