@@ -18,8 +18,10 @@ __all__ = ["parse_binary"]
 
 Parser = Callable[[Path, bytes, int], Cells]
 
-_EXPANSION = 20
-"""How much larger than the largest table in bytes what is packed may become: cells are short, and texts repeat."""
+_EXPANSION = 2
+"""How much larger than the largest table in bytes what is packed may become: texts repeat."""
+_CELL = 8
+"""Bytes that a cell counts at least, however well it is packed."""
 _AS_TEXT = "save it as CSV (UTF-8) or TSV"
 _PARQUET, _FEATHER, _OLD_FEATHER, _PACKED, _OLD_OFFICE = b"PAR1", b"ARROW1", b"FEA1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _OTHERS = {
@@ -98,14 +100,14 @@ def _parquet(path: Path, content: bytes, most: int) -> Cells:
     arrow, parquet = _package("pyarrow", path, _parquet), _package("pyarrow.parquet", path, _parquet)
     file = parquet.ParquetFile(arrow.BufferReader(content))
     unpacked = sum(file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
-    _require_small(path, max(unpacked, file.metadata.num_rows * file.metadata.num_columns), most)
+    _require_small(path, max(unpacked, _CELL * file.metadata.num_rows * file.metadata.num_columns), most)
     return _of_arrow(path, file.read())
 
 
 def _feather(path: Path, content: bytes, most: int) -> Cells:
     arrow, feather = _package("pyarrow", path, _feather), _package("pyarrow.feather", path, _feather)
     table = feather.read_table(arrow.BufferReader(content))
-    _require_small(path, max(table.nbytes, table.num_rows * table.num_columns), most)
+    _require_small(path, max(table.nbytes, _CELL * table.num_rows * table.num_columns), most)
     return _of_arrow(path, table)
 
 
@@ -127,37 +129,49 @@ def _workbook(path: Path, content: bytes, most: int) -> Cells:
     openpyxl = _package("openpyxl", path, _workbook)
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         _require_small(path, sum(part.file_size for part in parts.infolist()), most)
-    values, formulas = (openpyxl.load_workbook(io.BytesIO(content), data_only=kept) for kept in (True, False))
-    filled = [sheet for sheet in values.worksheets if sheet.max_row > 1]
+    # Row by row, whatever size a sheet claims to have; formulas and their stored results are read apart.
+    values, formulas = (
+        openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=stored) for stored in (True, False)
+    )
+    filled = [name for name in values.sheetnames if _has_rows(values[name])]
     if not filled:
         raise DataError([Fault(str(path), "the workbook has no rows", "write one row per image below the header")])
-    sheet = filled[0]
-    faults = _formula_faults(path, sheet, formulas[sheet.title])
-    if faults:
-        raise DataError(faults)
-    numbered = [(number, [_cell_text(cell) for cell in row]) for number, row in enumerate(sheet.iter_rows(), start=1)]
-    numbered = [(number, cells) for number, cells in numbered if any(cells)]
+    numbered = _sheet_rows(path, values[filled[0]], formulas[filled[0]])
     width = max((place for _, cells in numbered for place, cell in enumerate(cells, start=1) if cell), default=0)
-    (_, header), *rows = [(number, cells[:width]) for number, cells in numbered]
+    (_, header), *rows = [(number, [*cells[:width], *[""] * (width - len(cells))]) for number, cells in numbered]
     read = _cells(path, header, [cells for _, cells in rows], [number for number, _ in rows])
-    note = f"{path.name}: of {len(filled)} sheets the first is read, {sheet.title!r}"
+    note = f"{path.name}: of {len(filled)} sheets the first is read, {filled[0]!r}"
     return Cells(read.header, read.rows, read.lines, (note,)) if len(filled) > 1 else read
 
 
-def _formula_faults(path: Path, values: Any, formulas: Any) -> list[Fault]:
-    """Refuse formulas whose results were never stored: their cells would look empty."""
-    places = [
-        f"{path}:{cell.row}"
-        for row in formulas.iter_rows()
-        for cell in row
-        if cell.data_type == "f" and values[cell.coordinate].value is None
-    ]
+def _has_rows(sheet: Any) -> bool:
+    """Whether a sheet has a cell below its first row; charts have none."""
+    if not hasattr(sheet, "reset_dimensions"):
+        return False
+    sheet.reset_dimensions()
+    return any(cell is not None for row in sheet.iter_rows(min_row=2, values_only=True) for cell in row)
+
+
+def _sheet_rows(path: Path, values: Any, formulas: Any) -> list[tuple[int, list[str]]]:
+    """Rows that are not empty, with their numbers; a formula whose result was never stored would look empty."""
+    formulas.reset_dimensions()
+    numbered, unstored = [], []
+    for number, (row, asked) in enumerate(zip(values.iter_rows(), formulas.iter_rows(), strict=True), start=1):
+        if any(cell.data_type == "f" and row[place].value is None for place, cell in enumerate(asked)):
+            unstored.append(f"{path}:{number}")
+        cells = [_cell_text(cell) for cell in row]
+        numbered += [(number, cells)] if any(cells) else []
     remedy = "open the workbook in a spreadsheet and save it, or save values instead of formulas"
-    return gathered(places, "a formula without a stored result", remedy)
+    faults = gathered(unstored, "a formula without a stored result", remedy)
+    if faults:
+        raise DataError(faults)
+    return numbered
 
 
 def _cell_text(cell: Any) -> str:
     """Write a cell as its sheet shows it where that keeps zeros in front: 007 in the format 000."""
+    if cell.value is None:
+        return ""
     shown = str(cell.number_format)
     whole = isinstance(cell.value, int) and not isinstance(cell.value, bool)
     return f"{cell.value:0{len(shown)}d}" if whole and set(shown) == {"0"} else _text(cell.value)

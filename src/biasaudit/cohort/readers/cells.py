@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 __all__ = ["Numbers", "bare_number", "folded", "is_missing", "quoted_few", "read_numbers", "with_commas", "with_unit"]
 
@@ -93,20 +94,29 @@ def read_numbers(cells: Sequence[str], *, bounds: bool = False, commas: bool = F
     commas : bool
         Whether ``1,234`` has a decimal comma, as in tables that are split by semicolons.
     """
+    if all(map(_PLAIN.fullmatch, cells)) and (values := _all_finite(cells)):
+        return _with_codes(values, (), (), "")
     texts = ["" if is_missing(cell) else cell.strip().replace("\u2212", "-") for cell in cells]
     stripped = [_without_bound(text) if bounds else text for text in texts]
     marks, convert = _notation(stripped, commas)
     if convert is None:
         return Numbers((None,) * len(texts), tuple(row for row, text in enumerate(texts) if text), ambiguous=True)
     read = [convert(text) for text in stripped]
+    wrong = tuple(row for row, text in enumerate(texts) if text and read[row] is None)
+    bound = tuple(row for row, text in enumerate(texts) if text != stripped[row] and read[row] is not None)
+    return _with_codes(read, wrong, bound, marks)
+
+
+def _all_finite(cells: Sequence[str]) -> list[float | None]:
+    """Read plain numbers, as most columns are; nothing if one is too large to be finite."""
+    values = [float(cell) for cell in cells]
+    return list(values) if all(map(isfinite, values)) else []
+
+
+def _with_codes(read: Sequence[float | None], wrong: tuple[int, ...], bounds: tuple[int, ...], marks: str) -> Numbers:
     codes = _missing_codes(read)
-    return Numbers(
-        values=tuple(None if row in codes else value for row, value in enumerate(read)),
-        wrong=tuple(row for row, text in enumerate(texts) if text and read[row] is None),
-        bounds=tuple(row for row, text in enumerate(texts) if text != stripped[row] and read[row] is not None),
-        codes=codes,
-        marks=marks,
-    )
+    values = tuple(None if row in codes else value for row, value in enumerate(read)) if codes else tuple(read)
+    return Numbers(values, wrong, bounds, codes, marks)
 
 
 def with_unit(text: str) -> bool:

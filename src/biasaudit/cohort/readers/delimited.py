@@ -177,9 +177,11 @@ def _swallowed(path: Path, rows: Rows, numbered: Rows) -> list[Fault]:
 
 
 def _holds_rows(cell: str, width: int) -> bool:
+    if "\n" not in cell and "\r" not in cell:
+        return False
     inner = re.split(r"\r\n|\n|\r", cell)[1:]
     marks = max((sum(line.count(mark) for line in inner) for mark in _DELIMITERS), default=0)
-    return bool(inner) and (width == 1 or marks >= width - 1)
+    return width == 1 or marks >= width - 1
 
 
 def _without_comments(path: Path, numbered: Rows) -> tuple[Rows, list[str]]:

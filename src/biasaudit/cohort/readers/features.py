@@ -121,6 +121,8 @@ def _values(manifest: Manifest, columns: Sequence[str]) -> tuple[FloatArray, lis
 
 def _wrong_rows(cells: Sequence[str], numbers: Numbers) -> dict[str, list[int]]:
     """List the rows of a column that hold no number, by what is wrong with them."""
+    if None not in numbers.values:
+        return {}
     empty = [row for row, cell in enumerate(cells) if is_missing(cell)]
     what = _AMBIGUOUS if numbers.ambiguous else _NO_NUMBER
     found = {"is empty": empty, what: list(numbers.wrong), "stands for a missing value": list(numbers.codes)}
