@@ -7,9 +7,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from catalogue.case import Case
 
 from biasaudit.cli import main
-from catalogue.case import Case
 
 LANDS = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
 CASES = {

@@ -38,6 +38,12 @@ class TestAccepted:
     def test_absolute_paths_stay(self):
         assert parse(TABLE.replace("data/", "/data/")).cohort.table == Path("/data/table.tsv")
 
+    def test_backslashes_part_folders_unless_a_file_is_called_so(self, tmp_path):
+        text = TABLE.replace("data/table.tsv", "data\\table.tsv")
+        assert parse(text).cohort.table == Path("/study/data/table.tsv")
+        (tmp_path / "data\\table.tsv").touch()
+        assert parse(text, tmp_path / "protocol.yaml").cohort.table == tmp_path / "data\\table.tsv"
+
     def test_load_reads_from_the_folder_of_the_file(self, tmp_path):
         file = tmp_path / "protocol.yaml"
         file.write_text(TABLE)

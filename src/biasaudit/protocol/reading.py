@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -163,7 +164,11 @@ class _Folder:
     def absolute(self, path: Path) -> Path:
         """Make a path absolute."""
         named = Path(self._places.absolute(path.as_posix()))
-        return named if named.is_absolute() else real_path(self._folder / named)
+        found = named if named.is_absolute() else real_path(self._folder / named)
+        if os.sep == "\\" or "\\" not in str(path) or os.path.exists(found):
+            return found
+        # As Windows writes it, and there is no file of that name.
+        return self.absolute(Path(str(path).replace("\\", "/")))
 
 
 def _with_absolute_paths(protocol: Protocol, folder: _Folder) -> Protocol:

@@ -1,3 +1,5 @@
+import pytest
+
 from biasaudit.cohort.images.missing_files import absent_files, missing_file_faults
 
 
@@ -36,11 +38,25 @@ def test_many_files_that_are_elsewhere(tmp_path):
     assert many(folder).startswith(f"they exist relative to {tmp_path}:")
 
 
-def test_many_files_of_another_suffix(tmp_path):
-    (tmp_path / "img").mkdir()
+@pytest.mark.parametrize(
+    ("there", "named_as", "remedy"),
+    [
+        ("s{}.nii.gz", "s{}.nii", "they exist with .gz at their end"),
+        ("s{}.nii", "s{}.nii.gz", "they exist without .gz"),
+        ("s{}.JPG", "s{}.jpg", "they exist with a suffix in upper case"),
+        ("\u00e9{}.nii", "e\u0301{}.nii", "they exist with names in another form of Unicode (NFC)"),
+    ],
+)
+def test_many_files_under_another_name(tmp_path, there, named_as, remedy):
     for row in range(120):
-        (tmp_path / "img" / f"s{row}.nii.gz").touch()
-    assert many(tmp_path, "img/s{}.nii") == "they exist with .gz at their end"
+        (tmp_path / there.format(row)).touch()
+    assert many(tmp_path, named_as) == remedy
+
+
+def test_one_file_in_another_form_of_unicode(tmp_path):
+    (tmp_path / "\u00e9.nii").touch()
+    (fault,) = missing_file_faults(absent_files(named(tmp_path, ["e\u0301.nii"])))
+    assert "is there in another form of Unicode" in fault.remedy
 
 
 def test_drives_of_another_computer(tmp_path):

@@ -268,3 +268,11 @@ def test_notes_of_the_table_and_of_its_filter_are_kept(table):
     notes = read(path, select="age >= 34 or label == 'healthy'").notes
     assert notes[0].startswith("table.tsv: 1 lines of comments are left out")
     assert notes[1].startswith("select")
+
+
+def test_subjects_that_are_written_much_alike_are_said(table):
+    rows = [ROWS[0], ROWS[1].replace("8\t", "07\t", 1), ROWS[2], ROWS[3]]
+    assert (
+        "subjects that are written much alike count as different ones: '007', '07'"
+        in read(table([HEADER, *rows])).notes
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from unicodedata import normalize
 
 from biasaudit.errors import Fault
 
@@ -15,6 +16,14 @@ __all__ = ["absent_files", "missing_file_faults"]
 
 _FEW = 3
 _NEAR_FOLDERS = 200
+_CHANGES: Mapping[str, Callable[[str], str]] = {
+    "with .gz at their end": lambda path: f"{path}.gz",
+    "without .gz": lambda path: path.removesuffix(".gz"),
+    "with a suffix in lower case": lambda path: _with_suffix(path, str.lower),
+    "with a suffix in upper case": lambda path: _with_suffix(path, str.upper),
+    "with names in another form of Unicode (NFC)": lambda path: normalize("NFC", path),
+    "with names in another form of Unicode (NFD)": lambda path: normalize("NFD", path),
+}
 _DRIVE = re.compile(r"^[A-Za-z]:/|^//")
 
 
@@ -48,7 +57,10 @@ def _nearest(path: str) -> str:
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         return _elsewhere([path], "") or f"the folder {folder} does not exist either"
-    close = get_close_matches(os.path.basename(path), os.listdir(folder), n=1)
+    name, there = os.path.basename(path), os.listdir(folder)
+    if any(normalize("NFC", other) == normalize("NFC", name) for other in there):
+        return "a file of that name is there in another form of Unicode (NFC, NFD): rename it or copy its name"
+    close = get_close_matches(name, there, n=1)
     return f"did you mean {close[0]!r}?" if close else "correct the path"
 
 
@@ -63,11 +75,17 @@ def _remedy_of_many(absent: Mapping[str, str]) -> str:
 
 
 def _other_suffix(paths: Sequence[str]) -> str:
-    for change, added in (("with .gz at their end", ".gz"), ("without .gz", None)):
-        others = [path + added if added else path.removesuffix(".gz") for path in paths]
+    for words, change in _CHANGES.items():
+        others = [change(path) for path in paths]
         if all(other != path and os.path.isfile(other) for other, path in zip(others, paths, strict=True)):
-            return f"they exist {change}"
+            return f"they exist {words}"
     return ""
+
+
+def _with_suffix(path: str, change: Callable[[str], str]) -> str:
+    folder, name = os.path.split(path)
+    stem, dot, suffix = name.partition(".")
+    return os.path.join(folder, f"{stem}{dot}{change(suffix)}")
 
 
 def _elsewhere(paths: Sequence[str], folder: str) -> str:

@@ -14,7 +14,7 @@ from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.missing_files import absent_files, missing_file_faults
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_names import with_subjects_of_names
-from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.cohort.readers.cells import folded, is_missing, quoted_few
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
 from biasaudit.cohort.readers.joined_tables import read_tables
@@ -274,5 +274,11 @@ def _path_notes(manifest: Manifest, columns: _Columns) -> list[str]:
 
 
 def _repeats(samples: Sequence[Sample]) -> list[str]:
-    several = [subject for subject, count in Counter(s.subject for s in samples).items() if count > 1]
-    return [f"{len(several)} subjects have several images; they stay in one fold"] if several else []
+    counts = Counter(sample.subject for sample in samples)
+    several = [subject for subject, count in counts.items() if count > 1]
+    notes = [f"{len(several)} subjects have several images; they stay in one fold"] if several else []
+    spelt = Counter(folded(subject) for subject in counts)
+    alike = sorted(subject for subject in counts if spelt[folded(subject)] > 1)
+    if alike:
+        notes.append(f"subjects that are written much alike count as different ones: {quoted_few(alike)}")
+    return notes
