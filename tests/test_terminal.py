@@ -161,10 +161,12 @@ def test_a_plan_is_its_jobs_and_how_long_they_take(written: Written) -> None:
 
 
 def test_progress_that_nobody_watches_is_a_line_at_every_tenth(written: Written) -> None:
-    with terminal.shown_progress("cohorts") as show:
+    with terminal.shown_progress("cohorts") as progress:
         for done in range(41):
-            show(done, 40, None)
+            progress.show(done, 40, None)
+        progress.stage("drawing [the] report")
     lines = written()[1].splitlines()
+    assert lines.pop() == "drawing [the] report"
     assert len(lines) == 11
     assert lines[0] == "0 of 40 cohorts"
     assert lines[1].startswith("4 of 40 cohorts, about ")
@@ -173,7 +175,8 @@ def test_progress_that_nobody_watches_is_a_line_at_every_tenth(written: Written)
 
 def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(terminal, "error_console", Console(stderr=True, force_terminal=True))
-    with terminal.shown_progress() as show:
-        show(0, 2, None)
-        show(1, 2, job())
+    with terminal.shown_progress() as progress:
+        progress.stage("starting workers")
+        progress.show(0, 2, None)
+        progress.show(1, 2, job())
     assert "jobs, time to go" in capsys.readouterr().err

@@ -54,8 +54,8 @@ def run(
     plan = protocol if isinstance(protocol, Protocol) else load_protocol(Path(protocol))
     told = Telling({type(tracker).__name__: tracker for tracker in trackers})
     with told.audit(plan.name):
-        audit = run_audit(plan, Path(out), Options(Where("dask" if workers > 1 else "local", workers)))
-        write_report(Path(out))
+        where = Where("dask" if workers > 1 else "local", workers)
+        audit = run_audit(plan, Path(out), Options(where, draw=write_report))
     for tracker in told.trackers.values():
         tracker.finished(Path(out), audit)
     return audit

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # these import numpy or torch, which a help text must not wai
     from biasaudit.run_folder.contract import ArmRecord, AuditRecord
 
 __all__ = [
+    "Progress",
     "in_words",
     "print_bold",
     "print_cohort",
@@ -36,9 +37,6 @@ __all__ = [
     "print_verdicts",
     "shown_progress",
 ]
-
-ShowProgress = Callable[[int, int, "Job | None"], None]
-"""Called with jobs done, jobs known and the job that has just ended."""
 
 out_console = Console(soft_wrap=True, emoji=False)
 error_console = Console(stderr=True, soft_wrap=True, emoji=False)
@@ -159,11 +157,21 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+class Progress(Protocol):
+    """What is done and left of a long command."""
+
+    def show(self, done: int, total: int, job: Job | None) -> None:
+        """Show jobs done, jobs known, and the job that has just ended."""
+
+    def stage(self, text: str) -> None:
+        """Say what is being done beside jobs."""
+
+
 @contextmanager
-def shown_progress(what: str = "jobs") -> Iterator[ShowProgress]:
+def shown_progress(what: str = "jobs") -> Iterator[Progress]:
     """Show what is done and left: a bar on a terminal, plain lines elsewhere."""
     if not error_console.is_terminal:
-        yield _PlainProgress(what).show
+        yield _PlainProgress(what)
         return
     # Only a long command shows a bar, and its modules would be a seventh of the start of every other.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -177,16 +185,26 @@ def shown_progress(what: str = "jobs") -> Iterator[ShowProgress]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=error_console, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
+        yield _BarProgress(bar, bar.add_task("starting", total=None))
 
-        def show(done: int, total: int, job: Job | None) -> None:
-            bar.update(task, completed=done, total=total, description=_raw(job.title).plain[:60] if job else "starting")
 
-        yield show
+class _BarProgress:
+    """A bar that moves on in its line."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
+        self._bar, self._task = bar, task
+
+    def show(self, done: int, total: int, job: Job | None) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+        if job is not None:
+            self.stage(job.title)
+
+    def stage(self, text: str) -> None:
+        self._bar.update(self._task, description=_raw(text).plain[:60])
 
 
 class _PlainProgress:
-    """One line at every tenth of the work, with the time to go."""
+    """One line at every tenth of the work, with the time to go, and one for each stage."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -201,6 +219,9 @@ class _PlainProgress:
         elapsed = time.monotonic() - self._started
         left = f", about {in_words(elapsed / done * (total - done))} to go" if 0 < done < total else ""
         print_to_stderr(f"{done} of {total} {self._what}{left}")
+
+    def stage(self, text: str) -> None:
+        print_to_stderr(text)
 
 
 def _raw(text: str) -> Text:

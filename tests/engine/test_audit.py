@@ -12,8 +12,11 @@ from biasaudit.engine.audit import Options, run_audit
 from biasaudit.engine.results import verdicts
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
+from biasaudit.errors import IncompleteError
 from biasaudit.protocol import parse_protocol
 from biasaudit.records import Recipe, Reliance, Verdict
+from biasaudit.report.render import write_report
+from biasaudit.run_folder.finished import finished_audit
 
 NOT_RUN = "spike-in test of power on this very cohort (G3) has not been run"
 
@@ -148,3 +151,29 @@ def test_a_clean_cohort_of_few_has_no_power_and_its_pathology_is_taken_back(audi
     assert arm["verdict"] == "UNDETERMINED"
     assert f"(G3) did not pass: {finding['reason']}." in arm["reason"]
     assert counts[-1][0] == counts[-1][1]
+
+
+def test_a_run_is_complete_only_when_its_report_is_drawn(tmp_path):
+    """A command that was killed while it drew the report leaves a run that `gate` does not take for finished."""
+    rows = ["subject\tlabel\tsite\tscore"]
+    rows += [f"s{i}\t{'ab'[i % 2]}\t{i // 2 % 2}\t{i % 11 - 4.5}" for i in range(40)]
+    (tmp_path / "table.tsv").write_text("\n".join(rows) + "\n")
+    text = (
+        "cohort: {reader: table, table: table.tsv, label: {positive: b}, origins: [site], score: score}\n"
+        "checks: [D1, G1, U1]\nstatistics: {n_permutations: 99, n_bootstraps: 99}\n"
+    )
+    protocol, out, said = parse_protocol(text, tmp_path / "protocol.yaml"), tmp_path / "out", []
+
+    def killed(folder):
+        assert write_report(folder).is_file()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_audit(protocol, out, Options(draw=killed))
+    with pytest.raises(IncompleteError, match="run the same `biasaudit run` command again"):
+        finished_audit(out)
+    run_audit(protocol, out, Options(draw=write_report, stage=said.append))
+    assert finished_audit(out)["arms"]
+    assert (out / "report.html").is_file()
+    assert not (out / "audit.pending.json").exists()
+    assert said == ["drawing the report"]

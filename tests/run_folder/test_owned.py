@@ -235,3 +235,16 @@ def test_nothing_is_written_or_removed_through_a_link(owned, root, tmp_path_fact
         owned.write("results", {"tables/scores.tsv": b"new"})
     owned.remove("results")
     assert (elsewhere / "scores.tsv").read_bytes() == b"one"
+
+
+def test_a_file_gets_another_name_and_nobody_elses_is_replaced(tmp_path):
+    owned = OwnedFiles(tmp_path)
+    owned.write("results", {"a.json": b"{}", "b.json": b"[]"})
+    owned.rename("results", "a.json", "c.json")
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == ["b.json", "c.json"]
+    assert set(owned.parts()["results"]) == {"b.json", "c.json"}
+    assert not list(owned.differences(["results"]))
+    (tmp_path / "mine.json").write_text("mine")
+    with pytest.raises(UsageError, match="not written by biasaudit"):
+        owned.rename("results", "c.json", "mine.json")
+    assert (tmp_path / "mine.json").read_text() == "mine"

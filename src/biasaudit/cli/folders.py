@@ -14,6 +14,7 @@ from biasaudit import terminal
 from biasaudit.cli.endings import print_code, resumable
 from biasaudit.cli.options import ForceOption, RunArgument, TrustOption
 from biasaudit.run_folder.cleaning import clean as clean_run
+from biasaudit.run_folder.contract import REPORT
 from biasaudit.run_folder.finished import arm_of, finished_audit
 from biasaudit.run_folder.place import require_new_file
 from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
@@ -125,9 +126,9 @@ def probe(
         before = finished_audit(run_folder)
         print_code(plan)
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
-            after = run_audit(plan, run_folder, Options(say=terminal.print_note_to_stderr), progress)
-            page = write_report(run_folder)
+            options = Options(say=terminal.print_note_to_stderr, stage=progress.stage, draw=write_report)
+            after = run_audit(plan, run_folder, options, progress.show)
         key = key_of_probes(run_folder, table, trust=trust)
     for line in (*changes(before, after), *key):
         terminal.print_line(line)
-    terminal.print_line(f"report: {page}")
+    terminal.print_line(f"report: {run_folder / REPORT}")

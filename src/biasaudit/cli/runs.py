@@ -22,6 +22,7 @@ from biasaudit.cli.options import (
     anywhere,
 )
 from biasaudit.regular_files import in_bytes
+from biasaudit.run_folder.contract import REPORT
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
@@ -88,7 +89,7 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
 
         situation, _ = situate(plan)
     terminal.print_success(f"{protocol}: sound")
-    terminal.print_cohort(situation.cohort)
+    terminal.print_cohort(situation.judged)
     terminal.print_bold(reach_lines(situation))
 
 
@@ -101,11 +102,10 @@ def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False,
 
         require_ours(out, "run")
         with in_use(out, "run"), terminal.shown_progress() as progress:
-            options = Options(where, rehash, terminal.print_note_to_stderr)
-            run_audit(plan, out, options, progress)
-            page = write_report(out)
+            options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, write_report)
+            run_audit(plan, out, options, progress.show)
     terminal.print_verdicts(finished_audit(out))
-    terminal.print_line(f"report: {page}")
+    terminal.print_line(f"report: {out / REPORT}")
     for line in trackers.finished(out, finished_audit(out)):
         terminal.print_line(line)
 

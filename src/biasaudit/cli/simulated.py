@@ -74,7 +74,7 @@ def calibrate(
         chosen = load_grid(grid or protocols_folder() / "calibration.yaml")
         with terminal.shown_progress("cohorts") as progress:
             asked = cells(chosen, quick=quick)[:cohorts]
-            page = calibrate_grid(chosen, asked, out, here(engine, workers), progress)
+            page = calibrate_grid(chosen, asked, out, here(engine, workers), progress.show)
     terminal.print_line(f"summary: {page}")
 
 

@@ -28,7 +28,7 @@ from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import Protocol, dump_protocol, json_schema
 from biasaudit.protocol.places import PLACES
-from biasaudit.run_folder.contract import PROTOCOL, AuditRecord
+from biasaudit.run_folder.contract import AUDIT, PENDING, PROTOCOL, AuditRecord
 from biasaudit.run_folder.inventory import write_jobs
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
@@ -60,11 +60,17 @@ class Options:
         Hash every file of the cohort again, also where its state shows it to be the same as at an earlier look.
     say : callable
         Called with every note on what was damaged.
+    stage : callable
+        Told what is being done beside jobs.
+    draw : callable or None
+        Makes the report of the folder, before ``audit.json`` says that the run is complete.
     """
 
     where: Where = HERE
     rehash: bool = False
     say: Say = _silent_note
+    stage: Say = _silent_note
+    draw: Callable[[Path], object] | None = None
 
 
 Progress = Callable[[int, int, Job | None], None]
@@ -76,7 +82,7 @@ def _silent(done: int, total: int, job: Job | None) -> None:
 
 
 def run_audit(protocol: Protocol, out: Path, options: Options, progress: Progress = _silent) -> AuditRecord:
-    """Run an audit, or what is left of it, and write everything but the report.
+    """Run an audit, or what is left of it, and write everything; the report is drawn by `Options.draw`.
 
     Parameters
     ----------
@@ -111,11 +117,17 @@ def _audited(protocol: Protocol, out: Path, options: Options, progress: Progress
     require_room(out, _needed(situation, planned, store))
 
     def attempt() -> AuditRecord:
+        if options.where.engine == "dask":
+            options.stage("starting workers")
         with dispatcher(_where(options, protocol), out) as dispatch:
             run = _finished_run(situation, store, dispatch, _Counter(progress, expected_plan(situation)))
         audit = write_results(run, started)
         write_jobs(out, run.jobs)
         _tell_of_repairs(run, started, options.say)
+        if options.draw is not None:
+            options.stage("drawing the report")
+            options.draw(out)
+        OwnedFiles(out).rename("results", PENDING, AUDIT)  # last: its presence says that the run is complete
         return audit
 
     with _room_in(store, lambda: _needed(situation, planned, store)):

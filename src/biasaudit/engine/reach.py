@@ -10,6 +10,7 @@ import numpy as np
 from biasaudit import registry
 from biasaudit.checks.check import required
 from biasaudit.checks.probes import COVERED, USUAL
+from biasaudit.cohort.split import SEEN
 from biasaudit.engine.plan import expected_outline
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
@@ -52,7 +53,8 @@ def reach_lines(situation: Situation) -> list[str]:
     list of str
         Of the primary arm; with more than two classes what the verdict of all contrasts together can be.
     """
-    outline = expected_outline(situation)
+    folds = tuple(fold for fold in situation.folds if fold != SEEN)
+    outline = expected_outline(replace(situation, cohort=situation.judged, folds=folds))
     return [_line(outline, factor) for factor in situation.cohort.factors]
 
 

@@ -23,6 +23,7 @@ from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.views_section import section_views
 from biasaudit.report.words import STATUSES, finite
 from biasaudit.resources import templates_folder
+from biasaudit.run_folder.contract import REPORT
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import is_marked
@@ -69,7 +70,7 @@ def _written(run: Path, records: RunRecords) -> Path:
         **files,
         "modelcard.md": model_card(records).encode(),
         "junit.xml": junit_xml(records),
-        "report.html": html_page(records, pictures).encode(),
+        REPORT: html_page(records, pictures).encode(),
     }
     try:
         with in_use(run, "run"):
@@ -84,7 +85,7 @@ def _written(run: Path, records: RunRecords) -> Path:
         raise UsageError(
             f"{run}: the report cannot be written ({error.strerror}); check permissions and space"
         ) from None
-    return run / "report.html"
+    return run / REPORT
 
 
 def html_page(records: RunRecords, pictures: Mapping[str, Sequence[Picture]]) -> str:

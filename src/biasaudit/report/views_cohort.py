@@ -10,7 +10,7 @@ from biasaudit.report.words import (
     REGIMES,
 )
 from biasaudit.run_folder.contract import AuditRecord
-from biasaudit.run_folder.reading import RunRecords, class_by_origin
+from biasaudit.run_folder.reading import RunRecords, class_by_origin, judged_subjects
 
 __all__ = [
     "CohortView",
@@ -51,15 +51,26 @@ def cohort_view(records: RunRecords) -> CohortView:
     audit = records.audit
     design = audit["design"]
     findings = design.get("findings") or []
+    n, classes = _counts(records)
     return CohortView(
-        n=str(audit["cohort"]["n"]),
-        classes=tuple(audit["cohort"]["classes"].items()),
+        n=n,
+        classes=classes,
         factors=tuple(_factor_view(records, name) for name in audit["cohort"]["origins"]),
         can_answer=tuple(design.get("can_answer") or ()),
         cannot_answer=tuple(design.get("cannot_answer") or ()),
         notes=tuple(audit["notes"]),
         findings=tuple(finding_view(finding, audit["checks"]) for finding in findings),
     )
+
+
+def _counts(records: RunRecords) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Count the subjects in all and by class; where a network made elsewhere has seen some, those that are judged."""
+    cohort, judged = records.audit["cohort"], judged_subjects(records)
+    if len(judged) == len(records.subjects):
+        return str(cohort["n"]), tuple(cohort["classes"].items())
+    each = judged.drop_duplicates("subject")
+    counts = {name: int((each["label"] == name).sum()) for name in cohort["classes"]}
+    return f"{len(each)} judged of {cohort['n']}", tuple(counts.items())
 
 
 def _factor_view(records: RunRecords, name: str) -> FactorView:

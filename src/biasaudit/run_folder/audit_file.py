@@ -8,7 +8,7 @@ from typing import cast
 
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.regular_files import read_json_file
-from biasaudit.run_folder.contract import AUDIT, SCHEMA_VERSION, AuditRecord
+from biasaudit.run_folder.contract import AUDIT, PENDING, SCHEMA_VERSION, AuditRecord
 from biasaudit.vocabulary import STATUSES, VERDICT_ORDER
 
 __all__ = ["AGAIN", "read_audit"]
@@ -20,13 +20,15 @@ _SCHEMA = SCHEMA_VERSION.partition(".")[0] + "."
 _PARTS = ("biasaudit", "cohort", "design", "checks", "settings", "environment")
 
 
-def read_audit(run: Path) -> AuditRecord:
+def read_audit(run: Path, *, pending: bool = False) -> AuditRecord:
     """Read what a run found.
 
     Parameters
     ----------
     run : Path
         The run folder.
+    pending : bool
+        Read that of a run whose report is still to be drawn, too.
 
     Raises
     ------
@@ -35,6 +37,8 @@ def read_audit(run: Path) -> AuditRecord:
         It is no JSON, not of this schema, or lacks what nothing can do without; every fault at once.
     """
     path = run / AUDIT
+    if not path.exists() and pending:
+        path = run / PENDING
     try:
         audit = read_json_file(path)
     except FileNotFoundError:

@@ -39,10 +39,12 @@ __all__ = [
     "MODEL_INDEX",
     "OVERLAYS",
     "OVERLAY_PICTURES",
+    "PENDING",
     "PREPROCESSING",
     "PROTOCOL",
     "READ_BY_THE_REPORT",
     "RELEVANCE",
+    "REPORT",
     "SCHEMA_VERSION",
     "SCORES",
     "SUBJECTS",
@@ -70,6 +72,9 @@ SCHEMA_VERSION = "1.0"
 """Of ``audit.json``; a reader takes every version with the same number before the point."""
 
 AUDIT = "audit.json"
+PENDING = "audit.pending.json"
+"""What ``audit.json`` is called until the report is drawn."""
+REPORT = "report.html"
 """Written last: its presence says that the run is complete."""
 
 PROTOCOL = "protocol.yaml"

@@ -105,6 +105,15 @@ class OwnedFiles:
                 (staged / name).parent.mkdir(parents=True, exist_ok=True)
                 (staged / name).write_bytes(content)
 
+    def rename(self, part: str, old: str, new: str) -> None:
+        """Give one file of a part another name; raises as `writing` does."""
+        known = self.parts()
+        self._require_free({new: self.root / old}, known)
+        files = {**known[part], new: known[part][old]}
+        self._record({**known, part: files})
+        os.replace(self.root / old, self.root / new)
+        self._record({**known, part: {name: own for name, own in files.items() if name != old}})
+
     def remove(self, *parts: str) -> None:
         """Remove the files of some parts, and the folders that are empty then."""
         known = self.parts()

@@ -18,6 +18,7 @@ from biasaudit.run_folder.contract import (
     DIFFERENCE_PICTURES,
     GALLERY_PICTURES,
     OVERLAY_PICTURES,
+    PENDING,
     READ_BY_THE_REPORT,
     ArmRecord,
     AuditRecord,
@@ -32,6 +33,7 @@ __all__ = [
     "class_by_origin",
     "contrasts",
     "estimate_table",
+    "judged_subjects",
     "load_run",
     "positive_class",
     "score_table",
@@ -106,12 +108,12 @@ def load_run(run: Path) -> RunRecords:
     DataError
         A stored file is damaged; every fault at once.
     """
-    require_undamaged(run, AUDIT, "tables", "maps", "learned")
+    require_undamaged(run, AUDIT, PENDING, "tables", "maps", "learned")
     if not run.is_dir():
         raise UsageError(f"{run}: no such folder; give the output folder of `biasaudit run`")
-    if not (run / AUDIT).is_file():
+    if not (run / AUDIT).is_file() and not (run / PENDING).is_file():
         raise UsageError(f"{run}: no audit.json in this folder, so no finished audit; {AGAIN}")
-    audit = read_audit(run)
+    audit = read_audit(run, pending=True)
     audit["notes"] = [*audit["notes"], *read_repairs(run)]
     tables = {table.name: _read_table(run, table) for table in READ_BY_THE_REPORT}
     pictures = _read_pictures(run / OVERLAY_PICTURES) | _read_pictures(run / GALLERY_PICTURES)
@@ -153,6 +155,15 @@ def positive_class(records: RunRecords) -> str:
     return str((list(records.audit["cohort"]["classes"]) or ["pathology"])[-1])
 
 
+def judged_subjects(records: RunRecords) -> pd.DataFrame:
+    """Rows of the subjects that are judged: not those that a network made elsewhere has seen, which have no fold."""
+    subjects = records.subjects
+    made_elsewhere = (records.audit["settings"].get("target") or {}).get("weights")
+    if not made_elsewhere or "fold" not in subjects:
+        return subjects
+    return subjects[subjects["fold"].astype(str) != "0"]
+
+
 def class_by_origin(records: RunRecords, factor: str) -> pd.DataFrame:
     """Count subjects per origin (rows, largest first) and class (columns).
 
@@ -169,7 +180,8 @@ def class_by_origin(records: RunRecords, factor: str) -> pd.DataFrame:
     """
     classes = list(records.audit["cohort"]["classes"])
     if factor in records.subjects:
-        counts = pd.crosstab(records.subjects[factor], records.subjects["label"])
+        judged = judged_subjects(records)
+        counts = pd.crosstab(judged[factor], judged["label"])
     elif factor == next(iter(records.audit["cohort"]["origins"]), None):
         counts = pd.DataFrame(records.audit["design"].get("table", {}))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -173,3 +174,13 @@ def test_every_device_gets_one_worker_that_does_the_networks_and_others_do_the_r
         assert settled(workers, rest, tmp_path) == {each.title: None for each in rest}
     devices = [(Store(tmp_path).folder(each.key) / "device").read_text() for each in own]
     assert set(devices) == {"0", "1"}
+
+
+def test_lines_of_dask_do_not_reach_the_terminal(caplog):
+
+    logger, other = logging.getLogger("library.nanny"), logging.getLogger("mine")
+    with dask_client.quiet("library"):
+        logger.error("Worker process died")
+        other.error("told")
+    logger.error("afterwards")
+    assert [record.message for record in caplog.records] == ["told", "afterwards"]

@@ -16,7 +16,7 @@ from biasaudit.engine.jobs.where import Where, dask_is_safe
 from biasaudit.engine.jobs.workers import Workers, require_alike
 from biasaudit.errors import UsageError
 
-__all__ = ["connected"]
+__all__ = ["connected", "quiet"]
 
 _STARTING = 120
 """Seconds after which a worker process that has not come up is started anew."""
@@ -72,8 +72,13 @@ def connected(where: Where, root: Path) -> Iterator[Workers]:
 
     if where.store:
         Exchange(where.store, root).require_usable()
+    # What goes wrong with workers is told by `Workers` and by the jobs; Dask's own lines would tear the progress.
     # The scheduler, too, has files of its own, for which it would make a folder in /tmp and leave it there.
-    with scratch(root) as own, dask.config.set({**_SETTINGS, "temporary-directory": str(own)}):
+    with (
+        quiet("distributed", "tornado"),
+        scratch(root) as own,
+        dask.config.set({**_SETTINGS, "temporary-directory": str(own)}),
+    ):
         if where.scheduler:
             with _running(where.scheduler) as client:
                 gpu = require_alike(client, root, where.store)
@@ -84,6 +89,20 @@ def connected(where: Where, root: Path) -> Iterator[Workers]:
         else:
             with _local(where.workers, own) as workers:
                 yield workers
+
+
+@contextmanager
+def quiet(*libraries: str) -> Iterator[None]:
+    """Keep the log lines of some libraries from the terminal while the block lasts."""
+    known = [logging.getLogger(name) for name in (*libraries, *logging.Logger.manager.loggerDict)]
+    own = {logger: logger.level for logger in known if logger.name.partition(".")[0] in libraries}
+    for logger in own:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in own.items():
+            logger.setLevel(level)
 
 
 @contextmanager

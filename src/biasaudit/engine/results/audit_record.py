@@ -33,7 +33,7 @@ from biasaudit.protocol.places import Places
 from biasaudit.records import Comparison, EstimateRecord, Finding, Regime
 from biasaudit.reliance import is_measured_by_probes
 from biasaudit.run_folder.contract import (
-    AUDIT,
+    PENDING,
     SCHEMA_VERSION,
     ArmRecord,
     AucRecord,
@@ -59,7 +59,7 @@ def write_results(run: Run, started: datetime) -> AuditRecord:
     Returns
     -------
     AuditRecord
-        What ``audit.json`` holds; it is written last, so that its presence says that the run is complete.
+        What ``audit.json`` will hold, which has another name until the report is drawn.
     """
     with OwnedFiles(run.store.root).writing("results") as staged:
         return _written(replace(run, staged=staged), started)
@@ -74,7 +74,7 @@ def _written(run: Run, started: datetime) -> AuditRecord:
     write_learned(run)
     write_models(run)
     audit = _audit_record(run, arms, comparisons, started)
-    write_json(run.results / AUDIT, audit)
+    write_json(run.results / PENDING, audit)
     return audit
 
 

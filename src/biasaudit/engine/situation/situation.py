@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from biasaudit.cohort.split import SEEN
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.user_code.network_description import BUILDER
@@ -135,6 +136,12 @@ class Situation:
     sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     own_inputs: Mapping[str, OwnInput] = field(default_factory=dict)
     colours: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> Cohort:
+        """The cohort without the subjects that a network made elsewhere has seen, of which nothing is judged."""
+        kept = tuple(s for s, fold in zip(self.cohort.samples, self.folds, strict=True) if fold != SEEN)
+        return replace(self.cohort, samples=kept)
 
     @property
     def scored(self) -> bool:
