@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 
 from biasaudit.drafting.initialise import initialise, model_of
 from biasaudit.drafting.profile_bids import profile_bids
@@ -374,6 +375,30 @@ def test_table_of_features(tmp_path):
     cohort = cohort_of(text, out)
     assert (len(cohort.features), cohort.classes, cohort.factors) == (4, ("cn", "ad"), ("site",))
     assert not any(found.title == "images" for found in first.sections)
+
+
+def test_a_spreadsheet_with_decimal_commas_and_no_column_called_label(tmp_path):
+    path = tmp_path / "table.csv"
+    chance = np.random.default_rng(0)
+    rows = [
+        ";".join(
+            [f"s{n}", ("no", "yes")[n % 2], "ab"[n // 2 % 2], *(f"{v:.3f}".replace(".", ",") for v in chance.random(4))]
+        )
+        for n in range(24)
+    ]
+    path.write_text("\n".join(["subject;ill;site;GM [ml];WM [ml];CSF [ml];eTIV", *rows]) + "\n")
+    first, text, _ = look(path, bids=False)
+    assert "features: ['GM [ml]', 'WM [ml]', 'CSF [ml]', eTIV]" in text.replace('"', "'") or "[ml]" in text
+    assert any("label" in str(fault) for fault in first.faults)
+
+
+def test_backslashes_in_the_paths_of_a_table(tmp_path, tree):
+    (tmp_path / "img").mkdir()
+    for n in range(8):
+        Image.fromarray(np.full((9, 9), 10 * n, np.uint8)).save(tmp_path / "img" / f"{n}.png")
+    rows = [f"s{n}\timg\\{n}.png\t{('hc', 'ms')[n % 2]}\t{'ab'[n // 2 % 2]}" for n in range(8)]
+    (tmp_path / "t.tsv").write_text("\n".join(["subject\timage\tdiagnosis\tsite", *rows]) + "\n")
+    assert not look(tmp_path / "t.tsv", bids=False)[0].faults
 
 
 def test_a_dataset_without_participants(tree):

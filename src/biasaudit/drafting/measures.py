@@ -188,6 +188,8 @@ def _is_index(column: _Column) -> bool:
 
 def _gives_away(column: _Column) -> bool:
     """Whether it tells the classes apart inside the origins that hold both, so that it cannot be their signature."""
+    if not len(column.labels):
+        return False
     rows = [
         column.present & (np.array(column.origins) == origin) for origin in sorted(set(filter(None, column.origins)))
     ]

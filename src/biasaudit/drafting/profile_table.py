@@ -11,6 +11,7 @@ import pandas as pd
 from biasaudit.cohort.images.formats import SUPPORTED, dimensions_of
 from biasaudit.cohort.images.missing_files import missing_file_faults
 from biasaudit.cohort.readers.bids_names import subjects_of_names
+from biasaudit.cohort.readers.cells import read_numbers
 from biasaudit.cohort.readers.manifest import Manifest, read_manifest
 from biasaudit.drafting import guesses
 from biasaudit.drafting.class_words import plain
@@ -30,7 +31,7 @@ def profile_table(path: Path) -> Profile:
         It cannot be read, or has neither paths of images nor columns of features.
     """
     manifest = read_manifest(path)
-    frame = manifest.frame.apply(guesses.filled)
+    frame = _plain(manifest)
     paths = [str(column) for column in frame.columns if _holds_paths(list(frame[column]))]
     settings = _columns(frame, paths)
     images = settings["image"]
@@ -44,7 +45,11 @@ def profile_table(path: Path) -> Profile:
     numbers = [*measures.columns, *measures.left_out]
     names, notes = subjects_of_names(list(frame[str(settings["subject"])]), str(settings["subject"]))
     subject = tuple(names)
-    first = tuple(_absolute(path, cell) for cell in frame[images[0]]) if images else ()
+    first = (
+        tuple(manifest.path_of(row, images[0]) or os.path.abspath(path.parent) for row in manifest.rows)
+        if images
+        else ()
+    )
     return Profile(
         reader="table",
         source=(os.path.abspath(path),),
@@ -129,11 +134,17 @@ def _absent(manifest: Manifest, columns: Sequence[str]) -> list[Fault]:
     """Make a fault of the files that the table names and that are not there, of many one."""
     named: dict[str, str] = {}
     for column in columns:
-        for row, cell in enumerate(guesses.filled(manifest.frame[column])):
-            if cell:
-                named.setdefault(_absolute(manifest.path, cell), manifest.where(row))
+        for row in manifest.rows:
+            if path := manifest.path_of(row, column):
+                named.setdefault(path, manifest.where(row))
     return missing_file_faults({path: named[path] for path in missing_files(named)})
 
 
-def _absolute(table: Path, cell: str) -> str:
-    return os.path.abspath(table.parent / cell)
+def _plain(manifest: Manifest) -> pd.DataFrame:
+    """Cells as text, empty where missing, numbers with a decimal point whatever mark the table has."""
+    frame = manifest.frame.apply(guesses.filled)
+    for name in frame.columns:
+        numbers = read_numbers(list(frame[name]), commas=manifest.commas)
+        if numbers.marks and not numbers.wrong:
+            frame[name] = ["" if value is None else f"{value:.15g}" for value in numbers.values]
+    return frame

@@ -81,6 +81,8 @@ def test_a_formula_without_a_result_is_a_fault(tmp_path):
         ("t.xlsx", b"PK\x03\x04\x14\x00" + bytes(range(256)), "an Excel workbook that cannot be read"),
         ("t.xls", b"\xd0\xcf\x11\xe0" + bytes(9), r"a workbook of old Excel \(.xls\).*save it as CSV"),
         ("t.ods", b"PK\x03\x04" + bytes(9), "a spreadsheet of OpenDocument, which is not read; save it as CSV"),
+        ("t.csv.gz", b"\x1f\x8b" + bytes(9), "a compressed file, which is not read"),
+        ("t.zip", b"PK\x03\x04", "a compressed file, which is not read"),
         ("t.sav", b"$FL2", "a file of SPSS, which is not read"),
         ("t.parquet", b"PAR1" + bytes(40) + b"PAR1", "a Parquet file that cannot be read"),
         ("t.feather", b"ARROW1" + bytes(40), "a Feather file that cannot be read"),

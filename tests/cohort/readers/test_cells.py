@@ -49,6 +49,9 @@ def test_semicolons_between_cells_decide_what_a_comma_is():
     assert read_numbers(["2,345", "1,234"], commas=True).values == (2.345, 1.234)
     assert read_numbers(["2.345", "1.234"], commas=True).values == (2.345, 1.234)
     assert read_numbers(["50,1", "50.2"], commas=True).ambiguous
+    assert read_numbers(["987", "1.234"], commas=True).ambiguous
+    assert not read_numbers(["987", "1.234"]).ambiguous
+    assert read_numbers(["987", "1.5"], commas=True).values == (987, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -276,3 +276,19 @@ def test_subjects_that_are_written_much_alike_are_said(table):
         "subjects that are written much alike count as different ones: '007', '07'"
         in read(table([HEADER, *rows])).notes
     )
+
+
+def test_a_column_that_is_not_there_hides_no_other_fault(table):
+    rows = [ROWS[0].replace("healthy", "NA"), *ROWS[1:3], ROWS[3].replace("\tb\t", "\t?\t")]
+    found = faults(table([HEADER, *rows]), covariates=["sex", "age"], mask="lesion")
+    assert [fault.split(";")[0] for fault in found] == [
+        "table.tsv:1: no column 'lesion'",
+        "table.tsv:1: no column 'sex'",
+        "table.tsv:2: no label in column 'label' ('NA')",
+        "table.tsv:5: column 'origin' is empty ('?')",
+    ]
+    found = faults(table([HEADER, *ROWS]), covariates=["sex"], select="agee > 3")
+    assert [fault.split(";")[0] for fault in found] == [
+        "table.tsv:1: no column 'sex'",
+        "table.tsv: select: no column 'agee'",
+    ]

@@ -23,6 +23,7 @@ _EXPANSION = 2
 _CELL = 8
 """Bytes that a cell counts at least, however well it is packed."""
 _AS_TEXT = "save it as CSV (UTF-8) or TSV"
+_GZIP = b"\x1f\x8b"
 _PARQUET, _FEATHER, _OLD_FEATHER, _PACKED, _OLD_OFFICE = b"PAR1", b"ARROW1", b"FEA1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _OTHERS = {
     ".ods": "a spreadsheet of OpenDocument",
@@ -73,6 +74,8 @@ def _parser(path: Path, content: bytes) -> Parser | None:
         return _feather
     if content.startswith(_OLD_OFFICE):
         return _refused("a workbook of old Excel (.xls), encrypted Excel, or another file of Office")
+    if content.startswith(_GZIP) or kind == ".zip":
+        return _refused("a compressed file")
     if content.startswith(_PACKED):
         return _refused(_OTHERS[".ods"]) if kind == ".ods" or b"opendocument" in content[:200] else _workbook
     return _refused(_OTHERS[kind]) if kind in _OTHERS else None

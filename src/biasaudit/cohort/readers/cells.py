@@ -94,7 +94,7 @@ def read_numbers(cells: Sequence[str], *, bounds: bool = False, commas: bool = F
     commas : bool
         Whether ``1,234`` has a decimal comma, as in tables that are split by semicolons.
     """
-    if all(map(_PLAIN.fullmatch, cells)) and (values := _all_finite(cells)):
+    if not commas and all(map(_PLAIN.fullmatch, cells)) and (values := _all_finite(cells)):
         return _with_codes(values, (), (), "")
     texts = ["" if is_missing(cell) else cell.strip().replace("\u2212", "-") for cell in cells]
     stripped = [_without_bound(text) if bounds else text for text in texts]
@@ -132,8 +132,9 @@ def quoted_few(values: Sequence[str]) -> str:
 
 
 def with_commas(cells: Sequence[str]) -> list[str]:
-    """Keep the cells whose commas may mean two things."""
-    return [cell.strip() for cell in cells if "," in cell]
+    """Keep the cells whose commas, or else points, may mean two things."""
+    stripped = [cell.strip() for cell in cells]
+    return [cell for cell in stripped if "," in cell] or [cell for cell in stripped if "." in cell]
 
 
 def _without_bound(text: str) -> str:
@@ -150,13 +151,19 @@ def _notation(texts: Sequence[str], commas: bool) -> tuple[str, Callable[[str], 
     """Find how a column writes its numbers; None for the reading where that cannot be told."""
     numbers = [text for text in texts if text and _is_any_number(text)]
     if all(_PLAIN.fullmatch(text) for text in numbers):
-        return "", bare_number
+        return ("", None) if commas and _thousands_of_some(numbers) else ("", bare_number)
     by_point = all(_PLAIN.fullmatch(text) or _GROUPS_BY_COMMA.fullmatch(text) for text in numbers)
     by_comma = all(_COMMA.fullmatch(text) or _GROUPS_BY_POINT.fullmatch(text) for text in numbers)
     if by_point == by_comma and not (by_comma and commas):
         return "", None
     by_point = by_point and not by_comma
     return ("commas between thousands", _of_groups) if by_point else ("decimal commas", _of_comma)
+
+
+def _thousands_of_some(texts: Sequence[str]) -> bool:
+    """Whether points may part thousands, as in 987 and 1.234, where commas are decimal."""
+    pointed = [text for text in texts if "." in text]
+    return 0 < len(pointed) < len(texts) and all(_GROUPS_BY_POINT.fullmatch(text) for text in pointed)
 
 
 def _of_groups(text: str) -> float | None:

@@ -19,6 +19,7 @@ Rows = list[tuple[int, list[str]]]
 
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_MARKUP = re.compile(r"\s*(?:<(?:!doctype|html|\?xml|table)|[{\[]\s*[{\"\[])", re.IGNORECASE)
 _BY_EXTENSION = {".tsv": "\t", ".csv": ","}
 _DELIMITERS = "\t,;|"
 _SAMPLE = 20
@@ -64,6 +65,8 @@ def parse_text(path: Path, text: str) -> Cells:
     faults = _control_faults(path, text)
     if faults:
         raise DataError(faults)
+    if _MARKUP.match(text):
+        raise DataError([Fault(f"{path}:1", "a web page, XML or JSON, no table", "save it as CSV or TSV")])
     mark, text = _stated_delimiter(text)
     mark = mark or _delimiter(path, text)
     numbered = _rows(path, text, mark)
@@ -91,7 +94,9 @@ def header_faults(path: Path, header: Sequence[str], line: int = 1) -> list[Faul
 
 
 def _bare(cell: str) -> str:
-    return cell.strip(_BLANKS)
+    """Strip a cell, and the ``="007"`` by which a spreadsheet is made to keep zeros."""
+    bare = cell.strip(_BLANKS)
+    return bare[2:-1] if bare.startswith('="') and bare.endswith('"') and len(bare) > 2 else bare
 
 
 def _control_faults(path: Path, text: str) -> list[Fault]:
@@ -236,7 +241,9 @@ def _ragged(path: Path, rows: Rows, width: int) -> list[Fault]:
     for line, cells in rows:
         if len(cells) != width:
             wrong.setdefault(len(cells), []).append(f"{path}:{line}")
-    remedy = "check for a stray delimiter"
+    remedy = (
+        "check for a stray delimiter" if width > 1 else "the first line must be the header: delete a title above it"
+    )
     return [
         fault
         for count, places in wrong.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from biasaudit.cohort.readers.binary_tables import parse_binary
+from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.delimited import parse_text
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.protocol import FileLimits
 from biasaudit.regular_files import decoded, read_regular
 
-__all__ = ["Manifest", "Source", "missing_columns", "read_manifest"]
+__all__ = ["Manifest", "Source", "is_of_windows", "missing_columns", "read_manifest"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,19 @@ class Manifest:
         """Text of one cell; empty where the column is absent or None."""
         return self.column(column)[row]
 
+    def path_of(self, row: int, column: str | None) -> str | None:
+        """Absolute path in a cell, None where it is missing; backslashes part folders unless a file is called so.
+
+        Symbolic links stay as they are, because git-annex hides the extension behind them.
+        """
+        cell = self.cell(row, column)
+        if is_missing(cell):
+            return None
+        path = os.path.abspath(self.folder(column) / cell)
+        if not is_of_windows(cell) or os.path.lexists(path):
+            return path
+        return os.path.abspath(self.folder(column) / cell.replace("\\", "/"))
+
     def column(self, name: str | None) -> Sequence[str]:
         """Cells of one column; empty ones where it is absent or None."""
         return self._columns.get(name, self._absent) if name is not None else self._absent
@@ -100,6 +115,11 @@ class Manifest:
     @cached_property
     def _absent(self) -> tuple[str, ...]:
         return ("",) * len(self.lines)
+
+
+def is_of_windows(path: str) -> bool:
+    """Whether a path has backslashes where they part no folders."""
+    return "\\" in path and os.sep != "\\"
 
 
 def missing_columns(manifest: Manifest, wanted: Iterable[str]) -> list[Fault]:

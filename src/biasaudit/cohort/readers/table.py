@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from biasaudit.cohort.readers.labels import (
     subject_faults,
     with_pooled_origins,
 )
-from biasaudit.cohort.readers.manifest import Manifest, missing_columns
+from biasaudit.cohort.readers.manifest import Manifest, is_of_windows, missing_columns
 from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
@@ -109,7 +108,7 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     if settings.features:
         features = _collected(faults, lambda: feature_columns(manifest, settings), features)
     if faults:
-        raise DataError(faults)
+        raise DataError([*faults, *_faults_beside(manifest, columns, settings, labelled)])
     manifest, notes = _selected(manifest, settings)
     label = settings.label
     classes = assign_classes(manifest.column(label.column), manifest.places(label.column), label, labelled=labelled)
@@ -132,6 +131,22 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
         raise DataError([*faults, *_missing_files(samples)])
     notes += [*scored[1], *given[1], *_path_notes(manifest, columns), *classes.notes, *covariates.notes, *columns.notes]
     return _Rows(given[0], classes.names, features, tuple(notes))
+
+
+def _faults_beside(manifest: Manifest, columns: _Columns, settings: TableCohort, labelled: bool) -> list[Fault]:
+    """Faults of the columns that are there, where others are not."""
+    faults: list[Fault] = []
+    try:
+        manifest = _selected(manifest, settings)[0]
+    except DataError as error:
+        return list(error.faults)
+    label = settings.label.column
+    if label in manifest.frame and labelled:
+        faults += assign_classes(manifest.column(label), manifest.places(label), settings.label, labelled=True).faults
+    cells = {name: manifest.column(name) for name in columns.covariates}
+    places = {name: manifest.places(name) for name in cells}
+    faults += parse_covariates(cells, places, len(manifest.rows), commas=manifest.commas).faults
+    return [*faults, *_empty_cells(manifest, columns, labelled)]
 
 
 @dataclass(frozen=True)
@@ -193,6 +208,7 @@ def _empty_cells(manifest: Manifest, columns: _Columns, labelled: bool) -> list[
     return [
         fault
         for name in dict.fromkeys(names)
+        if name in manifest.frame
         for fault in missing_faults(
             manifest.column(name), manifest.places(name), f"column {name!r} is empty", remedy, if_name
         )
@@ -222,19 +238,19 @@ def _sample(
     settings = columns.settings
     label = classes.labels[row]
     positive = label in classes.names[1:]
-    mask = _path(manifest, row, columns.mask)
+    mask = manifest.path_of(row, columns.mask)
     return Sample(
         subject=_filled(manifest, row, settings.subject),
-        images=tuple(_path(manifest, row, name) or "" for name in columns.images),
+        images=tuple(manifest.path_of(row, name) or "" for name in columns.images),
         label=label,
         positive=positive,
         origins={name: _filled(manifest, row, name) for name in settings.origins},
         mask=mask,
-        brain_mask=_path(manifest, row, settings.brain_mask),
+        brain_mask=manifest.path_of(row, settings.brain_mask),
         has_mask=is_marked(mask, positive, settings),
-        field=_path(manifest, row, settings.field.column) if settings.field else None,
-        tissue=tuple(path for name in settings.tissue if (path := _path(manifest, row, name))),
-        maps=tuple(path for name in settings.maps if (path := _path(manifest, row, name))),
+        field=manifest.path_of(row, settings.field.column) if settings.field else None,
+        tissue=tuple(path for name in settings.tissue if (path := manifest.path_of(row, name))),
+        maps=tuple(path for name in settings.maps if (path := manifest.path_of(row, name))),
         covariates=covariates,
         split=_filled(manifest, row, settings.split),
         where=manifest.where(row),
@@ -252,24 +268,9 @@ def _dimensions(sample: Sample) -> int:
     return dimensions_of(sample.images[0]) if sample.images else 0
 
 
-def _path(manifest: Manifest, row: int, column: str | None) -> str | None:
-    """Absolute path; symbolic links stay as they are, because git-annex hides the extension behind them."""
-    cell = manifest.cell(row, column)
-    if is_missing(cell):
-        return None
-    path = os.path.abspath(manifest.folder(column) / cell)
-    if not _is_of_windows(cell) or os.path.lexists(path):
-        return path
-    return os.path.abspath(manifest.folder(column) / cell.replace("\\", "/"))
-
-
-def _is_of_windows(cell: str) -> bool:
-    return "\\" in cell and os.sep != "\\"
-
-
 def _path_notes(manifest: Manifest, columns: _Columns) -> list[str]:
     names = [*columns.images, columns.mask, columns.settings.brain_mask, *columns.settings.tissue]
-    rows = [row for row in manifest.rows if any(_is_of_windows(manifest.cell(row, name)) for name in names)]
+    rows = [row for row in manifest.rows if any(is_of_windows(manifest.cell(row, name)) for name in names)]
     return [f"backslashes in the paths of {len(rows)} rows are read as /"] if rows else []
 
 
