@@ -6,6 +6,7 @@ from biasaudit.cohort.images.foreground import (
     RULES,
     central_field,
     choose_rule,
+    extent_of,
     filled,
     has_empty_border,
     threshold_foreground,
@@ -72,3 +73,17 @@ def test_filled():
     mask = np.ones((5, 5, 5), dtype=bool)
     mask[2, 2, 2] = False
     assert filled(mask).all()
+
+
+def test_values_too_near_each_other_for_a_threshold():
+    image = np.full((6, 6, 6), np.float32(1e15))
+    image[2:4] = np.nextafter(np.float32(1e15), np.float32(np.inf))
+    assert threshold_foreground(image).all()
+
+
+def test_extent_in_millimetres_along_the_axes_of_the_world():
+    image = np.zeros((60, 12, 10), np.float32)
+    image[10:40, 3:9, 2:8] = 1 + np.random.default_rng(0).random((30, 6, 6))
+    turned = np.array([[0, 0, 3.0, 0], [-1, 0, 0, 5], [0, 2, 0, 0], [0, 0, 0, 1]])
+    assert extent_of(image, turned) == (18.0, 30.0, 12.0)
+    assert extent_of(0 * image, turned) == (0.0, 0.0, 0.0)

@@ -68,6 +68,7 @@ def test_arrays(tmp_path):
         ("a.nii", b"", "not a readable .nii image"),
         ("a.png", b"this is no image", "not a readable .png image"),
         ("a.npy", b"this is no image", "not a readable .npy image"),
+        ("a.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4', ", "its header is damaged"),
         ("a.nii.gz", gzip.compress(b"this is no image", mtime=0), "not a readable .nii.gz image"),
         ("a.nii.gz", gzip.compress(b"x" * 5000, mtime=0)[:12], "truncated: the compressed data end too early"),
         ("a.nii.gz", b"\x1f\x8b\x08" + b"\xff" * 40, "damaged compressed data|truncated"),

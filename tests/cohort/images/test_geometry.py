@@ -173,6 +173,8 @@ def test_singular():
     assert is_singular(np.diag([1.0, 1, 0, 1]))
     assert is_singular(np.array([[1.0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
     assert not is_singular(np.diag([1e-6, 1e-6, 1e-6, 1]))
+    with np.errstate(all="ignore"):
+        assert is_singular(np.diag([1e300, 1, 1, 1]))
 
 
 def test_no_line_of_a_library(tmp_path, capfd):

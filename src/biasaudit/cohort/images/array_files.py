@@ -13,11 +13,13 @@ from biasaudit.cohort.images.declared import npy_end, require_held, require_voxe
 from biasaudit.cohort.images.geometry import Geometry, placed
 from biasaudit.cohort.images.scan import Scan
 from biasaudit.records import FloatArray, luminance
+from biasaudit.regular_files import read_start
 
 __all__ = ["array_geometry", "read_array", "scan_in_colour"]
 
 _COLOURS = 3
 _UNCLEAR = (2, 4)
+_LONGEST_HEADER = 1 << 17
 _WIDE = 16
 
 
@@ -59,7 +61,7 @@ def array_geometry(path: str) -> Geometry:
     OSError, ValueError
         If it cannot be read.
     """
-    shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    shape, _ = npy_end(read_start(path, _LONGEST_HEADER))
     axis = _colour_axis(shape)
     return placed(shape if axis is None else [size for at, size in enumerate(shape) if at != axis], np.eye(4))
 

@@ -12,6 +12,7 @@ import logging
 import math
 import zlib
 from collections.abc import Sequence
+from tokenize import TokenError
 from typing import Any
 
 import nibabel as nib
@@ -167,7 +168,10 @@ def npy_end(content: bytes) -> tuple[tuple[int, ...], int]:
     version = np.lib.format.read_magic(stream)
     if version not in readers:
         raise ValueError(f"version {version} of the format, expected 1.0 or 2.0")
-    shape, _, kind = readers[version](stream)
+    try:
+        shape, _, kind = readers[version](stream)
+    except (TokenError, SyntaxError, RecursionError):
+        raise ValueError("its header is damaged") from None
     _require_numbers(kind)
     return shape, stream.tell() + math.prod(shape) * kind.itemsize
 

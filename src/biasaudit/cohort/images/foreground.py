@@ -126,7 +126,10 @@ def extent_of(image: FloatArray, affine: FloatArray) -> tuple[float, ...]:
 
 
 def _otsu(image: FloatArray) -> float:
-    counts, edges = np.histogram(image, bins=_BINS)
+    try:
+        counts, edges = np.histogram(image, bins=_BINS)
+    except ValueError:  # values so near each other, for their size, that nothing lies between them
+        return float(image.max())
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts).astype(np.float64)
     total = below[-1]

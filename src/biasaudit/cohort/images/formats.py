@@ -7,7 +7,6 @@ pydicom (`dicom`), ``.npy`` through NumPy (`array_files`). The last of four axes
 from __future__ import annotations
 
 import os
-import warnings
 import zlib
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from biasaudit.cohort.images.dicom import dicom_shape, read_dicom
 from biasaudit.cohort.images.geometry import Geometry
 from biasaudit.cohort.images.itk_files import DETACHED, ITK, itk_geometry, read_itk
 from biasaudit.cohort.images.mistaken import mistaken
+from biasaudit.cohort.images.quiet import without_lines_of_libraries
 from biasaudit.cohort.images.scan import Scan
 from biasaudit.cohort.images.volume_files import read_volume, volume_geometry
 from biasaudit.errors import DataError, Fault
@@ -47,7 +47,6 @@ SUPPORTED = (*VOLUMES, *PICTURES, *DICOM, ".npy")
 _DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, OverflowError, SyntaxError, IndexError, zlib.error)
 _UNREADABLE = (ImageFileError, HeaderDataError, WrapStructError, *_DAMAGED)
 _START, _LONGEST_HEADER = 4096, 1 << 18
-_LIBRARIES = r"(PIL|pydicom|nibabel)\b"
 
 
 def dimensions_of(path: str) -> int:
@@ -96,7 +95,7 @@ def decode(path: str, content: bytes, most: int | None = None) -> Scan:
     extension = extension_of(path)
     if extension not in SUPPORTED:
         raise DataError([_unsupported(path)])
-    _without_lines_of_libraries()
+    without_lines_of_libraries()
     try:
         return _decoded(path, extension, content, most)
     except EOFError:
@@ -133,7 +132,7 @@ def read_geometry(path: str) -> tuple[tuple[int, ...], FloatArray | None]:
     extension = extension_of(path)
     if extension not in SUPPORTED:
         raise DataError([_unsupported(path)])
-    _without_lines_of_libraries()
+    without_lines_of_libraries()
     try:
         regular_status(path)
         if extension in PICTURES:
@@ -170,11 +169,6 @@ def _named(path: str, extension: str, content: bytes, fault: Fault) -> Fault:
     if found is None:
         return fault
     return Fault(path, f"not a readable {extension} image (it is {found[0]})", found[1])
-
-
-def _without_lines_of_libraries() -> None:
-    """Keep what libraries warn of while they read from the user's terminal; what matters is told as fault or note."""
-    warnings.filterwarnings("ignore", module=_LIBRARIES)
 
 
 def _unsupported(path: str) -> Fault:

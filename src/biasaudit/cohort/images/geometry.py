@@ -51,6 +51,7 @@ class Geometry:
     remarks: tuple[str, ...] = ()
 
 
+@np.errstate(all="ignore")
 def header_geometry(header: Any) -> Geometry:
     """Read the geometry of a NIfTI or MGH header whose voxel sizes are as they are stored.
 
@@ -63,6 +64,7 @@ def header_geometry(header: Any) -> Geometry:
     return placed(header.get_data_shape(), affine, remarks)
 
 
+@np.errstate(all="ignore")
 def placed(shape: Sequence[int], affine: FloatArray, remarks: Sequence[str] = ()) -> Geometry:
     """Drop axes of length 1; a volume of one slice, in whatever direction, is a picture.
 
@@ -110,7 +112,7 @@ def is_singular(affine: FloatArray) -> bool:
     if not np.isfinite(affine).all():
         return True
     sizes = spacing_of(affine)
-    return bool((sizes == 0).any() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-6)
+    return bool(not np.isfinite(sizes).all() or (sizes == 0).any() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-6)
 
 
 def unit_of(header: Any) -> tuple[str, float]:
