@@ -120,7 +120,7 @@ CASES = {
     "no such weights": (lambda c, s: (c / "weights.pt").unlink(), "weights.pt: no such file"),
     "weights are a folder": (
         lambda c, s: ((c / "weights.pt").unlink(), (c / "weights.pt").mkdir()),
-        "weights.pt: cannot be read",
+        "weights.pt: a folder without weights; give a file of weights, such as weights.safetensors",
     ),
     "empty file": (weights(lambda p, s: p.write_bytes(b"")), "an empty file; save the weights again"),
     "Git LFS pointer": (
@@ -137,7 +137,7 @@ CASES = {
     "Keras 3": (archive("config.json", "model.weights.h5"), "a Keras model, not a state dict"),
     "pickled module": (
         weights(lambda p, s: torch.save(torch.nn.Linear(2, 2), p)),
-        "a pickle with objects beside tensors (a whole module, or a checkpoint with hyperparameters); loading it could",
+        "a pickle with objects beside tensors (a whole module, or a checkpoint with hyperparameters, torch.nn.modules",
     ),
     "plain pickle": (weights(lambda p, s: p.write_bytes(pickle.dumps({"w": Path("x")}))), "torch.save"),
     "text": (weights(lambda p, s: p.write_text("hello")), "weights.pt: "),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from biasaudit.engine.jobs.job import Arguments, Role
@@ -123,6 +123,8 @@ class AdoptArguments(Arguments):
     batch_size : int
     stated : bool
         Whether the user has said what the network returns.
+    shards : mapping of path to str
+        Files that the weights are an index of, with their SHA-256.
     """
 
     step: ClassVar[str] = "adopt"
@@ -134,6 +136,7 @@ class AdoptArguments(Arguments):
     rows: tuple[int, ...]
     batch_size: int
     stated: bool
+    shards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

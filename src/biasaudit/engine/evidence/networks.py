@@ -28,6 +28,7 @@ from biasaudit.engine.situation.rows import training_rows
 from biasaudit.engine.situation.situation import Question, class_of_row
 from biasaudit.engine.user_code.network_description import BUILDER
 from biasaudit.engine.user_code.sources import own_version
+from biasaudit.engine.user_code.weight_folders import shards_of
 from biasaudit.records import Recipe
 
 __all__ = ["TARGET", "NetworkPlanner"]
@@ -136,6 +137,7 @@ class NetworkPlanner:
             rows=tuple(row for own in shared for row in outline.situation.rows(own, held_out=True)),
             batch_size=target.training.batch_size,
             stated=target.outputs != "auto",
+            shards={str(shard): file_sha256(shard) for shard in shards_of(Path(path))},
         )
         title = f"take over {Path(path).name}: {question}"
         inputs = self.inputs.inputs_of_fold(question.recipe, fold)

@@ -27,10 +27,11 @@ from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.steps.attribute import Baseline
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.train import device, to_device
+from biasaudit.engine.user_code.matching import match_state
 from biasaudit.engine.user_code.network import build_own, make_network
 from biasaudit.engine.user_code.network_description import OwnNetwork
 from biasaudit.engine.user_code.wall import walled
-from biasaudit.engine.user_code.weights import State, match_state, read_state
+from biasaudit.engine.user_code.weights import State, read_state
 from biasaudit.engine.validation.behaviour import Use, behaviour
 from biasaudit.errors import DataError, UsageError
 from biasaudit.networks.factory import NetworkSizes

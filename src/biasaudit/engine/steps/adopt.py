@@ -13,9 +13,10 @@ from biasaudit.engine.arguments.networks import AdoptArguments
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.steps.train import outputs, save_network, to_device
+from biasaudit.engine.user_code.matching import match_state
 from biasaudit.engine.user_code.network import adapted, make_network
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
-from biasaudit.engine.user_code.weights import match_state, read_state
+from biasaudit.engine.user_code.weights import read_state
 from biasaudit.errors import DataError, Fault
 from biasaudit.networks.factory import NetworkSizes
 from biasaudit.networks.preparation import initialised
@@ -40,7 +41,7 @@ def adopt(arguments: AdoptArguments, needs: Folders, folder: Path) -> None:
     inputs = Stack.of(needs[INPUTS], "original")
     network = make_network(own.factory, NetworkSizes(*arguments.sizes), own.arguments)
     network = initialised(network, inputs.shape[1:])
-    with as_it_was({arguments.weights: arguments.sha256}):
+    with as_it_was({arguments.weights: arguments.sha256, **arguments.shards}):
         state, _ = read_state(path)
     state, _ = match_state(network, state, path)
     network.load_state_dict(state)

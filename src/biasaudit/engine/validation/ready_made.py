@@ -14,11 +14,12 @@ from biasaudit.cohort.split import split_folds, split_notes
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.jobs.threads import one_thread
 from biasaudit.engine.situation.situation import source_channels
+from biasaudit.engine.user_code.matching import match_state
 from biasaudit.engine.user_code.network import make_network
 from biasaudit.engine.user_code.network_description import OutputConvention, OwnNetwork
 from biasaudit.engine.user_code.preprocessing import kind_of_input, representation_of
 from biasaudit.engine.user_code.sources import is_own
-from biasaudit.engine.user_code.weights import match_state, read_state
+from biasaudit.engine.user_code.weights import read_state
 from biasaudit.engine.validation.behaviour import Behaviour, Use, behaviour
 from biasaudit.errors import DataError, Fault, ProtocolError, UsageError, suggestion
 from biasaudit.networks.factory import NetworkSizes

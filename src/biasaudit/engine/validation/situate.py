@@ -20,6 +20,7 @@ from biasaudit.engine.situation.situation import Situation, single_origin_notes
 from biasaudit.engine.user_code.preprocessing import try_inputs
 from biasaudit.engine.user_code.sources import own_version
 from biasaudit.engine.user_code.wall import walled
+from biasaudit.engine.user_code.weight_folders import with_bundle
 from biasaudit.engine.validation.field import require_field
 from biasaudit.engine.validation.harmonisable import harmonise_notes, require_harmonisable
 from biasaudit.engine.validation.inputs_possible import mask_in_faults, require_inputs_possible
@@ -64,6 +65,8 @@ def situate_here(
     protocol: Protocol, known: Mapping[str, FileFacts] | None = None
 ) -> tuple[Situation, dict[str, FileFacts]]:
     """Do what `situate` does in this process, which code of the user's may end."""
+    target, found = with_bundle(protocol.target)
+    protocol = protocol.model_copy(update={"target": target})
     require_known_names(protocol)
     reader = registry.get("reader", protocol.cohort.reader)()
     read = read_without_probes(protocol.cohort)
@@ -75,6 +78,7 @@ def situate_here(
     grid = reader.grid(cohort, fitted.grid)
     own_inputs = _own_inputs(fitted, lambda: reader.load(cohort.samples[0], grid, fitted.cohort.foreground), grid)
     ready_made = probe_ready_made_network(fitted, cohort, grid, folds, own_inputs)
+    ready_made = replace(ready_made, notes=(*found, *ready_made.notes))
     require_inputs_possible(fitted, cohort)
     require_harmonisable(fitted, cohort, folds)
     require_field(fitted, cohort, grid, reader)
