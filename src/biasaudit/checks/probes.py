@@ -268,12 +268,13 @@ def _bring(evidence: ArmEvidence, needed: Mapping[str, int | None]) -> str:
     known = [number for number in needed.values() if number]
     count = max([USUAL, *known])
     words = {
-        "mixed": "show MIXED where half of the response is owed to the origin",
-        "origin": "show ORIGIN where three quarters are",
-        "none": "clear a network that owes it nothing",
+        "mixed": "MIXED where half of the response is owed to the origin",
+        "origin": "ORIGIN where three quarters are",
+        "none": "PATHOLOGY where nothing is",
     }
-    shown = ", ".join(f"{number} {words[word]}" for word, number in needed.items() if number)
-    power = f" By the spread of this run's own scores {shown}, each with a power of 80 %." if shown else ""
+    shown = [words[word] for word, number in needed.items() if number]
+    buys = " or ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+    power = f" By the spread of this run's own scores that many show {buys}, with a power of 80 %." if shown else ""
     return (
         f"Bring {count} images of {evidence.classes[0]} subjects from {_some(sources)}, which are only scored: list "
         f"them in a table and run `biasaudit probe RUN TABLE`.{power}"

@@ -138,7 +138,7 @@ def relevance_by_region(table: pd.DataFrame, positive: str, narrow: bool) -> Fig
     Figure
     """
     labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
-    known = ["pathology", "brain", "centre", "edge", "background"]
+    known = ["pathology", "brain", "centre", "edge", "background", "frame"]
     regions = [name for name in known if name in set(table["region"])]
     regions += sorted(set(table["region"]) - set(known))
     figure = Figure((NARROW if narrow else WIDE, 0.9 + 0.62 * len(regions)), layout="constrained")

@@ -25,7 +25,7 @@ _CHANGE = (("−3 SD", "+3 SD"), ("darker", "brighter"))
 _COLUMNS = {"preferred": "preferred", "change": "change", "most1": "most", "most2": "", "least1": "least", "least2": ""}
 
 
-def units(table: pd.DataFrame, narrow: bool) -> Figure:
+def units(table: pd.DataFrame, narrow: bool, knows: str = "pathology") -> Figure:
     """Draw how much every hidden unit knows of the origin against how much it knows of the pathology.
 
     Parameters
@@ -34,6 +34,8 @@ def units(table: pd.DataFrame, narrow: bool) -> Figure:
         layer, unit, origin_share, pathology_share; one arm, layers from shallow to deep.
     narrow : bool
         For a phone.
+    knows : str
+        What the units know beside the origin.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def units(table: pd.DataFrame, narrow: bool) -> Figure:
         axes.plot(own["pathology_share"], own["origin_share"], linestyle="", marker="o", markersize=5.5, color=colour,
                   markeredgecolor="white", markeredgewidth=0.5, label=shortened(layer, 22))  # fmt: skip
     low = min(-0.06, float(known[["origin_share", "pathology_share"]].min().min()) - 0.04)
-    axes.set(xlim=(low, 1.02), ylim=(low, 1.02), xlabel="knows the pathology", ylabel="knows the origin")
+    axes.set(xlim=(low, 1.02), ylim=(low, 1.02), xlabel=f"knows the {knows}", ylabel="knows the origin")
     axes.grid(color="#e3e7eb", linewidth=0.8)
     figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
     return figure
@@ -90,7 +92,7 @@ def embedding(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:
     return figure
 
 
-def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: bool) -> Figure:
+def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: bool, knows: str = "pathology") -> Figure:
     """Draw the preferred image of every class and unit, and the subjects that drive it most and least.
 
     Parameters
@@ -101,6 +103,8 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
         ``{key}__mean``, ``__preferred``, ``__change`` (standard deviations), ``__most1`` ... ``__least2``.
     narrow : bool
         For a phone.
+    knows : str
+        What the units know beside the origin.
 
     Returns
     -------
@@ -119,7 +123,7 @@ def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: boo
     for row, record in enumerate(rows):
         top = height - 0.34 - row * (panel + title)
         where = (margin / width, (top - title + 0.05) / height) if narrow else (0.005, (top - 0.5 * panel) / height)
-        words = _aim_words(record, narrow)
+        words = _aim_words(record, narrow, knows)
         figure.text(*where, words, fontsize=7.8, va="bottom" if narrow else "center", linespacing=1.35)
         bottom = top - panel - (title if narrow else 0)
         for place, name in enumerate(columns):
@@ -156,12 +160,12 @@ def _dot(colours: Sequence[str], place: int, name: str, marker: str = "o") -> Li
     return Line2D([], [], linestyle="", marker=marker, markersize=5, color=colour, label=shortened(name, 14))
 
 
-def _aim_words(record: Mapping[str, Any], narrow: bool) -> str:
+def _aim_words(record: Mapping[str, Any], narrow: bool, knows: str) -> str:
     if not record["layer"]:
         return f"class {shortened(record['label'], 18)}" + ("" if narrow else "\n(the network's answer)")
     shares = [
         f"{name} {record[column]:.2f}"
-        for name, column in (("origin", "origin_share"), ("pathology", "pathology_share"))
+        for name, column in (("origin", "origin_share"), (knows, "pathology_share"))
         if pd.notna(record[column])
     ]
     first = f"{shortened(record['layer'], 20)}, unit {record['unit']:.0f}"

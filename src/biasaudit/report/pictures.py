@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from biasaudit.report import figures, figures_learned, figures_maps, figures_quality
 from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
+from biasaudit.report.own_words import is_framed, knows_class, masks_given
 from biasaudit.report.views import arm_views, truth_rows
 from biasaudit.run_folder.reading import (
     RunRecords,
@@ -138,7 +139,7 @@ def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
     positive = positive_class(records)
     yield from _score_plans(records, arm, anchor)
     tables = {
-        "relevance": _of_arm(records.relevance, arm),
+        "relevance": _of_arm(_regions_there(records), arm),
         "training": _of_arm(records.training, arm),
     }
     draws: dict[str, tuple[Callable[[pd.DataFrame, bool], Figure], str]] = {
@@ -188,6 +189,14 @@ def _bound(draw: Callable[[pd.DataFrame, bool], Figure], table: pd.DataFrame) ->
     return lambda narrow: draw(table, narrow)
 
 
+def _regions_there(records: RunRecords) -> pd.DataFrame:
+    """Leave out the region of the pathology where none is marked, and call a frame a frame."""
+    table = records.relevance
+    if not masks_given(records):
+        table = table[table["region"] != "pathology"]
+    return table.replace({"region": {"background": "frame"}}) if is_framed(records) else table
+
+
 def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
     table = _of_arm(records.overlays, arm)
     drawable = table["key"].map(lambda key: any(name.startswith(f"{key}__") for name in records.pictures)).astype(bool)
@@ -212,12 +221,19 @@ def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan
 
 def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
     """Plan what the network learned: of the gallery only what has its pictures."""
-    positive = positive_class(records)
+    positive, knows = positive_class(records), knows_class(records)
     units, places = _of_arm(records.units, arm), _of_arm(records.embedding, arm)
     if len(units.dropna(subset=["origin_share", "pathology_share"])):
-        alt = f"What each hidden unit knows of the origin and of the pathology, {arm} arm; tables/units.tsv holds it."
+        alt = f"What each hidden unit knows of the origin and of the {knows}, {arm} arm; tables/units.tsv holds it."
         held = "" if (units["held"] == "origin").all() else "over all origins, since no origin holds both classes, and "
-        yield _Plan("units", f"units_{anchor}", _bound(figures_learned.units, units), alt, arm, held)
+        yield _Plan(
+            "units",
+            f"units_{anchor}",
+            _bound(lambda table, narrow: figures_learned.units(table, narrow, knows), units),
+            alt,
+            arm,
+            held,
+        )
     if len(places):
         alt = f"Held-out subjects by the last hidden features, coloured by class and by origin, {arm} arm."
         drawn = _bound(lambda table, narrow: figures_learned.embedding(table, positive, narrow), places)
@@ -226,8 +242,8 @@ def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan
     aims = aims[[f"{key}__preferred" in records.pictures for key in aims["key"]]]
     if len(aims):
         alt = f"Preferred images of the classes and of the units that know most, {arm} arm."
-        drawn = _bound(lambda table, narrow: figures_learned.gallery(table, records.pictures, narrow), aims)
-        yield _Plan("gallery", f"gallery_{anchor}", drawn, alt, arm, raster=True)
+        drawn = _bound(lambda table, narrow: figures_learned.gallery(table, records.pictures, narrow, knows), aims)
+        yield _Plan("gallery", f"gallery_{anchor}", drawn, alt, arm, knows, raster=True)
 
 
 def _difference_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from biasaudit.errors import IncompleteError, UsageError
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.modelcard import model_card
+from biasaudit.report.own_words import in_own_words
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.pictures import SECTIONS, Picture, illustrate
 from biasaudit.report.preprocessing import preprocessing_views
@@ -68,9 +69,9 @@ def _written(run: Path, records: RunRecords) -> Path:
     pictures, files = illustrate(records)
     documents = {
         **files,
-        "modelcard.md": model_card(records).encode(),
+        "modelcard.md": in_own_words(model_card(records), records).encode(),
         "junit.xml": junit_xml(records),
-        REPORT: html_page(records, pictures).encode(),
+        REPORT: in_own_words(html_page(records, pictures), records).encode(),
     }
     try:
         with in_use(run, "run"):

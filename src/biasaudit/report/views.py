@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ __all__ = [
     "provenance",
     "truth_rows",
 ]
+
+
+_TELLS_HOW_MANY = re.compile(r"(Bring|About) \d+ ")
+_MORE_SITES = "more sites"
+"""How the engine's remedy begins that counts the subjects of another design."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,13 @@ def next_steps(records: RunRecords, arms: Sequence[ArmView]) -> tuple[Step, ...]
         steps += [Step(view.remedy, f"{view.code} {view.title}, {arm.name}") for view in concerns]
     design = cohort_view(records).findings
     steps += [Step(view.remedy, f"{view.code} {view.title}") for view in design if view.status == "concern"]
-    return _merged(steps)
+    return _merged(_with_one_number(steps))
+
+
+def _with_one_number(steps: Sequence[Step]) -> list[Step]:
+    """Leave out how many subjects another design would take where the verdict itself says what to bring."""
+    told = any(_TELLS_HOW_MANY.match(step.text) for step in steps)
+    return [step for step in steps if not (told and step.source.startswith(_MORE_SITES))]
 
 
 def truth_rows(records: RunRecords) -> pd.DataFrame:

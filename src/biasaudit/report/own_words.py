@@ -1,0 +1,102 @@
+"""Speak of the audited kind of input: of pixels or features where there are no voxels, and of a frame as a frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from biasaudit.run_folder.reading import RunRecords
+
+__all__ = ["in_own_words", "is_framed", "knows_class", "masks_given"]
+
+_NOT_TEXT = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|data:[^\"']*)", re.DOTALL)
+_FRAME = "the background is the outer frame"
+_FRAMES = (
+    ("from what lies outside the anatomy alone", "from the outer frame of the pictures alone"),
+    (
+        "no disease shows there, so something else tells the classes apart",
+        "unless disease reaches the frame, something else tells the classes apart",
+    ),
+    ("The background alone predicts", "The frame alone predicts"),
+    ("If background alone predicts the disease", "If the frame alone predicts the disease"),
+    ("input background", "input frame"),
+    ("reduced inputs without the marked pathology (background)", "the outer frame of the pictures alone"),
+    # All pictures of one size have the same frame, so that their foregrounds are the same by construction.
+    ("median overlap of the foregrounds 1.00, ", ""),
+)
+
+
+def in_own_words(page: str, records: RunRecords) -> str:
+    """Put the words of the audited kind of input in the place of those of brain volumes.
+
+    Parameters
+    ----------
+    page : str
+        HTML, or plain text.
+    records : RunRecords
+
+    Returns
+    -------
+    str
+        The same where volumes were audited.
+    """
+    pairs = list(_pairs(records))
+    parts = _NOT_TEXT.split(page)
+    parts[::2] = [_replaced(part, pairs) for part in parts[::2]]
+    return "".join(parts)
+
+
+def is_framed(records: RunRecords) -> bool:
+    """Whether the background is the outer frame of the pictures, since nothing tells where their content ends."""
+    return any(_FRAME in note for note in records.audit["notes"])
+
+
+def masks_given(records: RunRecords) -> bool:
+    """Whether any subject has marked pathology."""
+    subjects = records.subjects
+    return "mask_voxels" in subjects and bool((subjects["mask_voxels"].astype(str) != "0").any())
+
+
+def knows_class(records: RunRecords) -> str:
+    """Name what hidden units know beside the origin: no design tells class from origin where each has its own."""
+    if masks_given(records):
+        return "pathology"
+    regime = records.audit["design"].get("regime")
+    return "class (= origin)" if regime == "aliased" else "class"
+
+
+def _pairs(records: RunRecords) -> Iterator[tuple[re.Pattern[str], str]]:
+    """Go over what is replaced by what."""
+    place, adjective = _places(records)
+    if _is_table(records):
+        yield re.compile("If voxel size, data type or age tell"), "If age or another covariate tells"
+    if place != "voxel":
+        yield re.compile(r"\bvoxelwise\b"), adjective
+        yield re.compile(r"\bVoxelwise\b"), adjective.capitalize()
+        yield re.compile(r"\bvoxel(s?)\b"), rf"{place}\1"
+        yield re.compile(r"\bVoxel(s?)\b"), rf"{place.capitalize()}\1"
+    if not masks_given(records):
+        yield re.compile(re.escape(" The yellow line outlines the marked pathology.")), ""
+    if is_framed(records):
+        yield from ((re.compile(re.escape(old)), new) for old, new in _FRAMES)
+
+
+def _places(records: RunRecords) -> tuple[str, str]:
+    """Word for a place of the input, and the adjective of a comparison place by place."""
+    if _is_table(records):
+        return "feature", "featurewise"
+    grid: Mapping[str, Any] = records.audit["cohort"].get("grid") or {}
+    shape = grid.get("shape") or ()
+    return ("pixel", "pixelwise") if len(shape) == 2 else ("voxel", "voxelwise")
+
+
+def _is_table(records: RunRecords) -> bool:
+    settings: Mapping[str, Any] = records.audit["settings"]
+    return bool((settings.get("cohort") or {}).get("features"))
+
+
+def _replaced(text: str, pairs: list[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, new in pairs:
+        text = pattern.sub(new, text)
+    return text
