@@ -228,6 +228,8 @@ def make(chance: np.random.Generator, folder: Path) -> Sequence[str]:
         "  covariates: [Age at scan]\n  features: ['GM [ml]', lh_*_thickness, 'vol*']\n  min_origin_size: 1\n"
         "folds: {n: 2}\n"
     )
+    if chance.random() < 0.25:
+        return ["init", style.name, "--out", "draft.yaml"]
     return ["validate", "protocol.yaml"]
 
 
@@ -251,6 +253,8 @@ def wrong(folder: Path, code: int, text: str) -> str | None:
     """Whether another cohort was read in silence."""
     truth = json.loads((folder / "truth.json").read_text())
     kind, style = truth["kind"], truth["style"]
+    if (folder / "draft.yaml").exists() or "draft.yaml" in text:
+        return None
     if code != 0:
         return f"refused ({style}): {text.strip()[-200:]}" if kind == "as it is" else None
     if kind == "bytes":

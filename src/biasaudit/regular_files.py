@@ -112,7 +112,7 @@ def read_json_file(path: str | Path, most: int | None = None) -> Any:
         JSONDecodeError: it is no JSON, nested too deeply, or no UTF-8.
     """
     try:
-        return json.loads(read_regular(path, most).decode("utf-8-sig"))
+        return json.loads(decoded(read_regular(path, most)))
     except RecursionError:
         raise json.JSONDecodeError("nested too deeply", "", 0) from None
     except UnicodeDecodeError as error:

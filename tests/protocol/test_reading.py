@@ -49,6 +49,12 @@ class TestAccepted:
         file.write_text(TABLE)
         assert load_protocol(file).cohort.table == tmp_path / "data" / "table.tsv"
 
+    @pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_marks_of_the_byte_order_and_ends_of_lines(self, tmp_path, coding, end):
+        (tmp_path / "p.yaml").write_bytes(TABLE.replace("\n", end).encode(coding))
+        assert load_protocol(tmp_path / "p.yaml").cohort.reader == "table"
+
     def test_contract_is_accepted_with_its_values(self, example):
         protocol = load_protocol(example)
         written = plain(example.read_text())
@@ -84,6 +90,11 @@ class TestRefused:
         with pytest.raises(ProtocolError, match=rf"`biasaudit init .*{name}` drafts a protocol"):
             load_protocol(tmp_path / name)
 
+    def test_text_of_another_coding_has_its_line(self, tmp_path):
+        (tmp_path / "p.yaml").write_bytes(f"# a\n# \u00e9\n{TABLE}".encode("latin-1"))
+        with pytest.raises(ProtocolError, match=r"p.yaml:2: not UTF-8 text \(byte 0xe9\); save the protocol as UTF-8"):
+            load_protocol(tmp_path / "p.yaml")
+
     def test_a_folder_is_no_protocol(self, tmp_path):
         with pytest.raises(ProtocolError, match="a folder, not a file; give the path of a protocol"):
             load_protocol(tmp_path)
@@ -104,8 +115,8 @@ class TestRefused:
 
     def test_not_text(self, tmp_path):
         file = tmp_path / "protocol.yaml"
-        file.write_bytes(b"\xff\xfe\x00binary\x80")
-        with pytest.raises(ProtocolError, match="cannot be read"):
+        file.write_bytes(b"\xfe\x00binary\x80")
+        with pytest.raises(ProtocolError, match=r"protocol.yaml:1: not UTF-8 text \(byte 0xfe\)"):
             load_protocol(file)
 
 

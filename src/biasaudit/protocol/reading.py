@@ -49,12 +49,16 @@ def load_protocol(path: Path, *, stored: bool = False) -> Protocol:
     """
     try:
         text = protocol_text(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        message = f"not UTF-8 text (byte 0x{error.object[error.start : error.start + 1].hex()})"
+        raise ProtocolError([Fault(f"{path}:{line}", message, "save the protocol as UTF-8")]) from None
+    except OSError as error:
         reasons: dict[type[Exception], str] = {
             FileNotFoundError: "no such file",
             IsADirectoryError: "a folder, not a file",
         }
-        reason = reasons.get(type(error), f"cannot be read ({getattr(error, 'strerror', None) or error})")
+        reason = reasons.get(type(error), f"cannot be read ({error.strerror or error})")
         raise ProtocolError([Fault(str(path), reason, "give the path of a protocol.yaml")]) from None
     return parse_protocol(text, path, stored=stored)
 

@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from biasaudit.errors import Fault, ProtocolError
 from biasaudit.protocol.faults import line_of
-from biasaudit.regular_files import read_regular
+from biasaudit.regular_files import decoded, read_regular
 
 __all__ = ["if_table", "parse_yaml", "plain", "protocol_text"]
 
@@ -37,7 +37,7 @@ def protocol_text(path: Path) -> str:
         There is no such file, it is no regular one, or larger than a protocol can be.
     UnicodeDecodeError
     """
-    return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
+    return decoded(read_regular(path, _MOST_BYTES))
 
 
 def parse_yaml(text: str, path: Path) -> Any:

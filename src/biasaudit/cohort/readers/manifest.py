@@ -170,7 +170,7 @@ def _text(path: Path, content: bytes) -> str:
         return decoded(content)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        byte = content[min(error.start, len(content) - 1)]
+        byte = content[error.start : error.start + 1].hex()
         raise DataError(
-            [Fault(f"{path}:{line}", f"not UTF-8 text (byte 0x{byte:02x})", "save the table as UTF-8")]
+            [Fault(f"{path}:{line}", f"not UTF-8 text (byte 0x{byte})", "save the table as UTF-8")]
         ) from None
