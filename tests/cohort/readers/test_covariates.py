@@ -77,3 +77,9 @@ def test_codes_and_classes_of_age_stay_words():
 def test_words_that_hold_nothing_fixed_are_said():
     assert "12 different words in 12 rows" in parsed([f"2019-03-{day:02d}" for day in range(1, 13)]).notes[0]
     assert "'F', 'f' differ in case alone" in parsed(["F", "f", "M"]).notes[0]
+
+
+def test_a_covariate_that_nobody_has_is_said():
+    assert parsed(["NA", "", "n/a"]).notes == [
+        "covariate 'age' is missing in every row, so that nothing is held fixed by it"
+    ]

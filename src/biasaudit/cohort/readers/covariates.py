@@ -120,6 +120,8 @@ def _word_notes(name: str, cells: Sequence[str], numbers: Numbers) -> list[str]:
 
 def _missing_notes(name: str, cells: Sequence[str]) -> list[str]:
     """Say which signs are taken for missing, but for those of BIDS and empty cells."""
+    if cells and all(map(is_missing, cells)):
+        return [f"covariate {name!r} is missing in every row, so that nothing is held fixed by it"]
     signs = Counter(cell.strip() for cell in cells if is_missing(cell) and cell.strip() not in _BLANK)
     listed = ", ".join(f"{sign!r} ({count} rows)" for sign, count in signs.most_common(5))
     return [f"covariate {name!r}: missing where it is {listed}"] if signs else []
