@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from biasaudit.protocol.limits import FileLimits
-from biasaudit.protocol.section import Names, OrName, Section, Seed, as_list, as_text, as_values, each_once
+from biasaudit.protocol.section import Names, OrName, Section, Seed, Tables, as_list, as_text, as_values, each_once
 
 __all__ = [
     "SIGNATURES",
@@ -53,23 +53,6 @@ def _as_words(value: object) -> object:
 
 def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
     return {"contrast": contrast, "bias_field": bias_field}
-
-
-def _one_or_several(value: object) -> str:
-    return "several" if isinstance(value, list) else "one"
-
-
-def _first_alone(value: object) -> object:
-    """Take a list of one for that one, so that both are one protocol."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-Tables = Annotated[
-    Annotated[Path, Tag("one")]
-    | Annotated[list[Path], Field(min_length=2, max_length=100), AfterValidator(each_once), Tag("several")],
-    Discriminator(_one_or_several),
-    BeforeValidator(_first_alone),
-]
 
 
 class LabelSettings(Section):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 __all__ = [
     "Names",
     "OrName",
     "Section",
     "Seed",
+    "Tables",
     "as_list",
     "as_text",
     "as_values",
@@ -65,6 +67,24 @@ def each_once(values: Any) -> Any:
 
 
 Names = Annotated[list[str], BeforeValidator(as_list), Field(max_length=10_000), AfterValidator(each_once), OrName()]
+
+
+def _one_or_several(value: object) -> str:
+    return "several" if isinstance(value, list) else "one"
+
+
+def _first_alone(value: object) -> object:
+    """Take a list of one for that one, so that both are one protocol."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+Tables = Annotated[
+    Annotated[Path, Tag("one")]
+    | Annotated[list[Path], Field(min_length=2, max_length=100), AfterValidator(each_once), Tag("several")],
+    Discriminator(_one_or_several),
+    BeforeValidator(_first_alone),
+]
+"""One table, or several of one cohort."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
