@@ -154,3 +154,22 @@ def test_wrappers_and_precision_are_seen_to(module):
     network = build_network(f"{name}:net", SIZES, {})
     assert isinstance(network, nn.Linear)
     assert network.weight.dtype == torch.float32
+
+
+def test_networks_of_timm_are_called_by_its_names(monkeypatch):
+    # A stand-in with the signature of the real one.
+    timm = type(sys)("timm")
+
+    def create_model(model_name: str, pretrained: bool = False, **kwargs) -> nn.Module:
+        network = nn.Linear(kwargs["in_chans"], kwargs["num_classes"])
+        network.name = model_name
+        return network
+
+    create_model.__annotations__["return"] = nn.Module
+    timm.create_model = create_model
+    monkeypatch.setitem(sys.modules, "timm", timm)
+    made = build_network("timm:create_model", (2, 3, 4), {"model_name": "resnet18"})
+    assert (made.name, made.in_features, made.out_features) == ("resnet18", 3, 4)
+    assert build_network("timm:create_model", (2, 3, 4), {"model_name": "x", "num_classes": 7}).out_features == 7
+    with pytest.raises(UsageError, match="made for pictures, and these images have 3 dimensions"):
+        build_network("timm:create_model", (3, 1, 1), {"model_name": "resnet18"})

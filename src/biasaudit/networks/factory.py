@@ -121,7 +121,8 @@ def network_factory(name: str) -> Callable[..., Any]:
         return _monai(attribute)
     if name in _OURS:
         return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
-    return imported_function(name, "target.network")
+    found = imported_function(name, "target.network")
+    return _for_pictures(found) if module.partition(".")[0] == "timm" else found
 
 
 def imported_function(name: str, key: str) -> Callable[..., Any]:
@@ -158,6 +159,17 @@ def imported_function(name: str, key: str) -> Callable[..., Any]:
         raise UsageError(f"{key}: module {module} has no function {attribute!r}{expected}")
     require_contract(found, name, key)
     return found  # type: ignore[no-any-return]
+
+
+def _for_pictures(found: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a factory of timm's be called by our names of channels and classes."""
+
+    def factory(spatial_dims: int, in_channels: int, out_channels: int, **arguments: Any) -> Any:
+        if spatial_dims != 2:
+            raise ValueError(f"its networks are made for pictures, and these images have {spatial_dims} dimensions")
+        return found(**{"in_chans": in_channels, "num_classes": out_channels, **arguments})
+
+    return factory
 
 
 def _monai(attribute: str) -> Callable[..., Any]:

@@ -59,6 +59,11 @@ class Maps(Net):
         return self.hidden(images)
 
 
+class Squeezed(nn.Module):
+    def forward(self, images):
+        return images.squeeze()
+
+
 class TwoInputs(Net):
     def forward(self, images, age):
         return super().forward(images) + age
@@ -118,6 +123,10 @@ REFUSED = {
     "one size": (
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(7, 1)),
         "it takes images of one size alone: set `grid` as it was trained",
+    ),
+    "an axis lost before a normalisation": (
+        lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), Squeezed(), nn.BatchNorm1d(2), nn.Linear(2, 1)),
+        "it may lose the axis of the batch where that is one image: squeeze the axes of space by number",
     ),
     "two inputs": (TwoInputs, "wrap it in a module whose forward takes one batch of images"),
     "other channels": (lambda: nn.Conv2d(3, 1, 3), "to have 3 channels, but got 2 channels instead"),
@@ -182,6 +191,10 @@ def test_a_network_that_changes_its_input_gets_a_copy(use):
     answers = mended(images)
     assert torch.equal(images, use.noise(3))
     assert torch.equal(answers, seeded(make).eval()(images.clone()))
+
+
+def test_writing_what_was_there_is_writing():
+    assert behaviour(Net(begin=lambda own, x: x.clamp_(-1e6, 1e6)), USE, "auto").cares == ("copied",)
 
 
 def test_a_network_that_looks_at_its_input_with_view_gets_it_channels_first():

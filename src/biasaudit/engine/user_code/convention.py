@@ -29,6 +29,10 @@ _REMEDIES: tuple[tuple[tuple[str, ...], str], ...] = (
         ("dtype", "scalar type", "type (", "Double", "Half", "BFloat16"),
         "keep to float32 in forward, which its weights were cast to",
     ),
+    (
+        ("got 1D input", "Dimension out of range", "got 1-D"),
+        "it may lose the axis of the batch where that is one image: squeeze the axes of space by number, not all",
+    ),
     (("positional argument",), "wrap it in a module whose forward takes one batch of images"),
     (
         ("mat1 and mat2", "size mismatch", "is invalid for input of size"),

@@ -118,8 +118,8 @@ def _cares(network: nn.Module, use: Use) -> tuple[str, ...]:
         network(images)
     except RuntimeError as error:
         if "view size is not compatible" not in str(error):
-            return _copied(images, use.noise(2))
-        cares, images = ("contiguous",), images.contiguous(memory_format=torch.contiguous_format)
+            return _copied(images)
+        cares, images = ("contiguous",), use.noise(2).contiguous(memory_format=torch.contiguous_format)
         network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     except KeyboardInterrupt:
         raise
@@ -128,11 +128,12 @@ def _cares(network: nn.Module, use: Use) -> tuple[str, ...]:
     if cares:
         with told_of_input(images):
             network(images)
-    return (*cares, *_copied(images, use.noise(2)))
+    return (*cares, *_copied(images))
 
 
-def _copied(images: torch.Tensor, before: torch.Tensor) -> tuple[str, ...]:
-    return () if torch.equal(images, before) else ("copied",)
+def _copied(images: torch.Tensor) -> tuple[str, ...]:
+    """Say whether a network has written into these images, be it what they held already."""
+    return ("copied",) if images._version > 0 else ()
 
 
 def _keeps_axes(network: nn.Module, use: Use, known: OutputConvention) -> bool:
@@ -205,7 +206,7 @@ def require_gradient(network: nn.Module, use: Use) -> None:
     """
     given = use.noise(2, _SCALES).requires_grad_(True)
     with told_of_input(given):
-        answers = require_tensor(network.eval()(given))
+        answers = require_tensor(network.eval()(given.clone()))
     with told_of_input(given):
         found = torch.autograd.grad(answers.sum(), given, allow_unused=True)[0] if answers.requires_grad else None
     if found is None and float(answers.detach().std()) > 0:
