@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from biasaudit.report import figures, figures_learned, figures_maps, figures_quality
+from biasaudit.report import figures, figures_learned, figures_maps, figures_pairs, figures_quality
 from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.own_words import is_framed, knows_class, masks_given
 from biasaudit.report.views import arm_views, truth_rows
@@ -24,7 +24,18 @@ __all__ = ["SECTIONS", "Picture", "illustrate"]
 
 _LARGEST_GROUP = 6
 _LEARNED = ("units", "embedding", "gallery")
-SECTIONS = ("quality", "comparison", "scores", "overlays", "relevance", "differences", "truth", "training", *_LEARNED)
+SECTIONS = (
+    "pairs",
+    "quality",
+    "comparison",
+    "scores",
+    "overlays",
+    "relevance",
+    "differences",
+    "truth",
+    "training",
+    *_LEARNED,
+)
 
 
 @dataclass(frozen=True)
@@ -106,10 +117,32 @@ def _raster(wide: Figure, narrow: Figure) -> tuple[bytes, tuple[str, str]]:
 
 
 def _plans(records: RunRecords) -> Iterator[_Plan]:
+    yield from _pair_plans(records)
     yield from _quality_plans(records)
     yield from _comparison_plans(records)
     for arm in arm_views(records):
         yield from _arm_plans(records, arm.name, arm.anchor)
+
+
+def _pair_plans(records: RunRecords) -> Iterator[_Plan]:
+    """Plan the pairs that may be one subject twice, as far as their pictures are stored."""
+    found = [
+        pair
+        for finding in records.audit["design"].get("findings") or ()
+        if finding["code"] == "D3"
+        for pair in finding["details"].get("pairs", ())
+    ]
+    told = {(str(p["subjects"][0]), str(p["subjects"][1])): p for p in reversed(found)}
+    unique = list(dict.fromkeys((str(p["subjects"][0]), str(p["subjects"][1])) for p in found))
+    names = [
+        (first, second, "equal files" if own["same_file"] else f"r = {own['correlation']:.2f}")
+        for place, (first, second) in enumerate(unique)
+        if (own := told[first, second]) and f"{place}__0" in records.pair_pictures
+    ]
+    if names:
+        alt = f"Pairs that may be one subject twice: {'; '.join(f'{a} and {b}' for a, b, _ in names)}."
+        pictures = records.pair_pictures
+        yield _Plan("pairs", "pairs", lambda narrow: figures_pairs.pairs(names, pictures, narrow), alt, raster=True)
 
 
 def _quality_plans(records: RunRecords) -> Iterator[_Plan]:

@@ -39,6 +39,7 @@ __all__ = [
     "MODEL_INDEX",
     "OVERLAYS",
     "OVERLAY_PICTURES",
+    "PAIR_PICTURES",
     "PENDING",
     "PREPROCESSING",
     "PROTOCOL",
@@ -81,6 +82,7 @@ PROTOCOL = "protocol.yaml"
 MODELS = "models"
 MODEL_INDEX = "models/index.json"
 OVERLAY_PICTURES = "maps/overlays.npz"
+PAIR_PICTURES = "maps/pairs.npz"
 DIFFERENCE_PICTURES = "maps/differences.npz"
 GALLERY_PICTURES = "learned/gallery.npz"
 COVARIATE_PREFIX = "covariate_"

@@ -18,6 +18,7 @@ from biasaudit.run_folder.contract import (
     DIFFERENCE_PICTURES,
     GALLERY_PICTURES,
     OVERLAY_PICTURES,
+    PAIR_PICTURES,
     PENDING,
     READ_BY_THE_REPORT,
     ArmRecord,
@@ -87,6 +88,7 @@ class RunRecords:
     gallery: pd.DataFrame
     pictures: Mapping[str, FloatArray]
     difference_pictures: Mapping[str, FloatArray]
+    pair_pictures: Mapping[str, FloatArray]
 
 
 def load_run(run: Path) -> RunRecords:
@@ -127,6 +129,7 @@ def load_run(run: Path) -> RunRecords:
         comparisons=_comparisons(audit),
         pictures=pictures,
         difference_pictures=_read_pictures(run / DIFFERENCE_PICTURES),
+        pair_pictures=_read_pictures(run / PAIR_PICTURES),
         **tables,
     )
 

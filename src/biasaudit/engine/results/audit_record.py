@@ -20,6 +20,7 @@ from biasaudit.engine.results.learned import write_learned
 from biasaudit.engine.results.limits import limits_of, withheld_maps
 from biasaudit.engine.results.maps import write_maps
 from biasaudit.engine.results.models import write_models
+from biasaudit.engine.results.pairs import write_pairs
 from biasaudit.engine.results.remedies import propose_remedies
 from biasaudit.engine.results.run import ArmResult, Run, survey_of
 from biasaudit.engine.results.tables import write_tables
@@ -71,6 +72,7 @@ def _written(run: Run, started: datetime) -> AuditRecord:
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
     write_differences(run, arms)
+    write_pairs(run, arms[0])
     write_learned(run)
     write_models(run)
     audit = _audit_record(run, arms, comparisons, started)
