@@ -192,6 +192,7 @@ def test_arguments_are_told_before_anything_runs():
         return " | ".join(argument_faults(name, arguments))
 
     assert told("captum:NoiseTunnel", around="Saliency", nt_samples=3, stdevs=0.2, seed=4) == ""
+    assert told("captum:NoiseTunnel", around="LayerGradCam", layer="x", relu_attributions=True) == ""
     assert told("captum:LayerGradCam", layer="x", relu_attributions=True) == ""
     assert "takes no argument 'nt_sample'; did you mean 'nt_samples'" in told("captum:NoiseTunnel", nt_sample=3)
     assert "n_steps of captum:IntegratedGradients is set by `attribution.steps`" in told(

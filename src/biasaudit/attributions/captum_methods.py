@@ -152,7 +152,8 @@ def argument_faults(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} takes no arguments; those of `attribution` beside this key are its settings"
         return
     own = name.removeprefix(PREFIX)
-    known = _known(own)
+    around = str(arguments.get("around", _AROUND))
+    known = _known(own) + (_known(around) if own == "NoiseTunnel" and around in FITS else [])
     for argument in arguments:
         if argument in _SET:
             yield f"{argument} of {name} is set by {_SET[argument]}"
@@ -160,7 +161,6 @@ def argument_faults(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} takes no argument {argument!r}; {suggestion(argument, known)}"
     if own.startswith("Neuron") and "neuron" not in arguments:
         yield f"{name} explains one neuron: name its channel, `arguments: {{neuron: 0}}`"
-    around = str(arguments.get("around", _AROUND))
     if own == "NoiseTunnel" and around not in FITS:
         yield f"around: no method {around!r} of Captum; {suggestion(around, FITS)}"
     elif own == "NoiseTunnel" and around in NOT_TUNNELLED:

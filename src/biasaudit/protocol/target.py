@@ -95,7 +95,7 @@ class TargetSettings(Section):
         | None
     ) = Field(
         None,
-        description="state dict of an already trained network (safetensors or torch.save); several: one per fold",
+        description="weights of an already trained network: a state dict, checkpoint or folder; several: one per fold",
     )
     training_subjects: Path | None = Field(
         None, description="text file of the subjects that an already trained network has seen, one a line"

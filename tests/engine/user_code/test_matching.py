@@ -81,6 +81,12 @@ def test_counters_that_older_versions_did_not_write():
     assert list(matched(old)[0]) == list(STATE)
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (4,), (1, 1, 1, 1, 1, 1)])
+def test_shapes_that_no_such_layer_has_are_told_too(shape):
+    (line,) = faults(STATE | {"first.weight": torch.zeros(shape)})
+    assert f"first.weight has shape {list(shape)}, in the network [4, 1, 3, 3] (1 such weights)" in line
+
+
 def test_types_are_those_of_the_network():
     state = {name: value.half() if value.is_floating_point() else value for name, value in STATE.items()}
     assert {value.dtype for value in matched(state)[0].values()} == {torch.float32, torch.int64}
