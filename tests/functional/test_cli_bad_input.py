@@ -117,7 +117,7 @@ CASES = {
     "protocol that is no text": (
         lambda c: (c / "protocol.yaml").write_bytes(b"\x80cohort:"),
         "protocol.yaml",
-        "cannot be read",
+        "not UTF-8 text (byte 0x80)",
     ),
     "not YAML": (lambda c: (c / "protocol.yaml").write_text("cohort: ["), "protocol.yaml:1", "not valid YAML"),
     "unknown representation": (
