@@ -186,6 +186,25 @@ def test_a_network_without_an_audit_on_volumes(biasaudit_here, own):
     assert np.allclose(np.abs(np.diag(audit_map.affine))[:3], 4)
 
 
+def test_a_network_is_explained_by_a_method_of_captum(biasaudit_here, own):
+    torch.save({"state_dict": {f"net.{name}": v.half() for name, v in network(2).state_dict().items()}}, "w.ckpt")
+    arguments = ("--network", "own.py:build", "--weights", "w.ckpt", "--method", "captum:LayerGradCam", "-o", "out")
+    done = biasaudit_here("explain", "pictures.tsv", *arguments, "--subject", "p0")
+    assert done.returncode == 0, done.stderr
+    files = sorted(path.name for path in (own / "out" / "maps").iterdir())
+    assert files[0] == "sub-p0_captum-LayerGradCam_space-audit_relevance.json"
+    assert sidecars(own / "out")[0]["Notes"][:3] == [
+        "w.ckpt: the weights are its entry 'state_dict'",
+        "w.ckpt: weights of float16 were brought to float32",
+        "w.ckpt: the prefix 'net.' was taken off the names of the weights",
+    ]
+    refused = biasaudit_here("explain", "pictures.tsv", *arguments[:4], "--method", "captum:DeepLift")
+    assert refused.returncode == 2
+    assert (
+        "captum:DeepLift would be silently wrong about this network: it has no rule for the operation" in refused.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
