@@ -14,6 +14,7 @@ import pandas as pd
 from biasaudit import registry
 from biasaudit.cohort.images.colour import converted_notes, with_colour
 from biasaudit.cohort.images.inspection import inspect_files, require_sound
+from biasaudit.cohort.images.remarks import remark_notes
 from biasaudit.cohort.readers.new_images import manifest_settings
 from biasaudit.engine.answer_key import Scored
 from biasaudit.engine.jobs.json_files import read_json
@@ -152,7 +153,7 @@ def _predicted(run: Path, protocol: Protocol, table: Path, arm: str | None) -> P
     inspection = inspect_files(cohort, protocol.grid, {}, settings)
     require_sound(inspection)
     cohort = with_colour(cohort, audit["cohort"].get("colour", ()))
-    notes = tuple(converted_notes(cohort, inspection.facts))
+    notes = (*converted_notes(cohort, inspection.facts), *remark_notes(cohort, inspection.facts))
     networks, channels = trained_networks(run, name), _channels(run, name)
     known, shown = _known_subjects(run), _shown_names(protocol, table)
     grid = Grid.from_dict(audit["cohort"]["grid"])

@@ -21,7 +21,7 @@ def test_different_origins_stay_apart_without_a_word(origins):
 
 
 @pytest.mark.parametrize(
-    "origins", [("Siemens", "SIEMENS"), ("GE  Medical", "GE Medical"), ("site-1", "site_1"), ("01", "001")]
+    "origins", [("Siemens", "SIEMENS"), ("GE  Medical", "GE Medical"), ("site-1", "site_1"), ("01", "001"), ("1", "01")]
 )
 def test_names_that_look_like_each_other_are_told_and_stay_apart(origins):
     joined, (note,) = one_spelling(origins, "site")

@@ -58,7 +58,7 @@ def _twin_notes(origins: Sequence[str], counts: Mapping[str, int], factor: str) 
     """Name origins that differ in case, blanks, marks or leading zeros only."""
     twins: dict[str, list[str]] = {}
     for origin in sorted(origins):
-        if _number(origin) is None:
+        if _number(origin) is None or origin.isdigit():
             twins.setdefault(_bare(origin), []).append(origin)
     return [
         f"{factor}: {_listed(names, counts)} differ in case, blanks or marks only and are different origins: give them "
