@@ -491,3 +491,10 @@ def test_features_that_tell_the_classes_apart_alone_are_named(tmp_path):
     )
     _, text, _ = look(path, bids=False)
     assert "# each of these alone tells the classes apart; take out what is no measurement: contrast" in text
+
+
+@pytest.mark.parametrize(("labels", "where"), [(("benign", "malignant"), "all"), (("healthy", "ill"), "positive")])
+def test_benign_findings_are_lesions_too(tmp_path, labels, where):
+    rows = [f"s{n},{n}.npy,{n}.npy,{labels[n % 2]},{'ab'[n // 2 % 2]}" for n in range(12)]
+    _, text, path = look(picture_table(tmp_path, "subject,image,mask,label,site", rows), bids=False)
+    assert parse_protocol(text, path).cohort.mask_in == where

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from biasaudit.drafting.class_words import sounds_benign
 from biasaudit.drafting.profile import Profile
 from biasaudit.drafting.proposal import Proposal, regime_of, unused_columns
 from biasaudit.protocol import DATASET
@@ -126,7 +127,7 @@ def _cohort_lines(profile: Profile, proposal: Proposal, model: Model, folder: Pa
         *_select_lines(profile, proposal),
         *_origin_lines(profile, proposal),
         *_covariate_lines(proposal),
-        *_mask_lines(profile),
+        *_mask_lines(profile, proposal),
     ]
 
 
@@ -230,14 +231,17 @@ def _covariate_lines(proposal: Proposal) -> list[str]:
     return [_line("covariates", _flow(list(proposal.covariates.values())), "U1 holds them fixed beside the class")]
 
 
-def _mask_lines(profile: Profile) -> list[str]:
+def _mask_lines(profile: Profile, proposal: Proposal) -> list[str]:
     lines = []
     if profile.reader == "bids" and profile.choices.get("mask_labels"):
         labels = profile.settings.get("mask_labels", ["L", "lesion"])
         lines.append(_line("mask_labels", _flow(labels), f"found: {profile.choices['mask_labels']}"))
     if all(profile.marked):
-        comment = "masks in both classes: set all if the disease is a lesion in both"
-        lines.append(_line("mask_in", "positive", comment))
+        lesions = sounds_benign(proposal.classes.negative or "")
+        comment = "masks in both classes: positive if those of the negative class mark no disease"
+        if not lesions:
+            comment = "masks in both classes: set all if the disease is a lesion in both"
+        lines.append(_line("mask_in", "all" if lesions else "positive", f"guess; {comment}" if lesions else comment))
     if any(profile.marked):
         comment = "true declares: no disease outside the masks, no atrophy, no mass effect"
         lines.append(_line("mask_is_complete", "false", comment))
