@@ -30,6 +30,7 @@ STUDIES = (
     "features",
     "remedies",
     "statistics",
+    "chance",
     "attributions",
     "masks_in_both",
     "voxelwise",

@@ -120,20 +120,22 @@ def test_junit_counts_findings(finished_run):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "fail_on", "code"),
+    ("verdict", "flagged", "fail_on", "code"),
     [
-        ("PATHOLOGY", "undetermined", 0),
-        ("UNDETERMINED", "undetermined", 1),
-        ("UNDETERMINED", "mixed", 0),
-        ("MIXED", "mixed", 1),
-        ("MIXED", "origin", 0),
-        ("ORIGIN", "origin", 1),
+        ("PATHOLOGY", [], "undetermined", 0),
+        ("UNDETERMINED", [], "undetermined", 1),
+        ("UNDETERMINED", [], "mixed", 0),
+        ("UNDETERMINED", ["U1"], "mixed", 1),
+        ("UNDETERMINED", ["U1"], "origin", 0),
+        ("MIXED", ["U1"], "mixed", 1),
+        ("MIXED", ["U1"], "origin", 0),
+        ("ORIGIN", ["U1"], "origin", 1),
     ],
 )
-def test_gate(finished_run, biasaudit_here, tmp_path, verdict, fail_on, code):
+def test_gate(finished_run, biasaudit_here, tmp_path, verdict, flagged, fail_on, code):
     (tmp_path / "protocol.yaml").write_text("")
     audit = json.loads((finished_run / "audit.json").read_text())
-    audit["arms"][0]["verdict"] = verdict
+    audit["arms"][0] |= {"verdict": verdict, "flagged": flagged}
     (tmp_path / "audit.json").write_text(json.dumps(audit))
     done = biasaudit_here("gate", tmp_path, "--fail-on", fail_on)
     assert done.returncode == code, done.stdout + done.stderr

@@ -17,6 +17,7 @@ CROSSED = Design("crossed", True, False)
 NESTED = Design("nested", True, False)
 COMPLETE = Design("aliased", True, True)
 G1 = Finding("G1", "clear", "AUC .9", statistic=0.9)
+CHANCE = replace(G1, status="inconclusive", reason="the held-out AUC is 0.52 [0.4, 0.6]: not shown to be above chance.")
 
 
 def u1(p=0.5, equivalent=False, reliance=(None, None, None), may_flag=True, class_name=None) -> Finding:
@@ -37,6 +38,16 @@ def a2(status="concern", name="background") -> Finding:
 
 def g3(status="clear", reason="a planted signature is found") -> Finding:
     return Finding("G3", status, reason, 0.4, 0.3, 0.5, 0.001)
+
+
+def p1(p=0.5, share=(0.05, -0.05, 0.15), healthy=True) -> Finding:
+    flag = Flag(True, healthy=healthy, reliance=Share(*share))
+    status = "concern" if p <= 0.05 else "clear"
+    text = "20 images of healthy from b lie 5 % of the way"
+    return Finding(
+        "P1", status, text, share[0], share[1], share[2], p, 0.1, 20, class_name="healthy", flag=flag,
+        remedy="Bring 20 images.", details={"origins": "b"},
+    )  # fmt: skip
 
 
 def word(findings, design) -> str:
@@ -87,7 +98,19 @@ TABLE = [
     ("no masks", [G1, u1(0.5, True, class_name="healthy")], Design("nested", False, False), "UNDETERMINED"),
     ("no masks, sites differ", [G1, u1(0.001, class_name="healthy")], Design("nested", False, False), "UNDETERMINED"),
     ("one origin", [G1, u4(high=0.1)], Design("single", True, True), "UNDETERMINED"),
-    ("not competent", [replace(G1, status="inconclusive"), u1(0.001, reliance=HIGH)], CROSSED, "UNDETERMINED"),
+    ("chance, ruled by origin", [CHANCE, u1(0.001, reliance=HIGH)], CROSSED, "ORIGIN"),
+    ("chance, partly by origin", [CHANCE, u1(0.001, reliance=SOME)], CROSSED, "UNDETERMINED"),
+    ("chance, from one origin", [CHANCE, p1(0.001, (0.7, 0.6, 0.8))], Design("single", True, True), "UNDETERMINED"),
+    ("chance, probes ruled by origin", [CHANCE, p1(0.001, (0.7, 0.6, 0.8))], NESTED, "ORIGIN"),
+    ("chance, not flagged", [CHANCE, u1(0.2, reliance=HIGH)], CROSSED, "UNDETERMINED"),
+    ("chance, erasure says nothing", [CHANCE, u4(0.001, 0.6, 0.9)], COMPLETE, "UNDETERMINED"),
+    ("chance, sites of one class differ", [CHANCE, u4(0.001, 0.6, 0.9), u1(0.001)], COMPLETE, "UNDETERMINED"),
+    (
+        "no scores of both classes",
+        [replace(CHANCE, status="not_applicable"), u1(0.001, reliance=HIGH)],
+        CROSSED,
+        "UNDETERMINED",
+    ),
     ("competence was not asked", [u1(0.5, True, NONE)], CROSSED, "UNDETERMINED"),
     ("erasure is no estimate of the ratio when crossed", [G1, u1(0.5), u4(0.001, 0.6, 0.9)], CROSSED, "UNDETERMINED"),
     ("nothing was asked", [], CROSSED, "UNDETERMINED"),
@@ -287,25 +310,18 @@ def test_a_transfer_alone_says_what_else_could_do_it():
     assert alone.reliance.source == "U5"
 
 
-def test_an_incompetent_target_that_follows_the_origin_is_named_and_not_judged():
+def test_an_incompetent_target_that_follows_the_origin_is_named():
     blind = Finding("G1", "inconclusive", "the held-out AUC is 0.53 [0.41, 0.57]: not shown to be above chance.")
     alone = decide([blind, u1(0.5)], CROSSED, "origin", PROTOCOL)
-    follows = decide([blind, u1(0.001, reliance=HIGH)], CROSSED, "origin", PROTOCOL)
-    assert alone.word == follows.word == "UNDETERMINED"
+    follows = decide([blind, u1(0.001, reliance=SOME)], CROSSED, "origin", PROTOCOL)
+    ruled = decide([blind, u1(0.001, reliance=HIGH)], CROSSED, "origin", PROTOCOL)
+    assert (alone.word, follows.word, ruled.word) == ("UNDETERMINED", "UNDETERMINED", "ORIGIN")
+    assert (alone.flagged, follows.flagged, ruled.flagged) == ((), ("U1",), ("U1",))
     assert "tell the classes apart (the held-out AUC is 0.53 [0.41, 0.57])." in alone.reason
     assert "follow the origin" not in alone.reason
     assert "follow the origin all the same (U1)" in follows.reason
     assert "learned something" not in follows.settle
-
-
-def p1(p=0.5, share=(0.05, -0.05, 0.15), healthy=True) -> Finding:
-    flag = Flag(True, healthy=healthy, reliance=Share(*share))
-    status = "concern" if p <= 0.05 else "clear"
-    text = "20 images of healthy from b lie 5 % of the way"
-    return Finding(
-        "P1", status, text, share[0], share[1], share[2], p, 0.1, 20, class_name="healthy", flag=flag,
-        remedy="Bring 20 images.", details={"origins": "b"},
-    )  # fmt: skip
+    assert "is not shown to read the disease (the held-out AUC is 0.53 [0.41, 0.57]): 60-80 %" in ruled.reason
 
 
 def bound(code, p=0.001, low=0.6) -> Finding:

@@ -56,15 +56,20 @@ def verify(run_folder: RunArgument) -> None:
 def gate(
     run_folder: RunArgument,
     arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
-    fail_on: Annotated[FailOn, typer.Option(help="Exit 1 at this verdict or worse.")] = FailOn.undetermined,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit 1 at this verdict or worse; `mixed` also where a check flags.")
+    ] = FailOn.undetermined,
 ) -> None:
     """Judge a run for CI: exit 0 or 1."""
     audit = finished_audit(run_folder)
     record = arm_of(audit, arm)
+    flagged = record.get("flagged", [])
     failed = VERDICT_ORDER.index(record["verdict"]) >= VERDICT_ORDER.index(fail_on.verdict)
+    failed = failed or (fail_on is FailOn.mixed and bool(flagged))
     terminal.print_line(
         f"{'FAILED' if failed else 'passed'}: arm {record['name']} is {record['verdict']} "
         + (f"for {record['contrast']} against the rest " if record.get("contrast") else "")
+        + (f"and flagged by {' and '.join(flagged)} " if flagged else "")
         + f"(fails at {fail_on.value} or worse)"
     )
     if failed:

@@ -340,6 +340,8 @@ class Verdict:
         The data that would settle an undetermined verdict, or what remains unexcluded.
     contrast : str or None
         The class held against the rest; None with two classes.
+    flagged : tuple of str
+        Codes of the checks that flag, whatever the word: a gate that fails at MIXED does not let them pass.
     """
 
     word: VerdictWord
@@ -349,6 +351,7 @@ class Verdict:
     provisional: bool = True
     settle: str = ""
     contrast: str | None = None
+    flagged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

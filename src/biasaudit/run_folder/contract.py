@@ -229,6 +229,7 @@ class VerdictRecord(TypedDict):
     reason: NotRequired[str | None]
     settle: NotRequired[str | None]
     provisional: NotRequired[bool]
+    flagged: NotRequired[list[str]]
     reliance: NotRequired[RelianceRecord]
 
 
@@ -284,6 +285,7 @@ class ArmRecord(TypedDict):
     contrast: NotRequired[str | None]
     reason: NotRequired[str | None]
     provisional: NotRequired[bool]
+    flagged: NotRequired[list[str]]
     error_rates: NotRequired[ErrorRatesRecord]
     target: NotRequired[TargetRecord]
     reliance: NotRequired[RelianceRecord]

@@ -16,6 +16,9 @@ _OUTSIDE = ("background", "silhouette")
 EDITS = ("U4", "U5", *OF_FIELD)
 """Checks that change images and see what the scores do."""
 
+_WITHIN_CLASSES = ("U1", "P1")
+"""Checks that compare subjects of one class from several origins."""
+
 _SPEAK_OF_SOURCE = ("P1", "U5", *OF_FIELD)
 """Checks whose flag cannot come of disease beyond the masks, so that they are a second line to U4."""
 
@@ -56,7 +59,12 @@ class Case:
 
     def verdict(self, word: VerdictWord, reason: str, settle: str, *, provisional: bool = False) -> Verdict:
         """Make the verdict for this factor."""
-        return Verdict(word, reason, self.factor, self.reliance, provisional, settle)
+        return Verdict(word, reason, self.factor, self.reliance, provisional, settle, flagged=self.codes)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the checks that flag, each once."""
+        return tuple(dict.fromkeys(finding.code for finding in self.flagged))
 
     @property
     def crossed(self) -> bool:
@@ -87,6 +95,18 @@ class Case:
         Outside crossed designs what is left after erasure may be disease beyond the masks: a second line must agree.
         """
         return self.crossed or self.design.mask_is_complete or bool(self.second_line)
+
+    @property
+    def answers_to_the_origin(self) -> bool:
+        """Whether a check that compares subjects of one class flags, and says that most of the response is the origin.
+
+        Edits do not count: they state a share of the gap between the classes, and without competence there is none.
+        """
+        if self.design.regime == "single":
+            return False
+        source, low = self.reliance.source, self.reliance.low
+        mostly = low is not None and low > self.protocol.verdict.high
+        return mostly and source in _WITHIN_CLASSES and source in self.codes
 
     @property
     def without_power(self) -> list[Finding]:

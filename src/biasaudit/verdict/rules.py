@@ -109,7 +109,7 @@ def _obstacle(case: Case) -> Verdict | None:
         reason = "Whether the classifier beats chance was not asked. What was not asked never counts as passed."
         return case.verdict("UNDETERMINED", reason, "Add G1 to the checks of the protocol and run again.")
     if competence[0].status != "clear":
-        return case.verdict("UNDETERMINED", *words.incompetent(case, competence[0]))
+        return _without_competence(case, competence[0])
     if case.design.regime == "single":
         reason = (
             "All subjects come from a single origin, so there is no origin to compare. "
@@ -117,6 +117,13 @@ def _obstacle(case: Case) -> Verdict | None:
         )
         return case.verdict("UNDETERMINED", reason, "Images of both classes from a second origin would settle it.")
     return None
+
+
+def _without_competence(case: Case, competence: Finding) -> Verdict:
+    """ORIGIN where the scores answer to the origin all the same; nothing else can be said of such a target."""
+    if competence.status == "inconclusive" and case.answers_to_the_origin:
+        return case.verdict("ORIGIN", words.nothing_but_the_origin(case, competence), words.AFTER_NOTHING_LEARNED)
+    return case.verdict("UNDETERMINED", *words.incompetent(case, competence))
 
 
 def _reading_origin(case: Case) -> Verdict | None:

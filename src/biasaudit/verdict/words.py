@@ -9,6 +9,7 @@ from biasaudit.verdict.case import Case
 from biasaudit.vocabulary import OF_FIELD
 
 __all__ = [
+    "AFTER_NOTHING_LEARNED",
     "Words",
     "after_flag",
     "also_the_origin",
@@ -20,6 +21,7 @@ __all__ = [
     "mostly_the_origin",
     "neither_shown",
     "no_estimate",
+    "nothing_but_the_origin",
     "outside_the_masks",
 ]
 
@@ -44,16 +46,33 @@ _BOTH_CLASSES = "Images of both classes from the same origin would settle it, ev
 _MASKS = "Pathology masks for every patient would let the lesions be erased and the rest be measured."
 
 
+AFTER_NOTHING_LEARNED = (
+    "Do not use this network: train it where the classes come from the same origins, or with the classes balanced "
+    "within each origin, and audit again."
+)
+
+
+def nothing_but_the_origin(case: Case, competence: Finding) -> str:
+    """Say why the verdict is ORIGIN although the target is not shown to tell the classes apart."""
+    return (
+        f"The classifier answers to the origin, and is not shown to read the disease ({_found(competence)}): "
+        f"{_interval(case.reliance)} of its response is owed to the origin. {_because(case)}"
+    )
+
+
 def incompetent(case: Case, competence: Finding) -> Words:
     """Say that a target is not above chance, and whether its scores follow the origin all the same."""
-    found = competence.reason.removesuffix(": not shown to be above chance.")
-    reason = f"The classifier is not shown to tell the classes apart ({found})."
+    reason = f"The classifier is not shown to tell the classes apart ({_found(competence)})."
     if not case.flagged:
         return Words(reason, "A target that has learned something; then audit again.")
-    codes = " and ".join(dict.fromkeys(finding.code for finding in case.flagged))
+    codes = " and ".join(case.codes)
     reason += f" Its scores follow the origin all the same ({codes}): what it has learned may be the origin."
     settle = "A target that tells the classes apart where both come from the same origin; then audit again."
     return Words(reason, settle)
+
+
+def _found(competence: Finding) -> str:
+    return competence.reason.removesuffix(": not shown to be above chance.")
 
 
 def mostly_the_origin(case: Case) -> str:
@@ -85,7 +104,7 @@ def _of_field(case: Case) -> str:
 
 
 def _because(case: Case) -> str:
-    codes = {finding.code for finding in case.flagged}
+    codes = set(case.codes)
     parts = [words for code, words in _FOUND.items() if code in codes]
     parts += [f"{finding.code} found that {finding.reason}" for finding in case.flagged if finding.code not in _FOUND]
     doubt = ""

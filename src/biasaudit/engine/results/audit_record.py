@@ -135,6 +135,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> ArmRecord:
         "contrast": worst.contrast,
         "reason": worst.reason,
         "provisional": worst.provisional,
+        "flagged": list(dict.fromkeys(code for verdict in arm.verdicts for code in verdict.flagged)),
         "error_rates": _error_rates(run, arm),
         "target": _target(run, arm),
         "reliance": worst.reliance.to_dict(),
@@ -149,6 +150,7 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> ArmRecord:
                 "reason": verdict.reason,
                 "settle": verdict.settle,
                 "provisional": verdict.provisional,
+                "flagged": list(verdict.flagged),
                 "reliance": verdict.reliance.to_dict(),
             }
             for verdict in arm.verdicts
