@@ -37,6 +37,8 @@ def test_pictures_have_pixels_and_features_are_features(records):
     assert in_own_words(PAGE, records((8, 8))) == own
     told = in_own_words(PAGE, records((8, 1), features=["a"]))
     assert told.startswith("<p>Featurewise maps: 3 features, featurewise.</p>")
+    known = in_own_words("Nothing is known beside the pixels that differs between images.", records(features=["a"]))
+    assert known == "Nothing is known beside the features that differs."
 
 
 def test_a_frame_is_called_a_frame_and_its_overlap_says_nothing(records):

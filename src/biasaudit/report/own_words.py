@@ -71,6 +71,7 @@ def _pairs(records: RunRecords) -> Iterator[tuple[re.Pattern[str], str]]:
     place, adjective = _places(records)
     if _is_table(records):
         yield re.compile("If voxel size, data type or age tell"), "If age or another covariate tells"
+        yield re.compile("beside the pixels that differs between images"), "beside the features that differs"
     if place != "voxel":
         yield re.compile(r"\bvoxelwise\b"), adjective
         yield re.compile(r"\bVoxelwise\b"), adjective.capitalize()
