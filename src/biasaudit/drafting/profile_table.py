@@ -144,7 +144,7 @@ def _plain(manifest: Manifest) -> pd.DataFrame:
     """Cells as text, empty where missing, numbers with a decimal point whatever mark the table has."""
     frame = manifest.frame.apply(guesses.filled)
     for name in frame.columns:
-        numbers = read_numbers(list(frame[name]), commas=manifest.commas)
+        numbers = read_numbers(list(frame[name]), commas=name in manifest.comma_columns)
         if numbers.marks and not numbers.wrong:
             frame[name] = ["" if value is None else f"{value:.15g}" for value in numbers.values]
     return frame

@@ -326,6 +326,11 @@ def test_select_knows_columns_and_sidecars(dataset):
     assert faults(root, select="age > 999") == ["select: 'age > 999' keeps no image; check the values it compares with"]
 
 
+def test_select_takes_missing_cells_for_empty_texts(dataset):
+    cohort = read(dataset(), select="age != ''")
+    assert [sample.subject for sample in cohort.samples] == ["sub-01", "sub-02", "sub-04"]
+
+
 def test_new_images_need_no_table(dataset):
     cohort = read(dataset(people=None), labelled=False, origins=["Manufacturer"])
     assert [sample.label for sample in cohort.samples] == [""] * 4

@@ -49,7 +49,7 @@ def test_decimal_commas_are_read_and_said():
     made = parsed(["50,1", "61,25"])
     assert made.rows == [{"age": 50.1}, {"age": 61.25}]
     assert made.notes == ["covariate 'age' is read with decimal commas"]
-    assert parsed(["1,234", "2,345"], commas=True).rows == [{"age": 1.234}, {"age": 2.345}]
+    assert parsed(["1,234", "2,345"], commas={"age"}).rows == [{"age": 1.234}, {"age": 2.345}]
 
 
 @pytest.mark.parametrize("cell", ["45 y", "12m", "unknown", "forty", "4o"])

@@ -107,3 +107,44 @@ def test_a_key_needs_several_tables(table):
     with pytest.raises(ValueError, match="`key` joins several tables"):
         settings(table(PEOPLE, "p.tsv"), key="participant_id")
     assert settings("a.tsv").table == settings("a.tsv").tables[0]
+
+
+def numbered(names, column):
+    return [f"participant_id\t{column}", *(f"{name}\t{row}" for row, name in enumerate(names))]
+
+
+def test_numbers_that_lost_their_zeros_join_beside_those_that_had_none(table):
+    known = [f"{number:03d}" for number in (8, 9, 99, 100, 101)]
+    read = joined(table(numbered(known, "a"), "a.tsv"), table(numbered(map(int, known), "b"), "b.tsv"))
+    assert read.column("participant_id") == known
+    assert read.column("b") == ["0", "1", "2", "3", "4"]
+    assert read.notes == (
+        "b.tsv: 3 that a.tsv spells otherwise are taken for the same: '8', '9', '99' for '008', '009', '099'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "message"),
+    [
+        (["001", "1", "2"], ["1", "2"], r"b.tsv:2: .*'1' here, '001', '1' in a.tsv; write subjects alike"),
+        (["001", "2"], ["01", "1", "2"], r"'01', '1' here, '001' in a.tsv"),
+        (["p1", "p2"], ["P1", "p1", "p2"], r"'P1', 'p1' here, 'p1' in a.tsv"),
+    ],
+)
+def test_a_subject_that_may_be_one_of_two_is_refused(table, left, right, message):
+    with pytest.raises(DataError, match=message):
+        joined(table(numbered(left, "a"), "a.tsv"), table(numbered(right, "b"), "b.tsv"))
+
+
+def test_subjects_that_both_tables_write_much_alike_stay_two(table):
+    read = joined(table(numbered(["01", "1"], "a"), "a.tsv"), table(numbered(["1", "01"], "b"), "b.tsv"))
+    assert read.column("b") == ["1", "0"]
+    assert read.notes == ()
+
+
+def test_commas_are_decimal_where_semicolons_split_the_cells_of_that_table(table):
+    plain = table(["participant_id,tiv,eTIV", 's1,"1,949",', 's2,"1,871",1500'], "a.csv")
+    semicolons = table(["participant_id;age;eTIV", "s1;50,125;1,500", "s2;61,250;1500"], "b.csv")
+    assert joined(plain, semicolons).comma_columns == {"age"}
+    assert joined(semicolons, plain).comma_columns == {"participant_id", "age"}
+    assert joined(semicolons, plain).kept([0]).comma_columns == {"participant_id", "age"}

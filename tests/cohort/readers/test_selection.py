@@ -98,4 +98,45 @@ def test_commas_that_can_be_read_in_two_ways_are_refused():
     frame = pd.DataFrame({"age": ["1,234", "50"]}, dtype=object)
     with pytest.raises(DataError, match="column 'age': commas and points can be read in two ways"):
         select_rows(frame, "age > 40", "select")
-    assert select_rows(frame, "age > 40", "select", commas=True).kept.tolist() == [False, True]
+    assert select_rows(frame, "age > 40", "select", commas={"age"}).kept.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("expression", "kept"),
+    [
+        ("age == -9", [0, 1, 0]),
+        ("not age == -9", [1, 0, 1]),
+        ("not age < 0", [1, 0, 1]),
+        ("age not in [-9, 30]", [0, 0, 1]),
+        ("age != -9 and age < 40", [1, 0, 0]),
+    ],
+)
+def test_a_code_of_something_missing_is_the_number_that_it_is(expression, kept):
+    frame = pd.DataFrame({"age": ["30", "-9", "50"]}, dtype=object)
+    assert select_rows(frame, expression, "select").kept.tolist() == [bool(keep) for keep in kept]
+
+
+@pytest.mark.parametrize(
+    ("expression", "kept"),
+    [
+        ("date >= '2019'", [1, 1, 0, 0]),
+        ("date < '2019'", [0, 0, 1, 1]),
+        ("date == ''", [0, 0, 0, 1]),
+        ("date != ''", [1, 1, 1, 0]),
+        ("date != 'n/a'", [1, 1, 1, 0]),
+        ("date in ['', '2019-01-01']", [1, 0, 0, 1]),
+        ("group == 'None'", [1, 1, 0, 0]),
+        ("group == 'none'", [0, 0, 0, 0]),
+    ],
+)
+def test_missing_cells_that_are_empty_texts(expression, kept):
+    dates, groups = ["2019-01-01", "2020-05-01", "2018-12-31", "n/a"], ["None", "None", "MS", "MS"]
+    frame = pd.DataFrame({"date": dates, "group": groups}, dtype=object)
+    found = select_rows(frame, expression, "select", blanks=True).kept
+    assert found.tolist() == [bool(keep) for keep in kept]
+
+
+@pytest.mark.parametrize("cells", [["2019", "2020", "NA"], ["9", "89+", "old"], ["50,1", "61,2", ""]])
+def test_the_order_of_numbers_as_texts_is_refused(cells):
+    with pytest.raises(DataError, match="'2019' in quotes is a text, whose order is not that of numbers; write 2019"):
+        select_rows(pd.DataFrame({"x": cells}, dtype=object), "x >= '2019'", "select")

@@ -99,7 +99,7 @@ def _selected(rows: Sequence[ImageRow], settings: BidsCohort) -> tuple[list[Imag
         return list(rows), []
     columns = list(dict.fromkeys(name for row in rows for name in row.cells))
     frame = pd.DataFrame([{name: row.cells.get(name, "") for name in columns} for row in rows], dtype=object)
-    selection = select_rows(frame, settings.select, "select")
+    selection = select_rows(frame, settings.select, "select", blanks=True)
     selected = selection.kept
     if not selected.any():
         raise DataError([Fault("select", f"{settings.select!r} keeps no image", "check the values it compares with")])

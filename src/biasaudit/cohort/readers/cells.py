@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 __all__ = ["Numbers", "bare_number", "folded", "is_missing", "quoted_few", "read_numbers", "with_commas", "with_unit"]
@@ -80,7 +80,7 @@ def bare_number(text: str) -> float | None:
     return number if number is not None and abs(number) != float("inf") else None
 
 
-def read_numbers(cells: Sequence[str], *, bounds: bool = False, commas: bool = False) -> Numbers:
+def read_numbers(cells: Sequence[str], *, bounds: bool = False, commas: bool = False, codes: bool = True) -> Numbers:
     """Read a column as numbers.
 
     Decimal commas and marks between thousands are read where the whole column agrees on them; ``1,234`` alone may be
@@ -93,9 +93,16 @@ def read_numbers(cells: Sequence[str], *, bounds: bool = False, commas: bool = F
         Whether ``89+``, ``>89`` and ``<5`` are taken as 89, 89 and 5.
     commas : bool
         Whether ``1,234`` has a decimal comma, as in tables that are split by semicolons.
+    codes : bool
+        Whether numbers that stand for a missing one, such as -9, are taken as missing.
     """
+    read = _read_numbers(cells, bounds, commas)
+    return _without_codes(read) if codes else read
+
+
+def _read_numbers(cells: Sequence[str], bounds: bool, commas: bool) -> Numbers:
     if not commas and all(map(_PLAIN.fullmatch, cells)) and (values := _all_finite(cells)):
-        return _with_codes(values, (), (), "")
+        return Numbers(tuple(values), ())
     texts = ["" if is_missing(cell) else cell.strip().replace("\u2212", "-") for cell in cells]
     stripped = [_without_bound(text) if bounds else text for text in texts]
     marks, convert = _notation(stripped, commas)
@@ -104,7 +111,7 @@ def read_numbers(cells: Sequence[str], *, bounds: bool = False, commas: bool = F
     read = [convert(text) for text in stripped]
     wrong = tuple(row for row, text in enumerate(texts) if text and read[row] is None)
     bound = tuple(row for row, text in enumerate(texts) if text != stripped[row] and read[row] is not None)
-    return _with_codes(read, wrong, bound, marks)
+    return Numbers(tuple(read), wrong, bound, marks=marks)
 
 
 def _all_finite(cells: Sequence[str]) -> list[float | None]:
@@ -113,10 +120,10 @@ def _all_finite(cells: Sequence[str]) -> list[float | None]:
     return list(values) if all(map(isfinite, values)) else []
 
 
-def _with_codes(read: Sequence[float | None], wrong: tuple[int, ...], bounds: tuple[int, ...], marks: str) -> Numbers:
-    codes = _missing_codes(read)
-    values = tuple(None if row in codes else value for row, value in enumerate(read)) if codes else tuple(read)
-    return Numbers(values, wrong, bounds, codes, marks)
+def _without_codes(read: Numbers) -> Numbers:
+    codes = frozenset(rows := _missing_codes(read.values))
+    values = tuple(None if row in codes else value for row, value in enumerate(read.values))
+    return replace(read, values=values, codes=rows) if rows else read
 
 
 def with_unit(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from biasaudit.cohort.readers.cells import Numbers, is_missing, quoted_few, read_numbers, with_commas, with_unit
@@ -36,7 +36,11 @@ class Covariates:
 
 
 def parse_covariates(
-    columns: Mapping[str, Sequence[str]], places: Mapping[str, Sequence[str]], count: int, *, commas: bool = False
+    columns: Mapping[str, Sequence[str]],
+    places: Mapping[str, Sequence[str]],
+    count: int,
+    *,
+    commas: Collection[str] = (),
 ) -> Covariates:
     """Parse each column as numbers if its cells are numbers, else as words; None where missing.
 
@@ -50,14 +54,14 @@ def parse_covariates(
         ``table.tsv:12`` per row.
     count : int
         Number of rows.
-    commas : bool
-        As of `read_numbers`.
+    commas : collection of str
+        Columns in which ``1,234`` has a decimal comma.
     """
     parsed: dict[str, list[Covariate]] = {}
     notes: list[str] = []
     faults: list[Fault] = []
     for name, cells in columns.items():
-        numbers = read_numbers(cells, bounds=True, commas=commas)
+        numbers = read_numbers(cells, bounds=True, commas=name in commas)
         faults += _faults(name, cells, numbers, places[name])
         words = bool(numbers.wrong)
         parsed[name] = [None if is_missing(c) else c for c in cells] if words else list(numbers.values)

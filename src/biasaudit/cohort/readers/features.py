@@ -109,7 +109,7 @@ def _values(manifest: Manifest, columns: Sequence[str]) -> tuple[FloatArray, lis
     commas = []
     for place, name in enumerate(columns):
         cells = manifest.column(name)
-        numbers = read_numbers(cells, commas=manifest.commas)
+        numbers = read_numbers(cells, commas=name in manifest.comma_columns)
         values[:, place] = [np.nan if value is None else value for value in numbers.values]
         commas += [name] if numbers.marks else []
         for what, rows in _wrong_rows(cells, numbers).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -115,16 +115,25 @@ def _joined(first: Manifest, second: Manifest, keys: Sequence[str]) -> Manifest:
         name: _filled(left, right, name) for name in left.frame.columns if name in right.frame and name not in keys
     }
     frame = pd.concat([left.frame.assign(**filled), right.frame[new]], axis=1)
-    joined = {**left.joined, **{name: Source(right.path, right.lines) for name in new}}
     said = (*left.notes, *right.notes, *notes)
-    return Manifest(left.path, frame, left.lines, said, left.commas or right.commas, joined)
+    return Manifest(left.path, frame, left.lines, said, left.commas, _sources(left, right, [*new, *filled]))
+
+
+def _sources(left: Manifest, right: Manifest, names: Iterable[str]) -> dict[str, Source]:
+    """Say where columns are from that are not, or not only, of the first; commas of both are decimal in both or not."""
+    sources = dict(left.joined)
+    for name in names:
+        if name not in left.frame:
+            sources[name] = right.source(name)
+        elif name in left.comma_columns:
+            sources[name] = replace(left.source(name), commas=name in right.comma_columns)
+    return sources
 
 
 def _matched(first: Manifest, second: Manifest, keys: Sequence[str]) -> tuple[_Pairs, list[str]]:
     """Pair the rows of one key; who has none in the other table is told and left out."""
-    known, others = _rows_by_key(first, keys, str), _rows_by_key(second, keys, str)
-    if not known.keys() & others.keys():
-        known, others = _rows_by_key(first, keys, folded), _rows_by_key(second, keys, folded)
+    known, others = _rows_by_key(first, keys), _rows_by_key(second, keys)
+    others, respelt = _spelt_alike(first, second, known, others)
     both = known.keys() & others.keys()
     if not both:
         message = f"none of its {keys[0]!r} is in {first.path.name}: {_shown(others)} here, {_shown(known)} there"
@@ -136,16 +145,53 @@ def _matched(first: Manifest, second: Manifest, keys: Sequence[str]) -> tuple[_P
         raise DataError([Fault(second.where(others[several[0]][1]), message, remedy)])
     pairs = [(one, other) for key in known if key in both for one in known[key] for other in others[key]]
     pairs.sort()
-    notes = [*_left_out(first, second, known, both), *_left_out(second, first, others, both)]
+    notes = [*respelt, *_left_out(first, second, known, both), *_left_out(second, first, others, both)]
     return _Pairs([one for one, _ in pairs], [other for _, other in pairs]), notes
 
 
-def _rows_by_key(table: Manifest, keys: Sequence[str], spelt: Callable[[str], str]) -> dict[Key, list[int]]:
+def _rows_by_key(table: Manifest, keys: Sequence[str]) -> dict[Key, list[int]]:
     rows: dict[Key, list[int]] = {}
     for row in table.rows:
         cells = (_PREFIX.sub("", table.cell(row, key)).rstrip("/") for key in keys)
-        rows.setdefault(tuple(spelt(cell) for cell in cells), []).append(row)
+        rows.setdefault(tuple(cells), []).append(row)
     return rows
+
+
+def _spelt_alike(
+    first: Manifest, second: Manifest, known: Mapping[Key, list[int]], others: Mapping[Key, list[int]]
+) -> tuple[dict[Key, list[int]], list[str]]:
+    """Spell keys of the second table as in the first, as spreadsheets make 1 of 001: where it is plain which is meant.
+
+    Raises
+    ------
+    DataError
+        ``1`` of one table is ``01`` or ``001`` of the other.
+    """
+    here, there = _by_folded(others), _by_folded(known)
+    apart = [name for name in here if name in there and here[name] != there[name]]
+    unclear = [name for name in apart if len(here[name]) + len(there[name]) > 2]
+    if unclear:
+        places = [second.where(others[key][0]) for name in unclear for key in here[name]]
+        spelt = f"{_shown(here[unclear[0]])} here, {_shown(there[unclear[0]])} in {first.path.name}"
+        message = f"subjects that are spelt in several ways: {spelt}"
+        raise DataError(gathered(places, message, "write subjects alike in all tables"))
+    names = {here[name][0]: there[name][0] for name in apart}
+    return {names.get(key, key): rows for key, rows in others.items()}, _respelt(first, second, names)
+
+
+def _by_folded(rows: Iterable[Key]) -> dict[Key, list[Key]]:
+    """Spellings by what they have in common, in order."""
+    spellings: dict[Key, list[Key]] = {}
+    for key in sorted(rows):
+        spellings.setdefault(tuple(map(folded, key)), []).append(key)
+    return spellings
+
+
+def _respelt(first: Manifest, second: Manifest, names: Mapping[Key, Key]) -> list[str]:
+    if not names:
+        return []
+    said = f"{second.path.name}: {len(names)} that {first.path.name} spells otherwise are taken for the same"
+    return [f"{said}: {_shown(names)} for {_shown(names.values())}"]
 
 
 def _left_out(table: Manifest, other: Manifest, rows: Mapping[Key, Sequence[int]], both: set[Key]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,10 +22,11 @@ __all__ = ["Manifest", "Source", "is_of_windows", "missing_columns", "read_manif
 
 @dataclass(frozen=True)
 class Source:
-    """A file, and the line of each row in it."""
+    """A file, the line of each row in it, and whether its commas are decimal."""
 
     path: Path
     lines: tuple[int, ...]
+    commas: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Manifest:
     notes : tuple of str
         What was left out or taken for something, such as comments and row names.
     commas : bool
-        Whether ``1,234`` has a decimal comma: semicolons split the cells.
+        Whether ``1,234`` has a decimal comma: semicolons split the cells. Of joined columns their source says it.
     joined : mapping of str to Source
         Where columns come from that are of other files.
     """
@@ -61,17 +62,17 @@ class Manifest:
 
     def places(self, column: str | None = None) -> list[str]:
         """``table.tsv:12`` of every row, in the file that a column is of."""
-        source = self._source(column)
+        source = self.source(column)
         return [f"{source.path}:{line}" for line in source.lines]
 
     def where(self, row: int, column: str | None = None) -> str:
         """``table.tsv:12``, in the file that a column is of."""
-        source = self._source(column)
+        source = self.source(column)
         return f"{source.path}:{source.lines[row]}"
 
     def folder(self, column: str | None = None) -> Path:
         """Folder that paths in a column are relative to."""
-        return self._source(column).path.parent
+        return self.source(column).path.parent
 
     def kept(self, rows: Sequence[int]) -> Manifest:
         """Return the table with some of its rows."""
@@ -81,11 +82,12 @@ class Manifest:
             tuple(self.lines[row] for row in rows),
             self.notes,
             self.commas,
-            {name: Source(s.path, tuple(s.lines[row] for row in rows)) for name, s in self.joined.items()},
+            {name: replace(s, lines=tuple(s.lines[row] for row in rows)) for name, s in self.joined.items()},
         )
 
-    def _source(self, column: str | None) -> Source:
-        return self.joined.get(column or "", Source(self.path, self.lines))
+    def source(self, column: str | None) -> Source:
+        """File of a column."""
+        return self.joined.get(column or "", Source(self.path, self.lines, self.commas))
 
     def cell(self, row: int, column: str | None) -> str:
         """Text of one cell; empty where the column is absent or None."""
@@ -107,6 +109,12 @@ class Manifest:
     def column(self, name: str | None) -> Sequence[str]:
         """Cells of one column; empty ones where it is absent or None."""
         return self._columns.get(name, self._absent) if name is not None else self._absent
+
+    @cached_property
+    def comma_columns(self) -> frozenset[str]:
+        """Columns in which ``1,234`` has a decimal comma."""
+        names = (str(name) for name in self.frame.columns)
+        return frozenset(name for name in names if self.source(name).commas)
 
     @cached_property
     def _columns(self) -> dict[str, list[str]]:

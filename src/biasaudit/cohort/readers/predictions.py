@@ -106,7 +106,7 @@ def _numbers(manifest: Manifest, rows: Sequence[int], columns: Sequence[str]) ->
     marks = ""
     for place, name in enumerate(columns):
         cells = [manifest.cell(row, name) for row in rows]
-        numbers = read_numbers(cells, commas=manifest.commas)
+        numbers = read_numbers(cells, commas=name in manifest.comma_columns)
         values[:, place] = [np.nan if value is None else value for value in numbers.values]
         wrong = [
             position

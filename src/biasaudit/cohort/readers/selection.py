@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.readers.cells import bare_number, quoted_few, read_numbers
+from biasaudit.cohort.readers.cells import bare_number, is_missing, quoted_few, read_numbers
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.records import BoolArray
 
@@ -73,12 +73,14 @@ class Selection:
     notes: tuple[str, ...] = ()
 
 
-def select_rows(frame: pd.DataFrame, expression: str, where: str, *, commas: bool = False) -> Selection:
+def select_rows(
+    frame: pd.DataFrame, expression: str, where: str, *, commas: Collection[str] = (), blanks: bool = False
+) -> Selection:
     """Say which rows a filter keeps.
 
     Names are columns; one that holds blanks or other marks stands in backticks. Against a number a column is compared
-    as numbers, ``89+`` as 89, and a missing or non-numeric cell is never kept; against text, and between two columns,
-    as text.
+    as numbers, ``89+`` as 89 and -9 as -9, and a missing or non-numeric cell is never kept; against text, and between
+    two columns, as text.
 
     Parameters
     ----------
@@ -87,8 +89,11 @@ def select_rows(frame: pd.DataFrame, expression: str, where: str, *, commas: boo
         Comparisons (chained ones too), ``in``, ``not in``, ``and``, ``or``, ``not``.
     where : str
         What a fault names as its place.
-    commas : bool
-        As of `read_numbers`.
+    commas : collection of str
+        Columns in which ``1,234`` has a decimal comma.
+    blanks : bool
+        Whether a missing cell is an empty text, as in BIDS, whose tables write ``n/a`` for it; it is its sign only
+        beside one: ``age != 'n/a'``.
 
     Raises
     ------
@@ -99,7 +104,7 @@ def select_rows(frame: pd.DataFrame, expression: str, where: str, *, commas: boo
     if len(expression) > _LONGEST:
         raise DataError([Fault(where, f"{len(expression)} characters, expected at most {_LONGEST}")])
     text, quoted = _without_backticks(expression.strip())
-    walker = _Walker(frame, where, quoted, commas)
+    walker = _Walker(frame, where, quoted, commas, blanks)
     kept = walker.condition(_parse(text, expression, where))
     if walker.faults:
         raise DataError(list(dict.fromkeys(walker.faults)))
@@ -133,7 +138,8 @@ class _Walker:
     frame: pd.DataFrame
     where: str
     quoted: Mapping[str, str]
-    commas: bool
+    commas: Collection[str]
+    blanks: bool
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -167,20 +173,24 @@ class _Walker:
             return found if isinstance(comparison, ast.In) else ~found & self._present(left, right_node)
         right = self._value(right_node)
         self._check_texts(comparison, left_node, right_node)
+        self._check_order(comparison, left, right)
         if type(comparison) not in _COMPARISONS:
             self._add("`is` is not allowed", "use == or !=")
             return np.zeros(len(self.frame), dtype=np.bool_)
         return self._compare(_COMPARISONS[type(comparison)], left, right)
 
     def _check_texts(self, comparison: ast.cmpop, *nodes: ast.expr) -> None:
-        """Refuse two constants, of which one is meant as a column, and the order of numbers as texts."""
+        """Refuse two constants, of which one is meant as a column."""
         constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
         if len(constants) == len(nodes):
             self._add(f"{' and '.join(map(repr, constants))} are no columns", _BACKTICKS)
-        elif not isinstance(comparison, ast.Eq | ast.NotEq):
-            for text in constants:
-                if isinstance(text, str) and bare_number(text) is not None:
-                    self._add(f"{text!r} in quotes is a text, whose order is not that of numbers", f"write {text}")
+
+    def _check_order(self, comparison: ast.cmpop, *values: Value) -> None:
+        """Refuse the order of numbers as texts; dates beside a year, such as 2019-05-01 and '2019', have one."""
+        numbers = any(isinstance(value, Column) and _mostly_numbers(value.cells) for value in values)
+        for text in values:
+            if isinstance(text, str) and bare_number(text) is not None and numbers and not _is_equality(comparison):
+                self._add(f"{text!r} in quotes is a text, whose order is not that of numbers", f"write {text}")
 
     def _membership(self, left: Value, right_node: ast.expr) -> BoolArray:
         matches = np.zeros(len(self.frame), dtype=np.bool_)
@@ -206,7 +216,7 @@ class _Walker:
             first, second = self._numbers(left), self._numbers(right)
             comparable = ~np.isnan(first) & ~np.isnan(second)
             return np.asarray(np.asarray(compare(first, second), dtype=np.bool_) & comparable)
-        pairs = zip(self._texts(left), self._texts(right), strict=True)
+        pairs = zip(self._texts(left, right), self._texts(right, left), strict=True)
         return np.array([bool(compare(one, other)) for one, other in pairs], dtype=np.bool_)
 
     def _value(self, node: ast.expr) -> Value:
@@ -230,7 +240,7 @@ class _Walker:
     def _numbers(self, value: Value) -> np.ndarray:
         if not isinstance(value, Column):
             return np.full(len(self.frame), _number(value), dtype=np.float64)
-        read = read_numbers(value.cells, bounds=True, commas=self.commas)
+        read = read_numbers(value.cells, bounds=True, commas=value.name in self.commas, codes=False)
         wrong = [value.cells[row] for row in read.wrong]
         if read.ambiguous:
             message = f"column {value.name!r}: commas and points can be read in two ways"
@@ -242,8 +252,11 @@ class _Walker:
             )
         return np.array([np.nan if number is None else number for number in read.values], dtype=np.float64)
 
-    def _texts(self, value: Value) -> list[str]:
-        return value.cells if isinstance(value, Column) else [str(value)] * len(self.frame)
+    def _texts(self, value: Value, other: Value) -> list[str]:
+        if not isinstance(value, Column):
+            return [str(value)] * len(self.frame)
+        signs = isinstance(other, str) and other != "" and is_missing(other)
+        return ["" if is_missing(cell) else cell for cell in value.cells] if self.blanks and not signs else value.cells
 
     def _refuse(self, node: ast.expr, expected: str = "") -> None:
         name = next((words for kind, words in _CALLED.items() if isinstance(node, kind)), "")
@@ -254,6 +267,17 @@ class _Walker:
         for placeholder, name in self.quoted.items():
             message = message.replace(placeholder, f"`{name}`")
         self.faults.append(Fault(self.where, message, remedy))
+
+
+def _is_equality(comparison: ast.cmpop) -> bool:
+    return isinstance(comparison, ast.Eq | ast.NotEq)
+
+
+def _mostly_numbers(cells: Sequence[str]) -> bool:
+    """Whether at least half of the cells that say something are numbers."""
+    there = [cell for cell in cells if not is_missing(cell)]
+    read = read_numbers(there, bounds=True)
+    return read.ambiguous or 2 * len(read.wrong) <= len(there)
 
 
 def _number(value: Number | str) -> float:

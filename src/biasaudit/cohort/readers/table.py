@@ -114,7 +114,7 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     classes = assign_classes(manifest.column(label.column), manifest.places(label.column), label, labelled=labelled)
     cells = {name: manifest.column(name) for name in columns.covariates}
     places = {name: manifest.places(name) for name in cells}
-    covariates = parse_covariates(cells, places, len(manifest.rows), commas=manifest.commas)
+    covariates = parse_covariates(cells, places, len(manifest.rows), commas=manifest.comma_columns)
     samples = _samples(manifest, columns, classes, covariates)
     if not settings.scored:  # whose tables of scores name the same cells
         samples, name_notes = with_subjects_of_names(samples, settings.subject)
@@ -145,7 +145,7 @@ def _faults_beside(manifest: Manifest, columns: _Columns, settings: TableCohort,
         faults += assign_classes(manifest.column(label), manifest.places(label), settings.label, labelled=True).faults
     cells = {name: manifest.column(name) for name in columns.covariates}
     places = {name: manifest.places(name) for name in cells}
-    faults += parse_covariates(cells, places, len(manifest.rows), commas=manifest.commas).faults
+    faults += parse_covariates(cells, places, len(manifest.rows), commas=manifest.comma_columns).faults
     return [*faults, *_empty_cells(manifest, columns, labelled)]
 
 
@@ -181,11 +181,12 @@ class _Columns:
 def _selected(manifest: Manifest, settings: TableCohort) -> tuple[Manifest, list[str]]:
     if settings.select is None:
         return manifest, list(manifest.notes)
-    selection = select_rows(manifest.frame, settings.select, f"{manifest.path}: select", commas=manifest.commas)
+    where = f"{manifest.path}: select"
+    selection = select_rows(manifest.frame, settings.select, where, commas=manifest.comma_columns)
     selected = selection.kept
     if not selected.any():
         remedy = "check the values it compares with"
-        raise DataError([Fault(f"{manifest.path}: select", f"{settings.select!r} keeps no row", remedy)])
+        raise DataError([Fault(where, f"{settings.select!r} keeps no row", remedy)])
     note = f"select {settings.select!r} leaves out {int((~selected).sum())} of {len(selected)} rows"
     return manifest.kept(np.flatnonzero(selected).tolist()), [*manifest.notes, note, *selection.notes]
 
