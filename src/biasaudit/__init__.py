@@ -49,13 +49,14 @@ def run(
     from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol, load_protocol
     from biasaudit.report.render import write_report
+    from biasaudit.run_folder.finished import finished_audit
     from biasaudit.trackers.telling import Telling
 
     plan = protocol if isinstance(protocol, Protocol) else load_protocol(Path(protocol))
-    told = Telling({type(tracker).__name__: tracker for tracker in trackers})
+    told = Telling({f"{type(tracker).__name__} {number}": tracker for number, tracker in enumerate(trackers, 1)})
     with told.audit(plan.name):
         where = Where("dask" if workers > 1 else "local", workers)
         audit = run_audit(plan, Path(out), Options(where, draw=write_report))
     for tracker in told.trackers.values():
-        tracker.finished(Path(out), audit)
+        tracker.finished(Path(out), finished_audit(Path(out)))
     return audit

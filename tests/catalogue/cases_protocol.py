@@ -29,6 +29,7 @@ CASES: dict[str, Case] = {
     "a misspelt key": _protocol("origns", "did you mean origins", cohort={"origns": ["site"]}),
     "a negative spacing": _protocol("grid.spacing", "-4", grid={"spacing": -4.0}),
     "a network that is not known": _protocol("cnnn", "did you mean 'cnn'", target={"network": "cnnn"}),
+    "a layer that the network does not have": _protocol("target.layers", "'nope'", target={"layers": ["nope"]}),
     "one fold": _protocol("folds.n", "2", folds={"n": 1}),
     "more folds than subjects": _protocol("protocol.yaml:7", "50 folds", folds={"n": 50}, lines=2),
     "a reader that is not known": _protocol("reader", "tabel", "did you mean 'table'", cohort={"reader": "tabel"}),

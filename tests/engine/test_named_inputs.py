@@ -33,3 +33,15 @@ def test_their_hashes_are_read_back(tmp_path):
     assert read_named(tmp_path) == hashes
     (tmp_path / INPUTS).write_text("[1")
     assert read_named(tmp_path) == {}
+
+
+def test_files_behind_weights_that_are_a_folder(tmp_path):
+    folder = tmp_path / "model"
+    (folder / "configs").mkdir(parents=True)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "1.safetensors"}}))
+    for name in ("1.safetensors", "config.json", "configs/inference.json", "readme.md"):
+        (folder / name).write_text("{}")
+    text = PROTOCOL.replace("weights: w.safetensors", "weights: model").replace("own.py:build", "cnn")
+    found = named_inputs(parse_protocol(text, tmp_path / "protocol.yaml"))
+    expected = ("1.safetensors", "config.json", "configs/inference.json", "model.safetensors.index.json")
+    assert found == sorted(str(folder / name) for name in expected)

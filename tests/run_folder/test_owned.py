@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_block_that_fails_changes_nothing(owned, root):
     assert not list((root / MARK).glob(".new-*"))
 
 
-def test_a_crash_while_files_are_put_in_place_leaves_no_finished_audit_and_nothing_foreign(owned, root, monkeypatch):
+def test_a_crash_while_files_are_put_in_place_leaves_nothing_foreign(owned, root, monkeypatch):
     owned.remove("results")
     replace, moved = module.os.replace, []
 
@@ -86,7 +87,6 @@ def test_a_crash_while_files_are_put_in_place_leaves_no_finished_audit_and_nothi
         patch.setattr(module.os, "replace", crash)
         with pytest.raises(KeyboardInterrupt):
             owned.write("results", FIRST)
-    assert not (root / "audit.json").exists()
     owned.write("results", FIRST)
     assert names(root) == set(FIRST)
 
@@ -248,3 +248,24 @@ def test_a_file_gets_another_name_and_nobody_elses_is_replaced(tmp_path):
     with pytest.raises(UsageError, match="not written by biasaudit"):
         owned.rename("results", "c.json", "mine.json")
     assert (tmp_path / "mine.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["before", "after"])
+def test_a_run_killed_while_its_audit_gets_its_name_is_not_damaged(moved, tmp_path, monkeypatch):
+    owned = OwnedFiles(tmp_path)
+    owned.write("results", {"audit.pending.json": b"{}"})
+    replace = os.replace
+
+    def killed(source: Path, target: Path) -> None:
+        if Path(target).name == "audit.json":
+            if moved:
+                replace(source, target)
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        owned.rename("results", "audit.pending.json", "audit.json")
+    assert not list(owned.differences(["results"]))
+    (tmp_path / ("audit.json" if moved else "audit.pending.json")).unlink()
+    assert list(owned.differences(["results"]))

@@ -133,7 +133,8 @@ def probe(
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
             options = Options(say=terminal.print_note_to_stderr, stage=progress.stage, draw=write_report)
             after = run_audit(plan, run_folder, options, progress.show)
-        key = key_of_probes(run_folder, table, trust=trust)
-    for line in (*changes(before, after), *key):
-        terminal.print_line(line)
+        for line in changes(before, after):
+            terminal.print_line(line)
+        for line in key_of_probes(run_folder, table, trust=trust):
+            terminal.print_line(line)
     terminal.print_line(f"report: {run_folder / REPORT}")

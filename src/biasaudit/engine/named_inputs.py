@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.user_code.sources import own_sources
+from biasaudit.engine.user_code.weight_folders import described_by, file_of_weights, shards_of
 from biasaudit.protocol import Protocol
 from biasaudit.protocol.places import Places, paths_of, roots_of
 from biasaudit.run_folder.checksums import checksum_of
@@ -47,4 +48,12 @@ def named_inputs(protocol: Protocol, others: Iterable[str] = ()) -> list[str]:
     named = [path for path in paths_of(protocol) if os.path.isfile(path)]
     own = (str(file) for path in named if path.endswith(".py") for file in own_sources(f"{path}:_"))
     of_roots = (os.path.join(root, name) for root in roots_of(protocol) for name in _OF_ROOTS)
-    return sorted({*named, *own, *others, *(path for path in of_roots if os.path.isfile(path))})
+    of_roots = (path for path in of_roots if os.path.isfile(path))
+    return sorted({*named, *own, *others, *of_roots, *_of_weights(protocol)})
+
+
+def _of_weights(protocol: Protocol) -> Iterator[str]:
+    """Yield the files behind weights that are a folder or an index."""
+    for path in protocol.target.weights or ():
+        file = file_of_weights(path)
+        yield from map(str, (file, *shards_of(file), *described_by(path)))

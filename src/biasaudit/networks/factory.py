@@ -22,8 +22,8 @@ _MONAI_NAMES = {"out_channels": "num_classes", "in_channels": "n_input_channels"
 """Our names of a network's sizes, and what some networks of MONAI call them."""
 
 _OURS = frozenset({"biasaudit.engine.user_code.network:build", "biasaudit.engine.steps.log_odds:class_odds"})
-"""Factories of a layer above: each makes a network round another one, which it looks up here in turn."""
-"""Import string of the factory that trained and adopted networks of the user's are rebuilt by."""
+"""Factories of a layer above, by which trained and adopted networks of the user's are rebuilt: each makes a network
+round another one, which it looks up here in turn."""
 
 _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 

@@ -130,7 +130,8 @@ class Cohort:
     features : tuple of str
         Names of the columns of a feature table; empty if there are images.
     pooled : mapping of factor to (mapping of origin to origin)
-        Small origins, and the name under which they were pooled.
+        Origins that are called otherwise in the table, and their name here: small ones, which are pooled, and other
+        spellings of one.
     probes : tuple of Sample
         Images that are never trained on and only scored.
     """

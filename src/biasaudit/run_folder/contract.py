@@ -73,10 +73,10 @@ SCHEMA_VERSION = "1.0"
 """Of ``audit.json``; a reader takes every version with the same number before the point."""
 
 AUDIT = "audit.json"
+"""Written last, after the report: its presence says that the run is complete."""
 PENDING = "audit.pending.json"
 """What ``audit.json`` is called until the report is drawn."""
 REPORT = "report.html"
-"""Written last: its presence says that the run is complete."""
 
 PROTOCOL = "protocol.yaml"
 MODELS = "models"

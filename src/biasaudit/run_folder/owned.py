@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from biasaudit.errors import DataError, Fault, UsageError
 from biasaudit.run_folder.checksums import Checksum, checksum_of, difference, read_sealed, sealed, write_flushed
-from biasaudit.run_folder.contract import AUDIT
+from biasaudit.run_folder.contract import AUDIT, PENDING
 from biasaudit.run_folder.place import MARK
 from biasaudit.vocabulary import PLACES
 
@@ -77,9 +77,15 @@ class OwnedFiles:
         for part, files in self.parts().items():
             for name, recorded in files.items():
                 asked = not names or name in names or name.partition("/")[0] in names
-                found = difference(self.root / name, recorded) if part in parts and asked else None
+                looked_at = part in parts and asked and not self._is_being_renamed(name, files)
+                found = difference(self.root / name, recorded) if looked_at else None
                 if found:
                     yield Fault(str(self.root / name), found, RERUN)
+
+    def _is_being_renamed(self, name: str, files: Mapping[str, Checksum]) -> bool:
+        """Whether a missing file lies there under its other name: `rename` was killed half-way."""
+        other = {AUDIT: PENDING, PENDING: AUDIT}.get(name)
+        return other in files and (self.root / str(other)).exists() and not (self.root / name).exists()
 
     @contextmanager
     def writing(self, part: str) -> Iterator[Path]:
@@ -281,8 +287,7 @@ def _remove(root: Path, names: Iterable[str]) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """List the files of a folder; the one whose presence says that a run is complete comes last."""
-    return sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == AUDIT, path))
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _name(path: Path, folder: Path) -> str:

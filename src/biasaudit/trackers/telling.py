@@ -54,7 +54,7 @@ class Telling:
             yield
         except Exception as error:
             for tracker in self.trackers.values():
-                _refusal(tracker.failed, name, _line(error))
+                _refusal(tracker.failed, name, _kind(error))
             raise
 
     def finished(self, out: Path, audit: AuditRecord) -> list[str]:
@@ -82,6 +82,11 @@ def _refusal(told: Callable[..., object], *words: str) -> str:
     except Exception as error:
         return _line(error)
     return ""
+
+
+def _kind(error: Exception) -> str:
+    """Say what ended an audit in words that name no file and no subject, since trackers are read by others."""
+    return f"{type(error).__name__}: {(type(error).__doc__ or '').strip().partition(chr(10))[0]}".removesuffix(": ")
 
 
 def _line(error: Exception) -> str:

@@ -25,6 +25,19 @@ def test_fields_of_a_volume(tmp_path):
     assert fields["sform code"] == 2
 
 
+def test_fields_of_a_volume_with_a_negative_size_are_those_of_the_image_that_is_read(tmp_path):
+    path = tmp_path / "x.nii"
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5), dtype=np.int16), np.diag([2.0, 1.5, 2.0, 1.0])), path)
+    content = bytearray(path.read_bytes())
+    content[80:84] = np.float32(-2.0).tobytes()  # pixdim[1]
+    content[254:256] = np.int16(0).tobytes()  # sform_code
+    content[252:254] = np.int16(1).tobytes()  # qform_code
+    path.write_bytes(content)
+    fields = header_fields(str(path))
+    assert [fields[f"spacing {axis}"] for axis in "xyz"] == [2, 1.5, 2]
+    assert fields["orientation"] == "RAS"
+
+
 def test_fields_of_pictures_and_arrays(tmp_path):
     Image.new("L", (8, 6)).save(tmp_path / "x.png", dpi=(300, 300))
     Image.new("RGB", (8, 6)).save(tmp_path / "x.jpg")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from biasaudit.cohort.images.colour import rgb_unless_grey
-from biasaudit.cohort.images.declared import npy_end, require_held, require_voxels
+from biasaudit.cohort.images.declared import PARSING, npy_end, require_held, require_voxels
 from biasaudit.cohort.images.geometry import Geometry, placed
 from biasaudit.cohort.images.scan import Scan
 from biasaudit.records import FloatArray, luminance
@@ -43,7 +43,8 @@ def read_array(path: str, content: bytes, most: int | None) -> Scan:
     shape, end = npy_end(content)
     require_voxels(path, shape, most)
     require_held(end, len(content))
-    stored = np.load(io.BytesIO(content), allow_pickle=False)
+    with PARSING:
+        stored = np.load(io.BytesIO(content), allow_pickle=False)
     axis = _colour_axis(stored.shape)
     with np.errstate(all="ignore"):  # what does not fit 32 bits becomes infinite, which is told later
         data = np.asarray(stored, dtype=np.float32)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import threading
 import zlib
 from collections.abc import Sequence
 from tokenize import TokenError
@@ -23,6 +24,7 @@ from biasaudit.errors import DataError, Fault
 from biasaudit.regular_files import in_bytes
 
 __all__ = [
+    "PARSING",
     "expanded",
     "expanded_start",
     "npy_end",
@@ -37,6 +39,10 @@ MGH = (".mgh", ".mgz")
 GZIP = b"\x1f\x8b"
 MOST_DENSE = 1032
 """Largest ratio by which deflate (gzip, PNG) can shrink data."""
+
+PARSING = threading.Lock()
+"""Held while numpy parses the header of an array as Python text: several threads at once now and then end in
+``SystemError: AST constructor recursion depth mismatch`` (https://github.com/python/cpython/issues/106905)."""
 
 _MGH_DATA, _MGH_HEADER = 284, 90
 _START = 1024
@@ -169,7 +175,8 @@ def npy_end(content: bytes) -> tuple[tuple[int, ...], int]:
     if version not in readers:
         raise ValueError(f"version {version} of the format, expected 1.0 or 2.0")
     try:
-        shape, _, kind = readers[version](stream)
+        with PARSING:
+            shape, _, kind = readers[version](stream)
     except (TokenError, SyntaxError, RecursionError):
         raise ValueError("its header is damaged") from None
     _require_numbers(kind)

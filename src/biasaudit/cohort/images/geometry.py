@@ -18,7 +18,17 @@ from nibabel.spatialimages import HeaderDataError
 
 from biasaudit.records import FloatArray
 
-__all__ = ["UNPLACED", "Geometry", "header_geometry", "is_singular", "orientation", "placed", "spacing_of", "unit_of"]
+__all__ = [
+    "UNPLACED",
+    "Geometry",
+    "affine_of",
+    "header_geometry",
+    "is_singular",
+    "orientation",
+    "placed",
+    "spacing_of",
+    "unit_of",
+]
 
 UNPLACED = (
     "no transformation in the header: voxel sizes are known, but not where the image lies or which side is left "
@@ -60,8 +70,18 @@ def header_geometry(header: Any) -> Geometry:
     ValueError
         No voxel size, no usable transformation, or a shape that is no image's.
     """
-    affine, remarks = _mgh(header) if isinstance(header, MGHHeader) else _nifti(header)
-    return placed(header.get_data_shape(), affine, remarks)
+    return placed(header.get_data_shape(), *affine_of(header))
+
+
+def affine_of(header: Any) -> tuple[FloatArray, list[str]]:
+    """Return what a NIfTI or MGH header says about the place of its voxels, float (4, 4) in mm, and what is odd.
+
+    Raises
+    ------
+    ValueError
+        No voxel size, or no usable transformation.
+    """
+    return _mgh(header) if isinstance(header, MGHHeader) else _nifti(header)
 
 
 @np.errstate(all="ignore")

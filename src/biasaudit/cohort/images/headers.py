@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from biasaudit.cohort.images.declared import PARSING
 from biasaudit.cohort.images.dicom import dicom_fields
 from biasaudit.cohort.images.formats import DICOM, PICTURES, extension_of, read_geometry
-from biasaudit.cohort.images.geometry import orientation
+from biasaudit.cohort.images.geometry import affine_of, orientation
 from biasaudit.cohort.images.itk_files import ITK
 from biasaudit.cohort.images.mistaken import dangling_link, mistaken
 from biasaudit.cohort.images.pictures import open_picture
@@ -56,7 +57,8 @@ def header_fields(path: str) -> dict[str, Value]:
     if path.lower().endswith(DICOM):
         return dicom_fields(path)
     if path.lower().endswith(".npy"):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with PARSING:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
         return {**_per_axis("size", array.shape), "data type": str(array.dtype)}
     if path.lower().endswith(ITK):
         return _place_fields(*read_geometry(path))
@@ -140,7 +142,7 @@ def _place_fields(shape: Sequence[int], affine: FloatArray | None) -> dict[str, 
 
 
 def _volume_fields(header: Any) -> dict[str, Value]:
-    affine = np.asarray(header.get_best_affine())
+    affine, _ = affine_of(header)
     fields = {**_place_fields(header.get_data_shape(), affine), "data type": str(header.get_data_dtype())}
     for name in ("qform_code", "sform_code", "scl_slope", "scl_inter", "xyzt_units", "descrip"):
         if name in getattr(header, "keys", list)():

@@ -14,7 +14,7 @@ from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import TargetSettings
 from biasaudit.regular_files import read_json_file, read_regular
 
-__all__ = ["INDEX", "file_of_weights", "shards_of", "with_bundle"]
+__all__ = ["INDEX", "described_by", "file_of_weights", "shards_of", "with_bundle"]
 
 INDEX = ".index.json"
 """End of the name of a file that lists which weights lie in which file."""
@@ -26,6 +26,7 @@ _HUGGING_FACE = (
     "pytorch_model.bin.index.json",
 )
 _BUNDLE = ("models/model.safetensors", "models/model.pt", "models/model_final.pt")
+_CONFIGURES = (".json", ".yaml", ".yml")
 _CONFIGURATIONS = ("inference", "evaluate", "train")
 _NETWORKS = ("network_def", "network", "net", "model")
 _SIZES = ("spatial_dims", "in_channels", "out_channels")
@@ -92,6 +93,14 @@ def shards_of(path: Path) -> list[Path]:
     return [path.parent / name for name in names]
 
 
+def described_by(path: Path) -> list[Path]:
+    """List the files of a folder that say which network its weights are of; empty for a file of weights."""
+    if not path.is_dir():
+        return []
+    configurations = [own for own in (path / "configs").glob("*") if own.suffix in _CONFIGURES and own.is_file()]
+    return sorted([*configurations, *(own for own in [path / "config.json"] if own.is_file())])
+
+
 def with_bundle(target: TargetSettings) -> tuple[TargetSettings, tuple[str, ...]]:
     """Take files for folders, and the network of a bundle of MONAI where the protocol names none.
 
@@ -151,7 +160,7 @@ def _configurations(bundle: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every configuration that is a mapping, that of inference first."""
     files = sorted((bundle / "configs").glob("*"), key=lambda own: (_rank(own.stem), own.name))
     for file in files:
-        if file.suffix not in (".json", ".yaml", ".yml") or file.stem == "metadata":
+        if file.suffix not in _CONFIGURES or file.stem == "metadata":
             continue
         try:
             content = read_json_file(file, _MOST) if file.suffix == ".json" else _yaml(file)

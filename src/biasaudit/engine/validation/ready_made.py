@@ -140,9 +140,13 @@ def probe_ready_made_network(
         What keeps the network from being audited.
     """
     target = protocol.target
-    if _trains_none(protocol, cohort):
+    if _scores_alone(cohort):
         return ReadyMade()
     sizes = NetworkSizes(grid.dimensions, _input_channels(protocol, cohort, own_inputs), _logits(cohort))
+    if _comes_as_it_is(target):
+        if target.layers:
+            _require_layers(make_network(target.network, sizes, target.network_arguments), target)
+        return ReadyMade()
     try:
         found, notes = _looked_at(target, sizes, grid)
     except (DataError, UsageError) as error:
@@ -164,12 +168,13 @@ def probe_ready_made_network(
     return ReadyMade(own, tuple(dict.fromkeys(notes)))
 
 
-def _trains_none(protocol: Protocol, cohort: Cohort) -> bool:
-    """Whether there is no network of the user's to look at: scores alone, or a network of the tool's as it comes."""
-    scores_alone = any(sample.scores for sample in cohort.samples) and not cohort.channels
-    target = protocol.target
-    as_it_comes = ":" not in target.network and not target.network_arguments
-    return scores_alone or (as_it_comes and not target.weights)
+def _scores_alone(cohort: Cohort) -> bool:
+    return any(sample.scores for sample in cohort.samples) and not cohort.channels
+
+
+def _comes_as_it_is(target: TargetSettings) -> bool:
+    """Whether the network is one of the tool's, as it comes: nothing about it has to be found out."""
+    return ":" not in target.network and not target.network_arguments and not target.weights
 
 
 def _looked_at(target: TargetSettings, sizes: NetworkSizes, grid: Grid) -> tuple[Behaviour, list[str]]:
