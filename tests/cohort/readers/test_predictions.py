@@ -53,3 +53,18 @@ def test_saturated_probabilities_are_cut_and_counted(read):
 def test_scores_of_any_usual_size_are_taken_as_they_are(read, scale):
     values = scale * np.array([-3.0, 0.2, 1.5, 2.0, -1.0, 4.0, 0.0, 1.0])
     np.testing.assert_allclose(logits(read(values)), values)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_sessions_of_a_person_are_one_subject(tmp_path, beside):
+    """Scores are found by the names of the cells, and then belong to persons."""
+    rows = [
+        f"sub-{k}_ses-{session}_T1w\t{'ill' if k % 2 else 'well'}\t{'ab'[k // 4]}\t{k + session / 3}"
+        for k in range(8)
+        for session in (1, 2)
+    ]
+    (tmp_path / "table.tsv").write_text("\n".join(["subject\tlabel\tsite\tscore", *rows]) + "\n")
+    text = PROTOCOL.replace("SCORE", "score") + ("  predictions: table.tsv\n" if beside else "")
+    found = TableReader().read(parse_protocol(text, tmp_path / "protocol.yaml").cohort)
+    assert [sample.subject for sample in found.samples] == [f"sub-{k // 2}" for k in range(16)]
+    np.testing.assert_allclose(logits(found), [k + session / 3 for k in range(8) for session in (1, 2)])

@@ -116,13 +116,12 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     places = {name: manifest.places(name) for name in cells}
     covariates = parse_covariates(cells, places, len(manifest.rows), commas=manifest.comma_columns)
     samples = _samples(manifest, columns, classes, covariates)
-    if not settings.scored:  # whose tables of scores name the same cells
-        samples, name_notes = with_subjects_of_names(samples, settings.subject)
-        notes += name_notes
+    named, name_notes = with_subjects_of_names(samples, settings.subject)
+    notes += name_notes
     faults += [*_empty_cells(manifest, columns, labelled), *classes.faults, *covariates.faults]
-    faults += subject_faults(samples)
+    faults += subject_faults(named)
     scored: tuple[tuple[Sample, ...], list[str]] = (samples, [])
-    if settings.scored and labelled:
+    if settings.scored and labelled:  # a table of scores names the cells of the cohort's
         scored = _collected(faults, lambda: with_scores(samples, manifest, settings, classes.names), scored)
     given: tuple[tuple[Sample, ...], list[str]] = (scored[0], [])
     if features:
@@ -130,7 +129,8 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     if faults:
         raise DataError([*faults, *_missing_files(samples)])
     notes += [*scored[1], *given[1], *_path_notes(manifest, columns), *classes.notes, *covariates.notes, *columns.notes]
-    return _Rows(given[0], classes.names, features, tuple(notes))
+    named = with_subjects_of_names(given[0], settings.subject)[0]
+    return _Rows(named, classes.names, features, tuple(notes))
 
 
 def _faults_beside(manifest: Manifest, columns: _Columns, settings: TableCohort, labelled: bool) -> list[Fault]:
