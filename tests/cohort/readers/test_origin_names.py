@@ -30,6 +30,22 @@ def test_names_that_look_like_each_other_are_told_and_stay_apart(origins):
     assert all(repr(origin) in note for origin in origins)
 
 
+@pytest.mark.parametrize("spellings", [("1.1", "1.10"), ("5.1", "5.10"), ("2", "2t"), ("3T", "3 T")])
+def test_codes_that_are_equal_as_numbers_are_told_and_stay_apart(spellings):
+    joined, (note,) = one_spelling(spellings, "SoftwareVersions")
+    assert joined == {}
+    assert note.startswith("SoftwareVersions: ")
+    assert "may be one number and are different origins" in note
+    assert all(repr(origin) in note for origin in spellings)
+
+
+@pytest.mark.parametrize("spellings", [("3", "3.0"), ("3", "3,00"), ("-1", "-1.0")])
+def test_whole_numbers_are_one_origin_of_any_factor(spellings):
+    joined, (note,) = one_spelling([spellings[0], *spellings], "site")
+    assert joined == {spellings[1]: spellings[0]}
+    assert "are one number and one origin" in note
+
+
 def test_field_strengths_that_are_nearly_equal_are_told():
     (note,) = one_spelling(["2.89362", "3", "1.5"], "MagneticFieldStrength")[1]
     assert "'2.89362' (1), '3' (1) are nearly one field strength" in note

@@ -1,4 +1,4 @@
-"""Spellings of one origin: numbers that are equal are one, and names that look like each other are told."""
+"""Spellings of one origin: 3 and 3.0 are one, field strengths by their number, and names that are alike are told."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ __all__ = ["one_spelling"]
 
 _NUMBER = re.compile(r"([+-]?(?:0|[1-9]\d*)(?:[.,]\d+)?)\s*(?:t|tesla)?", re.IGNORECASE)
 """A number, also as a field strength; 01 and 1 may be codes of two places."""
+_WHOLE = re.compile(r"[+-]?\d+(?:[.,]0+)?")
+"""A whole number; 1.1 and 1.10 may be versions of a program."""
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 _NEAR = 0.05
-_FIELD = re.compile("field|tesla|strength", re.IGNORECASE)
+_FIELD = re.compile("field|tesla|strength|magnet", re.IGNORECASE)
 _SHOWN = 4
 
 
 def one_spelling(origins: Sequence[str], factor: str) -> tuple[dict[str, str], list[str]]:
-    """Join origins that are one number (``3``, ``3.0``, ``3T``), and say which others are probably one.
+    """Join origins that are one number, and say which others are probably one.
+
+    Whole numbers are joined (``3``, ``3.0``); field strengths also by their unit and any digits (``1.5``, ``1.50T``).
 
     Parameters
     ----------
     origins : sequence of str
         One per sample.
     factor : str
-        Name of the origin factor, for the notes.
+        Name of the origin factor: tells field strengths, and stands in the notes.
 
     Returns
     -------
@@ -39,14 +43,30 @@ def one_spelling(origins: Sequence[str], factor: str) -> tuple[dict[str, str], l
     for origin in sorted(counts, key=lambda name: (-counts[name], len(name), name)):
         if (value := _number(origin)) is not None:
             numbers.setdefault(value, []).append(origin)
-    joined = {other: spellings[0] for spellings in numbers.values() for other in spellings[1:]}
+    same = [[own for own in spellings if _is_joined(own, factor)] for spellings in numbers.values()]
+    joined = {other: spellings[0] for spellings in same for other in spellings[1:]}
     notes = [
         f"{factor}: {' and '.join(map(repr, sorted(spellings)))} are one number and one origin"
-        for spellings in numbers.values()
+        for spellings in same
         if len(spellings) > 1
     ]
     left = [origin for origin in counts if origin not in joined]
+    notes += _equal_notes([[own for own in spellings if own in left] for spellings in numbers.values()], counts, factor)
     return joined, [*notes, *_twin_notes(left, counts, factor), *_near_notes(numbers, counts, factor)]
+
+
+def _is_joined(origin: str, factor: str) -> bool:
+    return bool(_FIELD.search(factor) or _WHOLE.fullmatch(origin.strip()))
+
+
+def _equal_notes(equal: Sequence[Sequence[str]], counts: Mapping[str, int], factor: str) -> list[str]:
+    """Name origins that are equal as numbers but may be codes, such as versions."""
+    return [
+        f"{factor}: {_listed(sorted(names), counts)} may be one number and are different origins: give them one "
+        "spelling if they are one"
+        for names in equal
+        if len(names) > 1
+    ]
 
 
 def _number(text: str) -> float | None:
