@@ -169,3 +169,23 @@ def test_candidates_of_derivatives_are_taken_where_an_entity_asks_for_them(tmp_p
     (raw,) = candidates(files, "T1w", settings(root))
     (derived,) = candidates(files, "T1w", settings(root, entities={"desc": "preproc"}))
     assert (raw.raw, derived.raw) == (True, False)
+
+
+@pytest.mark.parametrize("asked", [{"acq": "mprage"}, {"run": 1}])
+def test_nobody_enters_by_a_derivative_where_raw_images_are_chosen(tmp_path, asked):
+    (entity, value), *_ = asked.items()
+    root = put(tmp_path, f"{entity}-{value}_T1w.nii", f"{DERIVED}|desc-preproc_T1w.nii")
+    (root / "sub-2" / "anat" / f"sub-2_{entity}-{value}_T1w.nii").unlink()
+    assert [sample.subject for sample in samples_of(root, entities=asked)] == ["sub-1"]
+
+
+def samples_of(root: Path, **more: object):
+    return BidsReader().read(settings(root, **more), labelled=False).samples
+
+
+def test_raw_images_among_processed_ones_are_told(tmp_path):
+    root = put(tmp_path, "T1w.nii", f"{DERIVED}|desc-preproc_T1w.nii")
+    assert not any("among processed ones" in note for note in read(root, entities={"desc": "preproc"}).notes)
+    (root / DERIVED / "sub-2" / "anat" / "sub-2_desc-preproc_T1w.nii").unlink()
+    notes = read(root, entities={"desc": "preproc"}).notes
+    assert any("1 images are raw among processed ones: sub-2_T1w.nii; `cohort.select`" in note for note in notes)

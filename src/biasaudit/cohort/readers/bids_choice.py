@@ -15,11 +15,16 @@ VERSION = frozenset(
 )
 """Entities that tell versions of one acquisition, and parts of it, apart, as against acquisitions."""
 
+_DERIVED = frozenset({"space", "res", "den", "desc", "cohort"})
+"""Entities that images have once they are processed; what asks for one asks for derivatives."""
 _PART, _NO_MAGNITUDE = "part", ("phase", "real", "imag")
 
 
 def candidates(files: Iterable[BidsFile], suffix: str, settings: BidsCohort) -> list[BidsFile]:
     """List the files of a subject that may be its image of a suffix; those of derivatives where they are asked for.
+
+    Derivatives are asked for by `space` and by entities that processed images alone have; any other entity chooses
+    among raw images, so that nobody enters by a processed one.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ def candidates(files: Iterable[BidsFile], suffix: str, settings: BidsCohort) -> 
         named = [file for file in images if entity in file.entities]
         images = [file for file in named if _is_one_of(file.entities[entity], values)] if named else images
     raw = [file for file in images if file.raw]
-    return raw if raw or (settings.space is None and not settings.entities) else images
+    return raw if raw or (settings.space is None and not _DERIVED & settings.entities.keys()) else images
 
 
 def not_magnitude(files: Iterable[BidsFile], settings: BidsCohort) -> list[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "first_names",
     "gathered_files",
     "incomplete_fault",
+    "mixture_notes",
     "not_fetched",
     "phase_notes",
     "several_fault",
@@ -54,6 +55,18 @@ def phase_notes(dataset: str, phase: Sequence[str]) -> list[str]:
     if not phase:
         return []
     return [f"{dataset}: {len(phase)} phase, real or imaginary images (`part-`) are left out: {first_names(phase)}"]
+
+
+def mixture_notes(dataset: str, images: Iterable[BidsFile]) -> list[str]:
+    """Say that some images of a dataset are raw and others processed, which a network tells apart."""
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for image in images:
+        names[image.raw].append(os.path.basename(image.path))
+    few = min(names.values(), key=len)
+    if not few:
+        return []
+    what = "raw among processed" if few is names[True] else "processed among raw"
+    return [f"{dataset}: {len(few)} images are {what} ones: {first_names(few)}; `cohort.select` leaves subjects out"]
 
 
 def acquisition_notes(dataset: str, sessions: Iterable[Sequence[BidsFile]]) -> list[str]:

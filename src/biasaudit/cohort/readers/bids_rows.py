@@ -17,6 +17,7 @@ from biasaudit.cohort.readers.bids_notes import (
     first_names,
     gathered_files,
     incomplete_fault,
+    mixture_notes,
     not_fetched,
     phase_notes,
     several_fault,
@@ -224,6 +225,7 @@ def _dataset_rows(dataset: _Dataset, settings: BidsCohort, labelled: bool, share
         faults.append(incomplete_fault(dataset.index.root, settings.suffix, left_out))
     faults += gathered_files(fault for row in rows for fault in row.faults)
     notes = [*_dataset_notes(dataset, settings, rows, left_out), *phase_notes(dataset.name, phase)]
+    notes += mixture_notes(dataset.name, (image for row in rows for image in row.images))
     return Listing(tuple(rows), (*notes, *acquisition_notes(dataset.name, _by_session(rows))), tuple(faults))
 
 
