@@ -54,6 +54,13 @@ def test_no_name_is_in_them(private):
     assert not any("anna" in name or "data" in name or "meier" in name for name in shown.values())
 
 
+@pytest.mark.parametrize("ending", [".nrrd", ".mha", ".xlsx", ".parquet", ".feather", ".pth", ".ckpt"])
+def test_the_ending_of_a_format_stays(private, ending):
+    (shown,) = own_pseudonyms().files([f"/data/dr.meier{ending}"]).values()
+    assert shown.endswith(ending)
+    assert "meier" not in shown
+
+
 def test_nobody_sees_the_key_in_a_message(private):
     assert own_pseudonyms().key.hex() not in repr(own_pseudonyms())
 

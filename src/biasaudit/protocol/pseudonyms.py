@@ -23,7 +23,8 @@ _DIGITS = 12
 _BYTES = 32
 _FORMATS = {
     *(".nii", ".gz", ".mgh", ".mgz", ".npy", ".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
-    *(".csv", ".tsv", ".json", ".pt", ".safetensors", ".py"),
+    *(".nrrd", ".nhdr", ".mha", ".mhd", ".csv", ".tsv", ".xlsx", ".parquet", ".feather", ".json", ".yaml", ".yml"),
+    *(".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".py"),
 }
 
 

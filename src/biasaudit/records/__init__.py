@@ -43,6 +43,7 @@ from biasaudit.records.finding import (
     VerdictWord,
     withholds_maps,
 )
+from biasaudit.records.note import Note
 from biasaudit.records.recipe import Recipe
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Grid",
     "MapProbes",
     "Maps",
+    "Note",
     "OriginControl",
     "Probes",
     "Recipe",

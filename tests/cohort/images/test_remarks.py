@@ -16,6 +16,7 @@ def test_remarks_are_one_line_of_each_kind_with_the_origins_they_go_with(volume,
     assert remark_notes(four, facts) == []
     odd = {path: replace(fact, remarks=("odd",) if path[-5] in "02" else ()) for path, fact in facts.items()}
     assert remark_notes(four, odd) == ["odd: 2 files (0.nii, 2.nii); by origin: a 2 of 2, b 0 of 2"]
+    assert [note.anonymous for note in remark_notes(four, odd)] == ["odd: 2 files; by origin: a 2 of 2, b 0 of 2"]
     all_odd = {path: replace(fact, remarks=("odd",)) for path, fact in facts.items()}
     assert remark_notes(four, all_odd) == ["odd: 4 files (0.nii, 1.nii, 2.nii and 1 more)"]
 

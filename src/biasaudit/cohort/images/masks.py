@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.errors import Fault
-from biasaudit.records import Cohort, Sample
+from biasaudit.records import Cohort, Note, Sample
 
 __all__ = ["mask_faults", "mask_notes"]
 
@@ -100,7 +100,7 @@ def mask_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
             sample.subject for sample, share in covered if share is not None and share[0] > _LARGE
         ],
     }
-    return [f"{what}: {_some(subjects)}" for what, subjects in told.items() if subjects]
+    return [Note(f"{what}: {_some(names)}", f"{what} ({len(names)} images)") for what, names in told.items() if names]
 
 
 def _some(subjects: Sequence[str]) -> str:

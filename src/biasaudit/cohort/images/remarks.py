@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from biasaudit.cohort.images.file_facts import FileFacts
-from biasaudit.records import Cohort
+from biasaudit.records import Cohort, Note
 
 __all__ = ["remark_notes"]
 
@@ -27,14 +27,15 @@ def remark_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
     for path, fact in facts.items():
         for remark in fact.remarks:
             found.setdefault(remark, []).append(path)
-    notes = [f"{remark}: {_files(paths)}{_shares(cohort, facts, remark)}" for remark, paths in found.items()]
+    notes = [_note(remark, paths, _shares(cohort, facts, remark)) for remark, paths in found.items()]
     return notes + _depth_notes(cohort, facts)
 
 
-def _files(paths: Sequence[str]) -> str:
+def _note(remark: str, paths: Sequence[str], shares: str) -> str:
     listed = ", ".join(os.path.basename(path) for path in paths[:_SHOWN])
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} ({listed}{more})"
+    count = f"{remark}: {len(paths)} {'file' if len(paths) == 1 else 'files'}"
+    return Note(f"{count} ({listed}{more}){shares}", f"{count}{shares}")
 
 
 def _shares(cohort: Cohort, facts: Mapping[str, FileFacts], remark: str) -> str:

@@ -11,7 +11,7 @@ from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.lesion_maps import with_common_maps
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_files import map_faults
-from biasaudit.cohort.readers.bids_notes import first_names
+from biasaudit.cohort.readers.bids_notes import first_names, naming
 from biasaudit.cohort.readers.bids_rows import ImageRow, conflict_notes, list_images
 from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
@@ -165,7 +165,7 @@ def _empty_origins(rows: Sequence[ImageRow], name: str) -> list[Fault]:
 
 
 def _companion_notes(rows: Sequence[ImageRow], samples: Sequence[Sample], settings: BidsCohort) -> list[str]:
-    notes = []
+    notes: list[str] = []
     several = [row.subject for row in rows if row.companions.several]
     elsewhere = [
         sample.subject
@@ -174,9 +174,9 @@ def _companion_notes(rows: Sequence[ImageRow], samples: Sequence[Sample], settin
     ]
     untyped = [sample.subject for sample in samples if not sample.tissue]
     if elsewhere:
-        notes.append(f"pathology masks only in another space than the images: {first_names(elsewhere)}")
+        notes.append(naming("pathology masks only in another space than the images", elsewhere))
     if several:
-        notes.append(f"several pathology masks fit, the first by name is taken: {first_names(several)}")
+        notes.append(naming("several pathology masks fit, the first by name is taken", several))
     if untyped and len(untyped) < len(samples):
-        notes.append(f"no tissue maps, so those of the others are not used: {first_names(untyped)}")
+        notes.append(naming("no tissue maps, so those of the others are not used", untyped))
     return notes

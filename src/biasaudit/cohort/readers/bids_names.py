@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from biasaudit.records import Sample
+from biasaudit.records import Note, Sample
 
 __all__ = ["subjects_of_names", "with_subjects_of_names"]
 
@@ -74,11 +74,9 @@ def subjects_of_names(cells: Sequence[str], column: str) -> tuple[list[str], lis
     if not read:
         return subjects, []
     first, subject = next(iter(read.items()))
-    note = (
-        f"column {column!r} holds names of BIDS files such as {first}: {subject} is taken for the subject "
-        f"({len(set(read.values()))} in all), and its sessions and runs stay in one fold"
-    )
-    return subjects, [note]
+    said = f"column {column!r} holds names of BIDS files"
+    taken = f"is taken for the subject ({len(set(read.values()))} in all), and its sessions and runs stay in one fold"
+    return subjects, [Note(f"{said} such as {first}: {subject} {taken}", f"{said}: sub-* {taken}")]
 
 
 def with_subjects_of_names(samples: Sequence[Sample], column: str) -> tuple[tuple[Sample, ...], list[str]]:

@@ -10,6 +10,7 @@ from biasaudit.cohort.images.mistaken import dangling_link, mistaken
 from biasaudit.cohort.readers.bids_choice import choice_remedy, differing
 from biasaudit.cohort.readers.bids_index import BidsFile
 from biasaudit.errors import Fault
+from biasaudit.records import Note
 from biasaudit.regular_files import read_start
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "gathered_files",
     "incomplete_fault",
     "mixture_notes",
+    "naming",
     "not_fetched",
     "phase_notes",
     "several_fault",
@@ -32,6 +34,11 @@ def first_names(names: Sequence[str]) -> str:
     """List the first few of some names, and say how many more there are."""
     listed = ", ".join(names[:_SHOWN])
     return f"{listed} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else listed
+
+
+def naming(said: str, names: Sequence[str]) -> Note:
+    """Say something of subjects or files, the first few by name; where nobody may be named how many they are."""
+    return Note(f"{said}: {first_names(names)}", f"{said} ({len(names)})")
 
 
 def several_fault(root: Path, several: Sequence[Sequence[BidsFile]]) -> Fault:
@@ -54,7 +61,8 @@ def phase_notes(dataset: str, phase: Sequence[str]) -> list[str]:
     """Say which images are left out because they show no magnitude."""
     if not phase:
         return []
-    return [f"{dataset}: {len(phase)} phase, real or imaginary images (`part-`) are left out: {first_names(phase)}"]
+    said = f"{dataset}: {len(phase)} phase, real or imaginary images (`part-`) are left out"
+    return [Note(f"{said}: {first_names(phase)}", said)]
 
 
 def mixture_notes(dataset: str, images: Iterable[BidsFile]) -> list[str]:
@@ -66,7 +74,8 @@ def mixture_notes(dataset: str, images: Iterable[BidsFile]) -> list[str]:
     if not few:
         return []
     what = "raw among processed" if few is names[True] else "processed among raw"
-    return [f"{dataset}: {len(few)} images are {what} ones: {first_names(few)}; `cohort.select` leaves subjects out"]
+    said, remedy = f"{dataset}: {len(few)} images are {what} ones", "`cohort.select` leaves subjects out"
+    return [Note(f"{said}: {first_names(few)}; {remedy}", f"{said}; {remedy}")]
 
 
 def acquisition_notes(dataset: str, sessions: Iterable[Sequence[BidsFile]]) -> list[str]:

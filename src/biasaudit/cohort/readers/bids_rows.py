@@ -18,6 +18,7 @@ from biasaudit.cohort.readers.bids_notes import (
     gathered_files,
     incomplete_fault,
     mixture_notes,
+    naming,
     not_fetched,
     phase_notes,
     several_fault,
@@ -26,6 +27,7 @@ from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.manifest import Manifest, missing_columns, read_manifest
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import DATASET, BidsCohort
+from biasaudit.records import Note
 from biasaudit.regular_files import real_path
 
 __all__ = ["ImageRow", "Listing", "conflict_notes", "list_images"]
@@ -103,8 +105,7 @@ def list_images(settings: BidsCohort, *, labelled: bool) -> Listing:
     notes = [note for listing in listings for note in listing.notes]
     faults = [fault for listing in listings for fault in listing.faults]
     if shared:
-        names = first_names(sorted(shared))
-        notes.append(f"subjects of the same name in several datasets, prefixed by the dataset: {names}")
+        notes.append(naming("subjects of the same name in several datasets, prefixed by the dataset", sorted(shared)))
     if not rows and not faults:
         faults.append(_nothing_found(datasets, settings))
     return Listing(rows, tuple(notes), tuple(faults))
@@ -117,7 +118,7 @@ def conflict_notes(rows: Iterable[ImageRow]) -> list[str]:
         for name in row.conflicts:
             subjects.setdefault(name, []).append(row.subject)
     return [
-        f"{name}: participants.tsv and sidecar disagree, participants.tsv is taken: {first_names(disagreeing)}"
+        naming(f"{name}: participants.tsv and sidecar disagree, participants.tsv is taken", disagreeing)
         for name, disagreeing in sorted(subjects.items())
     ]
 
@@ -262,9 +263,10 @@ def _dataset_notes(
     without = [f"sub-{subject}" for subject in _participant_lines(dataset) if subject not in present]
     notes = [f"{dataset.name}: {len(rows)} images ({suffixes}) of {len(present)} subjects"]
     if without:
-        notes.append(f"{dataset.name}: {len(without)} participants without {suffixes}: {first_names(without)}")
+        said = f"{dataset.name}: {len(without)} participants without {suffixes}"
+        notes.append(Note(f"{said}: {first_names(without)}", said))
     if left_out:
-        notes.append(f"{dataset.name}: left out because a channel is missing: {first_names(left_out)}")
+        notes.append(naming(f"{dataset.name}: left out because a channel is missing", left_out))
     return notes
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from biasaudit.cohort.readers.cells import is_missing, quoted_few
 from biasaudit.errors import DataError, Fault, gathered
+from biasaudit.records import Note
 
 __all__ = ["Cells", "header_faults", "parse_text"]
 
@@ -215,8 +216,8 @@ def _squared(path: Path, header: list[str], rows: Rows) -> tuple[list[str], Rows
     """Name a column of R's row names; drop empty cells beyond the header and columns without name and content."""
     width = len(header)
     if _have_row_names(path, rows, width):
-        note = f"the first column has no name and is taken for row names ({quoted_few([c[0] for _, c in rows])})"
-        return [_ROW_NAMES, *header], rows, [note]
+        said = "the first column has no name and is taken for row names"
+        return [_ROW_NAMES, *header], rows, [Note(f"{said} ({quoted_few([c[0] for _, c in rows])})", said)]
     rows = [(line, cells[:width] if not any(map(str.strip, cells[width:])) else cells) for line, cells in rows]
     if "" not in header or any(len(cells) != width for _, cells in rows):
         return header, rows, []

@@ -12,6 +12,7 @@ from biasaudit.cohort.readers.cells import folded, is_missing, quoted_few
 from biasaudit.cohort.readers.manifest import Manifest, Source, read_manifest
 from biasaudit.errors import DataError, Fault, gathered, suggestion
 from biasaudit.protocol import TableCohort
+from biasaudit.records import Note
 
 __all__ = ["read_tables"]
 
@@ -191,14 +192,15 @@ def _respelt(first: Manifest, second: Manifest, names: Mapping[Key, Key]) -> lis
     if not names:
         return []
     said = f"{second.path.name}: {len(names)} that {first.path.name} spells otherwise are taken for the same"
-    return [f"{said}: {_shown(names)} for {_shown(names.values())}"]
+    return [Note(f"{said}: {_shown(names)} for {_shown(names.values())}", said)]
 
 
 def _left_out(table: Manifest, other: Manifest, rows: Mapping[Key, Sequence[int]], both: set[Key]) -> list[str]:
     alone = [key for key in rows if key not in both]
     if not alone:
         return []
-    return [f"{table.path.name}: {len(alone)} without a row in {other.path.name} are left out: {_shown(alone)}"]
+    said = f"{table.path.name}: {len(alone)} without a row in {other.path.name} are left out"
+    return [Note(f"{said}: {_shown(alone)}", said)]
 
 
 def _shown(keys: Iterable[Key]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from biasaudit.cohort.readers.bids_notes import first_names
+from biasaudit.cohort.readers.bids_notes import naming
 from biasaudit.protocol import CohortSettings
 from biasaudit.records import Sample
 
@@ -59,4 +59,4 @@ def _place_notes(places: int, negative: int) -> list[str]:
 def _missing_notes(samples: Sequence[Sample], settings: CohortSettings) -> list[str]:
     asked = [sample for sample in samples if sample.positive or settings.mask_in == "all"]
     missing = [sample.subject for sample in asked if not sample.has_mask]
-    return [f"no pathology mask: {first_names(missing)}"] if 0 < len(missing) < len(asked) else []
+    return [naming("no pathology mask", missing)] if 0 < len(missing) < len(asked) else []

@@ -14,7 +14,7 @@ import pandas as pd
 
 from biasaudit.cohort.readers.cells import bare_number, is_missing, quoted_few, read_numbers
 from biasaudit.errors import DataError, Fault, suggestion
-from biasaudit.records import BoolArray
+from biasaudit.records import BoolArray, Note
 
 __all__ = ["Selection", "select_rows"]
 
@@ -246,10 +246,9 @@ class _Walker:
             message = f"column {value.name!r}: commas and points can be read in two ways"
             self._add(message, "write numbers with a decimal point and nothing between thousands")
         elif wrong:
-            self.notes.append(
-                f"select compares {value.name!r} with a number and keeps no row where it is none: {quoted_few(wrong)} "
-                f"({len(wrong)} rows)"
-            )
+            said = f"select compares {value.name!r} with a number and keeps no row where it is none"
+            rows = f"({len(wrong)} rows)"
+            self.notes.append(Note(f"{said}: {quoted_few(wrong)} {rows}", f"{said} {rows}"))
         return np.array([np.nan if number is None else number for number in read.values], dtype=np.float64)
 
     def _texts(self, value: Value, other: Value) -> list[str]:

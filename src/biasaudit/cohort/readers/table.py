@@ -30,7 +30,7 @@ from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import CohortSettings, GridSettings, TableCohort
-from biasaudit.records import Cohort, Grid, Sample, Volume
+from biasaudit.records import Cohort, Grid, Note, Sample, Volume
 from biasaudit.registry import register
 
 __all__ = ["TableReader"]
@@ -282,5 +282,6 @@ def _repeats(samples: Sequence[Sample]) -> list[str]:
     spelt = Counter(folded(subject) for subject in counts)
     alike = sorted(subject for subject in counts if spelt[folded(subject)] > 1)
     if alike:
-        notes.append(f"subjects that are written much alike count as different ones: {quoted_few(alike)}")
+        said = "subjects that are written much alike count as different ones"
+        notes.append(Note(f"{said}: {quoted_few(alike)}", f"{said} ({len(alike)})"))
     return notes

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from biasaudit.protocol.pseudonyms import Pseudonyms
-from biasaudit.records import Cohort, Sample
+from biasaudit.records import Cohort, Note, Sample
 
 __all__ = ["pseudonymised"]
 
 
 def pseudonymised(cohort: Cohort, pseudonyms: Pseudonyms) -> Cohort:
-    """Return a cohort whose subjects, and the notes that name them, tell nobody who they are."""
+    """Return a cohort whose subjects, and the notes that name them or others, tell nobody who they are."""
     known = {sample.subject: pseudonyms.subject(sample.subject) for sample in (*cohort.samples, *cohort.probes)}
 
     def renamed(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         return tuple(replace(sample, subject=known[sample.subject]) for sample in samples)
 
-    notes = tuple(_without_names(note, known) for note in cohort.notes)
+    notes = tuple(note.anonymous if isinstance(note, Note) else _without_names(note, known) for note in cohort.notes)
     return replace(cohort, samples=renamed(cohort.samples), probes=renamed(cohort.probes), notes=notes)
 
 
