@@ -41,6 +41,13 @@ def test_pictures_have_pixels_and_features_are_features(records):
     assert known == "Nothing is known beside the features that differs."
 
 
+def test_names_that_users_gave_stay_as_they_are(records):
+    run = records((8, 8))
+    run.audit["cohort"] |= {"origins": {"site": {"Voxel Labs & Co": 3, "voxel": 2}}}
+    page = "<td>Voxel Labs &amp; Co</td><a href='tables/voxelwise.tsv'>3 voxels</a>"
+    assert in_own_words(page, run) == "<td>Voxel Labs &amp; Co</td><a href='tables/voxelwise.tsv'>3 pixels</a>"
+
+
 def test_a_frame_is_called_a_frame_and_its_overlap_says_nothing(records):
     text = (
         "The label is predictable from what lies outside the anatomy alone; "

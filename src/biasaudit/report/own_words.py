@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["in_own_words", "is_framed", "knows_class", "masks_given"]
 
-_NOT_TEXT = re.compile(r"(<script\b.*?</script>|<style\b.*?</style>|data:[^\"']*)", re.DOTALL)
+_NOT_TEXT = r"<script\b.*?</script>|<style\b.*?</style>|data:[^\"']*|\bvoxelwise\.tsv"
 _FRAME = "the background is the outer frame"
 _FRAMES = (
     ("from what lies outside the anatomy alone", "from the outer frame of the pictures alone"),
@@ -42,9 +43,19 @@ def in_own_words(page: str, records: RunRecords) -> str:
         The same where volumes were audited.
     """
     pairs = list(_pairs(records))
-    parts = _NOT_TEXT.split(page)
+    parts = re.split(f"({'|'.join([_NOT_TEXT, *_names(records)])})", page, flags=re.DOTALL)
     parts[::2] = [_replaced(part, pairs) for part in parts[::2]]
     return "".join(parts)
+
+
+def _names(records: RunRecords) -> Iterator[str]:
+    """Yield patterns of the names that users gave and that hold a word of ours; they stay as they are."""
+    audit = records.audit
+    origins = audit["cohort"]["origins"]
+    given = [audit["name"], *audit["cohort"]["classes"], *origins, *(name for own in origins.values() for name in own)]
+    given += [*(arm["name"] for arm in audit["arms"]), *records.subjects["subject"].astype(str)]
+    for name in sorted({name for name in given if "voxel" in name.lower()}, key=len, reverse=True):
+        yield rf"(?<!\w){re.escape(html.escape(name))}(?!\w)"
 
 
 def is_framed(records: RunRecords) -> bool:
