@@ -149,11 +149,24 @@ def test_what_is_drawn_is_named_and_leaves_the_global_streams_alone(name):
         assert not torch.equal(first, mapped(name, seed=1)[0])
 
 
-@pytest.mark.parametrize("around", sorted(FITS.keys() - NOT_TUNNELLED))
+@pytest.mark.parametrize("around", sorted(FITS.keys() - NOT_TUNNELLED.keys()))
 def test_a_noise_tunnel_goes_around_any(around):
     found = mapped("NoiseTunnel", around=around, nt_samples=2, neuron=1)[0]
     assert found.shape == IMAGES.shape
     assert found.isfinite().all()
+
+
+@pytest.mark.parametrize("around", ["DeepLift", "GuidedBackprop", "LRP", "LayerDeepLift"])
+def test_a_noise_tunnel_keeps_the_rules_of_what_it_goes_around(around):
+    with pytest.raises(UsageError, match=f"captum:NoiseTunnel around {around} would be silently wrong about this"):
+        mapped("NoiseTunnel", made("gelu"), around=around, nt_samples=2)
+    assert mapped("NoiseTunnel", made("gelu"), around="Saliency", nt_samples=2)[0].any()
+
+
+def test_a_noise_tunnel_looks_at_the_folded_network_where_no_layer_is_named():
+    network = made()
+    network.second = nn.Sequential(network.second, nn.BatchNorm2d(4)).eval()
+    assert mapped("NoiseTunnel", network, around="LRP", nt_samples=2)[0].any()
 
 
 def test_a_neuron_is_a_channel_or_a_place():
@@ -202,7 +215,12 @@ def test_arguments_are_told_before_anything_runs():
         "captum:NoiseTunnel", around="Saliencey"
     )
     assert "does not go around GradientShap" in told("captum:NoiseTunnel", around="GradientShap")
+    for around in ("FeatureAblation", "ShapleyValueSampling", "Lime", "NeuronFeatureAblation"):
+        assert "one per region" in told("captum:NoiseTunnel", around=around)
     assert "explains one neuron: name its channel" in told("captum:NeuronGradient")
+    assert "explains one neuron: name its channel" in told("captum:NoiseTunnel", around="NeuronGradient")
+    assert told("captum:NoiseTunnel", around="NeuronGradient", neuron=1, layer="x") == ""
+    assert "takes no argument 'layer'" in told("captum:NoiseTunnel", around="Saliency", layer="x")
     assert "takes no argument 'layer'" in told("captum:Saliency", layer="x")
     assert "integrated_gradients takes no arguments" in told("integrated_gradients", seed=3)
     assert told("occlusion") == ""

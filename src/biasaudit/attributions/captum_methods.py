@@ -103,7 +103,7 @@ class CaptumMethod:
         UsageError
             If the method is not made for this network, or fails.
         """
-        answer = self._answer(margin).to(images.device)
+        answer = self._answer(margin, _asked(self.name, effort.arguments)).to(images.device)
         with _quiet(), told(f"{PREFIX}{self.name} failed"):
             maps = []
             for row, image in enumerate(images):
@@ -113,9 +113,9 @@ class CaptumMethod:
                     maps.append(self._of_image(answer, image[None], own, effort))
         return torch.cat(maps)
 
-    def _answer(self, margin: Margin) -> _Answer:
+    def _answer(self, margin: Margin, asked: str) -> _Answer:
         """Take the network with its own names where a layer is asked for, else the folded one."""
-        explained, named = margin.explained, self.name.startswith((*_LAYERED, "NoiseTunnel"))
+        explained, named = margin.explained, asked.startswith(_LAYERED)
         return _Answer(explained.resting if named else explained.network, margin.coefficients)
 
     def _of_image(self, answer: _Answer, image: torch.Tensor, own: References, effort: Effort) -> torch.Tensor:
@@ -123,18 +123,20 @@ class CaptumMethod:
         made = answer(at)
         if not made.requires_grad or torch.autograd.grad(made.sum(), at, allow_unused=True)[0] is None:
             return torch.zeros_like(image)
-        self._require_fit(answer, image, own)
+        self._require_fit(answer, image, own, _asked(self.name, effort.arguments))
         found = _called(self.name, answer, image, own, effort)
         if self.fit.rule == "differences" and self.complete:
             require_complete(found, _change(answer, image, own, self.needs), f"{PREFIX}{self.name}")
         return found
 
-    def _require_fit(self, answer: _Answer, image: torch.Tensor, own: References) -> None:
-        if self.fit.rule:
-            require_rules(answer, image, self.fit.rule, f"{PREFIX}{self.name}")
-        if self.fit.rule == "differences" and not self.complete:
+    def _require_fit(self, answer: _Answer, image: torch.Tensor, own: References, asked: str) -> None:
+        """Hold the network against the rules of the method, or of the one that noise is laid around."""
+        rule, said = FITS[asked].rule, f"{PREFIX}{self.name}" + (f" around {asked}" if asked != self.name else "")
+        if rule:
+            require_rules(answer, image, rule, said)
+        if rule == "differences" and not self.complete:
             plain = _called("DeepLift", answer, image, own, Effort())
-            require_complete(plain, _change(answer, image, own, "baseline"), f"{PREFIX}{self.name}")
+            require_complete(plain, _change(answer, image, own, "baseline"), said)
 
 
 def argument_faults(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
@@ -152,26 +154,32 @@ def argument_faults(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} takes no arguments; those of `attribution` beside this key are its settings"
         return
     own = name.removeprefix(PREFIX)
-    around = str(arguments.get("around", _AROUND))
-    known = _known(own) + (_known(around) if own == "NoiseTunnel" and around in FITS else [])
+    around = _asked(own, arguments)
+    if around not in FITS:
+        yield f"around: no method {around!r} of Captum; {suggestion(around, FITS)}"
+        return
+    known = sorted({*_known(own), *_known(around)})
     for argument in arguments:
         if argument in _SET:
             yield f"{argument} of {name} is set by {_SET[argument]}"
         elif argument not in known:
             yield f"{name} takes no argument {argument!r}; {suggestion(argument, known)}"
-    if own.startswith("Neuron") and "neuron" not in arguments:
+    if around.startswith("Neuron") and "neuron" not in arguments:
         yield f"{name} explains one neuron: name its channel, `arguments: {{neuron: 0}}`"
-    if own == "NoiseTunnel" and around not in FITS:
-        yield f"around: no method {around!r} of Captum; {suggestion(around, FITS)}"
-    elif own == "NoiseTunnel" and around in NOT_TUNNELLED:
-        yield f"around: Captum's noise tunnel does not go around {around}"
+    if own == "NoiseTunnel" and around in NOT_TUNNELLED:
+        yield f"around: Captum's noise tunnel does not go around {around}, {NOT_TUNNELLED[around]}"
+
+
+def _asked(name: str, arguments: Mapping[str, Any]) -> str:
+    """Name the method that looks into the network: of the noise tunnel the one that it goes around."""
+    return str(arguments.get("around", _AROUND)) if name == "NoiseTunnel" else name
 
 
 def _known(name: str) -> list[str]:
     """List the arguments that a user may give to a method of Captum."""
     own = {one for one in inspect.signature(_class(name).attribute).parameters if one not in _HIDDEN | _SET.keys()}
     layered = name.startswith(_LAYERED)
-    own |= {"layer"} if layered or name == "NoiseTunnel" else set()
+    own |= {"layer"} if layered else set()
     own |= {"neuron"} if name.startswith("Neuron") else set()
     return sorted(own | ({"around"} if name == "NoiseTunnel" else set()) | {"seed"})
 
@@ -199,7 +207,7 @@ def _mean_over_healthy(
 
 
 def _once(name: str, answer: _Answer, image: torch.Tensor, own: References, effort: Effort) -> torch.Tensor:
-    around = str(effort.arguments.get("around", _AROUND)) if name == "NoiseTunnel" else name
+    around = _asked(name, effort.arguments)
     layer = _layer(around, answer, image, effort)
     offered = _offered(around, image, own, effort)
     offered |= _tunnel(image) if name == "NoiseTunnel" else {}

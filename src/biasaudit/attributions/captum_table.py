@@ -112,10 +112,17 @@ REFUSED: dict[str, str] = {
 }
 """By the name of the class: why it makes no maps here."""
 
-NOT_TUNNELLED = frozenset(
-    ["NoiseTunnel", "LayerLRP", *(name for name in FITS if name.endswith(("GradientShap", "DeepLiftShap")))]
-)
-"""Methods that noise is not laid around: they draw among references themselves, or Captum fails."""
+NOT_TUNNELLED: dict[str, str] = {
+    "NoiseTunnel": "which lays noise itself",
+    "LayerLRP": "at which Captum fails",
+    **{name: "which draws among references itself" for name in FITS if name.endswith(("GradientShap", "DeepLiftShap"))},
+    **{
+        name: "whose passes, one per region, would be as many at every draw of noise"
+        for name in FITS
+        if FITS[name].needs == "regions"
+    },
+}
+"""Methods that noise is not laid around, and why."""
 
 _ASKS = {
     "": "any",
