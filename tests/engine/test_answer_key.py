@@ -22,7 +22,7 @@ def test_scores_of_the_source_are_called_so():
         "  ms from b: +2.02 (5)",
         "  class: AUC 0.50 over all subjects",
         "  class inside an origin: AUC 0.50, which the source cannot explain",
-        "  origin inside a class: AUC 1.00 of the two furthest apart, which is no disease",
+        "  origin inside a class: AUC 1.00 in the mean of two origins, which is no disease",
         "  on these images the scores follow the origin more than the class",
     ]
 
@@ -30,6 +30,11 @@ def test_scores_of_the_source_are_called_so():
 def test_scores_of_the_disease_are_called_so():
     lines = answer_lines(images(lambda label, origin: 2.0 * (label == "ms")), "site", "ms")
     assert lines[-1] == "  on these images the scores follow the class more than the origin"
+
+
+def test_nothing_is_claimed_that_chance_explains():
+    lines = answer_lines(images(lambda label, origin: (label == "ms") + (origin == "b")), "site", "ms")
+    assert lines[-1].startswith("  these images are too few, or the two too much alike, to say which")
 
 
 def test_where_no_origin_holds_both_classes_nothing_is_claimed():

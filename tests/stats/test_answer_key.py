@@ -49,3 +49,36 @@ def test_origins_are_weighed_by_their_pairs():
     origin = np.array(["a"] * 4 + ["b"] * 12)
     found = answer_key(scores, label == "ms", label, origin)
     assert found.inside_origin == pytest.approx(4 / (4 + 36))
+
+
+def drawn(rng, origins, per_cell, effect):
+    """Scores that know the class and no origin."""
+    label = np.array((["hc"] * per_cell + ["ms"] * per_cell) * origins)
+    origin = np.repeat([f"o{k}" for k in range(origins)], 2 * per_cell)
+    return answer_key(rng.standard_normal(len(label)) + effect * (label == "ms"), label == "ms", label, origin)
+
+
+@pytest.mark.parametrize(("origins", "per_cell", "effect"), [(6, 4, 1.47), (2, 5, 0.0)])
+def test_without_an_effect_of_the_origin_none_is_found(origins, per_cell, effect):
+    rng = np.random.default_rng(1)
+    found = [drawn(rng, origins, per_cell, effect) for _ in range(60)]
+    assert np.mean([key.origin_over_class[0] > 0 for key in found]) <= 0.05
+    assert np.median([key.inside_class for key in found]) < 0.55
+
+
+def test_a_known_effect_of_the_origin_is_estimated():
+    """Two origins that a score parts by an AUC of .76 (one standard deviation)."""
+    rng = np.random.default_rng(2)
+    scores = rng.standard_normal(2000) + np.tile([0.0, 1.0], 1000)
+    label, origin = np.repeat(["hc", "ms"], 1000), np.tile(["a", "b"], 1000)
+    found = answer_key(scores, label == "ms", label, origin)
+    assert found.inside_class == pytest.approx(0.76, abs=0.03)
+    assert found.origin_over_class[0] > 0
+
+
+def test_origins_are_compared_with_all_others_and_not_by_the_two_furthest_apart():
+    scores = np.concatenate([np.full(20, 5.0) if k == 0 else np.arange(20.0) / 10 for k in range(5)])
+    origin = np.repeat([f"o{k}" for k in range(5)], 20)
+    label = np.tile(["hc", "ms"], 50)
+    found = answer_key(scores, label == "ms", label, origin)
+    assert found.inside_class == pytest.approx(0.5 + np.sqrt(0.25 * 4 / 10), abs=0.02)

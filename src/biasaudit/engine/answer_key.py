@@ -83,9 +83,16 @@ def _meaning(key: AnswerKey) -> Iterator[str]:
     if np.isfinite(key.inside_origin):
         yield f"class inside an origin: AUC {key.inside_origin:.2f}, which the source cannot explain"
     if np.isfinite(key.inside_class):
-        yield f"origin inside a class: AUC {key.inside_class:.2f} of the two furthest apart, which is no disease"
+        yield f"origin inside a class: AUC {key.inside_class:.2f} in the mean of two origins, which is no disease"
     if not np.isfinite(key.inside_origin):
         yield "no origin holds two subjects of both classes: this cannot part disease from source; add the missing"
-    elif np.isfinite(key.inside_class):
-        more, less = ("origin", "class") if key.inside_class > key.inside_origin else ("class", "origin")
-        yield f"on these images the scores follow the {more} more than the {less}"
+    elif np.isfinite(key.origin_over_class).all():
+        yield _followed(*key.origin_over_class)
+
+
+def _followed(low: float, high: float) -> str:
+    """Say which of the two the scores follow, where chance does not explain it."""
+    if low <= 0 <= high:
+        return "these images are too few, or the two too much alike, to say which of them the scores follow more"
+    more, less = ("origin", "class") if low > 0 else ("class", "origin")
+    return f"on these images the scores follow the {more} more than the {less}"
