@@ -84,6 +84,20 @@ def test_two_datasets_and_sites_within(tree):
     assert any("No origin holds both classes" in line for line in first.cannot_answer)
 
 
+def test_the_schema_of_an_earlier_version_is_replaced_and_any_other_file_kept(tree):
+    roots = [tree(name, "age", [str(20 + n) for n in range(6)]) for name in ("ixi", "clinic")]
+    _, _, path = look(*roots)
+    schema = path.parent / "protocol.schema.json"
+    schema.write_text(json.dumps({**json.loads(schema.read_text()), "properties": {}}))
+    path.unlink()
+    initialise(roots, Model(), path, bids=True, force=False)
+    assert json.loads(schema.read_text())["properties"]
+    path.unlink()
+    schema.write_text("{}")
+    with pytest.raises(UsageError, match=r"protocol\.schema\.json exists"):
+        initialise(roots, Model(), path, bids=True, force=False)
+
+
 def test_datasets_without_a_diagnosis_are_the_classes(tree):
     healthy = tree("ixi", "age", [str(20 + n) for n in range(6)])
     ill = tree("clinic", "age\tdiagnosis", [f"{40 + n}\tMS" for n in range(6)])

@@ -9,6 +9,7 @@ import pytest
 from biasaudit.errors import DataError, IncompleteError, UsageError
 from biasaudit.run_folder.finished import arm_of, finished_audit
 from biasaudit.run_folder.owned import OwnedFiles
+from biasaudit.run_folder.place import MARK
 from biasaudit.vocabulary import PLACES
 
 
@@ -27,9 +28,14 @@ def test_a_finished_run_is_read(run):
 
 
 def test_what_is_no_run_and_what_is_not_finished_are_told_apart(run, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "protocol.yaml").write_text("name: a draft beside the data")
+    with pytest.raises(UsageError, match="is no run"):
+        finished_audit(tmp_path / "data")
     with pytest.raises(UsageError, match="is no run"):
         finished_audit(tmp_path / "nowhere")
     (run / "audit.json").unlink()
+    (run / MARK).mkdir(exist_ok=True)
     with pytest.raises(IncompleteError, match="to resume"):
         finished_audit(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,12 +130,21 @@ def model_of(factory: str, weights: Path | None, folder: Path) -> Model:
 def _require_possible(source: Sequence[Path], out: Path, *, bids: bool, force: bool) -> None:
     require_new_file(out, force=force)
     schema = out.parent / _SCHEMA
-    if not (schema.exists() and schema.read_text(encoding="utf-8", errors="replace") == json_schema()):
+    if not _is_schema_of_ours(schema):
         require_new_file(schema, force=force)
     if not bids and os.path.isdir(source[0]):
         raise UsageError(f"{source[0]} is a folder: give a BIDS dataset as --bids {source[0]}, or the path of a table")
     if len({real_path(path) for path in source}) < len(source):
         raise UsageError("the same dataset is given twice")
+
+
+def _is_schema_of_ours(path: Path) -> bool:
+    """Whether a file is the schema that this or another version wrote, which may be replaced."""
+    try:
+        found, own = (json.loads(text) for text in (path.read_text(encoding="utf-8"), json_schema()))
+        return all(found[key] == own[key] for key in ("$schema", "title", "description"))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,15 @@ def test_cells_that_are_no_numbers_are_gathered_by_column(table, sample):
     ]
 
 
+def test_a_feature_that_tells_the_classes_by_itself_is_named(table, sample):
+    rows = [f"s{n}\t{9 + n if n % 2 else 0}\t{(7 * n) % 11}" for n in range(24)]
+    samples = [replace(sample(), subject=f"s{n}", positive=bool(n % 2)) for n in range(24)]
+    _, notes = with_features(samples, read_manifest(table(["subject\tADOS\tvolume", *rows])), ("ADOS", "volume"))
+    assert notes[1].startswith("'ADOS' tells the classes apart (AUC 0.99 or more)")
+    few = read_manifest(table(["subject\tADOS\tvolume", *rows[:12]]))
+    assert len(with_features(samples[:12], few, ("ADOS", "volume"))[1]) == 1
+
+
 def test_a_constant_column_is_refused(table, sample):
     manifest = read_manifest(table(["subject\ta", *(f"s{n}\t7" for n in range(4))]))
     with pytest.raises(DataError, match="the feature 'a' is the same in all rows"):

@@ -13,10 +13,13 @@ from biasaudit.cohort.readers.manifest import Manifest
 from biasaudit.errors import DataError, Fault, gathered, suggestion
 from biasaudit.protocol import TableCohort
 from biasaudit.records import FloatArray, Grid, Sample, Volume
+from biasaudit.stats.effects import auc_many
 
 __all__ = ["feature_columns", "feature_grid", "feature_volume", "with_features"]
 
 _SHOWN = 5
+_TELLING, _FEWEST = 0.49, 10
+"""Distance of an AUC from one half from which a feature is named, and subjects of each class that this takes."""
 _FEW_COLUMNS = 3
 _AMBIGUOUS = "has commas and points that can be read in two ways"
 _NO_NUMBER = "holds no finite number"
@@ -79,7 +82,23 @@ def with_features(
     scaled = (values - centre) / spread
     made = tuple(replace(s, features=tuple(row)) for s, row in zip(samples, scaled.tolist(), strict=True))
     listed = ", ".join(columns[:_SHOWN]) + (", ..." if len(columns) > _SHOWN else "")
-    return made, [f"{len(columns)} features in place of images: {listed}", *notes]
+    told = _telling_notes(scaled, [sample.positive for sample in samples], columns)
+    return made, [f"{len(columns)} features in place of images: {listed}", *notes, *told]
+
+
+def _telling_notes(values: FloatArray, positive: Sequence[bool], columns: Sequence[str]) -> list[str]:
+    """Name features that tell the classes apart by themselves, such as a clinical score of the diagnosis itself."""
+    if min(sum(positive), len(positive) - sum(positive)) < _FEWEST:
+        return []
+    areas = auc_many(values.T, positive)
+    telling = [name for name, area in zip(columns, areas, strict=True) if abs(area - 0.5) >= _TELLING]
+    if not telling:
+        return []
+    what = "tells" if len(telling) == 1 else "tell, each alone,"
+    return [
+        f"{quoted_few(telling)} {what} the classes apart (AUC {0.5 + _TELLING:.2f} or more): a score of the diagnosis "
+        "itself is no feature, leave it out"
+    ]
 
 
 def feature_grid(cohort_features: int) -> Grid:
