@@ -84,8 +84,8 @@ def answer_key(
 
     References
     ----------
-    The AUC: Hanley and McNeil (1982), Radiology 143:29. The bootstrap, by class and origin: Efron and Tibshirani (1993),
-    An Introduction to the Bootstrap.
+    The AUC: Hanley and McNeil (1982), Radiology 143:29. The bootstrap, by class and origin: Efron and Tibshirani
+    (1993), An Introduction to the Bootstrap.
     """
     values, side = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
     labels, origins = np.asarray(label, dtype=str), np.asarray(origin, dtype=str)
@@ -162,7 +162,7 @@ def _part(values: Floats, weights: Floats, rows: Bools, of: Bools) -> tuple[Floa
 
 
 def _wins(values: Floats, others: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Half the weight of the others below less half that above, and the squared weight of those that tie, (draws, n)."""
+    """Half the weight of the others below less half that above, and the squared weight of ties, (draws, n)."""
     order = np.argsort(others)
     places = [np.searchsorted(others[order], values, side) for side in ("left", "right")]
     start = np.zeros((len(weights), 1))
