@@ -111,3 +111,16 @@ def test_what_is_packed_too_well_is_refused(tmp_path):
     (tmp_path / "t.parquet").write_bytes(content.getvalue())
     with pytest.raises(DataError, match="unpacked, expected at most"):
         read_manifest(tmp_path / "t.parquet", FileLimits(table_megabytes=1))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_one_text_that_is_repeated_counts_as_often_as_it_is_read(tmp_path, kind):
+    write = importlib.import_module(f"pyarrow.{kind}")
+    text = pa.array(["x" * 100_000] * 30)
+    for number, column in enumerate((text, text.dictionary_encode())):
+        path = tmp_path / f"{number}.{kind}"
+        (write.write_table if kind == "parquet" else write.write_feather)(pa.table({"x": column}), str(path))
+        assert path.stat().st_size < 50_000
+        with pytest.raises(DataError, match="unpacked, expected at most 2 MB; raise `cohort"):
+            read_manifest(path, FileLimits(table_megabytes=1))
+        assert len(read_manifest(path, FileLimits(table_megabytes=2)).rows) == 30

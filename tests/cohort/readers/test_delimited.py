@@ -103,3 +103,8 @@ def test_semicolons_are_told():
 
 def test_a_value_that_is_missing_is_no_comment():
     assert cells("s,x\n#N/A,2\n3,4\n").rows == [["#N/A", "2"], ["3", "4"]]
+
+
+def test_commas_in_a_note_of_two_lines_split_nothing_between_tabs():
+    read = cells('s\tnote\tx\n1\t"tired,\nslept badly, coughed, left"\t2\n2\tok\t3\n', "t.tsv")
+    assert [row[2] for row in read.rows] == ["2", "3"]

@@ -15,6 +15,15 @@ def test_one_other_label_names_the_negative_class():
     assert classes(["hc", "ms"]).names == ("hc", "ms")
 
 
+def test_spellings_of_one_other_label_are_one_class():
+    numbers = classes(["0", "0.0", "1"], positive="1")
+    assert (numbers.names, numbers.labels, numbers.notes) == (("0", "1"), ("0", "0", "1"), ())
+    words = classes(["hc", "HC", "ms"])
+    assert (words.names, words.labels) == (("HC", "ms"), ("HC", "HC", "ms"))
+    assert words.notes == ("labels 'HC', 'hc' are read as 'HC'",)
+    assert classes(["0.0", "0", "1", "2"], positive="1").notes == ("class 'not 1' joins the labels 0, 2",)
+
+
 def test_several_other_labels_join():
     result = classes(["hc", "nmo", "ms"])
     assert result.names == ("not ms", "ms")

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from biasaudit.cohort.readers.arrow_sizes import buffer_bytes, cell_bytes, rows_at_once
 from biasaudit.cohort.readers.delimited import Cells, header_faults
 from biasaudit.errors import DataError, Fault, gathered
 from biasaudit.regular_files import in_bytes
@@ -102,16 +103,33 @@ def _package(name: str, path: Path, parser: Parser) -> Any:
 def _parquet(path: Path, content: bytes, most: int) -> Cells:
     arrow, parquet = _package("pyarrow", path, _parquet), _package("pyarrow.parquet", path, _parquet)
     file = parquet.ParquetFile(arrow.BufferReader(content))
-    unpacked = sum(file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
-    _require_small(path, max(unpacked, _CELL * file.metadata.num_rows * file.metadata.num_columns), most)
-    return _of_arrow(path, file.read())
+    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+    values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+    _require_small(path, max(sum(group.total_byte_size for group in groups), _CELL * values), most)
+    batches = file.iter_batches(batch_size=rows_at_once(file.metadata, most))
+    return _of_arrow(path, _gathered(path, batches, file.schema_arrow, most))
 
 
 def _feather(path: Path, content: bytes, most: int) -> Cells:
     arrow, feather = _package("pyarrow", path, _feather), _package("pyarrow.feather", path, _feather)
-    table = feather.read_table(arrow.BufferReader(content))
-    _require_small(path, max(table.nbytes, _CELL * table.num_rows * table.num_columns), most)
-    return _of_arrow(path, table)
+    if content.startswith(_OLD_FEATHER):  # whose buffers are not packed
+        table = feather.read_table(arrow.BufferReader(content))
+        return _of_arrow(path, _gathered(path, table.to_batches(), table.schema, most))
+    stream = arrow.py_buffer(content)[len(_FEATHER) + 2 :]  # the footer behind it only repeats where its parts are
+    _require_small(path, sum(map(buffer_bytes, arrow.ipc.MessageReader.open_stream(stream))), most)
+    reader = arrow.ipc.open_stream(stream)
+    return _of_arrow(path, _gathered(path, reader, reader.schema, most))
+
+
+def _gathered(path: Path, batches: Iterable[Any], schema: Any, most: int) -> Any:
+    """Put batches into one table as long as their cells are not too large."""
+    arrow, compute = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.compute")
+    kept, size = [], 0
+    for batch in batches:
+        size += max(cell_bytes(batch, compute), _CELL * batch.num_rows * batch.num_columns)
+        _require_small(path, size, most)
+        kept.append(batch)
+    return arrow.Table.from_batches(kept, kept[0].schema if kept else schema)
 
 
 def _require_small(path: Path, size: int, most: int) -> None:

@@ -76,7 +76,7 @@ def parse_text(path: Path, text: str) -> Cells:
         raise DataError([Fault(f"{path}:1", "the table has no rows", "write one row per image below the header")])
     header, rows, notes = _squared(path, [_bare(name) for name in numbered[0][1]], numbered[1:])
     faults = [*header_faults(path, header, numbered[0][0]), *_commented_out(path, rows)]
-    faults += _swallowed(path, rows, numbered) or _ragged(path, rows, len(header))
+    faults += _swallowed(path, rows, numbered, mark) or _ragged(path, rows, len(header))
     if faults:
         raise DataError(faults)
     cells = [[_bare(cell) for cell in cells] for _, cells in rows]
@@ -174,20 +174,19 @@ def _parsed(path: Path, text: str, delimiter: str) -> Rows:
     return rows
 
 
-def _swallowed(path: Path, rows: Rows, numbered: Rows) -> list[Fault]:
+def _swallowed(path: Path, rows: Rows, numbered: Rows, mark: str) -> list[Fault]:
     """Refuse cells that hold whole rows: between two quotation marks that were never closed everything is one cell."""
     width = len(numbered[0][1])
-    places = [f"{path}:{line}" for line, cells in rows for cell in cells if _holds_rows(cell, width)]
+    places = [f"{path}:{line}" for line, cells in rows for cell in cells if _holds_rows(cell, width, mark)]
     message = "one cell goes over several lines that look like rows"
     return gathered(places, message, "is a quotation mark missing at its end?")
 
 
-def _holds_rows(cell: str, width: int) -> bool:
+def _holds_rows(cell: str, width: int, mark: str) -> bool:
     if "\n" not in cell and "\r" not in cell:
         return False
     inner = re.split(r"\r\n|\n|\r", cell)[1:]
-    marks = max((sum(line.count(mark) for line in inner) for mark in _DELIMITERS), default=0)
-    return width == 1 or marks >= width - 1
+    return width == 1 or sum(line.count(mark) for line in inner) >= width - 1
 
 
 def _without_comments(path: Path, numbered: Rows) -> tuple[Rows, list[str]]:

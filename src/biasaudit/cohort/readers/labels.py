@@ -187,9 +187,11 @@ def _class_names(values: Sequence[str], settings: LabelSettings) -> tuple[tuple[
     positives = settings.positives
     if settings.negative is not None:
         return (settings.negative, *positives), ""
-    others = sorted({value for value in values if value and value not in positives})
+    alike = sorted({value for value in values if value and value not in positives}, key=lambda v: (len(v), v))
+    others = sorted({folded(value): value for value in reversed(alike)}.values())
     if len(others) == 1:
-        return (others[0], *positives), ""
+        words = len(alike) > 1 and bare_number(others[0]) is None
+        return (others[0], *positives), f"labels {quoted_few(alike)} are read as {others[0]!r}" if words else ""
     negative = f"not {' or '.join(positives)}"
     note = f"class {negative!r} joins the labels {', '.join(others)}" if others else ""
     return (negative, *positives), note
