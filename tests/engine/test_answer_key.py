@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 
 from biasaudit.engine.answer_key import Scored, answer_lines
+from biasaudit.engine.predict import _scored
+from biasaudit.engine.results.audit_record import _cohort
+from biasaudit.records import Cohort, Grid, Sample
 
 
 def images(score, cells=(("hc", "a"), ("hc", "b"), ("ms", "a"), ("ms", "b")), n=5):
@@ -59,3 +65,16 @@ def test_many_cells_are_cut_short():
     cells = [("hc", f"site{k}") for k in range(50)]
     lines = answer_lines(images(lambda label, origin: float(np.pi), cells, n=1), "site", "ms")
     assert "  and 10 more cells" in lines
+
+
+def test_origins_have_the_names_of_the_audit():
+    """Small and respelt origins of new images join those of the audited subjects."""
+    pooled = {"site": {"c1": "other (0)", "c2": "other (0)", "3.0": "3"}}
+    samples = tuple(
+        Sample(name, ("i.png",), "hc", False, {"site": name}, covariates={}) for name in ("c1", "c2", "3.0", "a")
+    )
+    cohort = Cohort(samples, ("hc", "ms"), ("site",), 2, 1)
+    rows = [{"subject": sample.subject, "logit": 1.0} for sample in samples]
+    assert [own.origin for own in _scored(cohort, rows, pooled)["site"]] == ["other (0)", "other (0)", "3", "a"]
+    situation = SimpleNamespace(cohort=replace(cohort, pooled=pooled), grid=Grid((2, 2)), colour_hidden=False)
+    assert _cohort(situation)["pooled"] == pooled

@@ -177,7 +177,9 @@ def _predicted(run: Path, protocol: Protocol, table: Path, arm: str | None) -> P
                 }
             )
     done = _done(name, [row["fold"] for row in rows], len(networks))
-    return Predicted(pd.DataFrame(rows), done, _scored(cohort, rows), classes[-1], notes)
+    return Predicted(
+        pd.DataFrame(rows), done, _scored(cohort, rows, audit["cohort"].get("pooled", {})), classes[-1], notes
+    )
 
 
 def _done(arm: str, folds: Sequence[object], networks: int) -> str:
@@ -191,21 +193,23 @@ def _done(arm: str, folds: Sequence[object], networks: int) -> str:
     return f"arm {arm}: {len(folds)} images scored, {said}"
 
 
-def _scored(cohort: Cohort, rows: Sequence[Mapping[str, object]]) -> dict[str, tuple[Scored, ...]]:
-    """Put class and origin beside the scores, by origin factor."""
+def _scored(
+    cohort: Cohort, rows: Sequence[Mapping[str, object]], pooled: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[Scored, ...]]:
+    """Put class and origin beside the scores, by origin factor; the origin under the name that it has in the audit."""
     if not rows or "logit" not in rows[0]:
         return {}
-    return {
-        factor: tuple(
-            Scored(str(row["subject"]), sample.label, sample.origins.get(factor, ""), sample.positive, _score(row))
-            for sample, row in zip(cohort.samples, rows, strict=True)
+    scored: dict[str, tuple[Scored, ...]] = {}
+    for factor in cohort.factors:
+        names = pooled.get(factor, {})
+        origins = [sample.origins.get(factor, "") for sample in cohort.samples]
+        scored[factor] = tuple(
+            Scored(
+                str(row["subject"]), sample.label, names.get(origin, origin), sample.positive, float(str(row["logit"]))
+            )
+            for sample, row, origin in zip(cohort.samples, rows, origins, strict=True)
         )
-        for factor in cohort.factors
-    }
-
-
-def _score(row: Mapping[str, object]) -> float:
-    return float(str(row["logit"]))
+    return scored
 
 
 def _logits(values: np.ndarray, classes: Sequence[str]) -> dict[str, float]:

@@ -304,7 +304,10 @@ class GridRecord(TypedDict):
 
 
 class CohortRecord(TypedDict):
-    """How many subjects there are, by class and by origin; which images were read in colour, one for each column."""
+    """How many subjects there are, by class and by origin; which images were read in colour, one for each column.
+
+    `pooled` says by factor under which name an origin of the table counts, where that is another.
+    """
 
     n: int
     classes: dict[str, int]
@@ -314,6 +317,7 @@ class CohortRecord(TypedDict):
     grid: NotRequired[GridRecord]
     colour: NotRequired[list[bool]]
     colour_hidden: NotRequired[bool]
+    pooled: NotRequired[dict[str, dict[str, str]]]
 
 
 class FactorDesign(TypedDict, total=False):

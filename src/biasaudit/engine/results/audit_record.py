@@ -270,6 +270,7 @@ def _cohort(situation: Situation) -> CohortRecord:
         "grid": cast(GridRecord, situation.grid.to_dict()),
         "colour": list(samples[0].colour),
         "colour_hidden": situation.colour_hidden,
+        "pooled": {factor: dict(names) for factor, names in situation.cohort.pooled.items() if names},
     }
 
 
