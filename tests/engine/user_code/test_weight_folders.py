@@ -89,6 +89,20 @@ def test_what_would_be_code_is_refused(bundle, network, words):
     assert words in refused(bundle(network))
 
 
+@pytest.mark.parametrize("value", [True, "/somebody/else.pt", "@channels"])
+def test_a_bundle_fetches_no_weights_of_others(bundle, value):
+    found, notes = with_bundle(target(bundle({**DENSE, "pretrained": value})))
+    assert "pretrained" not in found.network_arguments
+    assert notes[-1] == "b: pretrained of its network is left out: its weights are those of the bundle"
+
+
+def test_networks_that_fetch_weights_by_default_are_told_not_to(bundle):
+    assert with_bundle(target(bundle({"_target_": "EfficientNetBN"})))[0].network_arguments == {"pretrained": False}
+    kept, notes = with_bundle(target(bundle({**DENSE, "pretrained": False})))
+    assert kept.network_arguments["pretrained"] is False
+    assert len(notes) == 2
+
+
 def test_a_configuration_that_is_damaged(bundle):
     folder = bundle()
     (folder / "configs" / "inference.json").write_text("{")

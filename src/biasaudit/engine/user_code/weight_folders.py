@@ -29,7 +29,10 @@ _BUNDLE = ("models/model.safetensors", "models/model.pt", "models/model_final.pt
 _CONFIGURES = (".json", ".yaml", ".yml")
 _CONFIGURATIONS = ("inference", "evaluate", "train")
 _NETWORKS = ("network_def", "network", "net", "model")
-_SIZES = ("spatial_dims", "in_channels", "out_channels")
+_PRETRAINED = "pretrained"
+"""Beginning of the arguments by which a network of MONAI fetches weights, or reads them from a file."""
+_FETCHING = "EfficientNetBN"
+"""Beginning of the names of networks that fetch weights unless told otherwise."""
 _MOST = 10_000_000
 _SHOWN = 3
 
@@ -131,16 +134,20 @@ def with_bundle(target: TargetSettings) -> tuple[TargetSettings, tuple[str, ...]
         arguments = {**network.arguments, **target.network_arguments}
         update |= {"network": f"monai:{network.name}", "network_arguments": arguments}
         notes.append(f"{bundles[0].name}: the network is monai:{network.name}, as its {network.where} says")
+        if network.left_out:
+            left = ", ".join(network.left_out)
+            notes.append(f"{bundles[0].name}: {left} of its network is left out: its weights are those of the bundle")
     return target.model_copy(update=update), tuple(notes)
 
 
 @dataclass(frozen=True)
 class _Network:
-    """A network of MONAI as a bundle describes it, and where."""
+    """A network of MONAI as a bundle describes it, where, and which arguments were left out."""
 
     name: str
     where: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def _is_bundle(path: Path) -> bool:
@@ -194,7 +201,11 @@ def _described(found: Mapping[str, Any], around: Mapping[str, Any], file: Path, 
         if (plain is None and value is not None) or not _is_plain(plain):
             raise _refused(file, f"the network's {key} is {value!r}, an expression that would be code to run", remedy)
         arguments[str(key)] = plain
-    return _Network(name, where, arguments)
+    fetched = tuple(key for key, value in arguments.items() if key.startswith(_PRETRAINED) and value)
+    kept = {key: value for key, value in arguments.items() if key not in fetched}
+    if name.startswith(_FETCHING):
+        kept[_PRETRAINED] = False
+    return _Network(name, where, kept, fetched)
 
 
 def _is_plain(value: object) -> bool:
