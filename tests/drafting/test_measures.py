@@ -42,6 +42,8 @@ def test_gaps_are_counted_also_where_a_number_stands_for_them():
     found = measures_of(table(iq=["", *random(4)[1:]], coded=["-9999", "-9999", *random(5)[2:]]), [])
     assert found.by_reason == {"empty in some rows": ["iq (1)", "coded (2)"]}
     assert found.columns == ("v1", "v2", "v3")
+    assert measures_of(table(coded=["-99999", "-88", *random(5)[2:]]), []).gaps == {"coded": 2}
+    assert "coded" not in measures_of(table(coded=["1_0", *random(5)[1:]]), []).columns
     signed = [f"{float(cell) - 0.5:.4f}" for cell in random(4)]
     assert "signed" in measures_of(table(signed=["-9", *signed[1:]]), []).columns
 

@@ -82,7 +82,7 @@ CASES = {
     ),
     "mistyped argument": (
         protocol("folds:", "target: {network: mlp, network_arguments: {widht: 8}}\nfolds:"),
-        "mlp cannot be called",
+        "mlp takes no argument 'widht' (did you mean 'width'?)",
     ),
 }
 

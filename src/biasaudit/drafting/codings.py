@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from biasaudit.cohort.readers.cells import bare_number
 from biasaudit.drafting.class_words import plain
 
-__all__ = ["Coding", "as_code", "is_number", "known_coding"]
+__all__ = ["Coding", "as_code", "known_coding"]
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,7 @@ def known_coding(column: str, values: Iterable[str], columns: Iterable[str]) -> 
     return next((coding for coding in fitting if codes and (not coding.beside or coding.beside & beside)), None)
 
 
-def is_number(value: str) -> bool:
-    """Whether a cell is a number."""
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
 def as_code(value: str) -> str:
     """Write a number in its shortest way, as ``1`` for ``1.0``; any other text as it is."""
-    return f"{float(value):g}" if is_number(value) else value
+    number = bare_number(value)
+    return value if number is None else f"{number:g}"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.cohort.readers.cells import bare_number, is_missing
 from biasaudit.drafting.class_words import looks_healthy, plain, sounds_benign, words_of
-from biasaudit.drafting.codings import Coding, as_code, is_number, known_coding
+from biasaudit.drafting.codings import Coding, as_code, known_coding
 
 __all__ = [
     "Classes",
@@ -230,7 +230,7 @@ def guess_classes(values: Iterable[str], column: str = "", columns: Iterable[str
     if not healthy:
         healthy = [value for value in present if sounds_benign(value)]
     others = tuple(value for value in present if value not in healthy)
-    if len(present) > 2 and all(map(is_number, present)):
+    if len(present) > 2 and all(bare_number(value) is not None for value in present):
         return Classes(None, (), f"what do the numbers {', '.join(present)} mean?")
     if len(healthy) == 1 and others:
         return Classes(healthy[0], others, f"{healthy[0]!r} looks like the healthy class")

@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from biasaudit.cohort.readers.cells import bare_number, read_numbers
 from biasaudit.drafting.class_words import any_of, plain, words_of
-from biasaudit.drafting.codings import is_number
 from biasaudit.drafting.guesses import LABELS, SITES, SPLITS, SUBJECTS, covariate_columns, filled
 from biasaudit.records import BoolArray, FloatArray
-from biasaudit.stats.ranks import midranks
+from biasaudit.stats.effects import auc
 
 __all__ = ["Measures", "as_patterns", "measures_of"]
 
 _FEWEST = 3
 _FEWEST_VALUES = 6
 _INDEX = frozenset({"", "x", "index", "level", "row", "rowid", "rownames", "rowname", "rownumber", "nr", "no"})
-_IN_PLACE_OF_NOTHING = (-9.0, -88.0, -99.0, -999.0, -9999.0)
 _INDEXED = "an index or identifier"
 _GAPS = "empty in some rows"
 _CONSTANT = "the same in all rows"
@@ -148,17 +147,13 @@ def _numbers(frame: pd.DataFrame, but: Iterable[str]) -> dict[str, FloatArray]:
     return {
         name: _values(column)
         for name, column in cells.items()
-        if name not in taken and any(column) and all(is_number(cell) for cell in column if cell)
+        if name not in taken and any(column) and all(bare_number(cell) is not None for cell in column if cell)
     }
 
 
 def _values(cells: Sequence[str]) -> FloatArray:
     """Numbers of a column; NaN where it is empty or holds a number that stands for nothing, such as -9999."""
-    values = np.array([float(cell) if cell else np.nan for cell in cells])
-    codes = np.isin(values, _IN_PLACE_OF_NOTHING)
-    if (values[np.isfinite(values) & ~codes] >= 0).all():
-        values[codes] = np.nan
-    return values
+    return np.array([np.nan if value is None else value for value in read_numbers(cells).values])
 
 
 def _reason(column: _Column) -> str | None:
@@ -211,11 +206,5 @@ def _separates(column: _Column, rows: BoolArray) -> bool:
     large = names[counts >= _FEW]
     known = np.isin(labels, large)
     return len(large) > 1 and any(
-        abs(_auc(values[known], labels[known] == name) - 0.5) >= _ALONE - 0.5 for name in large
+        abs(auc(values[known], labels[known] == name) - 0.5) >= _ALONE - 0.5 for name in large
     )
-
-
-def _auc(values: FloatArray, positive: BoolArray) -> float:
-    """Area under the curve of one column: the share of pairs in the right order."""
-    n, m = int(positive.sum()), int((~positive).sum())
-    return float((midranks(values)[positive].sum() - n * (n + 1) / 2) / (n * m))

@@ -72,6 +72,7 @@ def test_bounds_are_read_where_that_is_asked_for(cell, value):
 
 def test_the_only_negative_numbers_are_codes_of_missing_ones():
     assert read_numbers(["50", "-9999", "61", "-9"]).values == (50, None, 61, None)
+    assert read_numbers(["50", "-88", "-99999"]).values == (50, None, None)
     assert read_numbers(["50", "-9", "-8.5"]).codes == ()
     assert read_numbers(["-9", "-9"]).codes == ()
 

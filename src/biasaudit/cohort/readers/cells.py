@@ -19,7 +19,7 @@ _MISSING = frozenset(
     )
 )
 _SAS = re.compile(r"\.[a-z_]")
-_CODES = (-9.0, -99.0, -999.0, -9999.0, -99999.0)
+_CODES = (-9.0, -88.0, -99.0, -999.0, -9999.0, -99999.0)
 
 _POWER = r"(?:[eE][+-]?\d+)?"
 _PLAIN = re.compile(rf"[+-]?(?:\d+(?:\.\d*)?|\.\d+){_POWER}", re.ASCII)
