@@ -1,13 +1,14 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from biasaudit.report.methods import methods, references
+from biasaudit.report.methods import checklist, methods, references
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.words import interval, number, percent, probability, worst
-from biasaudit.run_folder.reading import load_run
+from biasaudit.run_folder.reading import RunRecords, load_run
 
 Make = Callable[..., Path]
 
@@ -60,3 +61,39 @@ def test_model_card(make_run: Make) -> None:
     assert "| origin | healthy | ms |\n|---|---:|---:|\n" in text
     assert "| ofsep-lyon | 0 | 6 |\n" in text
     assert "\n\n\n" not in text
+
+
+def remade(
+    records: RunRecords, *, target: dict[str, object] | None = None, cohort: dict[str, object] | None = None
+) -> RunRecords:
+    settings = records.audit["settings"]
+    changed = {**settings, "target": {**settings["target"], **(target or {})}, "cohort": cohort or {}}
+    return replace(records, audit={**records.audit, "settings": changed})
+
+
+def test_methods_never_say_that_a_network_was_trained_here_that_was_not(make_run: Make) -> None:
+    records = load_run(make_run(n=24))
+    folds = [place % 3 for place in range(24)]
+    seen = replace(records, subjects=records.subjects.assign(fold=folds))
+    ready = remade(seen, target={"network": "data/own.py:build", "weights": ["data/last.ckpt"]})
+    text = methods(ready)[0]
+    assert "A network of type" not in text
+    assert "already trained classifier (own.py:build, weights last.ckpt)" in text
+    assert "It was not trained here; it was judged by 16 subjects (8 healthy and 8 ms)" in text
+    assert "Only control classifiers were trained in the audit" in text
+    assert "with 8 other subjects in every training set" in text
+    assert "on 16 subjects" in checklist(ready)
+    alone = replace(ready, training=ready.training.iloc[:0])
+    assert "No network was trained in the audit." in methods(alone)[0]
+    several = remade(replace(seen, subjects=seen.subjects.assign(fold=1)), target={"weights": ["a.pt", "b.pt"]})
+    assert "24 subjects (12 healthy and 12 ms) was scored by the one of 2 networks" in methods(several)[0]
+
+
+@pytest.mark.parametrize("cohort", [{"predictions": "run"}, {"score": ["p"]}])
+def test_methods_of_scores_alone_speak_of_no_network(make_run: Make, cohort: dict[str, object]) -> None:
+    records = load_run(make_run(n=24))
+    text = methods(replace(remade(records, cohort=cohort), training=records.training.iloc[:0]))[0]
+    assert "We audited the given scores of a classifier" in text
+    assert "No network was trained in the audit." in text
+    assert "epochs" not in text
+    assert "cnn" not in text

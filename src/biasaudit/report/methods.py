@@ -8,7 +8,7 @@ from typing import Any
 
 from biasaudit.report.words import count, finite, number, reliance_words
 from biasaudit.run_folder.contract import ArmRecord
-from biasaudit.run_folder.reading import RunRecords, contrasts
+from biasaudit.run_folder.reading import RunRecords, contrasts, judged_subjects
 
 __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
 
@@ -40,6 +40,21 @@ class Settings:
         for key in keys:
             value = value.get(key) if isinstance(value, Mapping) else None
         return "(not recorded)" if value is None else value
+
+    @property
+    def weights(self) -> list[str]:
+        """Files of weights of a target that was trained before the audit; none where it was trained here."""
+        stated = self._stated("target", "weights")
+        return list(stated) if isinstance(stated, list) else [stated] if stated else []
+
+    @property
+    def scored(self) -> bool:
+        """Whether held-out scores were given in place of a target."""
+        return bool(self._stated("cohort", "predictions") or self._stated("cohort", "score"))
+
+    def _stated(self, section: str, key: str) -> Any:
+        part = self.recorded.get(section)
+        return part.get(key) if isinstance(part, Mapping) else None
 
 
 def methods(records: RunRecords) -> tuple[str, ...]:
@@ -87,7 +102,7 @@ def checklist(records: RunRecords) -> str:
     return (
         "Handling of confounding factors. Confounding of the label with the source of the images "
         f"({origins or 'none named'}) was assessed with biasaudit {audit['biasaudit'].get('version', '')} on "
-        f"{audit['cohort']['n']} subjects in {_regime(records)}, by {_means(records)}. "
+        f"{_judged(records)} in {_regime(records)}, by {_means(records)}. "
         f"Verdict for the {primary['name']} input: {primary['verdict']}{_worst_contrast(primary)}.{share}"
     )
 
@@ -102,21 +117,74 @@ def _asked(records: RunRecords) -> set[str]:
 
 
 def _design(records: RunRecords, settings: Settings) -> str:
-    audit = records.audit
-    sizes = [f"{amount} {name}" for name, amount in audit["cohort"]["classes"].items()]
-    classes = " and ".join(part for part in (", ".join(sizes[:-1]), *sizes[-1:]) if part)
-    arms = ", ".join(arm["name"] for arm in audit["arms"])
-    training = {
-        key: settings.at("target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
-    }
+    version, rest = records.audit["biasaudit"].get("version", ""), f"about held-out subjects.{_contrasts(records)}"
+    if settings.scored:
+        return (
+            f"We audited the given scores of a classifier with biasaudit {version} on {_judged(records)}. The "
+            f"classifier itself was not trained and not run here; that its scores are of held-out subjects is taken "
+            f"from whoever made them.{_controls(records, settings)}{_contrasts(records)}"
+        )
+    if settings.weights:
+        return (
+            f"We audited an already trained classifier ({_network(settings)}, weights {_file_name(settings.weights)}) "
+            f"with biasaudit {version}. It was not trained here; {_judged_by(records, settings)}."
+            f"{_controls(records, settings)} Every statement on the classifier is {rest}"
+        )
+    arms = ", ".join(arm["name"] for arm in records.audit["arms"])
     return (
-        f"We audited the classifier with biasaudit {audit['biasaudit'].get('version', '')} on {audit['cohort']['n']} "
-        f"subjects ({classes}). A network of type {settings.at('target', 'network')} was trained by "
-        f"{settings.at('folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and origin, "
-        f"for at most {training['epochs']} epochs (batch size {training['batch_size']}, learning rate "
-        f"{training['learning_rate']}, networks per fold {training['seeds']}); control classifiers shared "
-        f"architecture, folds and budget.{_own_training(settings)} Input representations ({arms}) were compared on "
-        f"the same folds. Every statement is about held-out subjects.{_contrasts(records)}"
+        f"We audited the classifier with biasaudit {version} on {_judged(records)}. A network of type "
+        f"{_network(settings)} was trained {_budget(settings)}; control classifiers shared architecture, folds and "
+        f"budget.{_own_training(settings)} Input representations ({arms}) were compared on the same folds. Every "
+        f"statement is {rest}"
+    )
+
+
+def _network(settings: Settings) -> str:
+    """Name of the network; of one in a file without its folder."""
+    return _file_name(settings.at("target", "network"))
+
+
+def _judged(records: RunRecords) -> str:
+    """Count those by whom the target is judged, with the sizes of the classes."""
+    audit, judged = records.audit, judged_subjects(records)
+    amounts, total = audit["cohort"]["classes"], audit["cohort"]["n"]
+    if len(judged) < len(records.subjects):
+        people = judged.drop_duplicates("subject")
+        amounts, total = {name: int((people["label"] == name).sum()) for name in amounts}, len(people)
+    sizes = [f"{amount} {name}" for name, amount in amounts.items()]
+    classes = " and ".join(part for part in (", ".join(sizes[:-1]), *sizes[-1:]) if part)
+    return f"{total} subjects ({classes})"
+
+
+def _judged_by(records: RunRecords, settings: Settings) -> str:
+    """Say by whom a network that was trained elsewhere is judged."""
+    if len(settings.weights) > 1:
+        return (
+            f"each of {_judged(records)} was scored by the one of {len(settings.weights)} networks that had not seen it"
+        )
+    return f"it was judged by {_judged(records)} that, as stated, it had not seen"
+
+
+def _controls(records: RunRecords, settings: Settings) -> str:
+    """Say which networks were trained here beside a target that was not."""
+    if records.training.empty:
+        return " No network was trained in the audit."
+    others = records.subjects["subject"].nunique() - judged_subjects(records)["subject"].nunique()
+    helped = f", with {count(others, 'other subject')} in every training set" if others else ""
+    return (
+        f" Only control classifiers were trained in the audit ({_network(settings)}, from initial weights), "
+        f"{_budget(settings)}{helped}.{_own_training(settings)}"
+    )
+
+
+def _budget(settings: Settings) -> str:
+    """Say how what was trained here was trained."""
+    epochs, batch, rate, seeds = (
+        settings.at("target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
+    )
+    return (
+        f"by {settings.at('folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and "
+        f"origin, for at most {epochs} epochs (batch size {batch}, learning rate {rate}, networks per fold {seeds})"
     )
 
 
@@ -154,7 +222,8 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
     return {
         "A1": "Whether the origin can be read was asked of control classifiers trained to tell origins apart inside "
         "one class.",
-        "A2": f"Networks were retrained on reduced inputs without the marked pathology ({_reduced_inputs(records)}).",
+        "A2": "Networks were trained anew on reduced inputs without the marked pathology "
+        f"({_reduced_inputs(records)}).",
         "U1": f"Dependence of held-out logits on the origin given the label was tested by {permutations} permutations "
         f"of the origin inside classes{_covariates(settings)}, with p = (b + 1)/(m + 1).",
         "U3": "Hidden features were compared between origins inside a class by two-sample permutation tests.",
