@@ -18,6 +18,7 @@ def record(subject: str, **changes) -> dict:
         "Evidence": True,
         "Baseline": "origin balanced",
         "ClassExplained": "ms",
+        "Sign": "positive (red) supports ms, negative (blue) opposes it",
         "Units": "logits per voxel of the audit grid",
         "Margin": 1.25,
         "CompletenessError": 0.02,
@@ -63,6 +64,20 @@ def test_what_is_no_evidence_or_incomplete_says_so(stored):
     page = write_explained_page(stored(record("one", Evidence=False, CompletenessError=0.4), record("two"))).read_text()
     assert "For display only" in page
     assert "1 of 2 maps miss the change" in page
+
+
+def test_a_sensitivity_is_no_share_and_has_no_completeness(stored):
+    sign = "a sensitivity, not a share of the answer: red where a higher value would raise it"
+    own = {"CompleteByConstruction": False, "CompletenessError": 3.0, "Sign": sign, "Ends": ["lowers", "raises"]}
+    page = write_explained_page(stored(record("one", **own))).read_text()
+    assert "A sensitivity, not a share of the answer" in page
+    assert "supports" not in page
+    assert "completeness" not in page
+    assert "maps miss the change" not in page
+
+
+def test_a_small_margin_keeps_its_sign(stored):
+    assert "margin −0.05" in write_explained_page(stored(record("one", Margin=-0.0513))).read_text()
 
 
 def test_maps_that_the_report_withholds_say_so_on_top(stored):

@@ -7,7 +7,7 @@ import pytest
 
 from biasaudit.report.methods import checklist, methods, references
 from biasaudit.report.modelcard import model_card
-from biasaudit.report.words import interval, number, percent, probability, worst
+from biasaudit.report.words import interval, number, percent, probability, signed, worst
 from biasaudit.run_folder.reading import RunRecords, load_run
 
 Make = Callable[..., Path]
@@ -97,3 +97,10 @@ def test_methods_of_scores_alone_speak_of_no_network(make_run: Make, cohort: dic
     assert "No network was trained in the audit." in text
     assert "epochs" not in text
     assert "cnn" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.0513, "−0.05"), (0.04, "+0.04"), (-0.001, "0.00"), (0.0, "0.00"), (-3.26, "−3.3")]
+)
+def test_a_small_number_keeps_its_sign(value: float, text: str) -> None:
+    assert signed(value) == text

@@ -17,7 +17,7 @@ from biasaudit.regular_files import read_json_file
 from biasaudit.report import figures
 from biasaudit.report.encoding import data_uri, drawing, pixels, webp_bytes
 from biasaudit.report.page import page_environment, page_style
-from biasaudit.report.words import percent
+from biasaudit.report.words import percent, signed
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 
@@ -84,6 +84,7 @@ def explained_line(folder: Path) -> str:
 
 def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) -> str:
     first = records[0]
+    complete = first.get("CompleteByConstruction", True)
     return (
         page_environment()
         .get_template("explain.html.j2")
@@ -97,7 +98,9 @@ def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) ->
             records=records,
             pictures=pictures,
             folds="Fold" in first,
-            incomplete=sum(r["CompletenessError"] > r["CompletenessAccepted"] for r in records),
+            signs=list(dict.fromkeys(str(record["Sign"]) for record in records)),
+            complete=complete,
+            incomplete=complete and sum(r["CompletenessError"] > r["CompletenessAccepted"] for r in records),
             accepted=percent(first["CompletenessAccepted"]),
             facts=list(_facts(first)),
         )
@@ -134,13 +137,14 @@ def _pictures(records: Sequence[Mapping[str, Any]], slices: Mapping[str, FloatAr
         with drawing():
             figure = figures.overlays(table, slices, positive, False)
             content = webp_bytes(pixels(figure))
-        people = "; ".join(f"{row['Subject']}, margin {row['Margin']:.1f}" for row in some)
+        people = "; ".join(f"{row['Subject']}, margin {signed(row['Margin'])}" for row in some)
         width = round(figure.get_size_inches()[0] * _PIXELS_PER_INCH)
         yield _Picture(data_uri(content, "webp"), f"Signed relevance on anatomy: {people}.", width)
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     origins = list(record["Origins"].values())
+    blue, red = record.get("Ends", ("opposes", "supports"))
     return {
         "key": record["Key"],
         "subject": record["Subject"],
@@ -149,4 +153,6 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "logit": record["Margin"],
         "role": f"held out by fold {record['Fold']}" if "Fold" in record else f"for {record['ClassExplained']}",
         "limit": record["ColourLimit"],
+        "blue": blue,
+        "red": red,
     }

@@ -32,7 +32,7 @@ from biasaudit.report.marks import (
     shortened,
     strip,
 )
-from biasaudit.report.words import QUANTITIES
+from biasaudit.report.words import QUANTITIES, signed
 
 __all__ = [
     "forest",
@@ -240,7 +240,7 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
     Parameters
     ----------
     table : DataFrame
-        key, subject, label, origin, logit, role, limit; one arm.
+        key, subject, label, origin, logit, role, limit; blue and red: what these say; one arm.
     pictures : mapping of str to float (height, width)
         ``{key}__{plane}__anatomy``, ``__relevance`` and ``__mask``.
     positive : str
@@ -272,8 +272,8 @@ def overlays(table: pd.DataFrame, pictures: Mapping[str, FloatArray], positive: 
             layers = [pictures.get(f"{record['key']}__{plane}__{name}") for name in ("anatomy", "relevance", "mask")]
             draw_overlay(canvas, box, layers, record["limit"])
     limit = float(placed["limit"].max())
-    ends = (f"−{limit:.2g}", f"{limit:.2g}")
-    axes = colour_bar(figure, (0.62 * width, 3.2), (0.34, 0.11), (ends, ("opposes", "supports")))
+    ends, says = (f"−{limit:.2g}", f"{limit:.2g}"), (str(placed["blue"].iloc[0]), str(placed["red"].iloc[0]))
+    axes = colour_bar(figure, (0.62 * width, 3.2), (0.34, 0.11), (ends, says))
     axes.set_xlabel(f"relevance for {shortened(positive, 24)}", fontsize=7.5, labelpad=1)
     return figure
 
@@ -393,9 +393,7 @@ def _placed(table: pd.DataFrame, positive: str, blocks: int) -> pd.DataFrame:
 
 
 def _overlay_title(record: Mapping[str, Any], planes: int) -> str:
-    logit = f"{round(record['logit'], 1) + 0.0:+.1f}".replace("-", "−")
     first = f"{shortened(record['label'], 18)}, {shortened(record['role'], 20)}"
     letters, gap = (18, " · ") if planes > 1 else (14, "\n")
-    return (
-        f"{first}\n{shortened(record['subject'], letters)} · {shortened(record['origin'], letters)}{gap}logit {logit}"
-    )
+    second = f"{shortened(record['subject'], letters)} · {shortened(record['origin'], letters)}"
+    return f"{first}\n{second}{gap}logit {signed(record['logit'])}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from biasaudit.attributions.meaning import meaning
 from biasaudit.report import figures, figures_learned, figures_maps, figures_pairs, figures_quality
 from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.own_words import is_framed, knows_class, masks_given
 from biasaudit.report.views import arm_views, truth_rows
+from biasaudit.report.words import signed
 from biasaudit.run_folder.reading import (
     RunRecords,
     contrasts,
@@ -230,15 +233,23 @@ def _regions_there(records: RunRecords) -> pd.DataFrame:
     return table.replace({"region": {"background": "frame"}}) if is_framed(records) else table
 
 
+def _ends(records: RunRecords) -> tuple[str, str]:
+    """Tell what blue and red say of the maps of this run."""
+    settings: Mapping[str, Any] = records.audit["settings"].get("attribution") or {}
+    return meaning(str(settings.get("method")), settings.get("arguments") or {}).ends
+
+
 def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
     table = _of_arm(records.overlays, arm)
     drawable = table["key"].map(lambda key: any(name.startswith(f"{key}__") for name in records.pictures)).astype(bool)
     table = table[drawable].groupby("label", sort=False).head(_LARGEST_GROUP)
     if table.empty:
         return
+    blue, red = _ends(records)
+    table = table.assign(blue=blue, red=red)
     positive, limit = positive_class(records), float(table["limit"].max())
     people = "; ".join(
-        f"{row['subject']} ({row['label']}, {row['role']}, logit {row['logit']:.1f})"
+        f"{row['subject']} ({row['label']}, {row['role']}, logit {signed(row['logit'])})"
         for row in table.to_dict("records")
     )
     yield _Plan(

@@ -26,6 +26,7 @@ __all__ = [
     "percent",
     "probability",
     "reliance_words",
+    "signed",
     "worst",
 ]
 
@@ -143,6 +144,12 @@ def number(value: Any, digits: int = 2) -> str:
         return NOTHING
     text = f"{known:.{digits}f}" if abs(known) < 1000 else f"{known:.3g}"
     return text.replace("-", "−") if float(text) else text.removeprefix("-")
+
+
+def signed(value: float) -> str:
+    """Format a number with its sign: one digit, two below one so that a small number keeps its sign; zero has none."""
+    text = f"{value:+.1f}" if abs(value) >= 1 else f"{value:+.2f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def percent(value: Any) -> str:

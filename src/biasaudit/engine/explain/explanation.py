@@ -14,6 +14,7 @@ import torch
 
 from biasaudit import registry
 from biasaudit.attributions.explained import Explained, Margin
+from biasaudit.attributions.meaning import meaning
 from biasaudit.attributions.regions import supervoxels
 from biasaudit.cohort.images.atlas import read_atlas
 from biasaudit.cohort.images.export import write_volume
@@ -42,8 +43,6 @@ __all__ = [
 
 _LONGEST_NAME = 120
 """Bytes; file systems take names of 255, and method, grid and extension follow."""
-
-_UNITS = "logits per voxel of the audit grid"
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,7 @@ class Sidecar(NetworkFacts, total=False):
     Baseline: str
     ClassExplained: str
     Sign: str
+    Ends: tuple[str, str]
     Units: str
     Margin: float
     CompletenessError: float
@@ -222,8 +222,9 @@ def _sidecar(explanation: Explanation, plan: AttributionPlan, limit: float) -> S
     """Say of a map what it shows, how it was made, and from what."""
     sample, target, method = explanation.subject.sample, explanation.target, plan.method
     place = "pixel" if len(target.grid.shape) == 2 else "voxel"
+    means = meaning(target.method, plan.effort.arguments)
     return {
-        "Description": f"attribution map: how much every {place} moved the network's answer for one image",
+        "Description": means.description.format(place=place),
         "Subject": sample.subject,
         "Label": sample.label,
         "Origins": dict(sample.origins),
@@ -231,8 +232,9 @@ def _sidecar(explanation: Explanation, plan: AttributionPlan, limit: float) -> S
         "Evidence": method.faithful,
         "Baseline": "none" if method.needs == "nothing" else target.baseline.kind.replace("_", " "),
         "ClassExplained": explanation.class_explained,
-        "Sign": f"positive (red) supports {explanation.class_explained}, negative (blue) opposes it",
-        "Units": _UNITS,
+        "Sign": means.sign.replace("{target}", explanation.class_explained),
+        "Ends": means.ends,
+        "Units": means.units.format(place=place),
         "Margin": round(explanation.margin, 6),
         "CompletenessError": round(explanation.completeness, 6),
         "CompletenessAccepted": plan.completeness,
