@@ -179,6 +179,12 @@ REFUSED = {
     "a negative size": ("a.mha", meta(DimSize="3 -4 5"), "not a readable .mha image"),
     "five axes": ("a.mha", meta(NDims=5, DimSize="3 4 5 1 1"), "expected 2 to 4"),
     "a matrix of another size": ("a.mha", meta(TransformMatrix="1 0 0 1"), "4 numbers of TransformMatrix"),
+    "a surplus": ("a.mha", meta(held=b"1234" + DATA.tobytes(order="F")), "4 bytes beside the voxels that its header"),
+    "a surplus, nrrd": ("a.nrrd", nrrd(held=DATA.tobytes(order="F") + b"1"), "1 bytes beside the voxels"),
+    "a surplus, packed": ("a.nrrd", nrrd(held=gzip.compress(DATA.tobytes() * 2), encoding="gzip"), "further bytes"),
+    "voxels in the header": ("a.mha", meta(HeaderSize=9), "HeaderSize is 9, expected the number of bytes"),
+    "an odd header": ("a.mha", meta(HeaderSize=-2), "HeaderSize is -2, expected"),
+    "packed at an unknown place": ("a.mha", meta(HeaderSize=-1, CompressedData="True"), "HeaderSize is -1, expected"),
     "two files": ("a.nhdr", nrrd(), "header and voxels lie in two files, expected one; convert it to .nii.gz"),
     "two files, mhd": ("a.mhd", meta(), "header and voxels lie in two files"),
 }
@@ -197,6 +203,14 @@ def test_more_voxels_than_allowed(name):
     content = nrrd(sizes="3000 4000 5000") if name == "a.nrrd" else meta(DimSize="3000 4000 5000")
     with pytest.raises(DataError, match="its header declares 3000 x 4000 x 5000 voxels"):
         decode(name, content, 500_000_000)
+
+
+@pytest.mark.parametrize("size", [-1, 400])
+def test_bytes_before_the_voxels_are_passed_over(size):
+    """ITK counts `HeaderSize` from the start of the file; -1 says that the voxels end it."""
+    head = meta(held=b"", HeaderSize=size)
+    content = head + b"x" * (400 - len(head)) + DATA.tobytes(order="F")
+    np.testing.assert_array_equal(decode("a.mha", content).data, decode("a.mha", meta()).data)
 
 
 def test_without_the_extra(monkeypatch):

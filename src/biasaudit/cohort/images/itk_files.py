@@ -71,7 +71,10 @@ _VECTORS = ("vector", "covariant-vector", "normal", "complex", "quaternion", "po
 
 @dataclass(frozen=True)
 class _Header:
-    """What the header of a file declares; axes in the order of the file, the fastest first."""
+    """What the header of a file declares; axes in the order of the file, the fastest first.
+
+    Voxels begin at `start` and fill the rest of the file, or end it where `at_end`, whatever lies before them.
+    """
 
     sizes: tuple[int, ...]
     kind: np.dtype[Any]
@@ -81,6 +84,7 @@ class _Header:
     remarks: tuple[str, ...]
     beside: int | None = None
     interval: float = 0.0
+    at_end: bool = False
 
 
 def read_itk(path: str, extension: str, content: bytes, most: int | None) -> Scan:
@@ -146,11 +150,19 @@ def _decoded(held: bytes, header: _Header) -> np.ndarray[Any, Any]:
     declared = math.prod(header.sizes) * header.kind.itemsize
     if header.encoding == "raw":
         require_held(declared, len(held))
-        return np.frombuffer(held, header.kind, math.prod(header.sizes))
-    require_held(declared, len(held) * MOST_DENSE)
-    expanded = zlib.decompressobj(wbits=47).decompress(held, max(1, declared))
-    if len(expanded) < declared:
+        surplus = 0 if header.at_end else len(held) - declared
+        expanded = held[len(held) - declared :]
+    else:
+        require_held(declared, len(held) * MOST_DENSE)
+        expanded = zlib.decompressobj(wbits=47).decompress(held, declared + 1)
+        surplus = len(expanded) - declared
+    if surplus < 0:
         raise EOFError
+    if surplus:
+        more = surplus if header.encoding == "raw" else "further"
+        raise ValueError(
+            f"{more} bytes beside the voxels that its header declares: it cannot be known where they begin"
+        )
     return np.frombuffer(expanded, header.kind, math.prod(header.sizes))
 
 
@@ -259,7 +271,18 @@ def _meta(content: bytes) -> _Header:
     kind = np.dtype(_ELEMENTS[fields["ElementType"]]).newbyteorder(">" if big else "<")
     encoding = "zlib" if fields.get("CompressedData", "False").lower() == "true" else "raw"
     beside, interval = (3, float(steps[3]) if steps is not None else 0.0) if count == 4 else (None, 0.0)
-    return _Header(sizes, kind, start, encoding, affine, tuple(remarks), beside, interval)
+    start, at_end = _meta_start(fields, start, encoding)
+    return _Header(sizes, kind, start, encoding, affine, tuple(remarks), beside, interval, at_end)
+
+
+def _meta_start(fields: Mapping[str, str], behind: int, encoding: str) -> tuple[int, bool]:
+    """Where the voxels begin by `HeaderSize`, counted from the start of the file; -1 where they end it."""
+    size = int(fields.get("HeaderSize", 0))
+    if size == -1 and encoding == "raw":
+        return behind, True
+    if size < 0 or 0 < size < behind:
+        raise ValueError(f"HeaderSize is {size}, expected the number of bytes before its voxels")
+    return size or behind, False
 
 
 def _meta_fields(content: bytes) -> tuple[Mapping[str, str], int]:
