@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 __all__ = [
     "OF_FIELD",
+    "OR_PROBES",
     "PLACES",
     "REGIME_ORDER",
     "STATUSES",
@@ -41,3 +42,6 @@ PLACES = "places.json"
 
 OF_FIELD = ("U13", "U14")
 """Checks that speak of what lies outside the declared disease field, which need not be the source."""
+
+OR_PROBES = ", or some 20 healthy images of the patients' source (P1)"
+"""What an advice on the design adds; the report leaves it out where probes have answered."""

@@ -405,3 +405,37 @@ def test_probes_that_do_not_tell_are_not_said_to_be_absent():
     verdict = decide([G1, few], UNMARKED, "origin", PROTOCOL)
     assert "the probes do not tell" in verdict.reason
     assert "Bring 20 images." in verdict.settle
+
+
+def needs(n_needed, share_needed=None, n=120, high=0.15, class_name=None) -> Finding:
+    flag = Flag(True, equivalent=False, n_needed=n_needed, reliance=Share(0.05, 0.0, high, share_needed))
+    return Finding("U1", "inconclusive", "scores", p_value=0.5, n=n, class_name=class_name, flag=flag)
+
+
+@pytest.mark.parametrize(
+    ("findings", "said"),
+    [
+        ([G1, needs(240)], "About 240 subjects in all"),
+        ([G1, needs(120)], "Classes balanced or matched within each origin would."),
+        ([G1, needs(120), g3("inconclusive")], "planted signature"),
+        ([G1, needs(120, high=0.6)], "More subjects in each class and origin"),
+        ([G1, needs(120, 300, high=0.6)], "About 300 subjects in all"),
+        ([G1, needs(120, high=0.6), needs(90, n=40, class_name="healthy")], "More subjects in each class and origin"),
+    ],
+)
+def test_no_advice_to_bring_as_many_subjects_as_there_are(findings, said):
+    verdict = decide(findings, CROSSED, "origin", PROTOCOL)
+    assert verdict.word == "UNDETERMINED"
+    assert said in verdict.settle
+
+
+def test_the_advice_names_only_inputs_that_can_be_had():
+    table = {"reader": "table", "table": "t.tsv", "label": {"positive": "ms"}, "origins": ["site"]}
+    ready = Protocol.model_validate({"cohort": {"reader": "phantom"}, "target": {"weights": ["w.pt"]}})
+    scored = Protocol.model_validate({"cohort": {**table, "score": "p"}})
+    for findings, design in (([G1, u1(0.001, reliance=HIGH)], CROSSED), ([G1, u5(0.001, 0.6, 0.8)], UNMARKED)):
+        settle = decide(findings, design, "origin", PROTOCOL).settle
+        assert "tissue" not in settle
+        assert "`--with-remedies`" in settle
+        for protocol in (ready, scored):
+            assert "train anew and audit again." in decide(findings, design, "origin", protocol).settle

@@ -169,7 +169,7 @@ def _judgement(gap: _Gap, protocol: Protocol) -> Judgement:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
         remedy = (
             "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
-            "and compare the tissue arm"
+            "and compare inputs that carry less of it"
         )
         return Judgement("concern", reason, remedy)
     if gap.share.high < limits.tolerance:

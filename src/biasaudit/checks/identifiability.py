@@ -11,6 +11,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
 from biasaudit.stats.effects import cramers_v
+from biasaudit.vocabulary import OR_PROBES
 
 __all__ = ["CONCERN_V", "Identifiability", "counts_by_class", "effective_n", "smallest_p", "statements"]
 
@@ -172,7 +173,7 @@ def _judgement(
     if evidence.regime != "crossed":
         wording = "one origin per class" if evidence.regime == "aliased" else "no origin holds both classes"
         masks = "" if evidence.masks_given else ", or lesion masks for erasure"
-        remedy = f"add an origin that holds both classes, or some 20 healthy images of the patients' source (P1){masks}"
+        remedy = f"add an origin that holds both classes{OR_PROBES}{masks}"
         return Judgement("concern", f"{wording}; {shown}", remedy)
     if association is not None and association > CONCERN_V:
         reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"

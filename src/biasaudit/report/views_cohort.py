@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from biasaudit.records import Regime
+from biasaudit.records import FindingRecord, Regime
 from biasaudit.report.views_finding import FindingView, finding_view
 from biasaudit.report.words import (
     REGIMES,
 )
 from biasaudit.run_folder.contract import AuditRecord
 from biasaudit.run_folder.reading import RunRecords, class_by_origin, judged_subjects
+from biasaudit.vocabulary import OR_PROBES
 
 __all__ = [
     "CohortView",
@@ -59,8 +60,15 @@ def cohort_view(records: RunRecords) -> CohortView:
         can_answer=tuple(design.get("can_answer") or ()),
         cannot_answer=tuple(design.get("cannot_answer") or ()),
         notes=tuple(audit["notes"]),
-        findings=tuple(finding_view(finding, audit["checks"]) for finding in findings),
+        findings=tuple(_design_view(finding, records) for finding in findings),
     )
+
+
+def _design_view(finding: FindingRecord, records: RunRecords) -> FindingView:
+    """Prepare a finding on the design; probes that have answered are not asked for again."""
+    view, found = finding_view(finding, records.audit["checks"]), records.findings
+    answered = found.loc[found["code"] == "P1", "status"].isin(["concern", "clear"]).any()
+    return replace(view, remedy=view.remedy.replace(OR_PROBES, "")) if answered else view
 
 
 def _counts(records: RunRecords) -> tuple[str, tuple[tuple[str, int], ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from biasaudit.protocol import TableCohort
 from biasaudit.records import Finding, Reliance
 from biasaudit.verdict.case import Case
 from biasaudit.vocabulary import OF_FIELD
@@ -117,12 +118,20 @@ def _because(case: Case) -> str:
 
 def after_flag(case: Case) -> str:
     """Say what to do about a network that relies on the origin."""
+    then = f"{_other_input(case)} and audit again."
     if case.crossed:
-        return "Balance or match the classes within each origin, try the tissue or a harmonised input, and audit again."
+        return f"Balance or match the classes within each origin, {then}"
     return (
-        "Do not publish the accuracy as accuracy for the disease. Test on images of both classes from one site, "
-        "try the tissue or a harmonised input, and audit again."
+        f"Do not publish the accuracy as accuracy for the disease. Test on images of both classes from one site, {then}"
     )
+
+
+def _other_input(case: Case) -> str:
+    """Say what to train; which other inputs there are depends on the cohort, and a target made elsewhere takes one."""
+    cohort = case.protocol.cohort
+    if case.protocol.target.weights or (isinstance(cohort, TableCohort) and cohort.scored):
+        return "train anew"
+    return "try an input that carries less of the signature (`--with-remedies` tries those that this cohort can have),"
 
 
 def cleared_by_probes(case: Case) -> Words:
@@ -247,12 +256,30 @@ def _bring(case: Case) -> str:
 def _more_subjects(case: Case) -> str:
     if case.reliance.source == "P1":
         return _bring(case)
-    flags = [finding.flag for finding in case.findings if finding.flag is not None]
-    numbers = [flag.n_needed for flag in flags] + [flag.reliance.n_needed for flag in flags if flag.reliance]
-    needed = [number for number in numbers if number]
-    if needed and (case.crossed or case.reliance.source == "U4"):
-        return f"About {int(max(needed))} subjects in all would narrow the interval enough, if the estimate holds."
+    needed, there = _needed(case)
+    if needed > there and (case.crossed or case.reliance.source == "U4"):
+        return f"About {needed} subjects in all would narrow the interval enough, if the estimate holds."
+    high = case.reliance.high
+    if needed and not case.flagged and high is not None and high < case.protocol.verdict.tolerance:
+        return f"The intervals are narrow enough: more subjects alone will not settle it. {_beside_subjects(case)}"
     return "More subjects in each class and origin would settle it."
+
+
+def _needed(case: Case) -> tuple[int, int]:
+    """Subjects that the tests of all classes together ask for, 0 where none tells, and those that they had."""
+    asked = [f for f in case.findings if f.flag is not None and f.class_name is None]
+    numbers = [f.flag.n_needed for f in asked if f.flag]
+    numbers += [f.flag.reliance.n_needed for f in asked if f.flag and f.flag.reliance]
+    return int(max((number or 0 for number in numbers), default=0)), max((f.n or 0 for f in asked), default=0)
+
+
+def _beside_subjects(case: Case) -> str:
+    """Say what would settle what is open although every interval is narrow enough."""
+    if case.without_power:
+        return "A network that takes up the planted signature (G3) would, such as one trained for longer."
+    if case.outside_concerns:
+        return f"An input without the {case.outside_concerns[0].input} would."
+    return "Classes balanced or matched within each origin would."
 
 
 def _interval(reliance: Reliance) -> str:
