@@ -29,7 +29,7 @@ def test_dictionaries_count_their_texts():
     messages = list(pa.ipc.MessageReader.open_stream(pa.py_buffer(content.getvalue())[8:]))
     assert 10_000 <= sum(map(buffer_bytes, messages)) < 11_000
     (batch,) = pa.ipc.open_stream(pa.py_buffer(content.getvalue())[8:])
-    assert cell_bytes(batch, compute) == 500_000
+    assert cell_bytes(batch, compute) == 2 * 500_000
 
 
 def test_cells_of_other_kinds():
@@ -43,6 +43,6 @@ def test_rows_of_parquet_that_fit():
     content = io.BytesIO()
     parquet.write_table(TABLE, content)
     metadata = parquet.ParquetFile(io.BytesIO(content.getvalue())).metadata
-    assert rows_at_once(metadata, 10**6) in range(90, 101)
+    assert rows_at_once(metadata, 10**6) in range(45, 51)
     assert rows_at_once(metadata, 1) == 1
     assert rows_at_once(metadata, 10**12) == 4096

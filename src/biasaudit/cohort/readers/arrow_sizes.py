@@ -44,7 +44,9 @@ def buffer_bytes(message: Any) -> int:
 
 
 def cell_bytes(batch: Any, compute: Any) -> int:
-    """Return the bytes of all cells of a batch, those of a dictionary as often as they are repeated.
+    """Return the bytes that all cells of a batch need, those of a dictionary as often as they are repeated.
+
+    Texts count twice, since Python holds them beside Arrow: what would be too large as CSV is so here.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def cell_bytes(batch: Any, compute: Any) -> int:
 
 
 def rows_at_once(metadata: Any, most: int) -> int:
-    """Return how many rows of a Parquet file can be unpacked at once, were each of their texts the longest possible.
+    """Return how many rows of Parquet can be unpacked at once, were each of their texts the longest possible, twice.
 
     Parameters
     ----------
@@ -69,17 +71,21 @@ def rows_at_once(metadata: Any, most: int) -> int:
     longest = max(
         (sum(c.total_uncompressed_size for c in own if c.physical_type == "BYTE_ARRAY") for own in columns), default=0
     )
-    return max(1, min(_MOST_ROWS, most // max(longest, 1)))
+    return max(1, min(_MOST_ROWS, most // (2 * max(longest, 1))))
 
 
 def _column_bytes(column: Any, compute: Any) -> int:
     if not hasattr(column, "dictionary"):  # other kinds that repeat what is stored once are taken at their worst
-        return int(column.nbytes) * (len(column) if any(kind in str(column.type) for kind in _REPEATING) else 1)
-    repeated = column.dictionary
-    lengths = compute.binary_length(repeated) if str(repeated.type).endswith(("string", "binary")) else None
-    if lengths is None:
+        times = len(column) if any(kind in str(column.type) for kind in _REPEATING) else 1
+        return int(column.nbytes) * times * (2 if _is_text(column) else 1)
+    if not _is_text(column.dictionary):
         return _CELL * len(column)
-    return int(compute.sum(compute.take(lengths.cast("int64"), column.indices)).as_py() or 0)
+    lengths = compute.binary_length(column.dictionary).cast("int64")
+    return 2 * int(compute.sum(compute.take(lengths, column.indices)).as_py() or 0)
+
+
+def _is_text(column: Any) -> bool:
+    return str(column.type).endswith(("string", "binary"))
 
 
 def _unpacked(body: Any, start: int, length: int, packed: bool) -> int:
