@@ -145,3 +145,9 @@ def test_pictures_beyond_what_was_measured_say_so(measured):
     assert error_rates(setting(**{**pictured, "masks": "complete"}))["cell"] == "aliased, complete masks, n 160"
     path.unlink()
     assert error_rates(setting(**pictured))["cell"] is None
+
+
+def test_features_are_neither_images_nor_pictures(measured):
+    found = error_rates(setting(kind="features", dimensions=2, simulated=False, masks="complete"))
+    assert found["text"].startswith("Outside calibration (features in place of images).")
+    assert "picture" not in found["text"]

@@ -49,6 +49,8 @@ class Setting:
         Healthy images of the patients' source that were only scored.
     field : bool
         Whether it was declared where the disease can be.
+    kind : str
+        ``images``, ``features`` or ``scores``: what stands for a subject.
     """
 
     regime: Regime
@@ -61,6 +63,7 @@ class Setting:
     classes: int = 2
     probes: int = 0
     field: bool = False
+    kind: str = "images"
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ def _figures(rates: Mapping[str, _Rate]) -> dict[str, float | None]:
 
 def _of_pictures(setting: Setting) -> dict[str, Any] | None:
     """Look up the rates of real pictures by what was declared, so many probes, a field, or nothing; None of others."""
-    measured = setting.dimensions == 2 and not setting.simulated and setting.masks == "none"
+    pictures = setting.dimensions == 2 and setting.kind == "images"
+    measured = pictures and not setting.simulated and setting.masks == "none"
     if not measured or setting.regime not in ("nested", "aliased"):
         return None
     cells = _read(measured_pictures()).get("cells", [])
@@ -215,9 +219,11 @@ def _share(meaning: str, rate: _Rate) -> str:
 def _outside(cell: _Cell, setting: Setting) -> str:
     """Say what the calibration did not cover; empty if it did."""
     reasons = []
-    if not setting.simulated:
+    if setting.kind != "images":
+        reasons.append(f"{setting.kind} in place of images")
+    elif not setting.simulated:
         reasons.append("real images")
-    if setting.dimensions != 3:
+    if setting.dimensions != 3 and setting.kind == "images":
         reasons.append("pictures")
     reasons += _beyond_network(setting)
     if not 0.75 * min(cell.simulated_n) <= setting.n <= 1.5 * max(cell.simulated_n):

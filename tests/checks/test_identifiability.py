@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from checks.asking import against_the_rest, judge
 
+from biasaudit.protocol import Protocol
 from biasaudit.stats.design import regime
 
 
@@ -18,6 +19,10 @@ def test_d1_calls_confounding_a_concern_and_balance_clear(planted, protocol):
     images = "add an origin that holds both classes, or some 20 healthy images of the patients' source (P1)"
     assert aliased.remedy == f"{images}, or lesion masks for erasure"
     assert marked.remedy == images
+    table = {"reader": "table", "table": "t.tsv", "label": {"positive": "ms"}, "origins": ["site"], "features": ["a"]}
+    (features,) = judge("D1", planted(design="aliased"), Protocol.model_validate({"cohort": table}))
+    assert features.remedy == "add an origin that holds both classes"
+    assert "masks" not in str(features.details)
     assert (aliased.status, aliased.statistic, aliased.threshold) == ("concern", 1.0, 0.3)
     assert (crossed.status, crossed.statistic) == ("clear", 0.0)
     assert crossed.details["can_answer"]

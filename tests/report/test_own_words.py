@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from biasaudit.report.own_words import in_own_words, knows_class, masks_given
+from biasaudit.report.pictures import Picture
+from biasaudit.report.render import html_page
 from biasaudit.run_folder.reading import load_run
 
 PAGE = "<p>Voxelwise maps: 3 voxels, voxelwise.</p><script>voxel</script><img src='data:voxel,/a'>"
@@ -66,3 +69,35 @@ def test_units_know_the_pathology_only_where_it_is_marked(records):
     assert knows_class(records(masked=False)) == "class (= origin)"
     assert knows_class(records(masked=False, regime="crossed")) == "class"
     assert not masks_given(records(masked=False))
+
+
+def test_the_page_of_features_speaks_of_no_image(make_run):
+    """Nothing of them is a lesion, a region or an image as it is."""
+    run = load_run(make_run(regime="crossed", n=24))
+    shown = in_own_words(html_page(run, {}), run)
+    assert "bias audit of an image classifier" in shown
+    settings = {**run.audit["settings"], "cohort": {"features": ["a"]}}
+    scores = run.scores[run.scores["variant"] == "original"]
+    table = replace(run, audit={**run.audit, "settings": settings}, scores=scores)
+    picture = Picture("data:,", "data:,", 1, 1, "", "intensity")
+    told = in_own_words(html_page(table, {"scores": [picture], "relevance": [picture]}), table)
+    assert "bias audit of a classifier of features" in told
+    assert "Relevance by feature" in told
+    for word in (
+        "an image comes from",
+        "Hollow",
+        "image as it is",
+        "Regions differ",
+        "on the lesion",
+        "its images came",
+    ):
+        assert word not in told
+
+
+def test_maps_that_were_not_tested_say_so_at_the_figure(make_run):
+    run = load_run(make_run(n=24))
+    picture = Picture("data:,", "data:,", 1, 1, "", "intensity", "1.0")
+    assert "was not put to the test (G2)" in html_page(run, {"overlays": [picture]})
+    passed = run.findings.head(1).assign(arm="intensity", code="G2", status="clear")
+    tested = replace(run, findings=pd.concat([run.findings, passed]))
+    assert "was not put to the test (G2)" not in html_page(tested, {"overlays": [picture]})

@@ -439,3 +439,13 @@ def test_the_advice_names_only_inputs_that_can_be_had():
         assert "`--with-remedies`" in settle
         for protocol in (ready, scored):
             assert "train anew and audit again." in decide(findings, design, "origin", protocol).settle
+
+
+def test_no_images_are_spoken_of_where_features_or_scores_are_given():
+    table = {"reader": "table", "table": "t.tsv", "label": {"positive": "ms"}, "origins": ["site"]}
+    for given in ({"score": "p"}, {"features": ["a"]}):
+        protocol = Protocol.model_validate({"cohort": table | given})
+        for findings, design in (([G1, u5(0.001, 0.6, 0.8)], UNMARKED), ([G1], UNMARKED)):
+            verdict = decide(findings, design, "origin", protocol)
+            assert "image" not in f"{verdict.reason} {verdict.settle}".replace("images of the other class", "")
+            assert "mask" not in verdict.settle

@@ -97,9 +97,10 @@ def _say_what_separates(evidence: ArmEvidence, protocol: Protocol, can: list[str
     between = "How much of the difference between the classes is owed to the signature of the origin?"
     share = "Which share of the class gap is left once the marked pathology is erased?"
     whom = "subject" if protocol.cohort.mask_in == "all" else "patient"
-    (can if evidence.masks_given else cannot).append(
-        share if evidence.masks_given else f"{share} Lesion masks of every {whom} are needed."
-    )
+    if evidence.masks_given:
+        can.append(share)
+    elif protocol.cohort.has_images:
+        cannot.append(f"{share} Lesion masks of every {whom} are needed.")
     if evidence.regime == "crossed":
         can.append(between)
     elif evidence.regime == "single":
@@ -173,7 +174,8 @@ def _judgement(
     if evidence.regime != "crossed":
         wording = "one origin per class" if evidence.regime == "aliased" else "no origin holds both classes"
         masks = "" if evidence.masks_given else ", or lesion masks for erasure"
-        remedy = f"add an origin that holds both classes{OR_PROBES}{masks}"
+        others = f"{OR_PROBES}{masks}" if protocol.cohort.has_images else ""
+        remedy = f"add an origin that holds both classes{others}"
         return Judgement("concern", f"{wording}; {shown}", remedy)
     if association is not None and association > CONCERN_V:
         reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"

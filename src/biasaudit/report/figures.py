@@ -361,7 +361,7 @@ def _draw_score_group(axes: Axes, members: pd.DataFrame, row: int, colour: str) 
 
 
 def _score_legend(erased: bool) -> list[Line2D]:
-    handles = [Line2D([], [], linestyle="", marker="o", color="#3e4c59", label="image as it is")]
+    handles = [Line2D([], [], linestyle="", marker="o", color="#3e4c59", label="as it is")]
     if erased:
         handles.append(_marker("o", "#3e4c59", "pathology erased (in all classes alike)"))
     return [*handles, median_handle()]

@@ -9,9 +9,19 @@ from typing import Any
 
 from biasaudit.run_folder.reading import RunRecords
 
-__all__ = ["in_own_words", "is_framed", "knows_class", "masks_given"]
+__all__ = ["in_own_words", "is_framed", "is_table", "knows_class", "masks_given"]
 
 _NOT_TEXT = r"<script\b.*?</script>|<style\b.*?</style>|data:[^\"']*|\bvoxelwise\.tsv"
+_TABLES = (
+    ("where an image comes from", "where a subject comes from"),
+    ("where the image comes from", "where the subject comes from"),
+    ("accuracy to fall on images from elsewhere", "accuracy to fall on subjects from elsewhere"),
+    ("anything in the images that follows", "anything in the features that follows"),
+    ("as alike as images of one subject", "as alike as two rows of one subject"),
+    ("label with the source of the images", "label with the source of the data"),
+    ("on which images", "on which subjects"),
+    ("on images like those", "on features like those"),
+)
 _FRAME = "the background is the outer frame"
 _FRAMES = (
     ("from what lies outside the anatomy alone", "from the outer frame of the pictures alone"),
@@ -80,7 +90,8 @@ def knows_class(records: RunRecords) -> str:
 def _pairs(records: RunRecords) -> Iterator[tuple[re.Pattern[str], str]]:
     """Go over what is replaced by what."""
     place, adjective = _places(records)
-    if _is_table(records):
+    if is_table(records):
+        yield from ((re.compile(re.escape(old)), new) for old, new in _TABLES)
         yield re.compile("If voxel size, data type or age tell"), "If age or another covariate tells"
         yield re.compile("beside the pixels that differs between images"), "beside the features that differs"
     if place != "voxel":
@@ -96,14 +107,15 @@ def _pairs(records: RunRecords) -> Iterator[tuple[re.Pattern[str], str]]:
 
 def _places(records: RunRecords) -> tuple[str, str]:
     """Word for a place of the input, and the adjective of a comparison place by place."""
-    if _is_table(records):
+    if is_table(records):
         return "feature", "featurewise"
     grid: Mapping[str, Any] = records.audit["cohort"].get("grid") or {}
     shape = grid.get("shape") or ()
     return ("pixel", "pixelwise") if len(shape) == 2 else ("voxel", "voxelwise")
 
 
-def _is_table(records: RunRecords) -> bool:
+def is_table(records: RunRecords) -> bool:
+    """Whether features were audited in place of images."""
     settings: Mapping[str, Any] = records.audit["settings"]
     return bool((settings.get("cohort") or {}).get("features"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from biasaudit.attributions.meaning import meaning
+from biasaudit.attributions.meaning import Meaning, meaning
 from biasaudit.report import figures, figures_learned, figures_maps, figures_pairs, figures_quality
 from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
 from biasaudit.report.own_words import is_framed, knows_class, masks_given
@@ -23,7 +23,7 @@ from biasaudit.run_folder.reading import (
     score_table,
 )
 
-__all__ = ["SECTIONS", "Picture", "illustrate"]
+__all__ = ["SECTIONS", "Picture", "illustrate", "map_meaning"]
 
 _LARGEST_GROUP = 6
 _LEARNED = ("units", "embedding", "gallery")
@@ -233,10 +233,10 @@ def _regions_there(records: RunRecords) -> pd.DataFrame:
     return table.replace({"region": {"background": "frame"}}) if is_framed(records) else table
 
 
-def _ends(records: RunRecords) -> tuple[str, str]:
-    """Tell what blue and red say of the maps of this run."""
+def map_meaning(records: RunRecords) -> Meaning:
+    """Tell how to read the maps of this run."""
     settings: Mapping[str, Any] = records.audit["settings"].get("attribution") or {}
-    return meaning(str(settings.get("method")), settings.get("arguments") or {}).ends
+    return meaning(str(settings.get("method")), settings.get("arguments") or {})
 
 
 def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
@@ -245,7 +245,7 @@ def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan
     table = table[drawable].groupby("label", sort=False).head(_LARGEST_GROUP)
     if table.empty:
         return
-    blue, red = _ends(records)
+    blue, red = map_meaning(records).ends
     table = table.assign(blue=blue, red=red)
     positive, limit = positive_class(records), float(table["limit"].max())
     people = "; ".join(

@@ -14,9 +14,9 @@ from markupsafe import Markup
 from biasaudit.errors import IncompleteError, UsageError
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.modelcard import model_card
-from biasaudit.report.own_words import in_own_words
+from biasaudit.report.own_words import in_own_words, is_table
 from biasaudit.report.page import page_environment, page_style
-from biasaudit.report.pictures import SECTIONS, Picture, illustrate
+from biasaudit.report.pictures import SECTIONS, Picture, illustrate, map_meaning
 from biasaudit.report.preprocessing import preprocessing_views
 from biasaudit.report.views import arm_views, next_steps
 from biasaudit.report.views_cohort import cohort_view
@@ -32,6 +32,7 @@ from biasaudit.run_folder.reading import (
     RunRecords,
     load_run,
     positive_class,
+    untested,
     withheld,
 )
 from biasaudit.run_folder.space import lack_of_space, no_room
@@ -130,6 +131,10 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "preprocessing": preprocessing_views(records),
         "comparison": comparison_view(records) if len(arms) > 1 else None,
         "statuses": STATUSES,
+        "features": is_table(records),
+        "erased": "variant" in records.scores and "erased" in set(records.scores["variant"]),
+        "sign": map_meaning(records).sign.replace("{target}", positive_class(records)),
+        "untested": untested(records.findings),
     }
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "load_run",
     "positive_class",
     "score_table",
+    "untested",
     "withheld",
 ]
 
@@ -138,6 +139,12 @@ def withheld(findings: pd.DataFrame) -> tuple[str, ...]:
     """Arms whose attribution maps failed G2: they are not drawn."""
     rows = zip(findings["arm"], findings["code"], findings["status"], strict=True)
     return tuple(dict.fromkeys(arm for arm, code, status in rows if withholds_maps(code, status)))
+
+
+def untested(findings: pd.DataFrame) -> tuple[str, ...]:
+    """Arms whose attribution maps G2 has neither passed nor failed; they are drawn all the same."""
+    tested = set(findings.loc[(findings["code"] == "G2") & findings["status"].isin(["clear", "concern"]), "arm"])
+    return tuple(arm for arm in dict.fromkeys(findings["arm"]) if arm and arm not in tested)
 
 
 def contrasts(records: RunRecords) -> tuple[str, ...]:

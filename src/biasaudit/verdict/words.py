@@ -81,8 +81,8 @@ def mostly_the_origin(case: Case) -> str:
     if case.reliance.source in OF_FIELD:
         return f"Most of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
     return (
-        f"The classifier mostly answers to where an image comes from: {_interval(case.reliance)} of its response is "
-        f"owed to the origin. {_because(case)}"
+        f"The classifier mostly answers to where {_one(case)} comes from: {_interval(case.reliance)} of its response "
+        f"is owed to the origin. {_because(case)}"
     )
 
 
@@ -91,9 +91,14 @@ def also_the_origin(case: Case) -> str:
     if case.reliance.source in OF_FIELD:
         return f"Part of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
     return (
-        f"The classifier answers to the disease and also to where an image comes from: {_interval(case.reliance)} of "
-        f"its response is owed to the origin. {_because(case)}"
+        f"The classifier answers to the disease and also to where {_one(case)} comes from: {_interval(case.reliance)} "
+        f"of its response is owed to the origin. {_because(case)}"
     )
+
+
+def _one(case: Case) -> str:
+    """Name what is judged."""
+    return "an image" if case.protocol.cohort.has_images else "a subject"
 
 
 def _of_field(case: Case) -> str:
@@ -121,8 +126,10 @@ def after_flag(case: Case) -> str:
     then = f"{_other_input(case)} and audit again."
     if case.crossed:
         return f"Balance or match the classes within each origin, {then}"
+    people = "images" if case.protocol.cohort.has_images else "subjects"
     return (
-        f"Do not publish the accuracy as accuracy for the disease. Test on images of both classes from one site, {then}"
+        f"Do not publish the accuracy as accuracy for the disease. Test on {people} of both classes from one site, "
+        f"{then}"
     )
 
 
@@ -192,7 +199,8 @@ def no_estimate(case: Case) -> Words:
         f"No origin holds both classes, {probes} and there is nothing to erase, so disease and origin cannot be told "
         f"apart, whatever the accuracy. {seen if 'U1' in flagged else ''}{_outside(case)}"
     )
-    return Words(reason.strip(), f"{_bring(case)} {_MASKS}")
+    masks = f" {_MASKS}" if case.protocol.cohort.has_images else ""
+    return Words(reason.strip(), f"{_bring(case)}{masks}")
 
 
 def outside_the_masks(case: Case) -> Words:
@@ -249,6 +257,8 @@ def _missing(case: Case) -> str:
 
 def _bring(case: Case) -> str:
     """Say which images would settle it, and how many where the check of probes counts them (P1)."""
+    if not case.protocol.cohort.has_images:
+        return _BOTH_CLASSES.replace("Images", "Subjects")
     open_questions = (finding for finding in case.of("P1") if finding.status in ("not_applicable", "inconclusive"))
     return next((finding.remedy for finding in open_questions if finding.remedy), _BOTH_CLASSES)
 

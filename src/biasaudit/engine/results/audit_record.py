@@ -175,9 +175,17 @@ def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
             classes=len(run.situation.cohort.classes),
             probes=_healthy_probes(arm),
             field=protocol.cohort.field is not None,
+            kind=_kind(run),
         )
     )
     return cast(ErrorRatesRecord, found)
+
+
+def _kind(run: Run) -> str:
+    """Name what stands for a subject; scores beside images are of a network that looked at those."""
+    if run.situation.cohort.features:
+        return "features"
+    return "images" if run.situation.cohort.channels else "scores"
 
 
 def _healthy_probes(arm: ArmResult) -> int:
