@@ -104,3 +104,11 @@ def test_methods_of_scores_alone_speak_of_no_network(make_run: Make, cohort: dic
 )
 def test_a_small_number_keeps_its_sign(value: float, text: str) -> None:
     assert signed(value) == text
+
+
+@pytest.mark.parametrize(("method", "steps"), [("integrated_gradients", True), ("captum:Saliency", False)])
+def test_steps_are_told_of_methods_that_go_along_a_path(make_run: Make, method: str, steps: bool) -> None:
+    records = load_run(make_run(n=24))
+    settings = {**records.audit["settings"], "attribution": {"method": method, "steps": 16}}
+    text = methods(replace(records, audit={**records.audit, "settings": settings}))[-1]
+    assert ("16 steps on the path" in text) is steps

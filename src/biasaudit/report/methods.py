@@ -14,6 +14,9 @@ __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
 
 CHECKLISTS = "METRICS (item 19, handling of confounding factors), CLAIM and TRIPOD+AI"
 
+_PATHS = ("integrated_gradients", "expected_gradients", "captum:IntegratedGradients")
+"""Methods of attribution that go along a path, in more steps until their maps are complete."""
+
 _REFERENCES = {
     "U1": "Phipson B, Smyth GK. Permutation P-values should never be zero. Stat Appl Genet Mol Biol 2010;9:39.",
     "holm": "Holm S. A simple sequentially rejective multiple test procedure. Scand J Stat 1979;6:65–70.",
@@ -299,8 +302,11 @@ def _threshold(value: Any) -> str:
 
 
 def _maps(settings: Settings) -> str:
-    method = str(settings.at("attribution", "method")).replace("_", " ")
+    method = str(settings.at("attribution", "method"))
+    steps = (
+        f", {settings.at('attribution', 'steps')} steps on the path, more until complete" if method in _PATHS else ""
+    )
     return (
-        f"Attribution maps ({method}, {settings.at('attribution', 'steps')} steps on the path, more until complete) "
-        "illustrate the findings; they decided nothing alone."
+        f"Attribution maps ({method.removeprefix('captum:').replace('_', ' ')}{steps}) illustrate the findings; they "
+        "decided nothing alone."
     )
