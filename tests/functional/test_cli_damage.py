@@ -237,7 +237,10 @@ def test_a_folder_in_use_is_left_alone(study, biasaudit):
     }
 
 
-@pytest.mark.parametrize("limit", [300, 20_000], ids=["nothing fits", "the report does not fit"])
+@pytest.mark.parametrize(
+    "limit",
+    [pytest.param(300, id="nothing fits"), pytest.param(20_000, id="the report does not fit", marks=pytest.mark.slow)],
+)
 def test_a_full_disk_is_one_line_and_the_run_resumes(limit, study, finished, biasaudit_here):
     out = study / "new"
     done = subprocess.run(

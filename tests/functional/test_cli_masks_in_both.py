@@ -113,7 +113,7 @@ def test_masks_in_both_classes_are_noted_and_a_class_without_any_is_one_line(aud
     assert NEEDED in noted.stdout
     proposed = biasaudit("init", folder / "table.tsv", "-o", folder / "new.yaml")
     assert proposed.returncode == 0, proposed.stderr
-    assert "mask_in: positive" in (folder / "new.yaml").read_text()
+    assert "mask_in: all" in (folder / "new.yaml").read_text()  # benign against malignant: lesions in both
     table = pd.read_csv(folder / "table.tsv", sep="\t")
     table.loc[table["label"] == "benign", "mask"] = "n/a"
     table.to_csv(folder / "table.tsv", sep="\t", index=False, na_rep="n/a")

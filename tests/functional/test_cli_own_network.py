@@ -57,7 +57,7 @@ def _margins(network, inputs) -> np.ndarray:
     return (logits[:, 1] - logits[:, 0]).numpy()
 
 
-@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("normalised", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_an_outside_network_is_scored_as_it_is_on_what_it_has_not_seen(trained, tmp_path, normalised):
     _, inputs, networks = trained
     arguments = "network: own.py:Plain\n  network_arguments: {normalised: true}" if normalised else None
@@ -80,7 +80,7 @@ def test_an_outside_network_is_scored_as_it_is_on_what_it_has_not_seen(trained, 
     assert any("40 subjects that it has not seen" in note for note in audit["notes"])
 
 
-@pytest.mark.parametrize("ending", ["softmax", "logits"])
+@pytest.mark.parametrize("ending", ["softmax", pytest.param("logits", marks=pytest.mark.slow)])
 def test_probabilities_and_a_stated_order_give_the_same_margins(trained, tmp_path, ending):
     _, inputs, networks = trained
     state = dict(networks[False].state_dict())
@@ -145,7 +145,10 @@ def test_a_change_of_the_factory_changes_the_jobs(trained, tmp_path):
     "stated",
     [
         "fit: training.py:fit",
-        "loss: training.py:Weighted, optimiser: training.py:lion, augment: [flip, training.py:noisy]",
+        pytest.param(
+            "loss: training.py:Weighted, optimiser: training.py:lion, augment: [flip, training.py:noisy]",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, stated):

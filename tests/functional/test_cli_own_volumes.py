@@ -47,7 +47,9 @@ def require_whole(done) -> None:
     assert {"adopt", "train", "attribute", "judge"} <= done.seconds.keys()
 
 
-@pytest.mark.parametrize("title", ["own, functional ReLU", "own, BatchNorm, ReLU in place"])
+@pytest.mark.parametrize(
+    "title", ["own, BatchNorm, ReLU in place", pytest.param("own, functional ReLU", marks=pytest.mark.slow)]
+)
 def test_a_small_network_of_the_users(study, tmp_path, title):
     network = next(network for network in study.NETWORKS if network.title == title)
     require_whole(audited(study, replace(network, epochs=4), tmp_path, spacing=8.0))

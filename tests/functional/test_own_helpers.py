@@ -70,6 +70,7 @@ def audited(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_a_changed_helper_trains_again(audited, tmp_path):
     first = audited()
     assert first.trained == 2

@@ -73,6 +73,7 @@ def queue(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield {"SLURM_CONF": environment["SLURM_CONF"]}
 
 
+@pytest.mark.slow
 def test_workers_another_hash_seed_locale_and_folder_change_nothing(finished_run, finish, tmp_path):
     out = tmp_path / "another folder" / "ö"
     assert finish(out, *DASK, "2", PYTHONHASHSEED="7", LC_ALL="C.UTF-8", TZ="Asia/Tokyo") == audit(finished_run)
