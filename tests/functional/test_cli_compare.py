@@ -173,7 +173,7 @@ def test_arms_of_the_same_name_belong_together(finished_run, two_runs, biasaudit
 
 FAULTS = {
     "no run": (lambda folder: (folder / "protocol.yaml").unlink(), 2, "is no run of biasaudit"),
-    "incomplete": (lambda folder: (folder / "audit.json").unlink(), 4, "is incomplete; run the same"),
+    "incomplete": (lambda folder: (folder / "audit.json").unlink(), 4, "an incomplete run, or none; run the same"),
     "damaged audit": (lambda folder: (folder / "audit.json").write_text("{"), 3, "audit.json: not readable as JSON"),
     "not an audit": (lambda folder: (folder / "audit.json").write_text("{}"), 3, "audit.json: arms: expected a list"),
     "no scores": (lambda folder: (folder / "tables" / "scores.tsv").unlink(), 3, "scores.tsv: no such table"),

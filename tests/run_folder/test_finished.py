@@ -30,13 +30,13 @@ def test_a_finished_run_is_read(run):
 def test_what_is_no_run_and_what_is_not_finished_are_told_apart(run, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "protocol.yaml").write_text("name: a draft beside the data")
-    with pytest.raises(UsageError, match="is no run"):
+    with pytest.raises(IncompleteError, match=r"data: an incomplete run, or none; .* -o$"):
         finished_audit(tmp_path / "data")
     with pytest.raises(UsageError, match="is no run"):
         finished_audit(tmp_path / "nowhere")
     (run / "audit.json").unlink()
     (run / MARK).mkdir(exist_ok=True)
-    with pytest.raises(IncompleteError, match="to resume"):
+    with pytest.raises(IncompleteError, match=r"is incomplete; .* to resume"):
         finished_audit(run)
 
 

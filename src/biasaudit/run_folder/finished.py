@@ -12,7 +12,7 @@ from biasaudit.regular_files import regular_status
 from biasaudit.run_folder.audit_file import read_audit
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.owned import RERUN, OwnedFiles
-from biasaudit.run_folder.place import MARK
+from biasaudit.run_folder.place import is_marked
 from biasaudit.vocabulary import PLACES
 
 __all__ = ["arm_of", "as_written", "finished_audit", "require_undamaged"]
@@ -41,13 +41,14 @@ def finished_audit(run_folder: Path, *read: str) -> AuditRecord:
     # A run that is shared comes without its places, which only what reads its input needs.
     places = [PLACES] if os.path.lexists(run_folder / PLACES) else []
     require_undamaged(run_folder, AUDIT, PROTOCOL, *places, *read)
-    if not (run_folder / PROTOCOL).exists() or not any((run_folder / name).exists() for name in (MARK, AUDIT)):
+    if not (run_folder / PROTOCOL).exists():
         raise UsageError(f"{run_folder} is no run of biasaudit; expected the folder that `biasaudit run` wrote")
     try:
         return read_audit(run_folder)
     except FileNotFoundError:
+        what = "the run in it is incomplete" if is_marked(run_folder) else "an incomplete run, or none"
         raise IncompleteError(
-            f"the run in {run_folder} is incomplete; run the same `biasaudit run` command again to resume"
+            f"{run_folder}: {what}; run the same `biasaudit run` command again to resume, or name the folder of its -o"
         ) from None
 
 
