@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import fuzz_cohort
+import cohort_around
 import nibabel as nib
 import numpy as np
 from ruamel.yaml import YAML
@@ -48,7 +48,7 @@ def wrong(folder: Path, code: int, text: str) -> str | None:
     asked = "part" in (folder / "protocol.yaml").read_text()
     if code == 0 and phase and not asked and "sound" in text and "`part-`" not in text:
         return f"nothing said of {phase[0]}"
-    return fuzz_cohort.line_of_a_library(text)
+    return cohort_around.line_of_a_library(text)
 
 
 def _flagged(roots: Sequence[str]) -> list[str]:

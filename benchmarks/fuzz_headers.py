@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import fuzz_cohort
+import cohort_around
 import nibabel as nib
 import numpy as np
 
@@ -15,8 +15,6 @@ Chance = np.random.Generator
 SHAPE = (8, 9, 7)
 NUMBERS = (0, -1, 1, 2, 3, 4, 7, 16, 255, 256, 512, 1024, 32767, -32768, 65535)
 REALS = (0.0, -0.0, 1.0, -1.0, 4.0, 1e-30, 1e30, 1e-3, 1e3, -4.0, float("nan"), float("inf"), float("-inf"))
-TOLD = "told.txt"
-"""File that holds a word of which the outcome must speak, where that is known."""
 
 
 def make(chance: Chance, folder: Path) -> Sequence[str]:
@@ -26,22 +24,18 @@ def make(chance: Chance, folder: Path) -> Sequence[str]:
     content, name = kind(chance)
     spoilt, told = _spoiler(chance, name)(content, chance)
     which = chance.integers(3)
-    rows = fuzz_cohort.rows(8)
+    rows = cohort_around.rows(8)
     for number, row in enumerate(rows):
         odd = (number == 2, number % 4 < 2, True)[which]
         row["image"] = f"{number}{name}"
         (folder / row["image"]).write_bytes(_varied(spoilt if odd else content, number, odd))
-    if told:
-        (folder / TOLD).write_text(told)
-    return fuzz_cohort.written(folder, rows, chance)
+    cohort_around.must_be_told(folder, told)
+    return cohort_around.written(folder, rows, chance)
 
 
 def wrong(folder: Path, code: int, text: str) -> str | None:
     """Say whether something that must be told was not, or a library spoke."""
-    told = folder / TOLD
-    if told.exists() and "sound" in text and told.read_text() not in text:
-        return f"nothing said of {told.read_text()}"
-    return fuzz_cohort.line_of_a_library(text)
+    return cohort_around.untold(folder, text) or cohort_around.line_of_a_library(text)
 
 
 def _varied(content: bytes, number: int, odd: bool) -> bytes:

@@ -8,14 +8,12 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import fuzz_cohort
+import cohort_around
 import numpy as np
 from PIL import Image
 
 Chance = np.random.Generator
 SIZE = (24, 30)
-TOLD = "told.txt"
-"""File that holds a word of which the outcome must speak, where that is known."""
 MODES = ("1", "L", "P", "LA", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16")
 SAVED = {
     ".png": ("PNG", ("1", "L", "P", "LA", "RGB", "RGBA", "I", "I;16")),
@@ -32,7 +30,7 @@ def make(chance: Chance, folder: Path) -> Sequence[str]:
     spoil = SPOILERS[chance.integers(len(SPOILERS))]
     which, told = chance.integers(4), ""
     masked = chance.random() < 0.3
-    rows = fuzz_cohort.rows(8)
+    rows = cohort_around.rows(8)
     for number, row in enumerate(rows):
         content = _dicom(chance, number) if name == ".dcm" else _saved(name, chance, number)
         if (number == 2, number % 4 < 2, True, False)[which]:
@@ -41,17 +39,13 @@ def make(chance: Chance, folder: Path) -> Sequence[str]:
         (folder / row["image"]).write_bytes(content)
         if masked:
             row["mask"] = f"m{number}{_mask(folder / f'm{number}', chance)}"
-    if told:
-        (folder / TOLD).write_text(told)
-    return fuzz_cohort.written(folder, rows, chance)
+    cohort_around.must_be_told(folder, told)
+    return cohort_around.written(folder, rows, chance)
 
 
 def wrong(folder: Path, code: int, text: str) -> str | None:
     """Say whether something that must be told was not, or a library spoke."""
-    told = folder / TOLD
-    if told.exists() and "sound" in text and told.read_text() not in text:
-        return f"nothing said of {told.read_text()}"
-    return fuzz_cohort.line_of_a_library(text)
+    return cohort_around.untold(folder, text) or cohort_around.line_of_a_library(text)
 
 
 def _pixels(number: int, chance: Chance) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+_TOLD = "told.txt"
 _LIBRARY = re.compile(r"\b(\w*Warning: |warnings\.warn|pixdim\[|Traceback)")
 
 
@@ -31,6 +32,20 @@ def written(folder: Path, listed: Sequence[Mapping[str, str]], chance: np.random
         f"  min_origin_size: 1\n{mask}folds: {{n: 2}}\ntarget: {{network: cnn, network_arguments: {{widths: [4]}}}}\n"
     )
     return ("init", "table.tsv", "--out", "p.yaml") if chance.random() < 0.05 else ("validate", "protocol.yaml")
+
+
+def must_be_told(folder: Path, words: str) -> None:
+    """Keep what a command must say of this input, if it finds it sound; empty where nothing must be said."""
+    if words:
+        (folder / _TOLD).write_text(words)
+
+
+def untold(folder: Path, text: str) -> str | None:
+    """Say whether a command found an input sound and did not say what it must."""
+    told = folder / _TOLD
+    if told.exists() and "sound" in text and told.read_text() not in text:
+        return f"nothing said of {told.read_text()}"
+    return None
 
 
 def line_of_a_library(text: str) -> str | None:
