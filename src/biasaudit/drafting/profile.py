@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from biasaudit.cohort.images.formats import read_geometry
-from biasaudit.cohort.images.geometry import orientation
+from biasaudit.cohort.images.geometry import orientation, spacing_of
 from biasaudit.drafting.measures import Measures
 from biasaudit.errors import DataError, Fault
 from biasaudit.records import FloatArray
@@ -134,7 +134,7 @@ def geometry_of(paths: Sequence[str]) -> Geometry:
     volumes = [(shape, affine) for shape, affine in headers if affine is not None]
     return Geometry(
         shapes=Counter(_by(shape) for shape, _ in headers),
-        spacings=Counter(_by(np.sqrt((affine[:3, :3] ** 2).sum(0))) for _, affine in volumes),
+        spacings=Counter(_by(spacing_of(affine)) for _, affine in volumes),
         orientations=Counter(orientation(affine) for _, affine in volumes),
         grids=len({(shape, None if a is None else tuple(np.round(a, _DECIMALS).ravel())) for shape, a in headers}),
         faults=faults,

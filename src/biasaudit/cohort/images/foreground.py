@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from biasaudit.cohort.images.geometry import spacing_of, world_axes
 from biasaudit.records import BoolArray, FloatArray
 
 __all__ = [
@@ -121,8 +121,7 @@ def extent_of(image: FloatArray, affine: FloatArray) -> tuple[float, ...]:
     if not len(occupied):
         return (0.0, 0.0, 0.0)
     voxels = np.minimum((np.ptp(occupied, axis=0) + 1) * steps, image.shape)
-    sizes = np.sqrt((affine[:3, :3] ** 2).sum(0)) * voxels
-    return tuple(float(size) for size in sizes[np.argsort(nib.io_orientation(affine)[:, 0])])
+    return tuple(float(size) for size in (spacing_of(affine) * voxels)[world_axes(affine)])
 
 
 def _otsu(image: FloatArray) -> float:

@@ -28,6 +28,7 @@ __all__ = [
     "placed",
     "spacing_of",
     "unit_of",
+    "world_axes",
 ]
 
 UNPLACED = (
@@ -61,7 +62,6 @@ class Geometry:
     remarks: tuple[str, ...] = ()
 
 
-@np.errstate(all="ignore")
 def header_geometry(header: Any) -> Geometry:
     """Read the geometry of a NIfTI or MGH header whose voxel sizes are as they are stored.
 
@@ -73,6 +73,7 @@ def header_geometry(header: Any) -> Geometry:
     return placed(header.get_data_shape(), *affine_of(header))
 
 
+@np.errstate(all="ignore")
 def affine_of(header: Any) -> tuple[FloatArray, list[str]]:
     """Return what a NIfTI or MGH header says about the place of its voxels, float (4, 4) in mm, and what is odd.
 
@@ -120,6 +121,11 @@ def placed(shape: Sequence[int], affine: FloatArray, remarks: Sequence[str] = ()
 def spacing_of(affine: FloatArray) -> FloatArray:
     """Millimetres per voxel axis, float (3,)."""
     return np.asarray(np.sqrt((affine[:3, :3] ** 2).sum(0)))
+
+
+def world_axes(affine: FloatArray) -> list[int]:
+    """Say which voxel axis runs along each world axis (x, y, z)."""
+    return [int(axis) for axis in np.argsort(nib.io_orientation(affine)[:, 0])]
 
 
 def orientation(affine: FloatArray) -> str:

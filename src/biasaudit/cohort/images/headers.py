@@ -14,7 +14,7 @@ import numpy as np
 from biasaudit.cohort.images.declared import PARSING
 from biasaudit.cohort.images.dicom import dicom_fields
 from biasaudit.cohort.images.formats import DICOM, PICTURES, extension_of, read_geometry
-from biasaudit.cohort.images.geometry import affine_of, orientation
+from biasaudit.cohort.images.geometry import affine_of, orientation, spacing_of
 from biasaudit.cohort.images.itk_files import ITK
 from biasaudit.cohort.images.mistaken import dangling_link, mistaken
 from biasaudit.cohort.images.pictures import open_picture
@@ -135,7 +135,7 @@ def _place_fields(shape: Sequence[int], affine: FloatArray | None) -> dict[str, 
         return _per_axis("size", shape)
     return {
         **_per_axis("size", shape),
-        **_per_axis("spacing", np.round(np.sqrt((affine[:3, :3] ** 2).sum(0)), 3).tolist()),
+        **_per_axis("spacing", np.round(spacing_of(affine), 3).tolist()),
         **_per_axis("position", np.round(affine[:3, 3], 1).tolist()),
         "orientation": orientation(affine),
     }

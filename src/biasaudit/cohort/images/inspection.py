@@ -17,7 +17,7 @@ from biasaudit.cohort.images.file_facts import FileFacts
 from biasaudit.cohort.images.file_state import FileState, file_sha256, is_trusted, state_of
 from biasaudit.cohort.images.formats import decode
 from biasaudit.cohort.images.gathered_faults import one_line_each
-from biasaudit.cohort.images.geometry import orientation
+from biasaudit.cohort.images.geometry import orientation, spacing_of
 from biasaudit.cohort.images.lesion_maps import lesion_map_faults
 from biasaudit.cohort.images.masks import mask_faults, mask_notes
 from biasaudit.cohort.images.missing_files import missing_file_faults
@@ -205,7 +205,7 @@ def _facts(path: str, state: FileState, sha256: str, scan: Scan) -> FileFacts:
         state=state,
         sha256=sha256,
         shape=tuple(data.shape),
-        spacing=() if affine is None else tuple(round(float(s), 4) for s in np.sqrt((affine[:3, :3] ** 2).sum(0))),
+        spacing=() if affine is None else tuple(round(float(s), 4) for s in spacing_of(affine)),
         affine=None if affine is None else tuple(tuple(float(value) for value in row) for row in affine),
         orientation="" if affine is None else orientation(affine),
         finite=finite,

@@ -248,7 +248,7 @@ def _nrrd_affine(fields: Mapping[str, Any], directions: FloatArray) -> tuple[Flo
     return _from_lps(factor * directions.T, factor * origin, signs or _LPS), told
 
 
-def _from_lps(directions: FloatArray, origin: FloatArray, signs: Sequence[int] = (-1, -1, 1)) -> FloatArray:
+def _from_lps(directions: FloatArray, origin: FloatArray, signs: Sequence[int] = _LPS) -> FloatArray:
     """Voxel to millimetre in RAS, from columns of steps and an origin in a space whose axes have these signs."""
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = directions, origin

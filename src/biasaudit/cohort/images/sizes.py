@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import nibabel as nib
 import numpy as np
 
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.geometry import world_axes
 from biasaudit.errors import Fault
 from biasaudit.records import Cohort, Grid, Sample
 
@@ -83,7 +83,7 @@ def _fine_note(grid: Grid, extent: np.ndarray) -> list[str]:
 
 
 def _few_note(grid: Grid, extent: np.ndarray) -> list[str]:
-    spacing = np.asarray(grid.spacing)[np.argsort(nib.io_orientation(np.asarray(grid.affine))[:, 0])]
+    spacing = np.asarray(grid.spacing)[world_axes(np.asarray(grid.affine))]
     voxels = np.maximum(1, np.rint(extent / spacing))
     if voxels.min() >= _FEWEST:
         return []

@@ -12,6 +12,7 @@ import numpy as np
 from nilearn import datasets
 from scipy import ndimage
 
+from biasaudit.cohort.images.geometry import spacing_of
 from biasaudit.records import FloatArray, Grid
 
 __all__ = ["mni_grid", "tissue_priors"]
@@ -68,7 +69,7 @@ def _tissue_priors(grid: Grid) -> FloatArray:
 def _resample(image: object, grid: Grid) -> FloatArray:
     data = np.asarray(image.get_fdata(), dtype=np.float32)  # type: ignore[attr-defined]
     source = np.asarray(image.affine)  # type: ignore[attr-defined]
-    spacing = np.sqrt((source[:3, :3] ** 2).sum(0))
+    spacing = spacing_of(source)
     # Half the ratio of the spacings, in source voxels, is the usual guard against aliasing.
     sigma = np.maximum(0.0, 0.5 * np.asarray(grid.spacing) / spacing - 0.5)
     smooth = ndimage.gaussian_filter(data, sigma)

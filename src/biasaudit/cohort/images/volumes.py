@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from biasaudit.cohort.images import foreground as rules
 from biasaudit.cohort.images.formats import read_geometry, read_scan
-from biasaudit.cohort.images.geometry import spacing_of
+from biasaudit.cohort.images.geometry import spacing_of, world_axes
 from biasaudit.cohort.images.headers import sidecar_content
 from biasaudit.cohort.images.resampling import (
     picture_transform,
@@ -269,7 +268,7 @@ def _median_field(
 ) -> tuple[tuple[int, ...], FloatArray]:
     """Grid along the world axes over the median field of view, at the median spacing."""
     boxes = np.median([_world_box(shape, affine) for shape, affine in volumes], axis=0)
-    spacing = np.median([spacing_of(affine)[_world_axes(affine)] for _, affine in volumes], axis=0)
+    spacing = np.median([spacing_of(affine)[world_axes(affine)] for _, affine in volumes], axis=0)
     wanted = np.maximum(1, np.rint((boxes[1] - boxes[0]) / spacing))
     _require_few(wanted / np.maximum(1, coarsest / spacing), settings)
     counts = wanted.astype(int)
@@ -282,8 +281,3 @@ def _world_box(shape: Sequence[int], affine: FloatArray) -> FloatArray:
     corners = np.stack(np.meshgrid(*[(-0.5, size - 0.5) for size in shape], indexing="ij"), -1).reshape(-1, 3)
     world = corners @ affine[:3, :3].T + affine[:3, 3]
     return np.stack([world.min(0), world.max(0)])
-
-
-def _world_axes(affine: FloatArray) -> list[int]:
-    """Which voxel axis runs along each world axis."""
-    return [int(axis) for axis in np.argsort(nib.io_orientation(affine)[:, 0])]
