@@ -10,7 +10,17 @@ import stat
 from pathlib import Path
 from typing import Any
 
-__all__ = ["decoded", "in_bytes", "read_json_file", "read_regular", "read_start", "real_path", "regular_status"]
+__all__ = [
+    "decoded",
+    "in_bytes",
+    "is_of_windows",
+    "place_of_fault",
+    "read_json_file",
+    "read_regular",
+    "read_start",
+    "real_path",
+    "regular_status",
+]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -81,6 +91,17 @@ def decoded(content: bytes) -> str:
     UnicodeDecodeError
     """
     return content.decode(next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8"))
+
+
+def is_of_windows(path: str) -> bool:
+    """Whether a path has backslashes where they part no folders."""
+    return "\\" in path and os.sep != "\\"
+
+
+def place_of_fault(error: UnicodeDecodeError) -> tuple[int, str]:
+    """Line of the first byte that is no text, from 1, and what is wrong with it."""
+    line = error.object[: error.start].count(b"\n") + 1
+    return line, f"not UTF-8 text (byte 0x{error.object[error.start : error.start + 1].hex()})"
 
 
 def real_path(path: str | Path) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from biasaudit.cohort.readers.cells import bare_number, is_missing
+from biasaudit.cohort.readers.cells import bare_number, or_empty
 from biasaudit.drafting.class_words import looks_healthy, plain, sounds_benign, words_of
 from biasaudit.drafting.codings import Coding, as_code, known_coding
 
@@ -160,7 +160,7 @@ class OriginColumn:
 
 def filled(values: Iterable[object]) -> list[str]:
     """Cells as text, empty where missing."""
-    return ["" if is_missing(str(value)) else str(value) for value in values]
+    return [or_empty(str(value)) for value in values]
 
 
 def named_column(frame: pd.DataFrame, names: Sequence[str], fits: Callable[[list[str]], bool]) -> str | None:

@@ -22,7 +22,7 @@ from biasaudit.protocol.protocol import Protocol
 from biasaudit.protocol.section import Section
 from biasaudit.protocol.target import TargetSettings
 from biasaudit.protocol.yaml_text import if_table, parse_yaml, plain, protocol_text
-from biasaudit.regular_files import real_path
+from biasaudit.regular_files import is_of_windows, place_of_fault, real_path
 
 __all__ = ["dump_protocol", "json_schema", "load_protocol", "parse_protocol", "with_lines"]
 
@@ -50,8 +50,7 @@ def load_protocol(path: Path, *, stored: bool = False) -> Protocol:
     try:
         text = protocol_text(path)
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        message = f"not UTF-8 text (byte 0x{error.object[error.start : error.start + 1].hex()})"
+        line, message = place_of_fault(error)
         raise ProtocolError([Fault(f"{path}:{line}", message, "save the protocol as UTF-8")]) from None
     except OSError as error:
         reasons: dict[type[Exception], str] = {
@@ -169,7 +168,7 @@ class _Folder:
         """Make a path absolute."""
         named = Path(self._places.absolute(path.as_posix()))
         found = named if named.is_absolute() else real_path(self._folder / named)
-        if os.sep == "\\" or "\\" not in str(path) or os.path.exists(found):
+        if not is_of_windows(str(path)) or os.path.exists(found):
             return found
         # As Windows writes it, and there is no file of that name.
         return self.absolute(Path(str(path).replace("\\", "/")))

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from biasaudit.errors import Fault
 
-__all__ = ["one_line_each"]
+__all__ = ["few_files", "one_line_each"]
 
 _SHOWN = 3
+
+
+def few_files(paths: Sequence[str]) -> str:
+    """List the first three of some files by their names, and say how many more there are."""
+    listed = ", ".join(os.path.basename(path) for path in paths[:_SHOWN])
+    return f"{listed} and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else listed
 
 
 def one_line_each(faults: Iterable[Fault], paths: Iterable[str]) -> list[Fault]:
@@ -33,6 +39,6 @@ def one_line_each(faults: Iterable[Fault], paths: Iterable[str]) -> list[Fault]:
 def _gathered(words: str, found: Sequence[tuple[str, Fault]]) -> list[Fault]:
     if len(found) <= _SHOWN:
         return [fault for _, fault in found]
-    (path, first), names = found[0], ", ".join(os.path.basename(path) for path, _ in found[:_SHOWN])
-    message = f"{path}: {words} ({len(found)} files: {names} and {len(found) - _SHOWN} more)"
+    path, first = found[0]
+    message = f"{path}: {words} ({len(found)} files: {few_files([path for path, _ in found])})"
     return [Fault(first.where, message, first.remedy)]

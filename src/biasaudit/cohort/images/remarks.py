@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from biasaudit.cohort.images.file_facts import FileFacts
+from biasaudit.cohort.images.gathered_faults import few_files
 from biasaudit.records import Cohort, Note
 
 __all__ = ["remark_notes"]
-
-_SHOWN = 3
 
 
 def remark_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
@@ -32,10 +30,8 @@ def remark_notes(cohort: Cohort, facts: Mapping[str, FileFacts]) -> list[str]:
 
 
 def _note(remark: str, paths: Sequence[str], shares: str) -> str:
-    listed = ", ".join(os.path.basename(path) for path in paths[:_SHOWN])
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     count = f"{remark}: {len(paths)} {'file' if len(paths) == 1 else 'files'}"
-    return Note(f"{count} ({listed}{more}){shares}", f"{count}{shares}")
+    return Note(f"{count} ({few_files(paths)}){shares}", f"{count}{shares}")
 
 
 def _shares(cohort: Cohort, facts: Mapping[str, FileFacts], remark: str) -> str:

@@ -13,7 +13,7 @@ from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_files import map_faults
 from biasaudit.cohort.readers.bids_notes import first_names, naming
 from biasaudit.cohort.readers.bids_rows import ImageRow, conflict_notes, list_images
-from biasaudit.cohort.readers.cells import is_missing
+from biasaudit.cohort.readers.cells import is_missing, or_empty
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.labels import (
     Classes,
@@ -120,7 +120,7 @@ def _samples(
                 images=tuple(image.path for image in row.images),
                 label=classes.labels[position],
                 positive=positive,
-                origins={factor: _filled(row.cells.get(factor, "")) for factor in settings.origins},
+                origins={factor: or_empty(row.cells.get(factor, "")) for factor in settings.origins},
                 mask=mask,
                 brain_mask=row.companions.brain_mask,
                 has_mask=is_marked(mask, positive, settings),
@@ -131,10 +131,6 @@ def _samples(
             )
         )
     return tuple(samples)
-
-
-def _filled(cell: str) -> str:
-    return "" if is_missing(cell) else cell
 
 
 def _field_faults(rows: Sequence[ImageRow], settings: BidsCohort, labelled: bool) -> list[Fault]:

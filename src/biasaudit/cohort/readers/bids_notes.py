@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from biasaudit.cohort.images.gathered_faults import few_files
 from biasaudit.cohort.images.mistaken import dangling_link, mistaken
 from biasaudit.cohort.readers.bids_choice import choice_remedy, differing
 from biasaudit.cohort.readers.bids_index import BidsFile
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 _SHOWN = 5
-_SHOWN_FILES = 3
 _START = 512
 
 
@@ -110,17 +110,13 @@ def gathered_files(faults: Iterable[Fault]) -> list[Fault]:
     for fault in faults:
         kinds.setdefault((fault.message, fault.remedy), []).append(fault.where)
     return [
-        Fault(places[0], message + _listed(list(dict.fromkeys(places))), remedy)
+        Fault(places[0], message + _several(list(dict.fromkeys(places))), remedy)
         for (message, remedy), places in kinds.items()
     ]
 
 
-def _listed(paths: Sequence[str]) -> str:
-    if len(paths) == 1:
-        return ""
-    names = ", ".join(os.path.basename(path) for path in paths[:_SHOWN_FILES])
-    more = f" and {len(paths) - _SHOWN_FILES} more" if len(paths) > _SHOWN_FILES else ""
-    return f" ({len(paths)} files: {names}{more})"
+def _several(paths: Sequence[str]) -> str:
+    return f" ({len(paths)} files: {few_files(paths)})" if len(paths) > 1 else ""
 
 
 def _all_differing(several: Iterable[Sequence[BidsFile]]) -> Mapping[str, list[str]]:

@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
-__all__ = ["Numbers", "bare_number", "folded", "is_missing", "quoted_few", "read_numbers", "with_commas", "with_unit"]
+__all__ = [
+    "Numbers",
+    "bare_number",
+    "folded",
+    "is_missing",
+    "or_empty",
+    "quoted_few",
+    "read_numbers",
+    "with_commas",
+    "with_unit",
+]
 
 # As people, R, pandas, SAS, SPSS, databases and spreadsheets write them; a failed formula says nothing either.
 _MISSING = frozenset(
@@ -66,6 +76,11 @@ def is_missing(text: str) -> bool:
     """Whether a cell says nothing: blank, or a sign for "missing" of R, pandas, SAS, SPSS or a spreadsheet."""
     word = text.strip().lower()
     return word in _MISSING or _SAS.fullmatch(word) is not None
+
+
+def or_empty(text: str) -> str:
+    """Return the text of a cell, empty where it is a sign for "missing"."""
+    return "" if is_missing(text) else text
 
 
 def folded(text: str) -> str:

@@ -15,9 +15,9 @@ from biasaudit.cohort.readers.cells import is_missing
 from biasaudit.cohort.readers.delimited import parse_text
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.protocol import FileLimits
-from biasaudit.regular_files import decoded, read_regular
+from biasaudit.regular_files import decoded, is_of_windows, place_of_fault, read_regular
 
-__all__ = ["Manifest", "Source", "is_of_windows", "missing_columns", "read_manifest"]
+__all__ = ["Manifest", "Source", "missing_columns", "read_manifest"]
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,6 @@ class Manifest:
         return ("",) * len(self.lines)
 
 
-def is_of_windows(path: str) -> bool:
-    """Whether a path has backslashes where they part no folders."""
-    return "\\" in path and os.sep != "\\"
-
-
 def missing_columns(manifest: Manifest, wanted: Iterable[str]) -> list[Fault]:
     """One fault for each wanted column that the table lacks."""
     columns = [str(column) for column in manifest.frame.columns]
@@ -177,8 +172,5 @@ def _text(path: Path, content: bytes) -> str:
     try:
         return decoded(content)
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        byte = content[error.start : error.start + 1].hex()
-        raise DataError(
-            [Fault(f"{path}:{line}", f"not UTF-8 text (byte 0x{byte})", "save the table as UTF-8")]
-        ) from None
+        line, message = place_of_fault(error)
+        raise DataError([Fault(f"{path}:{line}", message, "save the table as UTF-8")]) from None

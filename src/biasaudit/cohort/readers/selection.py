@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from biasaudit.cohort.readers.cells import bare_number, is_missing, quoted_few, read_numbers
+from biasaudit.cohort.readers.cells import bare_number, is_missing, or_empty, quoted_few, read_numbers
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.records import BoolArray, Note
 
@@ -255,7 +255,7 @@ class _Walker:
         if not isinstance(value, Column):
             return [str(value)] * len(self.frame)
         signs = isinstance(other, str) and other != "" and is_missing(other)
-        return ["" if is_missing(cell) else cell for cell in value.cells] if self.blanks and not signs else value.cells
+        return list(map(or_empty, value.cells)) if self.blanks and not signs else value.cells
 
     def _refuse(self, node: ast.expr, expected: str = "") -> None:
         name = next((words for kind, words in _CALLED.items() if isinstance(node, kind)), "")

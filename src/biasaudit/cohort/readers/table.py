@@ -13,7 +13,7 @@ from biasaudit.cohort.images.formats import dimensions_of
 from biasaudit.cohort.images.missing_files import absent_files, missing_file_faults
 from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_names import with_subjects_of_names
-from biasaudit.cohort.readers.cells import folded, is_missing, quoted_few
+from biasaudit.cohort.readers.cells import folded, or_empty, quoted_few
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
 from biasaudit.cohort.readers.joined_tables import read_tables
@@ -24,7 +24,7 @@ from biasaudit.cohort.readers.labels import (
     subject_faults,
     with_pooled_origins,
 )
-from biasaudit.cohort.readers.manifest import Manifest, is_of_windows, missing_columns
+from biasaudit.cohort.readers.manifest import Manifest, missing_columns
 from biasaudit.cohort.readers.marks import is_marked, with_usable_masks
 from biasaudit.cohort.readers.predictions import with_scores
 from biasaudit.cohort.readers.selection import select_rows
@@ -32,6 +32,7 @@ from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import CohortSettings, GridSettings, TableCohort
 from biasaudit.records import Cohort, Grid, Note, Sample, Volume
 from biasaudit.registry import register
+from biasaudit.regular_files import is_of_windows
 
 __all__ = ["TableReader"]
 
@@ -259,8 +260,7 @@ def _sample(
 
 
 def _filled(manifest: Manifest, row: int, column: str | None) -> str:
-    cell = manifest.cell(row, column)
-    return "" if is_missing(cell) else cell
+    return or_empty(manifest.cell(row, column))
 
 
 def _dimensions(sample: Sample) -> int:
