@@ -8,7 +8,7 @@ from typing import Any
 
 from biasaudit.report.words import count, finite, number, reliance_words
 from biasaudit.run_folder.contract import ArmRecord
-from biasaudit.run_folder.reading import RunRecords, contrasts, judged_subjects
+from biasaudit.run_folder.reading import RunRecords, contrasts, judged_counts, judged_subjects
 
 __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
 
@@ -149,11 +149,7 @@ def _network(settings: Settings) -> str:
 
 def _judged(records: RunRecords) -> str:
     """Count those by whom the target is judged, with the sizes of the classes."""
-    audit, judged = records.audit, judged_subjects(records)
-    amounts, total = audit["cohort"]["classes"], audit["cohort"]["n"]
-    if len(judged) < len(records.subjects):
-        people = judged.drop_duplicates("subject")
-        amounts, total = {name: int((people["label"] == name).sum()) for name in amounts}, len(people)
+    total, amounts = judged_counts(records)
     sizes = [f"{amount} {name}" for name, amount in amounts.items()]
     classes = " and ".join(part for part in (", ".join(sizes[:-1]), *sizes[-1:]) if part)
     return f"{total} subjects ({classes})"

@@ -129,18 +129,14 @@ def _plans(records: RunRecords) -> Iterator[_Plan]:
 
 def _pair_plans(records: RunRecords) -> Iterator[_Plan]:
     """Plan the pairs that may be one subject twice, as far as their pictures are stored."""
-    found = [
-        pair
-        for finding in records.audit["design"].get("findings") or ()
-        if finding["code"] == "D3"
-        for pair in finding["details"].get("pairs", ())
-    ]
-    told = {(str(p["subjects"][0]), str(p["subjects"][1])): p for p in reversed(found)}
-    unique = list(dict.fromkeys((str(p["subjects"][0]), str(p["subjects"][1])) for p in found))
+    found: dict[tuple[str, str], Any] = {}
+    for finding in records.audit["design"].get("findings") or ():
+        for pair in finding["details"].get("pairs", ()) if finding["code"] == "D3" else ():
+            found.setdefault((str(pair["subjects"][0]), str(pair["subjects"][1])), pair)
     names = [
-        (first, second, "equal files" if own["same_file"] else f"r = {own['correlation']:.2f}")
-        for place, (first, second) in enumerate(unique)
-        if (own := told[first, second]) and f"{place}__0" in records.pair_pictures
+        (first, second, "equal files" if pair["same_file"] else f"r = {pair['correlation']:.2f}")
+        for place, ((first, second), pair) in enumerate(found.items())
+        if f"{place}__0" in records.pair_pictures
     ]
     if names:
         alt = f"Pairs that may be one subject twice: {'; '.join(f'{a} and {b}' for a, b, _ in names)}."

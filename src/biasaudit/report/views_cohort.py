@@ -10,7 +10,7 @@ from biasaudit.report.words import (
     REGIMES,
 )
 from biasaudit.run_folder.contract import AuditRecord
-from biasaudit.run_folder.reading import RunRecords, class_by_origin, judged_subjects
+from biasaudit.run_folder.reading import RunRecords, class_by_origin, judged_counts
 from biasaudit.vocabulary import OR_PROBES
 
 __all__ = [
@@ -73,12 +73,9 @@ def _design_view(finding: FindingRecord, records: RunRecords) -> FindingView:
 
 def _counts(records: RunRecords) -> tuple[str, tuple[tuple[str, int], ...]]:
     """Count the subjects in all and by class; where a network made elsewhere has seen some, those that are judged."""
-    cohort, judged = records.audit["cohort"], judged_subjects(records)
-    if len(judged) == len(records.subjects):
-        return str(cohort["n"]), tuple(cohort["classes"].items())
-    each = judged.drop_duplicates("subject")
-    counts = {name: int((each["label"] == name).sum()) for name in cohort["classes"]}
-    return f"{len(each)} judged of {cohort['n']}", tuple(counts.items())
+    (judged, by_class), everyone = judged_counts(records), records.audit["cohort"]["n"]
+    told = str(everyone) if judged == everyone else f"{judged} judged of {everyone}"
+    return told, tuple(by_class.items())
 
 
 def _factor_view(records: RunRecords, name: str) -> FactorView:

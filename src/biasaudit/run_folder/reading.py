@@ -34,6 +34,7 @@ __all__ = [
     "class_by_origin",
     "contrasts",
     "estimate_table",
+    "judged_counts",
     "judged_subjects",
     "load_run",
     "positive_class",
@@ -172,6 +173,15 @@ def judged_subjects(records: RunRecords) -> pd.DataFrame:
     if not made_elsewhere or "fold" not in subjects:
         return subjects
     return subjects[subjects["fold"].astype(str) != "0"]
+
+
+def judged_counts(records: RunRecords) -> tuple[int, dict[str, int]]:
+    """Count the subjects that are judged, in all and by class."""
+    cohort, judged = records.audit["cohort"], judged_subjects(records)
+    if len(judged) == len(records.subjects):
+        return cohort["n"], dict(cohort["classes"])
+    each = judged.drop_duplicates("subject")
+    return len(each), {name: int((each["label"] == name).sum()) for name in cohort["classes"]}
 
 
 def class_by_origin(records: RunRecords, factor: str) -> pd.DataFrame:
