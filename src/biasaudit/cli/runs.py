@@ -104,9 +104,10 @@ def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False,
         with in_use(out, "run"), terminal.shown_progress() as progress:
             options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, write_report)
             run_audit(plan, out, options, progress.show)
-    terminal.print_verdicts(finished_audit(out))
+    audit = finished_audit(out)
+    terminal.print_verdicts(audit)
     terminal.print_line(f"report: {out / REPORT}")
-    for line in trackers.finished(out, finished_audit(out)):
+    for line in trackers.finished(out, audit):
         terminal.print_line(line)
 
 

@@ -24,7 +24,7 @@ from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.views_section import section_views
 from biasaudit.report.words import STATUSES, finite
 from biasaudit.resources import templates_folder
-from biasaudit.run_folder.contract import REPORT
+from biasaudit.run_folder.contract import MODEL_CARD, REPORT
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import is_marked
@@ -70,7 +70,7 @@ def _written(run: Path, records: RunRecords) -> Path:
     pictures, files = illustrate(records)
     documents = {
         **files,
-        "modelcard.md": in_own_words(model_card(records), records).encode(),
+        MODEL_CARD: in_own_words(model_card(records), records).encode(),
         "junit.xml": junit_xml(records),
         REPORT: in_own_words(html_page(records, pictures), records).encode(),
     }

@@ -36,6 +36,7 @@ __all__ = [
     "GALLERY_PICTURES",
     "IMAGE_QUALITY",
     "MODELS",
+    "MODEL_CARD",
     "MODEL_INDEX",
     "OVERLAYS",
     "OVERLAY_PICTURES",
@@ -77,6 +78,7 @@ AUDIT = "audit.json"
 PENDING = "audit.pending.json"
 """What ``audit.json`` is called until the report is drawn."""
 REPORT = "report.html"
+MODEL_CARD = "modelcard.md"
 
 PROTOCOL = "protocol.yaml"
 MODELS = "models"

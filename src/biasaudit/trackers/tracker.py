@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from biasaudit.run_folder.contract import ArmRecord, AuditRecord
+from biasaudit.run_folder.contract import AUDIT, MODEL_CARD, PROTOCOL, REPORT, ArmRecord, AuditRecord
 
 __all__ = ["FILES", "Tracker", "numbers_of", "settings_of", "words_of"]
 
-FILES = ("report.html", "audit.json", "modelcard.md", "protocol.yaml")
+FILES = (REPORT, AUDIT, MODEL_CARD, PROTOCOL)
 """Files of a run that a tracker keeps, where they are there."""
 
 
