@@ -110,3 +110,8 @@ class TargetSettings(Section):
         None, description="module names whose features are tested; default: chosen"
     )
     training: TrainingSettings = Field(default_factory=lambda: TrainingSettings.model_validate({}))
+
+    @property
+    def of_the_tool(self) -> bool:
+        """Whether the network is one of the tool's, with no argument of the user's."""
+        return ":" not in self.network and not self.network_arguments

@@ -174,7 +174,7 @@ def _scores_alone(cohort: Cohort) -> bool:
 
 def _comes_as_it_is(target: TargetSettings) -> bool:
     """Whether the network is one of the tool's, as it comes: nothing about it has to be found out."""
-    return ":" not in target.network and not target.network_arguments and not target.weights
+    return target.of_the_tool and not target.weights
 
 
 def _looked_at(target: TargetSettings, sizes: NetworkSizes, grid: Grid) -> tuple[Behaviour, list[str]]:

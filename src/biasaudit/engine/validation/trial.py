@@ -138,8 +138,7 @@ def _method_fault(situation: Situation) -> str:
 
 def _is_named(situation: Situation) -> bool:
     """Whether the network is another than that of the tool as it comes."""
-    target = situation.protocol.target
-    return bool(":" in target.network or target.network_arguments) and situation.cohort.channels > 0
+    return not situation.protocol.target.of_the_tool and situation.cohort.channels > 0
 
 
 def _made(situation: Situation, factory: Factory, channels: int, classes: int) -> nn.Module:
