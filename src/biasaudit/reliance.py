@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from biasaudit.records import Finding, Regime, Reliance, Share
-from biasaudit.vocabulary import OF_FIELD
+from biasaudit.vocabulary import OF_FIELD, SHUFFLED
 
 __all__ = ["RELIANCE_SOURCES", "RelianceSource", "corroboration", "estimate_reliance", "is_measured_by_probes"]
 
@@ -159,5 +159,5 @@ def _clipped(value: float | None) -> float | None:
 
 def corroboration(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return the codes of the checks that point at the origin, whether or not the verdict rests on them."""
-    pointing = {finding.code for finding in findings if finding.status == "concern"}
+    pointing = {finding.code for finding in findings if finding.status == "concern" and finding.input != SHUFFLED}
     return tuple(code for code in ("A2", "U1", "U3", "U5", "U7", "U8", "U12", "U13", "U14") if code in pointing)

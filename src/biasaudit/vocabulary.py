@@ -9,6 +9,7 @@ __all__ = [
     "OR_PROBES",
     "PLACES",
     "REGIME_ORDER",
+    "SHUFFLED",
     "STATUSES",
     "VERDICT_ORDER",
     "Regime",
@@ -42,6 +43,9 @@ PLACES = "places.json"
 
 OF_FIELD = ("U13", "U14")
 """Checks that speak of what lies outside the declared disease field, which need not be the source."""
+
+SHUFFLED = "shuffled"
+"""The reduced input of A2 that holds the intensities of the anatomy, which disease changes too: it decides nothing."""
 
 OR_PROBES = ", or some 20 healthy images of the patients' source (P1)"
 """What an advice on the design adds; the report leaves it out where probes have answered."""

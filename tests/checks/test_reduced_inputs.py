@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 from checks.asking import judge
 
+from biasaudit.reliance import corroboration
+
 
 def test_a2_separates_predictable_inputs_from_silent_ones(planted, protocol):
     evidence = planted(n=400, reduced={}, reduced_skipped={"background": "empty outside the brain"})
@@ -16,6 +18,21 @@ def test_a2_separates_predictable_inputs_from_silent_ones(planted, protocol):
     assert findings["silhouette"].status == "concern"
     assert findings["erased"].status == "clear"
     assert findings["background"].status == "not_applicable"
+
+
+def test_shuffled_intensities_take_no_power_from_the_others_and_corroborate_nothing(planted, protocol):
+    evidence = planted(n=400, masks=False)
+    noise = np.random.default_rng(3).normal(size=(2, 400))
+    reduced = {"silhouette": noise[0] + 0.2 * evidence.positive, "shuffled": noise[1] + 2 * evidence.positive}
+    alone, both = (
+        {f.input: f for f in judge("A2", replace(evidence, reduced=own), protocol)}
+        for own in ({"silhouette": reduced["silhouette"]}, reduced)
+    )
+    assert both["silhouette"] == alone["silhouette"]
+    assert both["shuffled"].status == "concern"
+    assert not both["shuffled"].remedy
+    assert corroboration([both["shuffled"]]) == ()
+    assert corroboration([replace(both["shuffled"], input="silhouette")]) == ("A2",)
 
 
 def test_a2_is_not_lulled_by_offsets_between_folds(planted, protocol):

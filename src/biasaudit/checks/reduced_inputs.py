@@ -15,6 +15,7 @@ from biasaudit.registry import register
 from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_test
 from biasaudit.stats.intervals import Interval, percentile_interval
 from biasaudit.stats.multiplicity import holm
+from biasaudit.vocabulary import SHUFFLED
 
 __all__ = ["ReducedInputs"]
 
@@ -22,11 +23,13 @@ _MEANING = {
     "background": "from what lies outside the anatomy alone",
     "silhouette": "from the outline of the brain alone",
     "erased": "after the marked pathology was erased, with a matched sham in the healthy",
+    SHUFFLED: "from the intensities alone, whatever their place",
 }
 _CAVEAT = {
     "background": "no disease shows there, so something else tells the classes apart",
     "silhouette": "extraction edges, head size and atrophy can all do this",
     "erased": "what is left may be the origin, or disease outside the masks",
+    SHUFFLED: "scanners change intensities and so does disease: that they are available says nothing of the target",
 }
 
 
@@ -42,10 +45,10 @@ class ReducedInputs:
     needs = ("table", "reduced")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
-        """Return one finding per reduced input, Holm-corrected."""
+        """Return one finding per reduced input, Holm-corrected over those that cannot show the pathology."""
         names = sorted(evidence.reduced)
         tests = [_test(evidence, name, protocol) for name in names]
-        adjusted = holm([test.p_value for test in tests])
+        adjusted = _adjusted(names, tests)
         found = [
             _finding(evidence, name, replace(test, p_value=float(p_value)), protocol)
             for name, test, p_value in zip(names, tests, adjusted, strict=True)
@@ -81,11 +84,19 @@ def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> _Predicted:
     return _Predicted(percentile_interval(test.statistic, draws, interval_level(protocol)), test.p_value)
 
 
-def _meaning(name: str, protocol: Protocol) -> str:
+def _adjusted(names: list[str], tests: list[_Predicted]) -> list[float]:
+    """Correct for all tests but that of the shuffled input, which decides nothing and so takes no power from others."""
+    family = iter(holm([test.p_value for name, test in zip(names, tests, strict=True) if name != SHUFFLED]))
+    return [test.p_value if name == SHUFFLED else float(next(family)) for name, test in zip(names, tests, strict=True)]
+
+
+def _meaning(name: str, protocol: Protocol, masks_given: bool) -> str:
     if name == "background" and protocol.cohort.field is not None:
         return "from what lies outside the declared disease field alone"
     if name == "erased" and protocol.cohort.mask_in == "all":
         return "after the marked pathology was erased, one mask of each class from everybody"
+    if name == SHUFFLED and masks_given:
+        return f"{_MEANING[name]}, after the marked pathology was erased"
     return _MEANING.get(name, f"from the reduced input {name}")
 
 
@@ -96,7 +107,7 @@ def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Proto
         return Finding("A2", fault.status, fault.reason, n=len(evidence.subject), factor=evidence.factor, input=name)
     concern = p_value <= protocol.statistics.alpha and interval.low > CHANCE
     clear = not concern and interval.high < CHANCE + protocol.verdict.delta
-    how = _meaning(name, protocol)
+    how = _meaning(name, protocol, evidence.masks_given)
     verdict = "is" if concern else "is not" if clear else "is not shown to be"
     caveat = f"; {_CAVEAT[name]}" if concern and name in _CAVEAT else ""
     return Finding(
@@ -104,7 +115,7 @@ def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Proto
         status="concern" if concern else "clear" if clear else "inconclusive",
         reason=f"the label {verdict} predictable {how} (AUC {interval.estimate:.2f}, {probability(p_value)}){caveat}",
         remedy="find out what separates the classes there: cropping, padding, markers, extraction, noise floor"
-        if concern and name != "erased"
+        if concern and name not in ("erased", SHUFFLED)
         else "",
         statistic=interval.estimate,
         low=interval.low,

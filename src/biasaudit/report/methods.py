@@ -221,7 +221,7 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
     return {
         "A1": "Whether the origin can be read was asked of control classifiers trained to tell origins apart inside "
         "one class.",
-        "A2": "Networks were trained anew on reduced inputs without the marked pathology "
+        "A2": "Networks were trained anew on reduced inputs without the marked pathology, or without its place "
         f"({_reduced_inputs(records)}).",
         "U1": f"Dependence of held-out logits on the origin given the label was tested by {permutations} permutations "
         f"of the origin inside classes{_covariates(settings)}, with p = (b + 1)/(m + 1).",

@@ -136,7 +136,12 @@ class TestMasks:
         assert "erased" in plan.reduced("intensity")
         assert "erased" not in skipped(plan)
 
+    @pytest.mark.parametrize(("masked", "variant"), [(True, "erased"), (False, "original")])
+    def test_intensities_are_shuffled_without_the_pathology_where_it_is_marked(self, planned, masked, variant):
+        _, plan = planned(masked=masked)
+        assert plan.reduced("intensity")["shuffled"] == Question("target", Recipe("shuffled"), variant)
+
     def test_without_background_the_silhouette_is_asked(self, planned):
         _, plan = planned(background=False)
-        assert set(plan.reduced("intensity")) == {"erased", "silhouette"}
+        assert set(plan.reduced("intensity")) == {"erased", "silhouette", "shuffled"}
         assert "background" in skipped(plan)

@@ -1,4 +1,4 @@
-"""Evidence `reduced`: how well networks do that were trained on inputs without the marked pathology."""
+"""Evidence `reduced`: how well networks do that were trained on inputs without the pathology, or without its place."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Question, Situation, class_of_row
 from biasaudit.records import ArmEvidence, Recipe
 from biasaudit.registry import register
+from biasaudit.vocabulary import SHUFFLED
 
 __all__ = ["Reduced", "ReducedInputs", "reduced_questions"]
 
@@ -46,7 +47,7 @@ class Reduced(Columns):
         return without_pixels(situation) or without_images(situation)
 
     def plan(self, planning: Planning, asked: Asked) -> Planned:
-        """Train networks on the input with the pathology erased, and on what lies outside the foreground."""
+        """Train networks on the input with the pathology erased, on what lies outside, and on the intensities alone."""
         outline, needs, variants = planning.outline, {}, {}
         for name, question in reduced_questions(outline, asked.recipe).items():
             planning.inputs.add(question.recipe)
@@ -70,7 +71,11 @@ def reduced_questions(outline: Outline, recipe: Recipe) -> dict[str, Question]:
         return {}
     outside = "background" if outline.survey.background else "silhouette"
     erased = {"erased": Question("target", recipe.unbalanced, "erased")} if outline.masks_given else {}
-    return {**(erased if outline.erasable(recipe) else {}), outside: Question("target", Recipe(outside))}
+    return {
+        **(erased if outline.erasable(recipe) else {}),
+        outside: Question("target", Recipe(outside)),
+        SHUFFLED: Question("target", Recipe(SHUFFLED), "erased" if outline.masks_given else "original"),
+    }
 
 
 def _skipped(outline: Outline) -> Iterator[tuple[str, str]]:
