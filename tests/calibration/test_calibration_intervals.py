@@ -1,31 +1,68 @@
-"""Coverage of the bootstrap intervals and size of the bootstrap p-values."""
+"""Coverage of the intervals, and size of the p-values."""
 
 import numpy as np
+import pytest
 from calibration.simulation import plausible_rates
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from biasaudit.stats import intervals
+from biasaudit.stats.pair_auc import auc_difference, folds_overlap, inside_folds, pair_auc
 
 
-def test_auc_interval_covers():
+@pytest.mark.parametrize(("area", "n"), [(0.6, 32), (0.9, 32), (0.99, 32), (0.9, 100), (0.99, 100), (0.75, 300)])
+@pytest.mark.parametrize("spread", [1.0, 3.0])
+def test_auc_interval_covers(area, n, spread):
     generator = np.random.default_rng(300)
-    positive, truth = np.arange(100) % 2 == 0, ndtr(1 / np.sqrt(2))
-    hits = []
+    positive, folds = np.arange(n) % 2 == 0, np.arange(n) // 2 % 3
+    pairs, hits = inside_folds(positive, folds), []
     for _ in range(400):
-        scores = positive + generator.standard_normal(100)
-        interval = intervals.bootstrap_auc(scores, positive, positive, 400, generator)
-        hits.append(interval.low <= truth <= interval.high)
-    assert plausible_rates(0.93, 400)[0] <= np.mean(hits) <= plausible_rates(0.96, 400)[1]
+        scores = np.where(positive, spread, 1.0) * generator.standard_normal(n)
+        found = pair_auc(scores + positive * ndtri(area) * np.hypot(1, spread), pairs).interval(0.95)
+        hits.append(found.low <= area <= found.high)
+    assert plausible_rates(0.93, 400)[0] <= np.mean(hits) <= plausible_rates(0.99, 400)[1]
+
+
+def fold_networks(n, n_folds, gap, generator):
+    """Held-out scores, and the true AUC, of ridge classifiers on 40 features whose offsets differ between folds."""
+    positive, folds = np.arange(n) % 2 == 0, np.arange(n) // 2 % n_folds
+    features = generator.standard_normal((n, 40))
+    features[:, 0] += gap * positive
+    scores, truth = np.zeros(n), []
+    for fold in range(n_folds):
+        rest = folds != fold
+        centred = features[rest] - features[rest].mean(axis=0)
+        weights = np.linalg.solve(centred.T @ centred + 20 * np.eye(40), centred.T @ (2.0 * positive[rest] - 1))
+        scores[~rest] = features[~rest] @ weights + 3 * generator.standard_normal()
+        truth.append(ndtr(gap * weights[0] / np.sqrt(2 * weights @ weights)))
+    return scores, positive, folds, float(np.mean(truth))
+
+
+@pytest.mark.parametrize(("n", "n_folds"), [(32, 3), (100, 5)])
+@pytest.mark.parametrize("gap", [0.0, 2.0])
+def test_auc_of_cross_validation_covers(n, n_folds, gap):
+    """Where nothing is learned, competence (a lower bound above one half) has at most its nominal size of .025."""
+    generator = np.random.default_rng(303)
+    hits, above = [], []
+    for _ in range(400):
+        scores, positive, folds, truth = fold_networks(n, n_folds, gap, generator)
+        found = pair_auc(scores, inside_folds(positive, folds)).interval(0.95, folds_overlap(folds))
+        hits.append(found.low <= truth <= found.high)
+        above.append(found.low > 0.5)
+    assert np.mean(hits) >= plausible_rates(0.95, 400)[0]
+    if gap == 0:
+        assert np.mean(above) <= plausible_rates(0.025, 400)[1]
+    else:
+        assert np.mean(above) > 0.3
 
 
 def test_paired_difference_has_nominal_size():
     generator = np.random.default_rng(301)
     positive, rejected = np.arange(100) % 2 == 0, []
+    pairs = inside_folds(positive, np.arange(100) // 2 % 5)
     for _ in range(400):
         common = positive + 0.7 * generator.standard_normal(100)
         first, second = common + generator.standard_normal((2, 100))
-        p = intervals.bootstrap_auc_difference(first, second, positive, positive, 400, generator).two_sided_p
-        rejected.append(p <= 0.05)
+        rejected.append(auc_difference(pair_auc(first, pairs), pair_auc(second, pairs), 0.95).p_value <= 0.05)
     assert np.mean(rejected) <= plausible_rates(0.06, 400)[1]
 
 

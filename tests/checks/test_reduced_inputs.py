@@ -11,8 +11,8 @@ from biasaudit.reliance import corroboration
 
 
 def test_a2_separates_predictable_inputs_from_silent_ones(planted, protocol):
-    evidence = planted(n=400, reduced={}, reduced_skipped={"background": "empty outside the brain"})
-    noise = np.random.default_rng(3).normal(size=(2, 400))
+    evidence = planted(n=900, reduced={}, reduced_skipped={"background": "empty outside the brain"})
+    noise = np.random.default_rng(3).normal(size=(2, 900))
     reduced = {"silhouette": noise[0] + 1.5 * evidence.positive, "erased": noise[1]}
     findings = {f.input: f for f in judge("A2", replace(evidence, reduced=reduced), protocol)}
     assert findings["silhouette"].status == "concern"

@@ -54,3 +54,23 @@ def test_cross_validated_auc_without_two_origins(generator):
 def test_cross_validated_auc_names_faults(scores, origin, match, generator):
     with pytest.raises(ValueError, match=match):
         fold_auc.cross_validated_auc_test(scores, origin, [0, 0, 0], 9, generator)
+
+
+def test_interval_of_the_same_estimate(generator):
+    origin, folds = np.arange(90) % 3, np.where(np.arange(90) < 80, np.arange(90) // 16, 5)
+    scores = np.eye(3)[origin] + generator.standard_normal((90, 3))
+    folds[origin == 2] %= 4  # the last folds hold two of three origins
+    found = fold_auc.cross_validated_auc(scores, origin, folds)
+    assert found.estimate == pytest.approx(fold_auc.cross_validated_auc_statistic(scores, origin, folds))
+    assert found.interval(0.95).low < found.estimate < found.interval(0.95).high
+    assert np.isnan(fold_auc.cross_validated_auc(np.zeros((2, 2)), [0, 0], [0, 0]).estimate)
+
+
+def test_interval_of_a_macro_auc_covers(generator):
+    origin, folds = np.arange(90) % 3, np.arange(90) // 30
+    truth, hits = 0.760, []  # P(N(1, 2) > 0)
+    for _ in range(200):
+        scores = np.eye(3)[origin] + generator.standard_normal((90, 3))
+        interval = fold_auc.cross_validated_auc(scores, origin, folds).interval(0.95)
+        hits.append(interval.low <= truth <= interval.high)
+    assert 0.9 <= np.mean(hits) <= 1.0

@@ -38,38 +38,6 @@ def test_blocks_do_not_change_the_number_of_resamples(generator, monkeypatch):
     assert intervals.bootstrap_gap_share(values, values, values > 9, values > 9, 7, generator).shape == (7,)
 
 
-def test_same_generator_state_same_interval():
-    scores, positive = np.arange(30.0) % 7, np.arange(30) % 2 == 0
-    first, second = (
-        intervals.bootstrap_auc(scores, positive, positive, 200, np.random.default_rng(1)) for _ in range(2)
-    )
-    assert first == second
-    assert first.low <= first.estimate <= first.high
-
-
-def test_empty_group_gives_nan(generator):
-    result = intervals.bootstrap_auc([0.0, 1.0], [True, True], [0, 0], 20, generator)
-    assert np.isnan([result.estimate, result.low, result.high]).all()
-    paired = intervals.bootstrap_auc_difference([0.0, 1.0], [0.0, 1.0], [True, True], [0, 0], 20, generator)
-    assert np.isnan([paired.interval(0.95).estimate, paired.two_sided_p]).all()
-
-
-def test_equal_scores_do_not_differ(generator):
-    scores, positive = generator.standard_normal(40), np.arange(40) < 20
-    found = intervals.bootstrap_auc_difference(scores, scores, positive, positive, 99, generator)
-    interval = found.interval(0.95)
-    assert (interval.estimate, interval.low, interval.high, found.two_sided_p) == (0, 0, 0, 1.0)
-
-
-def test_a_better_score_is_found(generator):
-    positive = np.arange(200) < 100
-    good = 2 * positive + generator.standard_normal(200)
-    other = generator.standard_normal(200)
-    found = intervals.bootstrap_auc_difference(good, other, positive, positive, 499, generator)
-    assert found.interval(0.95).low > 0
-    assert found.two_sided_p == pytest.approx(2 / 500)
-
-
 def test_resamples_without_a_class_are_nan(generator):
     positive = np.array([True, False])
     shares = intervals.bootstrap_gap_share([2.0, 0], [1.0, 0], positive, [0, 0], 200, generator)

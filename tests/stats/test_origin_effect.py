@@ -41,3 +41,11 @@ def test_covariates_are_removed_beside_the_origin_in_every_resample():
             slopes = np.linalg.lstsq(design, values[rows], rcond=None)[0][:2]
             centred = covariates[inside] - covariates[inside].mean(axis=0)
             np.testing.assert_allclose(adjusted[inside], values[inside] - centred @ slopes)
+
+
+def test_origins_that_never_overlap_are_not_known_for_certain():
+    positive = np.arange(40) % 2 == 1
+    origin = np.where(np.arange(40) // 2 % 2, "b", "a")
+    effect = origin_effect((origin == "b") * 1.0, origin, HeldFixed(positive), 99, np.random.default_rng(1), 0.9)
+    assert effect.estimate[0] == effect.high[0] == 1
+    assert 0.7 < effect.low[0] < 0.98

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from biasaudit.checks.premises import Fault, interval_level, score_fault, stream
+from biasaudit.checks.premises import Fault, interval_level, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
-from biasaudit.stats.intervals import bootstrap_auc
+from biasaudit.stats.pair_auc import folds_overlap, inside_folds, pair_auc
 
 __all__ = ["CHANCE", "Competence"]
 
@@ -16,7 +16,7 @@ CHANCE = 0.5
 
 @register("check", "G1")
 class Competence:
-    """AUC of the held-out target scores."""
+    """AUC of the held-out target scores, over pairs of subjects that one network scored."""
 
     code = "G1"
     title = "Competence"
@@ -33,11 +33,8 @@ class Competence:
             fault = Fault("not_applicable", "there are no scores of both classes")
         if fault:
             return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor, n=n)]
-        draws = protocol.statistics.n_bootstraps
-        groups = evidence.fold * 2 + positive
-        interval = bootstrap_auc(
-            evidence.logit, positive, groups, draws, stream(evidence, "G1"), interval_level(protocol)
-        )
+        area = pair_auc(evidence.logit, inside_folds(positive, evidence.fold))
+        interval = area.interval(interval_level(protocol), folds_overlap(evidence.fold))
         competent = interval.low > CHANCE
         text = f"the held-out AUC is {interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
         return [

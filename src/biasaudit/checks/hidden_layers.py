@@ -14,8 +14,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
 from biasaudit.registry import register
 from biasaudit.stats.decoding import Decoding, decode, decoding_gain_test
-from biasaudit.stats.fold_auc import bootstrap_fold_auc
-from biasaudit.stats.intervals import percentile_interval
+from biasaudit.stats.fold_auc import cross_validated_auc
 from biasaudit.stats.strata import integer_codes
 
 __all__ = ["HiddenLayers"]
@@ -89,15 +88,12 @@ def _of_layer(
 
 
 def _interval(origin: Decoding, evidence: ArmEvidence, rows: BoolArray, protocol: Protocol) -> tuple[float, float]:
-    """Bootstrap interval of the area, moved like the estimate by what leave-one-out costs."""
+    """Interval of the area, about the estimate, which what leave-one-out costs has moved."""
     ranks = origin.ranks if origin.ranks.shape[1] > 1 else np.hstack([-origin.ranks, origin.ranks])
     known = np.isfinite(ranks).all(axis=1)
     codes, folds = integer_codes(evidence.origin[rows])[known], evidence.fold[rows][known]
-    draws = bootstrap_fold_auc(
-        ranks[known], codes, folds, protocol.statistics.n_bootstraps, stream(evidence, "U2", "bootstrap")
-    )
-    moved = np.clip(draws - np.nanmedian(draws) + origin.auc, 0, 1)
-    interval = percentile_interval(origin.auc, moved, interval_level(protocol))
+    area = replace(cross_validated_auc(ranks[known], codes, folds), estimate=origin.auc)
+    interval = area.interval(interval_level(protocol))
     return interval.low, interval.high
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from biasaudit.checks.premises import Fault, class_rows, interval_level, origins_of, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence
-from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_test
-from biasaudit.stats.intervals import Interval, percentile_interval
+from biasaudit.stats.fold_auc import cross_validated_auc, cross_validated_auc_test
+from biasaudit.stats.intervals import Interval
+from biasaudit.stats.pair_auc import folds_overlap
 from biasaudit.stats.permutation import TestResult
 
 __all__ = ["OriginScore", "origin_score"]
@@ -57,10 +58,8 @@ def origin_score(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> 
     )
     if np.isnan(test.p_value):
         return Fault("inconclusive", test.reason)
-    draws = bootstrap_fold_auc(
-        scores, codes, folds, settings.n_bootstraps, stream(evidence, "A1", class_name, "bootstrap")
-    )
-    return OriginScore(percentile_interval(test.statistic, draws, interval_level(protocol)), test)
+    interval = cross_validated_auc(scores, codes, folds).interval(interval_level(protocol), folds_overlap(folds))
+    return OriginScore(interval, test)
 
 
 def _why_absent(evidence: ArmEvidence, class_name: str) -> str:

@@ -12,9 +12,9 @@ from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.premises import class_rows, interval_level, origins_of, probability, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding
-from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_statistic
-from biasaudit.stats.intervals import percentile_interval
+from biasaudit.stats.fold_auc import cross_validated_auc, cross_validated_auc_statistic
 from biasaudit.stats.multiplicity import holm
+from biasaudit.stats.pair_auc import folds_overlap
 from biasaudit.stats.prediction import Encoded, ridge_prediction_test, ridge_scores
 from biasaudit.stats.strata import integer_codes
 
@@ -91,9 +91,8 @@ def predict(evidence: ArmEvidence, asked: Asked, columns: Encoded, source: Sourc
     finding = replace(unjudged, input=source.part or None)
     if np.isnan(found.test.p_value):
         return replace(finding, status="not_applicable", reason=f"{_what(asked)}: {found.test.reason}")
-    resampled = stream(evidence, *words, "bootstrap")
-    draws = bootstrap_fold_auc(found.scores, codes, folds, settings.n_bootstraps, resampled)
-    interval = percentile_interval(found.test.statistic, draws, interval_level(protocol))
+    area = cross_validated_auc(found.scores, codes, folds)
+    interval = area.interval(interval_level(protocol), folds_overlap(folds))
     return replace(
         finding,
         statistic=interval.estimate,

@@ -12,9 +12,10 @@ from biasaudit.checks.premises import Fault, interval_level, probability, score_
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
-from biasaudit.stats.fold_auc import bootstrap_fold_auc, cross_validated_auc_test
-from biasaudit.stats.intervals import Interval, percentile_interval
+from biasaudit.stats.fold_auc import cross_validated_auc, cross_validated_auc_test
+from biasaudit.stats.intervals import Interval
 from biasaudit.stats.multiplicity import holm
+from biasaudit.stats.pair_auc import folds_overlap
 from biasaudit.vocabulary import SHUFFLED
 
 __all__ = ["ReducedInputs"]
@@ -79,9 +80,9 @@ def _test(evidence: ArmEvidence, name: str, protocol: Protocol) -> _Predicted:
     generator = seeds.generator(evidence.seed, "A2", name)
     # Mean over folds: scores of different networks, pooled, can hide a label that every single one of them reads.
     subjects = (np.column_stack([-scores, scores]), evidence.positive.astype(np.intp), evidence.fold)
-    draws = bootstrap_fold_auc(*subjects, protocol.statistics.n_bootstraps, generator)
     test = cross_validated_auc_test(*subjects, protocol.statistics.n_permutations, generator)
-    return _Predicted(percentile_interval(test.statistic, draws, interval_level(protocol)), test.p_value)
+    interval = cross_validated_auc(*subjects).interval(interval_level(protocol), folds_overlap(evidence.fold))
+    return _Predicted(interval, test.p_value)
 
 
 def _adjusted(names: list[str], tests: list[_Predicted]) -> list[float]:
@@ -105,7 +106,7 @@ def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Proto
     if np.isnan(interval.estimate):
         fault = score_fault(evidence.reduced[name], evidence.subject.tolist()) or Fault("inconclusive", "no scores")
         return Finding("A2", fault.status, fault.reason, n=len(evidence.subject), factor=evidence.factor, input=name)
-    concern = p_value <= protocol.statistics.alpha and interval.low > CHANCE
+    concern = p_value <= protocol.statistics.alpha and interval.estimate > CHANCE
     clear = not concern and interval.high < CHANCE + protocol.verdict.delta
     how = _meaning(name, protocol, evidence.masks_given)
     verdict = "is" if concern else "is not" if clear else "is not shown to be"

@@ -21,8 +21,9 @@ from biasaudit.checks.premises import (
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray, SignatureTransfer
 from biasaudit.registry import register
-from biasaudit.stats.effects import auc, gap_share
+from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import Interval, bootstrap_gap_share, one_sided_p, percentile_interval
+from biasaudit.stats.pair_auc import inside_folds, pair_auc
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["LEAK", "MOVED", "SEPARABLE", "SignatureTransferCheck"]
@@ -180,7 +181,7 @@ def _gate(evidence: ArmEvidence, made: SignatureTransfer) -> _Gate:
     known = np.isfinite(scores).all(0)
     if np.unique(evidence.positive[known]).size < 2:
         return _Gate(np.nan, np.nan)
-    area = auc(scores[0, known], evidence.positive[known])
+    area = pair_auc(scores[0, known], inside_folds(evidence.positive[known], evidence.fold[known])).estimate
     towards = np.where(evidence.positive, -1.0, 1.0) * (scores[1] - scores[2])
     distance = _gap(scores[0], evidence)
     moved = sum(float(towards[known & side].mean()) for side in (evidence.positive, ~evidence.positive)) / 2

@@ -13,12 +13,8 @@ from biasaudit.checks.score_dependence import crossed_reliance_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Comparison, FloatArray
 from biasaudit.stats.effects import gap_share
-from biasaudit.stats.intervals import (
-    Resampled,
-    bootstrap_auc_difference,
-    bootstrap_gap_share,
-    bootstrap_means,
-)
+from biasaudit.stats.intervals import Resampled, bootstrap_gap_share, bootstrap_means
+from biasaudit.stats.pair_auc import auc_difference, folds_overlap, inside_folds, pair_auc
 
 __all__ = ["ComparedArm", "Gains", "compare_pair"]
 
@@ -69,16 +65,16 @@ def compare_pair(first: ComparedArm, second: ComparedArm, protocol: Protocol) ->
         First arm minus second; only quantities that both have.
     """
     one, two = first.evidence, second.evidence
-    found = [_auc(one, two, protocol), *_reliance(one, two, protocol), *_lesion_gain(first, second, protocol)]
+    found = [_auc(one, two), *_reliance(one, two, protocol), *_lesion_gain(first, second, protocol)]
     yield from (replace(comparison, contrast=one.contrast) for comparison in found)
 
 
-def _auc(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Comparison:
-    generator = seeds.generator(first.seed, "compare", "auc")
-    n = protocol.statistics.n_bootstraps
-    found = bootstrap_auc_difference(first.logit, second.logit, first.positive, _groups(first), n, generator)
-    interval = found.interval(0.95)
-    return Comparison((first.arm, second.arm), "auc", found.estimate, interval.low, interval.high, found.two_sided_p)
+def _auc(first: ArmEvidence, second: ArmEvidence) -> Comparison:
+    pairs = inside_folds(first.positive, first.fold)
+    one, two = pair_auc(first.logit, pairs), pair_auc(second.logit, pairs)
+    found = auc_difference(one, two, 0.95, folds_overlap(first.fold))
+    bounds = found.interval
+    return Comparison((first.arm, second.arm), "auc", bounds.estimate, bounds.low, bounds.high, found.p_value)
 
 
 def _reliance(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Iterator[Comparison]:

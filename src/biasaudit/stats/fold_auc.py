@@ -1,11 +1,11 @@
-"""Mean over folds of the area under the ROC curve of an origin classifier: estimate, permutation test and bootstrap."""
+"""Mean over folds of the area under the ROC curve of an origin classifier: estimate, interval and permutation test."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from biasaudit.stats.effects import auc_many
+from biasaudit.stats.pair_auc import Block, PairAuc, folds_overlap, mean_of, pair_auc
 from biasaudit.stats.permutation import TestResult, nothing_to_compare, p_value, permutation_blocks
 from biasaudit.stats.ranks import midranks
 from biasaudit.stats.strata import (
@@ -18,7 +18,7 @@ from biasaudit.stats.strata import (
     require_same_length,
 )
 
-__all__ = ["bootstrap_fold_auc", "cross_validated_auc_statistic", "cross_validated_auc_test"]
+__all__ = ["cross_validated_auc", "cross_validated_auc_statistic", "cross_validated_auc_test"]
 
 
 def cross_validated_auc_statistic(scores: Floats, origin: Indices, folds: Indices) -> float:
@@ -113,7 +113,7 @@ def cross_validated_auc_test(
     Machine Learning Research 5:1089; Ojala and Garriga (2010), same journal 11:1833.
     """
     columns, origins, fold_codes = _checked_columns(scores, origin_codes, folds)
-    factor = _overlap_factor(fold_codes) if corrected else 1.0
+    factor = folds_overlap(fold_codes) if corrected else 1.0
     used = informative_subjects(origins, fold_codes)
     if not used.any():
         return nothing_to_compare("no fold holds two origins")
@@ -129,14 +129,6 @@ def cross_validated_auc_test(
     return TestResult(observed, p_value(observed, null), int(used.sum()), null)
 
 
-def _overlap_factor(folds: Indices) -> float:
-    """Widening of the null for overlapping training sets; 1 for a single fold."""
-    sizes = np.bincount(folds, minlength=1)
-    if sizes.size == 1:
-        return 1.0
-    return float(np.sqrt(1 + sizes.size * np.mean(sizes / (folds.size - sizes))))
-
-
 def _checked_columns(scores: ArrayLike, origin_codes: ArrayLike, folds: ArrayLike) -> tuple[Floats, Indices, Indices]:
     columns = np.asarray(scores, dtype=np.float64)
     origins = np.asarray(origin_codes)
@@ -149,14 +141,8 @@ def _checked_columns(scores: ArrayLike, origin_codes: ArrayLike, folds: ArrayLik
     return columns, origins.astype(np.intp), fold_codes
 
 
-def bootstrap_fold_auc(
-    scores: ArrayLike,
-    origin_codes: ArrayLike,
-    folds: ArrayLike,
-    n_bootstraps: int,
-    generator: np.random.Generator,
-) -> Floats:
-    """Bootstrap distribution of the mean over folds of the macro one-versus-rest AUC.
+def cross_validated_auc(scores: ArrayLike, origin_codes: ArrayLike, folds: ArrayLike) -> PairAuc:
+    """Mean over folds of the macro one-versus-rest AUC, with what its interval rests on.
 
     Parameters
     ----------
@@ -166,35 +152,24 @@ def bootstrap_fold_auc(
         (n,) the column of the true origin.
     folds
         (n,) codes.
-    n_bootstraps
-        Number of resamples B, inside cells of fold and origin.
-    generator
-        Source of randomness.
 
     Returns
     -------
-    (B,) areas; nan throughout if no fold holds two origins.
-
-    References
-    ----------
-    `biasaudit.stats.fold_auc.cross_validated_auc_statistic` is the estimate.
+    PairAuc
+        Its estimate is that of `cross_validated_auc_statistic`; nan if no fold holds two origins.
     """
     columns, origins = np.asarray(scores, dtype=np.float64), np.asarray(origin_codes)
-    parts = [
-        _resampled_macro_auc(columns[rows], origins[rows], n_bootstraps, generator)
-        for rows in members_of(integer_codes(folds))
-        if np.unique(origins[rows]).size > 1
-    ]
-    areas: Floats = np.mean(parts, axis=0) if parts else np.full(n_bootstraps, np.nan)
-    return areas
+    parts = [fold for fold in members_of(integer_codes(folds)) if np.unique(origins[fold]).size > 1]
+    areas, shares = [], []
+    for code in np.unique(origins):
+        blocks = [_one_against_rest(fold, origins, int(code), len(parts)) for fold in parts if code in origins[fold]]
+        if blocks:
+            areas.append(pair_auc(columns[:, code], blocks))
+            shares.append(sum(block.weight for block in blocks))
+    return mean_of(areas, shares) if areas else pair_auc(columns[:, 0], [])
 
 
-def _resampled_macro_auc(
-    columns: Floats, origins: Indices, n_bootstraps: int, generator: np.random.Generator
-) -> Floats:
-    picks = np.empty((n_bootstraps, origins.size), dtype=np.intp)
-    for members in members_of(integer_codes(origins)):
-        picks[:, members] = members[generator.integers(0, members.size, (n_bootstraps, members.size))]
-    areas = [auc_many(columns[picks, int(code)], origins == code) for code in np.unique(origins)]
-    mean: Floats = np.mean(areas, axis=0)
-    return mean
+def _one_against_rest(fold: Indices, origins: Indices, code: int, n_folds: int) -> Block:
+    """Return the pairs of one origin with the others in a fold: folds weigh alike, and in a fold its origins."""
+    own = origins[fold] == code
+    return Block(fold[own], fold[~own], 1 / (n_folds * np.unique(origins[fold]).size))

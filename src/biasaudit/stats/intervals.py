@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from biasaudit.stats.effects import auc
 from biasaudit.stats.strata import (
     Booleans,
     Floats,
@@ -116,105 +115,6 @@ def weight_blocks(
     size = max(1, CELLS_PER_BLOCK // max(1, codes.size * width))
     for start in range(0, n_bootstraps, size):
         yield resample_weights(codes, min(size, n_bootstraps - start), generator)
-
-
-def _weighted_auc(weights: Weights, scores: Floats, positive: Booleans) -> Floats:
-    """AUC of every resample, (B,): weight of negatives below each positive, by cumulative sums."""
-    order = np.flatnonzero(~positive)[np.argsort(scores[~positive])]
-    cumulated = np.zeros((weights.shape[0], order.size + 1), dtype=np.float64)
-    np.cumsum(weights[:, order], axis=1, out=cumulated[:, 1:])
-    left = np.searchsorted(scores[order], scores[positive], side="left")
-    right = np.searchsorted(scores[order], scores[positive], side="right")
-    below = (cumulated[:, left] + cumulated[:, right]) / 2
-    drawn = weights[:, positive].astype(np.float64)
-    pairs = drawn.sum(axis=1) * cumulated[:, -1]
-    wins = np.einsum("ij,ij->i", drawn, below)
-    areas: Floats = np.divide(wins, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
-    return areas
-
-
-def bootstrap_auc(
-    scores: ArrayLike,
-    positive: ArrayLike,
-    groups: ArrayLike,
-    n_bootstraps: int,
-    generator: np.random.Generator,
-    level: float = 0.95,
-) -> Interval:
-    """AUC with a percentile bootstrap interval.
-
-    Parameters
-    ----------
-    scores
-        (n,) numbers without NaN.
-    positive
-        (n,) booleans.
-    groups
-        (n,) groups inside which subjects are resampled, for instance class x origin.
-    n_bootstraps
-        Number of resamples.
-    generator
-        Source of randomness.
-    level
-        Coverage, between 0 and 1.
-
-    Returns
-    -------
-    Interval
-        nan throughout if one of the groups is empty. A perfect AUC gives [1, 1]: the bootstrap
-        cannot see what the sample does not hold.
-
-    Raises
-    ------
-    ValueError
-        If scores hold NaN, the lengths differ, or `level` is outside (0, 1).
-    """
-    values = vector_without_nan(scores, "scores")
-    truth = np.asarray(positive, dtype=bool)
-    estimate = auc(values, truth)
-    blocks = weight_blocks(groups, n_bootstraps, generator)
-    distribution = np.concatenate([_weighted_auc(weights, values, truth) for weights in blocks])
-    return percentile_interval(estimate, distribution, level)
-
-
-def bootstrap_auc_difference(
-    scores_a: ArrayLike,
-    scores_b: ArrayLike,
-    positive: ArrayLike,
-    groups: ArrayLike,
-    n_bootstraps: int,
-    generator: np.random.Generator,
-) -> Resampled:
-    """Paired difference AUC(a) - AUC(b): both are evaluated on the same resamples.
-
-    Parameters
-    ----------
-    scores_a, scores_b
-        (n,) numbers without NaN, two scores of the same subjects.
-    positive
-        (n,) booleans.
-    groups
-        (n,) groups inside which subjects are resampled.
-    n_bootstraps
-        Number of resamples B.
-    generator
-        Source of randomness.
-
-    Returns
-    -------
-    Resampled
-
-    Raises
-    ------
-    ValueError
-        If scores hold NaN or the lengths differ.
-    """
-    first, second = vector_without_nan(scores_a, "scores_a"), vector_without_nan(scores_b, "scores_b")
-    truth = np.asarray(positive, dtype=bool)
-    estimate = auc(first, truth) - auc(second, truth)
-    blocks = weight_blocks(groups, n_bootstraps, generator)
-    distribution = np.concatenate([_weighted_auc(w, first, truth) - _weighted_auc(w, second, truth) for w in blocks])
-    return Resampled(estimate, distribution)
 
 
 def bootstrap_gap_share(

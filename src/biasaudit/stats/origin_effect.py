@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from biasaudit.stats.effects import auc_many
 from biasaudit.stats.intervals import percentile_interval
+from biasaudit.stats.pair_auc import Block, blocks_of, pair_auc
 from biasaudit.stats.strata import (
     Floats,
     HeldFixed,
@@ -111,8 +112,8 @@ def origin_effect(
     pairs = list(combinations(range(known.size), 2))
     cells = joint_codes(strata, origins)
     columns = np.empty((values.size, 0)) if held.covariates is None else np.asarray(held.covariates)
-    adjusted = without_covariates(values, columns, strata, cells, np.ones((1, values.size)))
-    by_class, weights = _pair_aucs(adjusted, origins, strata, pairs)
+    as_they_are = without_covariates(values, columns, strata, cells, np.ones((1, values.size)))[0]
+    by_class, weights = _pair_aucs(as_they_are[None], origins, strata, pairs)
     draws = []
     for positions in _resampled(cells, n_bootstraps, generator):
         adjusted = without_covariates(values, columns, strata, cells, _counts(positions))
@@ -121,6 +122,9 @@ def origin_effect(
     estimate = _pooled(by_class, weights)[:, 0]
     distribution = np.concatenate(draws, axis=1)
     bounds = [percentile_interval(*each, level) for each in zip(estimate, distribution, strict=True)]
+    for place in np.flatnonzero((estimate == 0) | (estimate == 1)):  # no resample could differ
+        blocks = _blocks_of_pair(origins, strata, pairs[place])
+        bounds[place] = pair_auc(as_they_are, blocks).interval(level)
     return OriginEffect(
         tuple((str(known[first]), str(known[second])) for first, second in pairs),
         estimate,
@@ -128,6 +132,12 @@ def origin_effect(
         np.array([bound.high for bound in bounds]),
         by_class[:, :, 0],
     )
+
+
+def _blocks_of_pair(origins: Indices, strata: Indices, pair: tuple[int, int]) -> list[Block]:
+    """Pairs of subjects of two origins inside each class."""
+    groups = (members[np.isin(origins[members], pair)] for members in members_of(strata))
+    return [block for members in groups for block in blocks_of(members, origins == pair[1])]
 
 
 def without_covariates(
