@@ -30,6 +30,7 @@ STUDIES = (
     "features",
     "remedies",
     "statistics",
+    "unequal_variances",
     "chance",
     "attributions",
     "masks_in_both",

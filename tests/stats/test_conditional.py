@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from biasaudit.stats.conditional import centred_covariates, covariate_adjusted_test, residuals, smooth_columns
-from biasaudit.stats.rank_tests import origin_dependence_test
-from biasaudit.stats.strata import HeldFixed
+from biasaudit.stats.rank_tests import per_stratum_design, pooled_design, shift_scores
+from biasaudit.stats.strata import HeldFixed, joint_codes
+from biasaudit.stats.studentised import studentised_test
 
 
 @pytest.fixture
@@ -130,10 +131,12 @@ def test_covariates_that_use_up_a_group_are_refused(generator):
         )
 
 
-def test_without_covariates_it_is_the_plain_test(generator):
+def test_without_covariates_it_is_the_studentised_test(generator):
     scores, origin, strata = generator.standard_exponential(60), np.arange(60) % 3, np.repeat([0, 1], 30)
-    for kind in ("pooled", "per_stratum"):
-        plain = origin_dependence_test(scores, origin, strata, 99, np.random.default_rng(1), kind)
+    designs = {"pooled": pooled_design, "per_stratum": per_stratum_design}
+    for kind, design in designs.items():
+        ranks, cells = shift_scores(scores, strata), joint_codes(strata, origin)
+        plain = studentised_test(ranks, design(origin, strata), cells, strata, (99, np.random.default_rng(1)))
         adjusted = covariate_adjusted_test(
             scores, origin, HeldFixed(strata, np.empty((60, 0))), 99, np.random.default_rng(1), kind
         )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from biasaudit.stats.permutation import RELATIVE_TOLERANCE, TestResult, nothing_to_compare
-from biasaudit.stats.rank_tests import linear_rank_test, shift_scores
+from biasaudit.stats.rank_tests import shift_scores
 from biasaudit.stats.strata import (
     Floats,
     HeldFixed,
@@ -20,6 +20,7 @@ from biasaudit.stats.strata import (
     require_same_length,
     vector_without_nan,
 )
+from biasaudit.stats.studentised import studentised_test
 
 SMALLEST_FREEDOM = 3
 """Degrees of freedom that a group must keep beside its covariates, lest the residuals say nothing."""
@@ -173,8 +174,9 @@ def covariate_adjusted_test(
     Freedman and Lane's scheme: scores are replaced by their residuals on the covariates,
     the residuals by `shift_scores`, and these are permuted against origin indicators
     from which the covariates have been removed as well. Without that last step the test would be
-    conservative, the more so the more a covariate differs between origins. The null is widened by
-    the degrees of freedom that the covariates have used up.
+    conservative, the more so the more a covariate differs between origins. The variance of the observed statistic is
+    corrected for the degrees of freedom that the covariates have used up. The statistic is studentised
+    (`studentised_test`): origins that differ in spread alone are not taken for a shift.
 
     Parameters
     ----------
@@ -236,7 +238,9 @@ def covariate_adjusted_test(
     if (design**2).sum() < SMALLEST_OVERLAP * (indicators**2).sum():
         return nothing_to_compare(DETERMINED)
     ranks = shift_scores(residuals(values, columns, codes, unions), codes)
-    return linear_rank_test(ranks, design, codes, n_permutations, generator, _freedom_scale(columns, codes, unions))
+    scale = _freedom_scale(columns, codes, unions)
+    spread_alike = joint_codes(unions, origins)
+    return studentised_test(ranks, design, spread_alike, codes, (n_permutations, generator), scale)
 
 
 def _too_small(columns: Floats, strata: Indices, groups: Indices) -> str:
