@@ -27,8 +27,9 @@ ALPHA, PERMUTATIONS = 0.05, 199
 class Case:
     """One kind of cohort.
 
-    `largest` is the size of the last origin relative to the first, `ratio` that of their spreads. `share` is the share of the patients from the second half of the origins, None for one class alone; `shift` is what
-    the first origin and the last differ by, or with `share` the two halves.
+    `largest` is the size of the last origin relative to the first, `ratio` that of their spreads. `share` is the share
+    of the patients from the second half of the origins, None for one class alone; `shift` is what the first origin and
+    the last differ by, or with `share` the two halves.
     """
 
     n: int
@@ -52,10 +53,10 @@ def study(scratch: Path) -> str:
     head = (
         "## Unequal spread of the origins\n\n"
         f"Command: `python benchmarks/run.py unequal_variances`. {RUNS} simulations for each figure, "
-        f"{PERMUTATIONS} permutations, alpha .05; a rate of .05 is known to {2 * np.sqrt(0.05 * 0.95 / RUNS):.3f} (2 standard "
-        "errors). Plain: origins permuted, the statistic as it was before it was studentised. Studentised: U1 as it is. "
-        "In folds: five folds with networks of their own, a covariate held fixed. SD: that of the first origin to that "
-        "of the last, those between evenly spaced; sizes likewise.\n"
+        f"{PERMUTATIONS} permutations, alpha .05; 2 standard errors of a rate of .05 are "
+        f"{2 * np.sqrt(0.05 * 0.95 / RUNS):.3f}. Plain: origins permuted, the statistic as it was before it was "
+        "studentised. Studentised: U1 as it is. In folds: five folds with networks of their own, a covariate held "
+        "fixed. SD: that of the first origin to that of the last, those between evenly spaced; sizes likewise.\n"
     )
     size = [
         "### Size: origins of equal mean\n",

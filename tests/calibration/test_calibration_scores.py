@@ -49,6 +49,33 @@ def test_size_with_many_unequal_origins():
     assert low <= rejection_rate(results) <= high
 
 
+def unequal_spread_p_values(n_runs, sizes, spreads, shift=0.0):
+    """The plain and the studentised test of origins whose means differ by `shift`, and whose spreads differ."""
+    generator, results = np.random.default_rng(104), []
+    origin = np.repeat(np.arange(len(sizes)), sizes)
+    nothing = HeldFixed(np.zeros(origin.size), np.empty((origin.size, 0)))
+    for _ in range(n_runs):
+        scores = generator.standard_normal(origin.size) * np.take(spreads, origin) + shift * origin
+        plain = origin_dependence_test(scores, origin, nothing.strata, 99, generator)
+        own = covariate_adjusted_test(scores, origin, nothing, 99, generator)
+        results.append((plain.p_value, own.p_value))
+    return np.array(results).T
+
+
+@pytest.mark.parametrize(("sizes", "spreads"), [((20, 80), (3, 1)), ((15, 25, 35, 45), (4, 3, 2, 1))])
+def test_origins_that_differ_in_spread_alone_are_no_dependence(sizes, spreads):
+    """The plain test flags more than one such cohort in ten."""
+    plain, own = unequal_spread_p_values(400, sizes, spreads)
+    low, high = plausible_rates(0.05, 400)
+    assert low <= rejection_rate(own) <= high
+    assert rejection_rate(plain) > 0.08
+
+
+def test_studentising_costs_little_power_where_spreads_are_equal():
+    plain, own = unequal_spread_p_values(300, (50, 50), (1, 1), 0.56)
+    assert rejection_rate(own) >= rejection_rate(plain) - 0.01
+
+
 def severity_p_values(n_runs, n, difference, shift):
     generator = np.random.default_rng(102)
     label, results = np.repeat([0, 1], n // 2), []

@@ -20,8 +20,8 @@ def standardised(scores, strata):
     return ranks
 
 
-def variance_of(own, pooled):
-    weight = studentised.POOLED_WEIGHT
+def variance_of(own, pooled, mean_size):
+    weight = max(studentised.POOLED_WEIGHT, studentised.SMALL_CELLS / mean_size)
     squares = sum((value - np.mean(own)) ** 2 for value in own)
     return (squares + weight * pooled) / (len(own) - 1 + weight)
 
@@ -31,7 +31,8 @@ def wald_by_loops(ranks, design, cells):
     groups = [ranks[cells == c] for c in np.unique(cells)]
     pooled = sum(((own - own.mean()) ** 2).sum() for own in groups) / sum(own.size - 1 for own in groups)
     covariance = sum(
-        variance_of(ranks[cells == cells[i]], pooled) * np.outer(design[i], design[i]) for i in range(ranks.size)
+        variance_of(ranks[cells == cells[i]], pooled, ranks.size / len(groups)) * np.outer(design[i], design[i])
+        for i in range(ranks.size)
     )
     u = ranks @ design
     return u @ np.linalg.pinv(covariance, rcond=1e-10) @ u
@@ -43,6 +44,7 @@ def of(ranks, design, cells, strata, m=1):
 
 def test_two_origins_are_welch(monkeypatch):
     monkeypatch.setattr(studentised, "POOLED_WEIGHT", 0.0)
+    monkeypatch.setattr(studentised, "SMALL_CELLS", 0.0)
     generator = np.random.default_rng(41)
     origin = np.repeat([0, 1], [12, 25])
     scores = generator.standard_normal(37) * np.where(origin == 1, 0.4, 2.0) + origin
@@ -79,6 +81,7 @@ def test_exhaustive_permutation_of_a_tiny_cohort():
 def test_beside_covariates_it_is_the_partial_coefficient_over_its_robust_error(monkeypatch):
     """Two origins: (r'd)^2 / sum s^2 d^2, the spread widened by what the covariates used up."""
     monkeypatch.setattr(studentised, "POOLED_WEIGHT", 0.0)
+    monkeypatch.setattr(studentised, "SMALL_CELLS", 0.0)
     generator = np.random.default_rng(43)
     origin, covariates = np.arange(40) % 2, generator.standard_normal((40, 2))
     scores = covariates @ [1.0, -0.5] + generator.standard_normal(40)
