@@ -16,12 +16,12 @@ from biasaudit.stats.strata import Floats, Indices, indicator_matrix, integer_co
 __all__ = ["POOLED_WEIGHT", "SMALL_CELLS", "studentised_test", "wald_statistics"]
 
 POOLED_WEIGHT, SMALL_CELLS = 0.5, 10.0
-"""How many observations' worth of the variance pooled over cells enters a cell's own: the larger of the first number and
-the second over the mean size of the cells.
+"""How many observations' worth of the variance pooled over cells enters a cell's own.
 
-Cells of one subject, or whose scores are all alike, then have a variance, and many small cells do not drown the shift
-in the noise of theirs; in cells of some subjects it fades. At 260 subjects of 36 origins in two classes the power is .76
-where half an observation throughout would have .65, and one common variance .82.
+The larger of the first number and the second over the mean size of the cells. Cells of one subject, or whose scores are
+all alike, then have a variance, and many small cells do not drown the shift in the noise of theirs; in cells of some
+subjects it fades. At 260 subjects of 36 origins in two classes the power is .75 where half an observation throughout
+would have .65, and one common variance .82.
 """
 
 _SMALLEST_DIRECTION = 1e-6
