@@ -31,6 +31,7 @@ STUDIES = (
     "remedies",
     "statistics",
     "unequal_variances",
+    "audit_scope",
     "chance",
     "attributions",
     "masks_in_both",

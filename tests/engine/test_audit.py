@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ from biasaudit.engine.results.run import Run
 from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.errors import IncompleteError
 from biasaudit.protocol import parse_protocol
-from biasaudit.records import Recipe, Reliance, Verdict
+from biasaudit.records import Finding, Flag, Recipe, Reliance, Verdict
 from biasaudit.report.render import write_report
 from biasaudit.run_folder.finished import finished_audit
 
@@ -73,6 +74,27 @@ class TestToConfirm:
 
     def test_checks_that_were_named_stay_as_they_are(self, asked):
         assert asked({"intensity": ["PATHOLOGY"]}, "checks: [D1, G1, U1]\n") == frozenset()
+
+
+def test_the_tests_of_all_arms_and_factors_stand_beside_each_other_in_the_scope_of_the_audit():
+    def beside(scope: str) -> list[float]:
+        text = f"cohort: {{reader: phantom}}\narms: [intensity, silhouette]\nstatistics: {{scope: {scope}}}\n"
+        tests = {("intensity", "site"): 0.01, ("intensity", "year"): 0.2, ("silhouette", "site"): 0.3}
+
+        def findings(arm: str, factor: str) -> list[Finding]:
+            return [Finding("U1", "clear", "", p_value=tests.get((arm, factor)), flag=Flag(True))]
+
+        run = SimpleNamespace(
+            situation=SimpleNamespace(protocol=parse_protocol(text, Path("protocol.yaml"))),
+            factors=("site", "year"),
+            findings=lambda arm, factor: [
+                Finding("U1", "clear", "", p_value=tests.get((arm, factor)), flag=Flag(True))
+            ],
+        )
+        return verdicts._beside(run, "intensity", "site")
+
+    assert beside("verdict") == []
+    assert beside("audit") == [0.2, 0.3]  # a test that was not made does not count
 
 
 @pytest.fixture

@@ -95,3 +95,24 @@ def test_checks_that_are_not_asked_reach_nothing(told):
 def test_features_have_no_pixels_to_edit(told):
     (line,) = told(aliased, features=("a", "b"))
     assert line == (f"site: this design can reach UNDETERMINED; ORIGIN, MIXED or PATHOLOGY would take {BOTH}")
+
+
+def test_too_few_permutations_for_so_many_tests_are_said(told):
+    few = (
+        "statistics: {n_permutations: 99, n_bootstraps: 99, scope: SCOPE}\narms: [intensity, silhouette, background]\n"
+    )
+    assert told(crossed, extra=few.replace("SCOPE", "verdict")) == [f"site: {ALL}"]
+    assert told(crossed, masked=True, extra=few.replace("SCOPE", "audit"))[1] == (
+        "nothing can flag: 9 tests are corrected together (statistics.scope: audit), and no p-value can be below 0.01; "
+        "set n_permutations and n_bootstraps to 179 or more"
+    )
+
+
+def test_too_few_subjects_for_so_many_tests_are_said(told):
+    for scope, said in (("verdict", "site: nothing can flag: 2 tests"), ("audit", "nothing can flag: 4 tests")):
+        line = told(
+            lambda positive, row: "ab"[positive or row == 0],
+            extra=f"arms: [intensity, silhouette]\nstatistics: {{scope: {scope}}}\n",
+        )[1]
+        assert line.startswith(said)
+        assert line.endswith("bring more subjects of each class and origin, or fewer arms and origin factors")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biasaudit.stats.multiplicity import holm, minimum_p
+from biasaudit.stats.multiplicity import can_reject, holm, minimum_p
 
 
 def test_holm_by_hand():
@@ -69,3 +69,10 @@ def test_weights_favour_a_statistic_and_leave_single_p_values():
     np.testing.assert_array_equal(each, same)
     with pytest.raises(ValueError, match="positive"):
         minimum_p(observed, null, [1, 0])
+
+
+def test_whether_anything_can_be_rejected():
+    assert can_reject([0.01] * 5, 0.05)
+    assert not can_reject([0.01] * 6, 0.05)
+    assert can_reject([0.5] * 6 + [0.001], 0.05)
+    assert not can_reject([], 0.05)

@@ -49,3 +49,10 @@ def test_p_value_counts_the_observed_and_ties():
 @given(st.floats(-1e6, 1e6), st.lists(st.floats(-1e6, 1e6), max_size=20))
 def test_p_value_is_never_zero(observed, null):
     assert 1 / (1 + len(null)) <= permutation.p_value(observed, null) <= 1
+
+
+def test_the_smallest_p_value_of_a_small_design():
+    assert permutation.smallest_p([0] * 6, [0, 0, 0, 1, 1, 1], 999) == pytest.approx(1 / 20)
+    assert permutation.smallest_p([0] * 6 + [1] * 6, [0, 0, 0, 1, 1, 1] * 2, 999) == pytest.approx(1 / 400)
+    assert permutation.smallest_p([0] * 6 + [1] * 6, [0, 0, 0, 1, 1, 1] * 2, 99) == pytest.approx(1 / 100)
+    assert permutation.smallest_p([0, 1], [0, 1], 99) == 1.0  # nothing can be exchanged

@@ -449,3 +449,23 @@ def test_no_images_are_spoken_of_where_features_or_scores_are_given():
             verdict = decide(findings, design, "origin", protocol)
             assert "image" not in f"{verdict.reason} {verdict.settle}".replace("images of the other class", "")
             assert "mask" not in verdict.settle
+
+
+def test_the_tests_of_the_whole_audit_are_corrected_together():
+    findings = [G1, u1(0.01, reliance=HIGH)]
+    (alone,) = decide_contrasts(findings, {None: CROSSED}, "origin", PROTOCOL)
+    (beside,) = decide_contrasts(findings, {None: CROSSED}, "origin", PROTOCOL, [0.5, 0.9, float("nan")])
+    (lost,) = decide_contrasts(findings, {None: CROSSED}, "origin", PROTOCOL, [0.5] * 5)
+    (helped,) = decide_contrasts(findings, {None: CROSSED}, "origin", PROTOCOL, [0.0001] * 5)
+    assert (alone.word, alone.tests, beside.word, beside.tests) == ("ORIGIN", 1, "ORIGIN", 4)
+    assert (lost.word, lost.flagged, lost.tests) == ("UNDETERMINED", (), 6)
+    assert "U1 would flag alone, and does not once corrected over the 6 tests of the whole audit" in lost.reason
+    assert helped.word == "ORIGIN"  # Holm steps down: what others reject no longer counts
+
+
+def test_a_wider_correction_never_clears():
+    findings = [G1, u1(0.01, True, NONE), g3()]
+    assert decide_contrasts(findings, {None: CROSSED}, "origin", PROTOCOL)[0].word == "UNDETERMINED"
+    assert decide_contrasts(findings, {None: CROSSED}, "origin", PROTOCOL, [0.5] * 9)[0].word == "UNDETERMINED"
+    unmoved = [G1, u1(0.5, True, NONE), g3()]
+    assert decide_contrasts(unmoved, {None: CROSSED}, "origin", PROTOCOL, [0.5] * 9)[0].word == "PATHOLOGY"

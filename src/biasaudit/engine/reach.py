@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -15,12 +16,17 @@ from biasaudit.engine.plan import expected_outline
 from biasaudit.engine.situation.contrasts import Contrast
 from biasaudit.engine.situation.outline import Outline
 from biasaudit.engine.situation.situation import Situation, default_checks, origins_of, regime_of
-from biasaudit.protocol import Protocol
+from biasaudit.protocol import Protocol, StatisticsSettings
+from biasaudit.stats.multiplicity import can_reject
+from biasaudit.stats.permutation import smallest_p
 from biasaudit.stats.probes import FEWEST
-from biasaudit.verdict.case import Design
+from biasaudit.verdict.case import EDITS, Design
 from biasaudit.verdict.reach import Reach, Witness, reach
 
-__all__ = ["reach_lines"]
+__all__ = ["reach_lines", "unattainable_lines"]
+
+_MOST = 1_000_000
+"""Most permutations and resamples that a protocol may ask for."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,68 @@ def reach_lines(situation: Situation) -> list[str]:
     """
     folds = tuple(fold for fold in situation.folds if fold != SEEN)
     outline = expected_outline(replace(situation, cohort=situation.judged, folds=folds))
-    return [_line(outline, factor) for factor in situation.cohort.factors]
+    return [*(_line(outline, factor) for factor in situation.cohort.factors), *unattainable_lines(outline)]
+
+
+def unattainable_lines(outline: Outline) -> list[str]:
+    """Say where no p-value can be small enough to flag, once Holm has corrected all that are asked together.
+
+    Parameters
+    ----------
+    outline : Outline
+
+    Returns
+    -------
+    list of str
+        Empty where something can flag; the arms are taken to be tested as the primary one is.
+    """
+    settings, arms = outline.protocol.statistics, len(outline.protocol.arms)
+    each = {factor: _smallest(outline, factor, settings) for factor in outline.cohort.factors}
+    together = {f"{factor}: ": own for factor, own in each.items()}
+    if settings.scope == "audit":
+        together = {"": [floor for own in each.values() for floor in own] * arms}
+    patient = settings.model_copy(update={"n_permutations": _MOST, "n_bootstraps": _MOST})
+    finest = [floor for factor in each for floor in _smallest(outline, factor, patient)]
+    return [
+        f"{where}nothing can flag: {len(floors)} tests are corrected together (statistics.scope: {settings.scope}), "
+        f"and no p-value can be below {min(floors):.2g}; {_finer(min(finest), len(floors), settings)}"
+        for where, floors in together.items()
+        if floors and not can_reject(floors, settings.alpha)
+    ]
+
+
+def _finer(smallest: float, tests: int, settings: StatisticsSettings) -> str:
+    if smallest * tests > settings.alpha:
+        return "bring more subjects of each class and origin, or fewer arms and origin factors"
+    return f"set n_permutations and n_bootstraps to {ceil(tests / settings.alpha) - 1} or more"
+
+
+def _smallest(outline: Outline, factor: str, settings: StatisticsSettings) -> list[float]:
+    """Return the smallest p-value of every test of the primary arm that may flag."""
+    return [
+        floor
+        for contrast in outline.contrasts
+        for witness in _given(outline, factor, contrast).witnesses
+        for floor in _floors(outline, factor, contrast, witness, settings)
+    ]
+
+
+def _floors(
+    outline: Outline, factor: str, contrast: Contrast, witness: Witness, settings: StatisticsSettings
+) -> list[float]:
+    if witness.code in EDITS:
+        return [1 / (1 + settings.n_bootstraps)]
+    if witness.code == "P1":
+        return [0.0]
+    if witness.code != "U1" or not witness.may_flag:
+        return []
+    origins, positive = origins_of(outline.cohort, factor), np.array(contrast.positive)
+    labels = np.array([sample.label for sample in outline.cohort.samples])
+    known = outline.has_masks(contrast)
+    parts = [rows for rows, asked in ((~positive, True), (positive, known)) if asked and len(set(origins[rows])) > 1]
+    if regime_of(outline.cohort, factor, contrast) == "crossed" and (known or len(set(origins[positive])) == 1):
+        parts.append(np.ones(positive.size, dtype=bool))
+    return [smallest_p(labels[rows], origins[rows], settings.n_permutations) for rows in parts]
 
 
 def _line(outline: Outline, factor: str) -> str:

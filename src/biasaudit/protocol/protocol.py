@@ -84,6 +84,9 @@ class StatisticsSettings(Section):
     alpha: float = Field(0.05, ge=1e-6, lt=0.5)
     n_permutations: int = Field(2000, ge=99, le=1_000_000)
     n_bootstraps: int = Field(2000, ge=99, le=1_000_000)
+    scope: Literal["verdict", "audit"] = Field(
+        "verdict", description="tests that are corrected together: of one arm and origin factor, or of the whole audit"
+    )
 
 
 class VerdictSettings(Section):

@@ -342,6 +342,8 @@ class Verdict:
         The class held against the rest; None with two classes.
     flagged : tuple of str
         Codes of the checks that flag, whatever the word: a gate that fails at MIXED does not let them pass.
+    tests : int
+        How many tests Holm's correction ran over.
     """
 
     word: VerdictWord
@@ -352,6 +354,7 @@ class Verdict:
     settle: str = ""
     contrast: str | None = None
     flagged: tuple[str, ...] = ()
+    tests: int = 0
 
 
 @dataclass(frozen=True)

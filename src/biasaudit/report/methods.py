@@ -76,7 +76,7 @@ def methods(records: RunRecords) -> tuple[str, ...]:
     paragraphs = (
         _design(records, settings),
         " ".join(text for code, text in _tests(records, settings).items() if code in asked),
-        _verdict(settings),
+        _verdict(records, settings),
         _maps(settings) if not records.relevance.empty or not records.overlays.empty else "",
     )
     return tuple(text for text in paragraphs if text)
@@ -280,17 +280,26 @@ def _means(records: RunRecords) -> str:
     return ", ".join(used) or "its table alone"
 
 
-def _verdict(settings: Settings) -> str:
+def _verdict(records: RunRecords, settings: Settings) -> str:
     high, low, tolerance, delta = (
         _threshold(settings.at("verdict", key)) for key in ("high", "low", "tolerance", "delta")
     )
     return (
-        f"Tests that may flag were corrected by Holm's procedure (alpha {settings.at('statistics', 'alpha')}). A "
+        f"Tests that may flag were corrected by Holm's procedure (alpha {settings.at('statistics', 'alpha')})"
+        f"{_together(records, settings)}. A "
         f"flagged network was called ORIGIN where the lower bound of reliance exceeded {high} and MIXED where it "
         f"exceeded {low}. PATHOLOGY was an equivalence claim: upper bound of reliance below {tolerance} and, where "
         f"origins hold both classes, the AUC of origin from scores inside a class within {delta} of 0.5. "
         "Anything else was UNDETERMINED."
     )
+
+
+def _together(records: RunRecords, settings: Settings) -> str:
+    """Say over which tests the correction ran; nothing of a run that did not record it."""
+    counted = [verdict.get("tests", 0) for arm in records.audit["arms"] for verdict in arm.get("verdicts", [])]
+    if settings.at("statistics", "scope") == "audit":
+        return f" over {count(max(counted, default=0), 'test')} of the whole audit"
+    return ", for each input and origin factor by itself" if any(counted) else ""
 
 
 def _threshold(value: Any) -> str:

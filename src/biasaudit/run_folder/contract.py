@@ -223,7 +223,10 @@ READ_BY_THE_REPORT: tuple[Table, ...] = (
 
 
 class VerdictRecord(TypedDict):
-    """The answer for one arm, one origin factor and, with more than two classes, one contrast."""
+    """The answer for one arm, one origin factor and, with more than two classes, one contrast.
+
+    `tests` says over how many Holm's correction ran, `scope` whose: of this arm and factor, or of the whole audit.
+    """
 
     verdict: VerdictWord
     factor: NotRequired[str]
@@ -232,6 +235,8 @@ class VerdictRecord(TypedDict):
     settle: NotRequired[str | None]
     provisional: NotRequired[bool]
     flagged: NotRequired[list[str]]
+    scope: NotRequired[Literal["verdict", "audit"]]
+    tests: NotRequired[int]
     reliance: NotRequired[RelianceRecord]
 
 

@@ -39,6 +39,25 @@ def holm(p_values: ArrayLike) -> Floats:
     return adjusted
 
 
+def can_reject(smallest: ArrayLike, alpha: float) -> bool:
+    """Whether Holm's adjustment leaves any test a p-value of at most `alpha`.
+
+    Parameters
+    ----------
+    smallest
+        (k,) smallest p-values that the tests can have.
+    alpha
+        Level.
+
+    Returns
+    -------
+    bool
+        False of no tests.
+    """
+    floors = np.asarray(smallest, dtype=np.float64)
+    return bool(floors.size) and bool(floors.min() * floors.size <= alpha)
+
+
 def minimum_p(
     statistics_observed: ArrayLike, statistics_null: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, Floats]:

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import gammaln
 
 from biasaudit.stats.strata import (
     Floats,
     Indices,
     integer_codes,
+    joint_codes,
     members_of,
 )
 
@@ -127,6 +129,29 @@ def permutation_blocks(
     size = max(1, CELLS_PER_BLOCK // max(1, codes.size * width))
     for start in range(0, max(n_permutations, 1), size):
         yield permutation_indices(codes, min(size, n_permutations - start), generator)
+
+
+def smallest_p(strata: ArrayLike, groups: ArrayLike, n_permutations: int) -> float:
+    """Smallest p-value that permuting group labels inside strata can give, but for chance.
+
+    Parameters
+    ----------
+    strata
+        (n,) codes or names.
+    groups
+        (n,) codes or names of what is permuted.
+    n_permutations
+        Number of permutations m.
+
+    Returns
+    -------
+    float
+        The larger of 1 / (1 + m) and 1 / the number of arrangements that differ.
+    """
+    codes, names = integer_codes(strata), integer_codes(groups)
+    sizes, cells = np.bincount(codes), np.bincount(joint_codes(codes, names))
+    arrangements = float(gammaln(sizes + 1).sum() - gammaln(cells + 1).sum())
+    return max(1 / (1 + n_permutations), float(np.exp(-arrangements)))
 
 
 def p_value(observed: float, null: ArrayLike) -> float:

@@ -6,6 +6,6 @@ UNDETERMINED with its reason (DESIGN.md section 6).
 """
 
 from biasaudit.verdict.case import Design
-from biasaudit.verdict.rules import decide, decide_contrasts, flags, headline
+from biasaudit.verdict.rules import decide, decide_contrasts, flags, headline, p_values
 
-__all__ = ["Design", "decide", "decide_contrasts", "flags", "headline"]
+__all__ = ["Design", "decide", "decide_contrasts", "flags", "headline", "p_values"]

@@ -44,7 +44,10 @@ class Design:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a rule looks at, of one arm, origin factor and contrast."""
+    """Everything a rule looks at, of one arm, origin factor and contrast.
+
+    `doubted` would flag had only this arm and factor been tested; `tests` were corrected together.
+    """
 
     findings: Sequence[Finding]
     design: Design
@@ -52,6 +55,8 @@ class Case:
     protocol: Protocol
     reliance: Reliance
     flagged: tuple[Finding, ...]
+    doubted: tuple[Finding, ...] = ()
+    tests: int = 0
 
     def of(self, code: str) -> list[Finding]:
         """Return the findings of one check."""
@@ -59,7 +64,9 @@ class Case:
 
     def verdict(self, word: VerdictWord, reason: str, settle: str, *, provisional: bool = False) -> Verdict:
         """Make the verdict for this factor."""
-        return Verdict(word, reason, self.factor, self.reliance, provisional, settle, flagged=self.codes)
+        return Verdict(
+            word, reason, self.factor, self.reliance, provisional, settle, flagged=self.codes, tests=self.tests
+        )
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from biasaudit.stats.multiplicity import holm
 from biasaudit.verdict import words
 from biasaudit.verdict.case import EDITS, Case, Design
 
-__all__ = ["decide", "decide_contrasts", "flags", "headline"]
+__all__ = ["decide", "decide_contrasts", "flags", "headline", "p_values"]
 
 
 def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: Protocol) -> Verdict:
@@ -34,13 +34,21 @@ def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: P
     Verdict
         A PATHOLOGY that no probes show is provisional unless the spike-in test of power (G3) was asked.
     """
-    return _decide(_case(findings, design, factor, protocol, flags(findings, protocol.statistics.alpha)))
+    case = _case(findings, design, factor, protocol, flags(findings, protocol.statistics.alpha))
+    return _decide(replace(case, tests=len(p_values(findings))))
 
 
 def decide_contrasts(
-    findings: Sequence[Finding], designs: Mapping[str | None, Design], factor: str, protocol: Protocol
+    findings: Sequence[Finding],
+    designs: Mapping[str | None, Design],
+    factor: str,
+    protocol: Protocol,
+    beside: Sequence[float] = (),
 ) -> tuple[Verdict, ...]:
     """Give one verdict per contrast; Holm's correction is over the tests of all of them together.
+
+    What flags by its own arm and factor and no longer beside the tests of others convicts nobody, and forbids PATHOLOGY
+    all the same: a wider correction must not clear.
 
     Parameters
     ----------
@@ -50,14 +58,23 @@ def decide_contrasts(
         One entry, None, with two classes.
     factor, protocol
         As in `decide`.
+    beside : sequence of float
+        p-values of the tests of other arms and factors that are corrected together with these (`p_values`).
     """
-    flagged = flags(findings, protocol.statistics.alpha)
+    alone = flags(findings, protocol.statistics.alpha)
+    flagged = flags(findings, protocol.statistics.alpha, beside) if beside else alone
+    tests = len(p_values(findings)) + len(beside)
     verdicts = []
     for contrast, design in designs.items():
         own = [finding for finding in findings if finding.contrast == contrast]
-        flagged_here = tuple(finding for finding in flagged if finding.contrast == contrast)
-        verdicts.append(replace(_decide(_case(own, design, factor, protocol, flagged_here)), contrast=contrast))
+        case = _case(own, design, factor, protocol, _of(contrast, flagged))
+        case = replace(case, doubted=tuple(f for f in _of(contrast, alone) if f not in case.flagged), tests=tests)
+        verdicts.append(replace(_decide(case), contrast=contrast))
     return tuple(verdicts)
+
+
+def _of(contrast: str | None, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.contrast == contrast)
 
 
 def _case(
@@ -76,17 +93,20 @@ def headline(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=lambda verdict: VERDICT_ORDER.index(verdict.word))
 
 
-def flags(findings: Sequence[Finding], alpha: float) -> tuple[Finding, ...]:
-    """Return the findings that flag after Holm's correction (Holm 1979) over all that vote.
+def flags(findings: Sequence[Finding], alpha: float, beside: Sequence[float] = ()) -> tuple[Finding, ...]:
+    """Return the findings that flag after Holm's correction (Holm 1979) over all that vote, and the p-values `beside`.
 
     Those vote that may flag (`Finding.may_flag`); edits of the images do not where probes measure from both sides what
     an edit only bounds, or mixes with disease beyond the masks.
     """
     tests = _voting(findings)
-    adjusted: Sequence[float] | np.ndarray = (
-        holm([np.nan if test.p_value is None else test.p_value for test in tests]) if tests else []
-    )
+    adjusted = holm([*p_values(findings), *beside])[: len(tests)]
     return tuple(test for test, p_value in zip(tests, adjusted, strict=True) if p_value <= alpha)
+
+
+def p_values(findings: Sequence[Finding]) -> list[float]:
+    """Return the p-values of the tests of one arm and factor that vote, nan where one could not be made."""
+    return [np.nan if test.p_value is None else test.p_value for test in _voting(findings)]
 
 
 def _voting(findings: Sequence[Finding]) -> list[Finding]:
@@ -139,7 +159,7 @@ def _reading_origin(case: Case) -> Verdict | None:
 def _reading_pathology(case: Case) -> Verdict | None:
     """PATHOLOGY: equivalence shown, nothing flagged."""
     high = case.reliance.high  # of a lower bound there is none
-    if case.flagged or high is None or high >= case.protocol.verdict.tolerance:
+    if case.flagged or case.doubted or high is None or high >= case.protocol.verdict.tolerance:
         return None
     if case.reliance.source == "P1":
         # Its interval holds the power: images of the missing cell, not a planted stand-in for them.
@@ -165,4 +185,6 @@ def _open(case: Case) -> Verdict:
         return case.verdict("UNDETERMINED", *words.outside_the_masks(case))
     if case.flagged:
         return case.verdict("UNDETERMINED", *words.how_much_is_open(case))
+    if case.doubted:
+        return case.verdict("UNDETERMINED", *words.lost_in_the_audit(case))
     return case.verdict("UNDETERMINED", *words.neither_shown(case))

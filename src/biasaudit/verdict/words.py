@@ -19,6 +19,7 @@ __all__ = [
     "cleared_by_scores",
     "how_much_is_open",
     "incompetent",
+    "lost_in_the_audit",
     "mostly_the_origin",
     "neither_shown",
     "no_estimate",
@@ -219,6 +220,17 @@ def how_much_is_open(case: Case) -> Words:
         f"{_interval(case.reliance)}. It may be too little to matter, or not."
     )
     return Words(reason, _more_subjects(case))
+
+
+def lost_in_the_audit(case: Case) -> Words:
+    """Say that what would flag alone does not beside all other tests of the audit."""
+    codes = " and ".join(dict.fromkeys(finding.code for finding in case.doubted))
+    reason = (
+        f"{codes} would flag alone, and does not once corrected over the {case.tests} tests of the whole audit: "
+        f"{_interval(case.reliance)} of the response may be owed to the origin."
+    )
+    settle = "An audit of this input and origin factor alone, decided on before its result is known, would settle it."
+    return Words(reason, settle)
 
 
 def neither_shown(case: Case) -> Words:

@@ -151,6 +151,8 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> ArmRecord:
                 "settle": verdict.settle,
                 "provisional": verdict.provisional,
                 "flagged": list(verdict.flagged),
+                "scope": run.situation.protocol.statistics.scope,
+                "tests": verdict.tests,
                 "reliance": verdict.reliance.to_dict(),
             }
             for verdict in arm.verdicts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from biasaudit.engine.reach import unattainable_lines
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.situation import CONFIRMATION, Situation
 from biasaudit.engine.user_code.preprocessing import kind_of_input
@@ -41,6 +42,7 @@ def limits_of(run: Run) -> list[str]:
             "Pictures in colour were read in grey: signatures of colour are hidden from this audit. It says nothing of "
             "a network that sees colour."
         )
+    limits += [f"{line[0].upper()}{line[1:]}." for line in unattainable_lines(run.outline)]
     limits += _cautions(run.situation)
     if not run.outline.masks_given:
         limits.append(_unmarked(run))

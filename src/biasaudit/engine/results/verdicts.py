@@ -9,7 +9,7 @@ from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.error_rates import carries_weight
 from biasaudit.protocol import ArmSettings
 from biasaudit.records import ArmEvidence, Recipe, Regime, Verdict
-from biasaudit.verdict import Design, decide_contrasts
+from biasaudit.verdict import Design, decide_contrasts, p_values
 
 __all__ = ["arm_result", "evidence_by_contrast", "to_confirm"]
 
@@ -47,9 +47,19 @@ def _verdicts(run: Run, name: str) -> tuple[Verdict, ...]:
             contrast: Design(own.regime, own.masks_given and _all_erasable(own), own.mask_is_complete)
             for contrast, own in evidence_by_contrast(run, name, factor).items()
         }
-        decided = decide_contrasts(run.findings(name, factor), designs, factor, run.situation.protocol)
+        beside = _beside(run, name, factor)
+        decided = decide_contrasts(run.findings(name, factor), designs, factor, run.situation.protocol, beside)
         verdicts.extend(_weighed(verdict, designs[verdict.contrast].regime) for verdict in decided)
     return tuple(verdicts)
+
+
+def _beside(run: Run, name: str, factor: str) -> list[float]:
+    """Return the p-values of all other arms and factors, where the whole audit is corrected together."""
+    protocol = run.situation.protocol
+    if protocol.statistics.scope == "verdict":
+        return []
+    others = [(arm.name, each) for arm in protocol.arms for each in run.factors if (arm.name, each) != (name, factor)]
+    return [p_value for arm, each in others for p_value in p_values(run.findings(arm, each))]
 
 
 def _weighed(verdict: Verdict, regime: Regime) -> Verdict:
