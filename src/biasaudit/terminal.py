@@ -88,10 +88,25 @@ def print_verdicts(audit: AuditRecord) -> None:
         if arm.get("contrast"):
             each = ", ".join(f"{v['contrast']} {v['verdict']} ({v['factor']})" for v in arm["verdicts"])
             print_line(f"  against the rest: {each}")
+        if aucs := _aucs(arm):
+            print_line(f"  {aucs}")
         if arm["verdict"] == "UNDETERMINED" and (settle := _what_settles(arm)):
             print_line(f"  what would settle it: {settle}")
     if audit.get("cohort", {}).get("colour_hidden"):
         print_line("note: pictures in colour were read in grey; signatures of colour are hidden from this audit")
+
+
+def _aucs(arm: ArmRecord) -> str:
+    """Say the AUC, and beside it that where the origin tells nothing of the class; empty where that was not asked."""
+    target = arm.get("target") or {}
+    published = target.get("independent")
+    if published is None or target.get("auc") is None:
+        return ""
+    plain = f"AUC {target['auc']:.2f} as sampled"
+    if published["auc"] is None:
+        return f"{plain}; AUC to publish: none, since no {published['factor']} holds both classes"
+    bounds = f"[{published['auc_low']:.2f}, {published['auc_high']:.2f}]"
+    return f"{plain}; AUC to publish (class and {published['factor']} independent): {published['auc']:.2f} {bounds}"
 
 
 def _what_settles(arm: ArmRecord) -> str:

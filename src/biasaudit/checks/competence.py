@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from biasaudit.checks.premises import Fault, interval_level, score_fault
+from biasaudit.checks.published_auc import published_auc
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
@@ -23,7 +24,8 @@ class Competence:
     question = "Does the target classifier beat chance on held-out subjects?"
     why = "A network that has learned nothing cannot be audited for what it has learned."
     kind = "gate"
-    needs = ("table", "scores")
+    needs = ("table", "scores", "probes")
+    optional = ("probes",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding; clear if the lower bound of the AUC is above one half."""
@@ -49,5 +51,6 @@ class Competence:
                 threshold=CHANCE,
                 n=n,
                 factor=evidence.factor,
+                details=published_auc(evidence, protocol).details(),
             )
         ]

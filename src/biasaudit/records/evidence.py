@@ -151,6 +151,8 @@ class Probes:
         Subject of the audit whose image is as like this one as images of one subject are; empty if none.
     max_prevalence : float or None
         Largest share of patients among the unlabelled, as the user states it.
+    by_fold : float (k, folds) or None
+        Margin by the network of every fold.
     """
 
     subject: npt.NDArray[np.str_]
@@ -160,11 +162,13 @@ class Probes:
     logit: FloatArray
     twin_of: npt.NDArray[np.str_]
     max_prevalence: float | None = None
+    by_fold: FloatArray | None = None
 
     def kept(self, rows: BoolArray | npt.NDArray[np.intp]) -> Probes:
         """Return some of the probes, in the order of the rows."""
         names = ("subject", "label", "positive", "origin", "logit", "twin_of")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        by_fold = None if self.by_fold is None else self.by_fold[rows]
+        return replace(self, **{name: getattr(self, name)[rows] for name in names}, by_fold=by_fold)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,9 @@ class ArmView:
     verdicts: tuple[VerdictView, ...]
     auc: str
     auc_interval: str
+    published: str
+    published_interval: str
+    published_on: str
     balanced_accuracy: str
     error_rates: str
     groups: tuple[tuple[str, tuple[FindingView, ...]], ...]
@@ -176,6 +179,7 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
     verdicts = tuple(_verdict_view(verdict, arm) for verdict in _verdicts(arm))
     asked = [view for view in findings if view.status != "not_applicable"]
     target = arm.get("target") or {}
+    published = target.get("independent") or {}
     counts = Counter(view.status for view in findings)
     return ArmView(
         name=arm["name"],
@@ -186,6 +190,9 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
         verdicts=verdicts,
         auc=number(target.get("auc")),
         auc_interval=interval(target.get("auc_low"), target.get("auc_high")),
+        published=number(published.get("auc")),
+        published_interval=interval(published.get("auc_low"), published.get("auc_high")),
+        published_on=str(published.get("text") or ""),
         balanced_accuracy=number(target.get("balanced_accuracy")),
         error_rates=_error_rates(arm.get("error_rates") or {}),
         groups=by_kind(asked),

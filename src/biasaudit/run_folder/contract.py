@@ -62,6 +62,7 @@ __all__ = [
     "ErrorRatesRecord",
     "FactorDesign",
     "GridRecord",
+    "IndependentRecord",
     "ProvenanceRecord",
     "RemedyRecord",
     "Table",
@@ -265,20 +266,42 @@ class AucRecord(TypedDict, total=False):
     auc_high: float | None
 
 
+class IndependentRecord(TypedDict, total=False):
+    """AUC of a target where one origin factor tells nothing of the class.
+
+    `inside_origins` is that over pairs of one origin; `how` is weights, one origin, probes, or empty where there is
+    none; `text` says on whom it was measured, or why there is none and what would give it.
+    """
+
+    factor: str
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+    inside_origins: float | None
+    how: str
+    text: str
+
+
 class TargetRecord(AucRecord, total=False):
-    """How well the target does, in the contrast of the headline; every contrast with more than two classes."""
+    """How well the target does, in the contrast of the headline; every contrast with more than two classes.
+
+    `independent` is the AUC to publish: that of the factor which leaves least, or none if some factor has none.
+    """
 
     balanced_accuracy: float
     contrasts: dict[str, AucRecord]
+    independent: IndependentRecord
+    independent_by_factor: list[IndependentRecord]
 
 
 class TruthRecord(TypedDict, total=False):
-    """What was planted in a simulated cohort: R* (`omega`), sensitivity, class gap, AUC at one site."""
+    """What was planted in a simulated cohort: R* (`omega`), sensitivity, class gap, AUC at one site, over all sites."""
 
     omega: float | None
     r: float | None
     gap: float
     auc_one_site: float
+    auc_independent: float
 
 
 class ArmRecord(TypedDict):

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from biasaudit.stats.effects import auc
+from biasaudit.stats.pair_auc import inside_folds, pair_auc
 
 __all__ = ["Truth", "bootstrap_truth", "true_reliance"]
 
@@ -27,16 +27,22 @@ class Truth:
         Mean margin of patients at their sites less that of healthy subjects at theirs.
     auc_one_site : float
         AUC of anatomies with against without pathology at one site, mean over sites: competence at the pathology.
+    auc_independent : float
+        The same over all pairs of sites: class and site independent, every site as frequent.
     """
 
     sensitivity: float
     origin_share: float
     gap: float
     auc_one_site: float
+    auc_independent: float = float("nan")
 
 
 def true_reliance(
-    margins: NDArray[np.float64], healthy_share: NDArray[np.float64], patient_share: NDArray[np.float64]
+    margins: NDArray[np.float64],
+    healthy_share: NDArray[np.float64],
+    patient_share: NDArray[np.float64],
+    folds: NDArray[np.intp] | None = None,
 ) -> Truth:
     """Compute R* and Omega* (DESIGN.md section 5).
 
@@ -46,6 +52,8 @@ def true_reliance(
         Margins without and with pathology.
     healthy_share, patient_share : float (sites,)
         How the healthy subjects and the patients of the cohort are spread over the sites; each sums to 1.
+    folds : int (anatomies,) or None
+        Which network scored each; AUCs compare scores of one network only. By default one scored all.
     """
     mean = margins.mean(axis=0)
     squares = [(mean[p, a] - mean[p, b]) ** 2 for p in (0, 1) for a, b in combinations(range(mean.shape[1]), 2)]
@@ -54,14 +62,22 @@ def true_reliance(
     healthy = float(mean[0] @ healthy_share)
     gap = float(mean[1] @ patient_share) - healthy
     share = (float(mean[0] @ patient_share) - healthy) / gap if gap > 0 else np.nan
-    with_pathology = np.repeat([False, True], len(margins))
-    competence = [auc(margins[:, :, s].T.ravel(), with_pathology) for s in range(mean.shape[1])]
+    areas = _areas(margins, np.zeros(len(margins), dtype=np.intp) if folds is None else folds)
     return Truth(
         sensitivity=site / (site + pathology) if site + pathology > 0 else np.nan,
         origin_share=float(np.clip(share, 0.0, 1.0)) if np.isfinite(share) else np.nan,
         gap=gap,
-        auc_one_site=float(np.mean(competence)),
+        auc_one_site=float(np.mean(np.diag(areas))),
+        auc_independent=float(np.mean(areas)),
     )
+
+
+def _areas(margins: NDArray[np.float64], folds: NDArray[np.intp]) -> NDArray[np.float64]:
+    """AUC of anatomies with pathology at one site against those without at another, inside folds, (sites, sites)."""
+    sites, ill = margins.shape[2], np.repeat([False, True], len(margins))
+    pairs = inside_folds(ill, np.tile(folds, 2))
+    scores = [[np.concatenate([margins[:, 0, t], margins[:, 1, s]]) for t in range(sites)] for s in range(sites)]
+    return np.array([[pair_auc(each, pairs).estimate for each in row] for row in scores])
 
 
 def bootstrap_truth(

@@ -66,7 +66,7 @@ def numbers_of(audit: AuditRecord) -> dict[str, float]:
     Returns
     -------
     dict
-        AUC, reliance, lesion gain and origin AUC of every arm.
+        AUC, AUC to publish, reliance, lesion gain and origin AUC of every arm.
     """
     return dict(pair for arm in audit["arms"] for pair in _numbers(arm))
 
@@ -75,6 +75,7 @@ def _numbers(arm: ArmRecord) -> Iterator[tuple[str, float]]:
     target: Mapping[str, Any] = arm.get("target", {})
     quantities: Mapping[str, Any] = {
         "auc": target.get("auc"),
+        "auc_independent": _published(target),
         "reliance": arm.get("reliance"),
         "lesion_gain": arm.get("lesion_gain"),
         "origin_auc": arm.get("origin_auc"),
@@ -84,6 +85,11 @@ def _numbers(arm: ArmRecord) -> Iterator[tuple[str, float]]:
         for bound in ("estimate", "low", "high"):
             if isinstance(bounds.get(bound), int | float):
                 yield f"{name}.{bound}.{arm['name']}", float(bounds[bound])
+
+
+def _published(target: Mapping[str, Any]) -> dict[str, Any]:
+    found = target.get("independent") or {}
+    return {"estimate": found.get("auc"), "low": found.get("auc_low"), "high": found.get("auc_high")}
 
 
 def settings_of(audit: AuditRecord) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,7 +91,7 @@ class ProbeScores(Columns):
         if about is None:
             return {}
         logits = [np.load(folder / "logits-original.npy") for folder in folders[PROBES]]
-        margins = np.mean([contrast_logits(values, rows.contrast) for values in logits], axis=0)
+        margins = np.stack([contrast_logits(values, rows.contrast) for values in logits], axis=1)
         twins = {
             record["probe"]: about.known[record["row"]] for record in read_json(folders.only(TWINS) / "twins.json")
         }
@@ -101,9 +101,10 @@ class ProbeScores(Columns):
             label=label,
             positive=_positive(label, rows),
             origin=np.asarray(about.origin),
-            logit=margins,
+            logit=margins.mean(axis=1),
             twin_of=np.array([twins.get(row, "") for row in range(len(label))]),
             max_prevalence=about.max_prevalence,
+            by_fold=margins,
         )
         return {"probes": _one_per_subject(probes)}
 
@@ -134,10 +135,14 @@ def _one_per_subject(probes: Probes) -> Probes:
     subjects, first, of = np.unique(probes.subject, return_index=True, return_inverse=True)
     if len(subjects) == len(probes.subject):
         return probes
-    means = np.bincount(of, weights=probes.logit) / np.bincount(of)
-    kept = probes.kept(first)
+    by_fold = None if probes.by_fold is None else _means(probes.by_fold, of)
     twin_of = [next((own for own in probes.twin_of[of == unit] if own), "") for unit in range(len(subjects))]
-    return Probes(kept.subject, kept.label, kept.positive, kept.origin, means, np.array(twin_of), probes.max_prevalence)
+    return replace(probes.kept(first), logit=_means(probes.logit, of), twin_of=np.array(twin_of), by_fold=by_fold)
+
+
+def _means(values: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Mean of the rows of every unit."""
+    return np.stack([values[of == unit].mean(axis=0) for unit in range(int(of.max()) + 1)])
 
 
 def _reads(planning: Planning) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ from biasaudit.run_folder.contract import (
     CohortRecord,
     ErrorRatesRecord,
     GridRecord,
+    IndependentRecord,
     ProvenanceRecord,
     TargetRecord,
     TruthRecord,
@@ -205,6 +206,10 @@ def _target(run: Run, arm: ArmResult) -> TargetRecord:
         "auc_high": shown["auc_high"],
         "balanced_accuracy": _balanced_accuracy(arm),
     }
+    independent = _independent_of(arm, arm.headline.contrast)
+    if independent:
+        record["independent"] = min(independent, key=lambda each: -1.0 if each["auc"] is None else each["auc"])
+        record["independent_by_factor"] = independent
     if len(run.plan.contrasts) > 1:
         record["contrasts"] = {str(contrast.name): _auc_of(arm, contrast.name) for contrast in run.plan.contrasts}
     return record
@@ -218,6 +223,24 @@ def _auc_of(arm: ArmResult, contrast: str | None) -> AucRecord:
         return {"auc": None, "auc_low": None, "auc_high": None}
     record = competence.to_dict()
     return {"auc": record["statistic"], "auc_low": record["low"], "auc_high": record["high"]}
+
+
+def _independent_of(arm: ArmResult, contrast: str | None) -> list[IndependentRecord]:
+    """Return the AUC to publish of one contrast, factor by factor, as G1 found it."""
+    asked = (f.to_dict() for own in arm.findings.values() for f in own if f.code == "G1" and f.contrast == contrast)
+    return [
+        {
+            "factor": str(finding["factor"]),
+            "auc": finding["details"]["independent_auc"],
+            "auc_low": finding["details"]["independent_low"],
+            "auc_high": finding["details"]["independent_high"],
+            "inside_origins": finding["details"]["inside_origins_auc"],
+            "how": finding["details"]["independent_how"],
+            "text": finding["details"]["independent_text"],
+        }
+        for finding in asked
+        if "independent_auc" in finding["details"]
+    ]
 
 
 def _balanced_accuracy(arm: ArmResult) -> float:
@@ -252,6 +275,7 @@ def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, TruthRecord]
             "r": None if np.isnan(truth.sensitivity) else truth.sensitivity,
             "gap": truth.gap,
             "auc_one_site": truth.auc_one_site,
+            "auc_independent": truth.auc_independent,
         }
         for factor, truth in known.items()
     }

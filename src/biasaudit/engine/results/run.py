@@ -93,7 +93,7 @@ class Run:
     def truth(self, recipe: Recipe, factor: str) -> Truth | None:
         """Planted truth of a simulated cohort, from the margins of all folds together."""
         margins = self._truth_margins(recipe)
-        return None if margins is None else true_reliance(margins, *self._site_shares())
+        return None if margins is None else true_reliance(margins, *self._site_shares(), self._truth_folds(recipe))
 
     def truth_errors(self, recipe: Recipe) -> tuple[float, float]:
         """Return the standard errors of R* and Omega*, which are known from a sample of anatomies only."""
@@ -106,6 +106,10 @@ class Run:
     def _truth_margins(self, recipe: Recipe) -> np.ndarray | None:
         keys = self.plan.truth.get(recipe)
         return np.concatenate([np.load(self.store.folder(key) / "margins.npy") for key in keys]) if keys else None
+
+    def _truth_folds(self, recipe: Recipe) -> np.ndarray:
+        sizes = [len(np.load(self.store.folder(key) / "margins.npy", mmap_mode="r")) for key in self.plan.truth[recipe]]
+        return np.repeat(np.arange(len(sizes)), sizes)
 
     def _site_shares(self) -> tuple[np.ndarray, np.ndarray]:
         samples = self.situation.cohort.samples
