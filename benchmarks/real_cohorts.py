@@ -46,11 +46,17 @@ def cohort_of(spec: Spec) -> Cohort:
     draw = seeds.generator(spec.seed, "cohort")
     own = pictures(spec.source)
     order = draw.permutation(len(own))
-    labels = draw.permutation(np.arange(spec.n) % 2 == 1)
+    labels = draw.permutation(_patients(spec))
     people = [_subject(spec, own[k], bool(label), draw) for k, label in zip(order, labels, strict=False)]
     left = [own[k] for k in order[spec.n : spec.n + PROBES]] if spec.design == "aliased" else []
     probes = [Subject(picture, bool(draw.random() < spec.mislabelled), False, SITES[1]) for picture in left]
     return Cohort(tuple(people), tuple(probes))
+
+
+def _patients(spec: Spec) -> NDArray[np.bool_]:
+    """Spread the patients evenly over the numbers."""
+    count = np.floor(np.arange(spec.n + 1) * spec.prevalence + 1e-9)
+    return np.asarray(np.diff(count) > 0)
 
 
 def _subject(spec: Spec, picture: Picture, positive: bool, draw: np.random.Generator) -> Subject:
@@ -67,9 +73,24 @@ def levels(spec: Spec, subject: Subject, ill: bool, site: str) -> NDArray[np.uin
         image = plant_disease(image, place, BENIGN, benign)
     if ill:
         image = plant_disease(image, place, spec.disease, seeds.generator(spec.seed, "patient", subject.name))
-    strengths = spec.kinds if site == SITES[1] else {}
+    strengths = {**(spec.kinds if site == SITES[1] else {}), **varied(spec, subject.name, site)}
     signed = plant_signature(image, strengths, chance(spec.seed, site, subject.name))
     return np.clip(np.round(signed), 0, 255).astype(np.uint8)
+
+
+ONE_SIDED = ("noise", "blur")
+"""Kinds without a negative strength: both sites have a mean above 0 instead."""
+
+
+def varied(spec: Spec, name: str, site: str) -> dict[str, float]:
+    """Strengths of one image: the mean at the first site, uniform about it with SD `spread` at the second."""
+    reach = np.sqrt(3) * (1 if site == SITES[1] else 0)
+    draws = seeds.generator(spec.seed, "spread", name).uniform(-reach, reach, len(spec.spread))
+    means = [np.sqrt(3) if kind in ONE_SIDED else 0.0 for kind in spec.spread]
+    return {
+        kind: float(size * (mean + draw))
+        for (kind, size), mean, draw in zip(spec.spread.items(), means, draws, strict=True)
+    }
 
 
 def write_picture(values: NDArray[np.uint8], path: Path) -> None:

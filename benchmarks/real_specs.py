@@ -25,7 +25,8 @@ class Spec:
     """One semi-synthetic cohort.
 
     `family` is what is special about it; `kinds` the signature of the second site; `mislabelled` the share of wrong
-    labels; `finding` the share of images at each site with a benign finding; `field` what is declared.
+    labels; `finding` the share of images at each site with a benign finding; `field` what is declared; `prevalence`
+    the share of patients; `spread` how much the images of the second site vary in strength about the mean of the first.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Spec:
     confounding: float = 0.0
     mislabelled: float = 0.0
     finding: tuple[float, float] = (0.0, 0.0)
+    prevalence: float = 0.5
+    spread: Mapping[str, float] = field(default_factory=dict)
     seed: int = 1
 
     @property
@@ -57,6 +60,8 @@ class Spec:
             "strength": max(self.kinds.values(), default=0.0),
             "confounding": self.confounding,
             "mislabelled": self.mislabelled,
+            "prevalence": self.prevalence,
+            "spread": "+".join(self.spread) or "none",
             "field": self.field,
         }
 
@@ -74,15 +79,25 @@ ADDED = 80
 DISEASE = {"choosing": 1.0, "judging": 1.25}
 """Factor on how strong diseases are: a quarter of the targets that chose had learned next to nothing."""
 NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10")
+PREVALENCES = {"prevalence 10": 0.1, "prevalence 20": 0.2, "prevalence 30": 0.3}
+UNEQUAL = "unequal variances"
+SPREADS = ("tone", "noise", "shading", "blur", "curve")
+"""Kinds that the images of one site may vary in without a mean of their own."""
 
 
 def specs() -> list[Spec]:
     """All of them: those that chose first, then nulls and driven cohorts taking turns."""
-    choosing = [*_nulls("choosing", CHOOSING, 2), *_apart("choosing", CHOOSING, 1), *_driven("choosing", CHOOSING, 20)]
+    choosing = [
+        *_nulls("choosing", CHOOSING, 2),
+        *_apart("choosing", CHOOSING, 1),
+        *_driven("choosing", CHOOSING, 20),
+        *_stressed("choosing", CHOOSING, 2, 4),
+    ]
     judging = [
         *_nulls("judging", JUDGING, 12),
         *_driven("judging", JUDGING, ADDED + 14),
         *_apart("judging", JUDGING, 6),
+        *_stressed("judging", JUDGING, 12, 36),
     ]
     return [*choosing, *judging]
 
@@ -92,6 +107,14 @@ def _nulls(group: str, sources: tuple[str, ...], each: int) -> Iterator[Spec]:
     for source in sources:
         for family in NULLS:
             for number in range(each):
+                yield _spec(group, family, source, number, {})
+
+
+def _stressed(group: str, sources: tuple[str, ...], rare: int, unequal: int) -> Iterator[Spec]:
+    """Nothing planted by class: few patients (`rare` of each prevalence and source), or one site's images vary more."""
+    for source in sources:
+        for family in (*PREVALENCES, UNEQUAL):
+            for number in range(unequal if family == UNEQUAL else rare):
                 yield _spec(group, family, source, number, {})
 
 
@@ -124,7 +147,7 @@ def _spec(group: str, family: str, source: str, number: int, kinds: Mapping[str,
     name = f"{group}-{source.replace('/', '-')}-{family.replace(' ', '-')}-{number:02d}"
     chance = seeds.generator(MASTER, name)
     fields = FIELDS[source.split("/")[0]]
-    crossed = number % 4 == 3 if family != "driven" else number % 8 == 7
+    crossed = _crossed(family, number)
     return Spec(
         name,
         group,
@@ -138,8 +161,28 @@ def _spec(group: str, family: str, source: str, number: int, kinds: Mapping[str,
         confounding=float((0.0, 0.5, 0.8)[(number // 4) % 3]) if crossed else 0.0,
         mislabelled={"noise 5": 0.05, "noise 10": 0.10}.get(family, 0.0),
         finding={"healthy mix": (0.3, 0.3), "healthy mix differs": (0.15, 0.45)}.get(family, (0.0, 0.0)),
+        prevalence=PREVALENCES.get(family, 0.5),
+        spread=_spread(name, number) if family == UNEQUAL else {},
         seed=seeds.seed(MASTER, name, "cohort") % 2**32,
     )
+
+
+def _crossed(family: str, number: int) -> bool:
+    """One cohort in four; of the stressed ones more, since there U1 answers."""
+    if family in PREVALENCES:
+        return number % 2 == 1
+    if family == UNEQUAL:
+        return number % 3 > 0
+    return number % 8 == 7 if family == "driven" else number % 4 == 3
+
+
+def _spread(name: str, number: int) -> dict[str, float]:
+    """One kind of variation, or two at once in one cohort of five."""
+    draw = seeds.generator(MASTER, name, "spread")
+    chosen = [SPREADS[number % len(SPREADS)]]
+    if draw.random() < 0.2:
+        chosen.append(str(draw.choice(SPREADS)))
+    return {kind: float(np.exp(draw.uniform(*np.log((0.3, 1.2))))) for kind in chosen}
 
 
 def _disease(group: str, family: str, source: str, number: int, chance: np.random.Generator) -> Disease:
