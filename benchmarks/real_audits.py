@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from held_apart import finished, images_grid, read_table, write_table
 from numpy.typing import NDArray
+from real_specs import CHECKS
 
 from biasaudit import seeds
 from biasaudit.engine.audit import Options, run_audit
@@ -30,12 +31,19 @@ from biasaudit.records import ArmEvidence, Grid, Sample
 from biasaudit.registry import get
 from biasaudit.stats.truth import bootstrap_truth, true_reliance
 
-CHECKS = ("D1", "G1", "U1", "U5", "P1", "U13", "U14")
 _RESAMPLES = 200
 
 
 def protocol(
-    name: str, folder: Path, seed: int, *, field: Any, probes: bool, grey: bool = False, folds: int = 3
+    name: str,
+    folder: Path,
+    seed: int,
+    *,
+    field: Any,
+    probes: bool,
+    grey: bool = False,
+    folds: int = 3,
+    checks: Sequence[str] = CHECKS,
 ) -> Protocol:
     """The protocol of every cohort here; the tables lie in `folder`."""
     return Protocol.model_validate(
@@ -52,7 +60,7 @@ def protocol(
             },
             "target": {"training": {"epochs": 15}},
             "folds": {"n": folds, "seed": seed},
-            "checks": list(CHECKS),
+            "checks": list(checks),
             "statistics": {"n_permutations": 999, "n_bootstraps": 999},
         }
     )

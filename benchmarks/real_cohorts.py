@@ -117,7 +117,7 @@ def _written(spec: Spec, subject: Subject, folder: Path) -> dict[str, Any]:
 def protocol_of(spec: Spec, folder: Path) -> Protocol:
     """The audit's protocol, the tables being in `folder`."""
     declared = {"lesion": {"column": "field"}, "centre": "centre"}.get(spec.field, str(folder / "field.png"))
-    return protocol(spec.name, folder, spec.seed, field=declared, probes=spec.design == "aliased")
+    return protocol(spec.name, folder, spec.seed, field=declared, probes=spec.design == "aliased", checks=spec.checks)
 
 
 def make(spec: Spec, folder: Path) -> None:

@@ -30,6 +30,8 @@ def judged(evidence: ArmEvidence, protocol: Protocol) -> dict[str, Any]:
     variants |= {f"{k} probes": [*base, *bare, *own] for k, own in probes.items()}
     if 20 in probes:
         variants["field and 20 probes"] = [*base, *field, *probes[20]]
+    if not set(FIELD) <= set(protocol.checks):
+        variants = {name: own for name, own in variants.items() if "field" not in name}
     return {
         "findings": [compact(finding) for finding in (*base, *field)],
         "probes": {k: [compact(finding) for finding in own] for k, own in probes.items()},

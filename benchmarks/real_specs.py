@@ -14,6 +14,7 @@ from biasaudit.edits.planting.disease import Disease
 from biasaudit.edits.planting.focal import Focal
 
 MASTER = 20261130
+CHECKS = ("D1", "G1", "U1", "U5", "P1", "U13", "U14")
 PROBES = 40
 CHOOSING = ("cxr/kermany", "ham/vidir_modern")
 JUDGING = ("cxr/nih", "ham/rosendahl", "openms/slices")
@@ -44,6 +45,13 @@ class Spec:
     prevalence: float = 0.5
     spread: Mapping[str, float] = field(default_factory=dict)
     seed: int = 1
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What may flag: of stressed nulls U1 where sources hold both classes, else edits and probes."""
+        if self.family not in (*PREVALENCES, UNEQUAL):
+            return CHECKS
+        return ("D1", "G1", "U1") if self.design == "crossed" else tuple(code for code in CHECKS if code != "U5")
 
     @property
     def about(self) -> dict[str, Any]:
