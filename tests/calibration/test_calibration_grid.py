@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 
 import pytest
 
 from biasaudit.calibration.grid import cells, describe, load_grid
 from biasaudit.errors import ProtocolError
-from biasaudit.protocol import SIGNATURES
+from biasaudit.protocol import SIGNATURES, PhantomSettings
 from biasaudit.resources import protocols_folder
 
 PUBLISHED = protocols_folder() / "calibration.yaml"
@@ -27,6 +29,51 @@ def test_a_cohort_is_the_same_whatever_else_is_in_the_grid(grid):
     fewer = grid.model_copy(update={"families": grid.families[3:4]})
     own = {cell.name: cell for cell in cells(grid)}
     assert all(own[cell.name] == cell for cell in cells(fewer))
+
+
+LATER = ("prevalence", "label_noise", "healthy_mix", "healthy_mix_difference", "site_spread")
+VERSION_2 = (555, "19b4bdb7c58b1639")
+
+
+def _identity(cell):
+    phantom = cell.protocol.cohort.phantom.model_dump(mode="json")
+    kept = {name: value for name, value in phantom.items() if name not in LATER}
+    return [cell.name, cell.half, cell.kind, cell.protocol.folds.seed, kept]
+
+
+def test_families_that_were_added_moved_no_other(grid):
+    known = sorted(_identity(cell) for cell in cells(grid) if not cell.family.startswith("null-"))
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+    assert (len(known), digest) == VERSION_2
+
+
+def test_what_was_added_plants_nothing_else_in_older_families(grid):
+    plain = PhantomSettings.model_validate({})
+    for cell in cells(grid):
+        if not cell.family.startswith("null-"):
+            phantom = cell.protocol.cohort.phantom
+            assert all(getattr(phantom, name) == getattr(plain, name) for name in LATER)
+
+
+@pytest.mark.parametrize(
+    ("family", "setting", "values"),
+    [
+        ("null-prevalence", "prevalence", {0.1, 0.2, 0.3, 0.4}),
+        ("null-label-noise", "label_noise", {0.05, 0.1}),
+        ("null-healthy-mix", "healthy_mix", {0.15, 0.3, 0.5}),
+        ("null-healthy-mix-differs", "healthy_mix_difference", {0.15, 0.3}),
+    ],
+)
+def test_every_design_meets_every_value(grid, family, setting, values):
+    found = [cell.protocol.cohort.phantom for cell in cells(grid) if cell.family == family]
+    assert {getattr(phantom, setting) for phantom in found} == values
+    assert {phantom.design for phantom in found} == {"crossed", "nested", "aliased"}
+
+
+def test_sites_vary_in_every_kind_of_signature(grid):
+    found = [cell.protocol.cohort.phantom for cell in cells(grid) if cell.family == "null-unequal-variances"]
+    assert {kind for phantom in found for kind in phantom.site_spread} == set(SIGNATURES)
+    assert {len(phantom.site_spread) for phantom in found} == {1, 2}
 
 
 def test_another_seed_draws_other_cohorts(grid):

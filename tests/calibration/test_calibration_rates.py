@@ -45,6 +45,14 @@ def test_false_flags_are_counted():
     assert tuple(line(table, "flagged where R* <= .05")[["events", "n"]]) == (3, 30)
 
 
+def test_every_family_of_nulls_has_a_line():
+    own = [record(k, 0.0, "MIXED" if k < 2 else "PATHOLOGY", family="null-label-noise") for k in range(10)]
+    table = table_of(*own, record(99, 0.0, "MIXED"), record(98, 0.2, "MIXED", family="null-label-noise"))
+    assert tuple(line(table, "flagged where R* <= .05, label noise, masks")[["events", "n"]]) == (2, 10)
+    assert line(table, "flagged where R* <= .05, label noise, no masks").n == 0
+    assert line(table, "flagged where R* <= .05, unequal variances, masks").n == 0
+
+
 def test_power_counts_competent_targets_only():
     blind = [finding("G1", statistic=0.5, status="inconclusive")]
     records = [record(k, 0.6, "ORIGIN") for k in range(10)] + [record(99, 0.6, "UNDETERMINED", findings=blind)]

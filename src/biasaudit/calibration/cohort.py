@@ -20,12 +20,12 @@ from biasaudit.engine.results.arms import compare_arms
 from biasaudit.engine.results.run import Run
 from biasaudit.engine.situation.situation import default_checks
 from biasaudit.engine.validation.situate import situate
-from biasaudit.protocol import Protocol
+from biasaudit.protocol import ArmSettings, Protocol
 from biasaudit.records import MAPS_GATE, ArmEvidence, Finding, withholds_maps
 from biasaudit.registry import get
 from biasaudit.verdict import Design, decide
 
-__all__ = ["calibrate", "without_masks"]
+__all__ = ["calibrate", "gathered", "judged", "trained", "truth_of", "without_masks"]
 
 _BULKY = ("read", "represent", "spike_in")
 """Steps whose results are images: large, quick to make again, and dropped once the networks have seen them."""
@@ -48,32 +48,40 @@ def calibrate(arguments: CalibrateArguments, needs: Folders, folder: Path) -> No
         Gets ``record.json``: one record per arm and mask variant; ``ungated`` are the checks of maps that failed G2.
     """
     protocol = arguments.protocol
-    run = _trained(protocol, Store(folder.parents[1] / "runs" / arguments.name))
+    run = trained(protocol, Store(folder.parents[1] / "runs" / arguments.name))
     records = []
     for arm in protocol.arms:
-        evidence = _evidence(run, arm.name)
-        truth, errors = run.truth(arm.recipe, run.factors[0]), run.truth_errors(arm.recipe)
-        for masks, own in _variants(evidence):
-            records.append({
-                **arguments.about,
-                "arm": arm.name,
-                "masks": masks,
-                "mask_is_complete": own.mask_is_complete,
-                "truth": None if truth is None else {
-                    "r": truth.sensitivity, "omega": truth.origin_share, "auc_one_site": truth.auc_one_site,
-                    "gap": truth.gap, "r_error": errors[0], "omega_error": errors[1],
-                },
-                **_judged(own, protocol),
-            })  # fmt: skip
+        truth = truth_of(run, arm)
+        for own in judged(gathered(run, arm.name), protocol):
+            records.append({**arguments.about, "arm": arm.name, "truth": truth, **own})
     first = [run.evidence(ArmContrast(arm.name, run.factors[0])) for arm in protocol.arms]
     comparisons = [comparison.to_dict() for comparison in compare_arms(first, run)] if len(first) > 1 else []
     write_json(folder / "record.json", _finite({"records": records, "comparisons": comparisons}))
 
 
-def _evidence(run: Run, arm: str) -> ArmEvidence:
+def gathered(run: Run, arm: str) -> ArmEvidence:
     """Gather all kinds of evidence together but regions, which sum up what the checks found voxel by voxel."""
     which = ArmContrast(arm, run.factors[0])
     return run.evidence(which, [kind for kind in run.plan.evidence[which].needs if kind != "regions"])
+
+
+def truth_of(run: Run, arm: ArmSettings) -> dict[str, float | None] | None:
+    """Return what was planted, and what the networks of an arm made of it; None where it was not simulated."""
+    truth, errors = run.truth(arm.recipe, run.factors[0]), run.truth_errors(arm.recipe)
+    if truth is None:
+        return None
+    return {
+        "r": truth.sensitivity, "omega": truth.origin_share, "auc_one_site": truth.auc_one_site, "gap": truth.gap,
+        "r_error": errors[0], "omega_error": errors[1],
+    }  # fmt: skip
+
+
+def judged(evidence: ArmEvidence, protocol: Protocol) -> list[dict[str, Any]]:
+    """Judge a cohort with its masks, if there are any, and as if nobody had marked the pathology."""
+    return [
+        {"masks": masks, "mask_is_complete": own.mask_is_complete, **_judged(own, protocol)}
+        for masks, own in _variants(evidence)
+    ]
 
 
 def without_masks(evidence: ArmEvidence) -> ArmEvidence:
@@ -122,7 +130,8 @@ def _ungated(evidence: ArmEvidence, findings: Sequence[Finding], protocol: Proto
     return [finding for code in codes for finding in get("check", code)().judge(own, protocol)]
 
 
-def _trained(protocol: Protocol, store: Store) -> Run:
+def trained(protocol: Protocol, store: Store) -> Run:
+    """Train and score whatever the checks of a protocol need, except what judging and looking at pictures takes."""
     situation, _ = situate(protocol)
     reading = plan_reading(situation)
     _run_needed(reading.jobs, {reading.survey}, store)

@@ -20,6 +20,11 @@ from biasaudit.protocol import SIGNATURES, PhantomCohort, Protocol
 __all__ = ["Cell", "Family", "Grid", "cells", "load_grid"]
 
 _WEAKER_TOGETHER = 0.7
+_NUMBERS = (
+    "lesion_load", "severity_difference", "atrophy", "age_effect", "age_difference", "prevalence", "label_noise",
+    "healthy_mix", "healthy_mix_difference",
+)  # fmt: skip
+"""Settings of a phantom that a family draws, in this order: what came later stands at the end and moves no draw."""
 FIT_EVERY = 3
 """One cohort in so many fits what the verdict needs; the others judge it."""
 
@@ -56,6 +61,11 @@ class Family(_Section):
     atrophy: Number = 0.0
     age_effect: Number = 0.0
     age_difference: Number = 0.0
+    prevalence: Number = 0.5
+    label_noise: Number = 0.0
+    healthy_mix: Number = 0.0
+    healthy_mix_difference: Number = 0.0
+    site_spread: Number = 0.0
     mask_is_complete: bool = True
     arms: list[str] = Field(default_factory=lambda: ["intensity"])
     checks: list[str]
@@ -154,8 +164,9 @@ def _cell(grid: Grid, family: Family, index: int) -> Cell:
         "seed": seeds.seed(grid.seed, "calibration", family.name, index, "phantom"),
         "truth_subjects": grid.truth_subjects,
     }
-    for name in ("lesion_load", "severity_difference", "atrophy", "age_effect", "age_difference"):
+    for name in _NUMBERS:
         phantom[name] = _number(getattr(family, name), chance)
+    phantom["site_spread"] = _spread(_number(family.site_spread, chance), chance)
     name = f"{family.name}-{index:03d}"
     protocol = {
         "name": name,
@@ -180,6 +191,13 @@ def _kinds(family: Family, chance: np.random.Generator) -> tuple[str, ...]:
     return tuple(order[:2]) if chance.integers(len(SIGNATURES) + 1) == 0 else (order[0],)
 
 
+def _spread(size: float, chance: np.random.Generator) -> dict[str, float]:
+    """One or two kinds in which the images of some sites vary; nothing is drawn where none do."""
+    if size == 0:
+        return {}
+    return dict.fromkeys((str(kind) for kind in chance.permutation(SIGNATURES)[: 1 + chance.integers(2)]), size)
+
+
 def _number(value: Number, chance: np.random.Generator) -> float:
     if isinstance(value, Span):
         return round(float(chance.uniform(value.low, value.high)), 3)
@@ -199,10 +217,7 @@ def describe(cell: Cell) -> Mapping[str, Any]:
     cohort = cell.protocol.cohort
     assert isinstance(cohort, PhantomCohort)
     phantom = cohort.phantom
-    columns: Iterable[str] = (
-        "design", "n", "patient_sites", "confounding", "lesion_load", "severity_difference", "atrophy", "age_effect",
-        "age_difference",
-    )  # fmt: skip
+    columns: Iterable[str] = ("design", "n", "patient_sites", "confounding", *_NUMBERS)
     strength = max(phantom.dataset_signature.values(), default=0.0)
     return {
         "cohort": cell.name,
@@ -211,4 +226,5 @@ def describe(cell: Cell) -> Mapping[str, Any]:
         "kind": cell.kind,
         "strength": strength,
         **{name: getattr(phantom, name) for name in columns},
+        "site_spread": max(phantom.site_spread.values(), default=0.0),
     }

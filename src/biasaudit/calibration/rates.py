@@ -51,6 +51,16 @@ def _marked(t: pd.DataFrame) -> pd.Series:
 
 
 _FEW = "<= 5 %, upper bound <= 8 %"
+_NULLS = ("prevalence", "label noise", "healthy mix", "healthy mix differs", "unequal variances")
+
+
+def _flagged_null(name: str, *, masks: bool) -> Target:
+    family = f"null-{name.replace(' ', '-')}"
+    return Target(
+        f"flagged where R* <= .05, {name}, {'masks' if masks else 'no masks'}", _FEW,
+        lambda t: (t.family == family) & (t.r <= CLEAN) & (t.masks == masks), _FLAGGED,
+    )  # fmt: skip
+
 
 TARGETS: tuple[Target, ...] = (
     Target("flagged where R* <= .05, masks", _FEW, lambda t: (t.r <= CLEAN) & t.masks, _FLAGGED),
@@ -96,6 +106,7 @@ TARGETS: tuple[Target, ...] = (
         "PATHOLOGY where R* <= .05, n = 400, AUC >= .8, aliased with complete masks", ">= 75 %",
         lambda t: (t.family == "aliased-null-400") & (t.r <= 0.05) & (t.auc >= 0.8) & _marked(t), ("PATHOLOGY",),
     ),
+    *(_flagged_null(name, masks=masks) for name in _NULLS for masks in (True, False)),
 )  # fmt: skip
 
 

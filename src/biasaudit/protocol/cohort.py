@@ -357,6 +357,20 @@ class PhantomSettings(Section):
     )
     age_effect: float = Field(0.0, ge=0, le=1, description="the same lost per 50 years of age")
     age_difference: float = Field(0.0, ge=-100, le=100, description="years by which patients are older on average")
+    prevalence: float = Field(0.5, gt=0, lt=1, description="share of patients")
+    label_noise: float = Field(
+        0.0, ge=0, lt=0.5, description="share of wrong labels; sites go with the label, images show the truth"
+    )
+    healthy_mix: float = Field(
+        0.0, ge=0, le=1, description="share of subjects, the patients among them, with a benign finding"
+    )
+    healthy_mix_difference: float = Field(
+        0.0, ge=-1, le=1, description="by how much that share differs between the outermost sites and the mean site"
+    )
+    site_spread: dict[Signature, Strength] = Field(
+        default_factory=dict,
+        description="SD by which the images of every second half of the sites vary about their site's strengths",
+    )
     spacing: float = Field(4.0, gt=0.9, le=8, description="voxel size in mm")
     seed: Seed = Field(1, description="anatomies, lesions and sites")
     truth_subjects: int = Field(

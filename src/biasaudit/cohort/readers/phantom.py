@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,9 +39,10 @@ class PhantomReader:
         _require_known_columns(settings)
         sites_by_name = {site.name: site for site in sites(phantom)}
         chance = seeds.generator(phantom.seed, "phantom", "subjects")
-        positive = np.arange(phantom.n) % 2 == 1
+        positive = _patients(phantom)
         where = _assign_sites(phantom, positive, chance)
         ages = chance.normal(AGE_MEAN, AGE_SD, phantom.n) + phantom.age_difference * positive
+        wrong = seeds.generator(phantom.seed, "phantom", "label noise").random(phantom.n) < phantom.label_noise
         samples = tuple(
             Sample(
                 subject=f"sub-{index + 1:04d}",
@@ -51,11 +53,12 @@ class PhantomReader:
                 has_mask=bool(positive[index]),
                 covariates={"age": round(float(ages[index]), 1)},
                 simulation={
-                    "phantom": phantom.model_dump(mode="json"),
+                    "phantom": _told(phantom),
                     "index": index,
                     "site": where[index],
                     "age": round(float(ages[index]), 1),
                     "severity": lesion_factor(phantom, where[index]),
+                    **({"ill": not positive[index]} if wrong[index] else {}),
                 },
                 where=f"phantom subject {index + 1}",
             )
@@ -78,11 +81,29 @@ class PhantomReader:
         return mni_grid(settings.spacing or spacing)
 
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
-        """Render one subject at its own site."""
+        """Render one subject at its own site; lesions of one labelled healthy are shown and not marked."""
         phantom = PhantomSettings.model_validate(sample.simulation["phantom"])
-        subject = anatomy_of(sample, phantom, grid, sample.positive)
+        ill = bool(sample.simulation.get("ill", sample.positive))
+        subject = anatomy_of(sample, phantom, grid, ill)
         site = next(site for site in sites(phantom) if site.name == sample.simulation["site"])
-        return render(phantom, subject, site, grid, pathology=sample.positive)
+        volume = render(phantom, subject, site, grid, pathology=ill)
+        return replace(volume, mask=volume.mask & sample.has_mask)
+
+
+_LATER = ("prevalence", "label_noise", "healthy_mix", "healthy_mix_difference", "site_spread")
+"""Settings that came later: left out where they change nothing, so that what was rendered before is known again."""
+
+
+def _told(phantom: PhantomSettings) -> dict[str, Any]:
+    fields = PhantomSettings.model_fields
+    idle = {name for name in _LATER if getattr(phantom, name) == fields[name].get_default(call_default_factory=True)}
+    return phantom.model_dump(mode="json", exclude=idle)
+
+
+def _patients(phantom: PhantomSettings) -> BoolArray:
+    """Say who is labelled a patient, evenly spread over the numbers: every second subject at .5."""
+    counted = np.floor(np.arange(phantom.n + 1) * phantom.prevalence + 1e-9)
+    return np.asarray(np.diff(counted) > 0)
 
 
 def _require_known_columns(settings: PhantomCohort) -> None:

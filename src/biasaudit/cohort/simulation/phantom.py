@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from biasaudit import seeds
 from biasaudit.cohort.images.template import tissue_priors
+from biasaudit.cohort.simulation.soft import add_ellipsoid
 from biasaudit.protocol import SIGNATURES, PhantomSettings
 from biasaudit.records import BoolArray, FloatArray, Grid, Sample, Volume
 
@@ -26,13 +27,16 @@ __all__ = [
     "AGE_SD",
     "Anatomy",
     "Site",
+    "acquired",
     "anatomy",
     "anatomy_of",
     "counterfactuals",
+    "finding_share",
     "lesion_factor",
     "render",
     "site_names",
     "sites",
+    "with_finding",
 ]
 
 # FLAIR-like intensities of grey matter, white matter and fluid, and how much brighter than white matter a lesion is.
@@ -41,6 +45,7 @@ _GREY, _WHITE, _FLUID, _LESION = 1.0, 0.82, 0.15, 0.55
 _UNIT = {"contrast": 0.12, "noise": 0.7, "blur": 0.5, "bias_field": 0.18, "gamma": 0.25, "edge": 0.3, "resampling": 0.5}
 _MASK_FRACTION = 0.1
 _MEDIAN_LESIONS = 14.0
+_CAVITIES = 4.0
 AGE_MEAN, AGE_SD = 45.0, 12.0
 
 
@@ -132,8 +137,9 @@ def render(phantom: PhantomSettings, subject: Anatomy, site: Site, grid: Grid, *
         Skull-stripped image (1, *shape) with zeros outside the brain, brain mask, lesion mask.
     """
     chance = seeds.generator(phantom.seed, "phantom", "acquisition", subject.index)
+    site = acquired(phantom, site, subject.index)
     value = site.values
-    grey, white, fluid = subject.tissue
+    grey, white, fluid = with_finding(phantom, subject, site, grid)
     image = (
         grey * _GREY * (1 + _UNIT["contrast"] * value["contrast"])
         + white * _WHITE
@@ -178,11 +184,48 @@ def anatomy_of(sample: Sample, phantom: PhantomSettings, grid: Grid, positive: b
 
 def lesion_factor(phantom: PhantomSettings, site: str) -> float:
     """Factor on the lesion load at a site: evenly spaced logarithms over the sites of one dataset."""
+    return float(np.exp(phantom.severity_difference * _position(phantom, site)))
+
+
+def finding_share(phantom: PhantomSettings, site: str) -> float:
+    """Share of the subjects of a site with a benign finding: evenly spaced over the sites of one dataset."""
+    share = phantom.healthy_mix + phantom.healthy_mix_difference * _position(phantom, site)
+    return float(np.clip(share, 0.0, 1.0))
+
+
+def _position(phantom: PhantomSettings, site: str) -> float:
+    """Place of a site on [-1, 1] among those of its dataset when nested, else among all."""
     names = site_names(phantom)
     parent = dict(names)[site] if phantom.design == "nested" else None
     siblings = [name for name, its_parent in names if parent is None or its_parent == parent]
-    position = _evenly(siblings.index(site), len(siblings))
-    return float(np.exp(phantom.severity_difference * position))
+    return _evenly(siblings.index(site), len(siblings))
+
+
+def acquired(phantom: PhantomSettings, site: Site, index: int) -> Site:
+    """Return the site as it was for one image: at the second half of the sites strengths vary about their mean."""
+    if not phantom.site_spread or _position(phantom, site.name) <= 0:
+        return site
+    draws = seeds.generator(phantom.seed, "phantom", "spread", index).normal(size=len(SIGNATURES))
+    sizes: Mapping[str, float] = {str(kind): size for kind, size in phantom.site_spread.items()}
+    moved = {kind: sizes.get(kind, 0.0) * float(draw) for kind, draw in zip(SIGNATURES, draws, strict=True)}
+    return Site(site.name, site.dataset, {kind: value + moved[kind] for kind, value in site.values.items()})
+
+
+def with_finding(phantom: PhantomSettings, subject: Anatomy, site: Site, grid: Grid) -> FloatArray:
+    """Return the tissue of a subject, in some of them with small cavities, as dark as fluid, that mean nothing.
+
+    Whether a subject has them is drawn once for all sites; a site with a larger share shows more of them.
+    """
+    chance = seeds.generator(phantom.seed, "phantom", "finding", subject.index)
+    if chance.random() >= finding_share(phantom, site.name):
+        return subject.tissue
+    cavities = np.zeros(grid.shape, dtype=np.float32)
+    weight = np.clip(subject.tissue[1], 0, 1).astype(np.float64).ravel() ** 2
+    for position in chance.choice(weight.size, 2 + chance.poisson(_CAVITIES), p=weight / weight.sum()):
+        centre = np.asarray(np.unravel_index(position, grid.shape)) + chance.uniform(-0.5, 0.5, 3)
+        add_ellipsoid(cavities, centre, chance.uniform(3.0, 6.0, 3) / np.asarray(grid.spacing))
+    grey, white, fluid = subject.tissue
+    return np.stack([grey * (1 - cavities), white * (1 - cavities), fluid + cavities * (grey + white)])
 
 
 def site_names(phantom: PhantomSettings) -> list[tuple[str, str]]:
@@ -245,7 +288,7 @@ def _lesions(load: float, tissue: FloatArray, grid: Grid, chance: np.random.Gene
     for position in chance.choice(weight.size, count, p=weight.ravel() / weight.sum()):
         centre = np.unravel_index(position, grid.shape)
         radii = np.clip(5.0 * np.exp(chance.normal(0.0, 0.35)), 2.0, 12.0) * np.exp(chance.normal(0.0, 0.2, 3))
-        _add_ellipsoid(fraction, np.asarray(centre) + chance.uniform(-0.5, 0.5, 3), radii / spacing)
+        add_ellipsoid(fraction, np.asarray(centre) + chance.uniform(-0.5, 0.5, 3), radii / spacing)
     return np.asarray(fraction * np.clip(tissue[0] + tissue[1], 0.0, 1.0))
 
 
@@ -255,18 +298,6 @@ def _lesion_weight(tissue: FloatArray, spacing: FloatArray) -> FloatArray:
     deep = ndimage.gaussian_filter(white, 12.0 / spacing) * fluid
     near = ndimage.gaussian_filter(deep, 8.0 / spacing)
     return np.asarray(np.clip(white, 0, 1) ** 2 * (0.1 + near / near.max()), dtype=np.float64)
-
-
-def _add_ellipsoid(fraction: FloatArray, centre: FloatArray, radii: FloatArray) -> None:
-    """Raise `fraction` in place to a soft ellipsoid: 1 inside, falling to 0 over one voxel at the surface."""
-    low = np.maximum(0, np.floor(centre - radii - 2)).astype(int)
-    high = np.minimum(fraction.shape, np.ceil(centre + radii + 3)).astype(int)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    steps = np.meshgrid(*(np.arange(a, b) for a, b in zip(low, high, strict=True)), indexing="ij")
-    relative = [(step - c) / r for step, c, r in zip(steps, centre, radii, strict=True)]
-    distance = np.sqrt(sum(component**2 for component in relative))
-    soft = np.clip((1 - distance) * radii.mean() + 0.5, 0.0, 1.0)
-    fraction[box] = np.maximum(fraction[box], soft)
 
 
 @lru_cache(maxsize=4)
