@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri
 
 from biasaudit.stats.intervals import Interval
 from biasaudit.stats.retraining import overlap_factor
@@ -113,7 +113,7 @@ class PairAuc:
             raise ValueError(f"level must lie between 0 and 1, got {level}")
         if np.isnan(self.estimate):
             return Interval(np.nan, np.nan, np.nan)
-        reach = (widening * NormalDist().inv_cdf((1 + level) / 2)) ** 2 * self.excess()
+        reach = (widening * float(ndtri((1 + level) / 2))) ** 2 * self.excess()
 
         def beyond(area: float) -> bool:
             return (area - self.estimate) ** 2 > reach * self.variance(area)
@@ -296,7 +296,7 @@ def auc_difference(first: PairAuc, second: PairAuc, level: float, widening: floa
         alone = first.interval(level, widening)
         reach = alone.high - alone.low
         return Difference(Interval(difference, difference - reach, difference + reach), 1.0)
-    reach = error * NormalDist().inv_cdf((1 + level) / 2)
-    p_value = 2 * NormalDist().cdf(-abs(difference) / error) if error > 0 else 1.0
+    reach = error * float(ndtri((1 + level) / 2))
+    p_value = 2 * float(ndtr(-abs(difference) / error)) if error > 0 else 1.0
     interval = Interval(difference, max(-1.0, difference - reach), min(1.0, difference + reach))
     return Difference(interval, p_value)
