@@ -33,6 +33,7 @@ STUDIES = (
     "unequal_variances",
     "audit_scope",
     "chance",
+    "published_auc",
     "attributions",
     "masks_in_both",
     "voxelwise",

@@ -72,7 +72,7 @@ def truth_of(run: Run, arm: ArmSettings) -> dict[str, float | None] | None:
         return None
     return {
         "r": truth.sensitivity, "omega": truth.origin_share, "auc_one_site": truth.auc_one_site, "gap": truth.gap,
-        "r_error": errors[0], "omega_error": errors[1],
+        "auc_independent": truth.auc_independent, "r_error": errors[0], "omega_error": errors[1],
     }  # fmt: skip
 
 
