@@ -213,13 +213,17 @@ def records(code: str, evidence: ArmEvidence, protocol: Protocol) -> list[dict[s
 
 
 def situations(planted: Any, furnished: Any) -> list[ArmEvidence]:
-    """Evidence of every design, of a contrast, and of retrainings that a cohort does not allow."""
+    """Evidence of every design, of a contrast, without retrainings, and without hidden layers."""
     found = [
         evidence_of(design, masks, planted, furnished)
         for design in ("crossed", "nested", "aliased", "single")
         for masks in (True, False)
     ]
-    bare = [replace(own, unseen={}, dose=None, spike=None) for own in found[:1]]
+    bare = [
+        lacking
+        for own in found[:1]
+        for lacking in (replace(own, unseen={}, dose=None, spike=None), replace(own, features={}))
+    ]
     return [*found, *bare, *(in_contrast(own) for own in found[:2])]
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from biasaudit.checks.prediction import Source, label_question, origin_question, predict, with_holm
+from biasaudit.checks.attributes import ranking
+from biasaudit.checks.prediction import Source, folds_of, label_question, origin_question, predict, with_holm
 from biasaudit.checks.premises import inside_classes
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
@@ -37,26 +38,33 @@ class Metadata:
     question = "Do headers, sidecars, covariates or missing values predict the label or the origin?"
     why = (
         "If voxel size, data type or age tell the classes apart, so can anything in the images that follows from them. "
-        "That the origin can be read from a header is no fault by itself."
+        "That the origin can be read from a header is no fault by itself. What is both useful to tell the classes and "
+        "visible in the images is a likely short cut: all columns are ranked by both."
     )
     kind = "available"
-    needs = ("table", "metadata")
+    needs = ("table", "metadata", "features", "quality")
+    optional = ("features", "quality")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
-        """Return one finding for the label and one per class for the origin, Holm-corrected."""
+        """Return one finding for the label and one per class for the origin, Holm-corrected; the first one ranks."""
         columns = _columns(evidence)
-        factors = [evidence.origin.tolist(), *(cells for name, cells in columns.items() if name.startswith(_ORIGIN))]
-        columns = {name: cells for name, cells in columns.items() if not name.startswith(_ORIGIN)}
-        named = [name for name, cells in columns.items() if any(names_origin(cells, own) for own in factors)]
+        factors = {name: cells for name, cells in columns.items() if name.startswith(_ORIGIN)}
+        factors[f"{_ORIGIN}{evidence.factor}"] = evidence.origin.tolist()
+        columns = {name: cells for name, cells in columns.items() if name not in factors}
+        named = [name for name, cells in columns.items() if any(names_origin(cells, own) for own in factors.values())]
         used = {name: cells for name, cells in columns.items() if name not in named}
         encoded = encode_columns(used)
+        attributes = ranking(evidence, {**factors, **used}, folds_of(evidence, self.code))
         if not encoded.owner:
             reason = "nothing is known beside the pixels that differs between images"
             reason += f", except what names the origin: {', '.join(named)}" if named else ""
-            return [Finding(self.code, "not_applicable", reason, n=len(evidence.subject), factor=evidence.factor)]
+            blank = Finding(self.code, "not_applicable", reason, n=len(evidence.subject), factor=evidence.factor)
+            return [replace(blank, details=attributes)]
         questions = [label_question(evidence), *(origin_question(evidence, name) for name in inside_classes(evidence))]
         findings = [predict(evidence, asked, encoded, _SOURCE, protocol) for asked in questions if asked is not None]
-        return [_with_names(finding, named) for finding in with_holm(findings, _SOURCE, protocol)]
+        first, *others = with_holm(findings, _SOURCE, protocol)
+        first = replace(first, details={**first.details, **attributes})
+        return [_with_names(finding, named) for finding in (first, *others)]
 
 
 def names_origin(cells: Sequence[Value], origin: Sequence[Value]) -> bool:

@@ -18,7 +18,7 @@ from biasaudit.stats.pair_auc import folds_overlap
 from biasaudit.stats.prediction import Encoded, ridge_prediction_test, ridge_scores
 from biasaudit.stats.strata import integer_codes
 
-__all__ = ["Asked", "Source", "label_question", "origin_question", "predict", "with_holm"]
+__all__ = ["Asked", "Source", "folds_of", "label_question", "origin_question", "predict", "with_holm"]
 
 FEWEST = 4
 """Subjects of an origin in a class below which it is not told apart."""
@@ -80,7 +80,7 @@ def origin_question(evidence: ArmEvidence, class_name: str) -> Asked | None:
 
 def predict(evidence: ArmEvidence, asked: Asked, columns: Encoded, source: Source, protocol: Protocol) -> Finding:
     """Predict and judge: concern if better than permuted labels, clear if a useful prediction is excluded."""
-    codes, folds = integer_codes(asked.target[asked.rows]), _folds(evidence, source)[asked.rows]
+    codes, folds = integer_codes(asked.target[asked.rows]), folds_of(evidence, source.code)[asked.rows]
     words = (source.code, *filter(None, [source.part]), asked.class_name or "label")
     settings = protocol.statistics
     matrix = columns.matrix[asked.rows]
@@ -139,12 +139,12 @@ def _judged(finding: Finding, p_value: float, source: Source, protocol: Protocol
     )
 
 
-def _folds(evidence: ArmEvidence, source: Source) -> npt.NDArray[np.intp]:
+def folds_of(evidence: ArmEvidence, code: str) -> npt.NDArray[np.intp]:
     """Return the folds of the audit; those of a network trained elsewhere are not folds, and five are drawn instead."""
     if np.unique(evidence.fold).size > 1 and evidence.fold.min() >= 0:
         return evidence.fold
     _, own = np.unique(evidence.subject, return_inverse=True)
-    drawn = stream(evidence, source.code, "folds").permutation(own.max(initial=0) + 1) % _OWN_FOLDS
+    drawn = stream(evidence, code, "folds").permutation(own.max(initial=0) + 1) % _OWN_FOLDS
     return np.asarray(drawn[own], dtype=np.intp)
 
 

@@ -34,6 +34,10 @@ _KINDS = {
 }
 
 
+_IN_SECTIONS = ("attributes", "attributes_seen_in")
+"""Details that a section of the report shows as a table."""
+
+
 @dataclass(frozen=True)
 class FindingView:
     """One finding in words; numbers are formatted, a dash where there is none."""
@@ -99,7 +103,11 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord]) -> F
         reason=_sentence(finding.get("reason")),
         remedy=_sentence(finding.get("remedy")),
         weight=_sentence(check.get("weight")),
-        details=tuple((key.replace("_", " "), text_of(value)) for key, value in (finding.get("details") or {}).items()),
+        details=tuple(
+            (key.replace("_", " "), text_of(value))
+            for key, value in (finding.get("details") or {}).items()
+            if key not in _IN_SECTIONS
+        ),
     )
 
 
