@@ -65,6 +65,19 @@ def phantom_damaged(folder: Path) -> dict[str, Any]:
     return phantom_cohort(folder) | {"origins": ["scanner", "vendor"]}
 
 
+def planted_cohort(folder: Path) -> dict[str, Any]:
+    planting = {"source": "everything", "design": "crossed", "masks": True, "signature": {"blur": 1.0}}
+    return {"reader": "planted", "of": table_cohort(folder), "planting": planting}
+
+
+def planted_damaged(folder: Path) -> dict[str, Any]:
+    return {
+        "reader": "planted",
+        "of": table_damaged(folder),
+        "planting": {"source": "everything", "design": "crossed", "signature": {"blurr": 1.0}},
+    }
+
+
 SMALL = {"min_origin_size": 1}
 
 

@@ -49,7 +49,7 @@ class TestFaults:
 
     def test_unknown_reader(self):
         (found,) = faults("name: x\ncohort:\n  reader: tabel\n")
-        known = "`reader` must be bids, phantom or table"
+        known = "`reader` must be bids, phantom, planted or table"
         assert found == f"/study/protocol.yaml:2: cohort: {known}, not 'tabel'; did you mean 'table'?"
 
 

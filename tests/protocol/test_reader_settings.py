@@ -93,6 +93,7 @@ cohort:
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
     """Import the reader from a file beside the data; its registration is forgotten after the test."""
+    registry.names("reader")  # those of the tool must not be forgotten with it
     monkeypatch.setattr(registry, "_components", dict(registry._components))
     path = tmp_path / "scratch" / "folders.py"
     path.parent.mkdir()
@@ -147,7 +148,9 @@ class TestReaderOfOneFile:
 
     def test_a_misspelt_reader_is_told_its_name(self, folders):
         (found,) = faults(TEXT.replace("reader: folders", "reader: folder"))
-        assert "`reader` must be bids, folders, phantom or table, not 'folder'; did you mean 'folders'?" in found
+        assert (
+            "`reader` must be bids, folders, phantom, planted or table, not 'folder'; did you mean 'folders'?" in found
+        )
 
     def test_survives_dumping(self, folders, tmp_path):
         protocol = parse_protocol(TEXT, tmp_path / "protocol.yaml")
@@ -196,7 +199,7 @@ class TestSettingsOf:
     @pytest.mark.parametrize("section", ["{}", "{reader: }", "{reader: 3}", "{reader: [table]}"])
     def test_a_section_without_the_name_of_a_reader_is_refused(self, section):
         assert faults(f"cohort: {section}\n") == [
-            "/study/protocol.yaml:1: cohort: `reader` must be bids, phantom or table"
+            "/study/protocol.yaml:1: cohort: `reader` must be bids, phantom, planted or table"
         ]
 
     def test_settings_are_taken_as_they_are(self):

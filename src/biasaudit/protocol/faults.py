@@ -94,11 +94,13 @@ def _did_you_mean(word: str, section: type[BaseModel]) -> str:
 def _section_at(location: Sequence[Any], document: CommentedMap) -> type[BaseModel]:
     """Class of the section to which a location leads; places in lists and names of union members lead nowhere."""
     section: type[BaseModel] = Protocol
+    node: Any = document
     for key in location:
+        node = node.get(key) if isinstance(node, Mapping) and key in node else node
         field = section.model_fields.get(key) if isinstance(key, str) else None
         inside = _sections_in(field.annotation) if field is not None else []
         if inside == [CohortSettings]:
-            inside = [settings_of(document["cohort"]["reader"])]
+            inside = [settings_of(node["reader"])]
         section = inside[0] if inside else section
     return section
 
@@ -115,8 +117,8 @@ def _all_fields(section: type[BaseModel], prefix: str = "") -> list[str]:
     for name, field in section.model_fields.items():
         names.append(prefix + name)
         inside = _sections_in(field.annotation)
-        if inside == [CohortSettings]:
-            inside = list(registered_settings().values())
+        if inside == [CohortSettings]:  # inside a cohort, that of another is the same once more
+            inside = [] if prefix else list(registered_settings().values())
         for each in inside:
             names.extend(_all_fields(each, f"{prefix}{name}."))
     return names

@@ -37,32 +37,42 @@ class OfItsReader:
     """Marks a field whose keys are those of the reader that it names.
 
     Validation asks the registry for that reader alone; the JSON schema lists the settings of all of them.
+
+    Parameters
+    ----------
+    *but : str
+        Readers that may not be named here: one inside whose own settings this field stands.
     """
+
+    def __init__(self, *but: str) -> None:
+        self._but = but
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate a mapping by the settings of its reader."""
-        return core_schema.no_info_before_validator_function(_by_reader, handler(source))
+        return core_schema.no_info_before_validator_function(self._by_reader, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """One schema per reader, told apart by ``reader``."""
-        choices = {name: settings.__pydantic_core_schema__ for name, settings in registered_settings().items()}
+        choices = {name: settings_of(name).__pydantic_core_schema__ for name in self._names()}
         return handler(core_schema.tagged_union_schema(choices, discriminator="reader"))
 
+    def _names(self) -> list[str]:
+        return [name for name in registry.names("reader") if name not in self._but]
 
-def _by_reader(section: Any) -> CohortSettings:
-    if isinstance(section, CohortSettings):
-        return section
-    if not isinstance(section, Mapping):
-        raise ValueError(f"expected keys and values, such as `reader: table`, not {section!r}")
-    reader = section.get("reader")
-    try:
-        settings = settings_of(str(reader))
-    except UsageError:
-        raise ValueError(_unknown(reader)) from None
-    return settings.model_validate(section)
+    def _by_reader(self, section: Any) -> CohortSettings:
+        if isinstance(section, CohortSettings):
+            return section
+        if not isinstance(section, Mapping):
+            raise ValueError(f"expected keys and values, such as `reader: table`, not {section!r}")
+        reader = section.get("reader")
+        try:
+            settings = settings_of("" if reader in self._but else str(reader))
+        except UsageError:
+            raise ValueError(_unknown(reader, self._names())) from None
+        return settings.model_validate(section)
 
 
-def _unknown(reader: object) -> str:
-    *most, last = registry.names("reader")
+def _unknown(reader: object, known: list[str]) -> str:
+    *most, last = known
     expected = f"`reader` must be {', '.join(most)} or {last}"
     return f"{expected}, not {reader!r}; {suggestion(reader, [*most, last])}" if isinstance(reader, str) else expected

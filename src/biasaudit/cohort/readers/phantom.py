@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from biasaudit.cohort.simulation.phantom import (
     AGE_SD,
     Site,
     anatomy_of,
+    counterfactuals,
     lesion_factor,
     render,
     site_names,
@@ -88,6 +90,10 @@ class PhantomReader:
         site = next(site for site in sites(phantom) if site.name == sample.simulation["site"])
         volume = render(phantom, subject, site, grid, pathology=ill)
         return replace(volume, mask=volume.mask & sample.has_mask)
+
+    def counterfactuals(self, sample: Sample, grid: Grid, foreground: str) -> Iterator[tuple[str, bool, Volume]]:
+        """Render one subject at every site, without and with pathology (`simulation.phantom.counterfactuals`)."""
+        return counterfactuals(sample, grid)
 
 
 _LATER = ("prevalence", "label_noise", "healthy_mix", "healthy_mix_difference", "site_spread")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Protocol, TypeVar
 
 from biasaudit.protocol import CohortSettings, GridSettings
 from biasaudit.records import Cohort, Grid, Sample, Volume
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "Renders"]
 
 Settings = TypeVar("Settings", bound=CohortSettings, contravariant=True)
 
@@ -83,5 +84,19 @@ class Reader(Protocol[Settings]):
         ------
         DataError
             If a file cannot be read.
+        """
+        ...
+
+
+class Renders(Protocol):
+    """What a reader offers as well whose subjects are made up, so that the truth is known."""
+
+    def counterfactuals(self, sample: Sample, grid: Grid, foreground: str) -> Iterator[tuple[str, bool, Volume]]:
+        """Make one subject again at every site, without and with pathology.
+
+        Yields
+        ------
+        site, pathology, volume
+            All sites without pathology, in the order of their names, then all of them with it.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -109,12 +110,18 @@ class FramesArguments(Arguments):
 
 @dataclass(frozen=True)
 class TruthArguments(Arguments):
-    """Score simulated anatomies as rendered at every site.
+    """Score simulated subjects as rendered at every site.
 
     Attributes
     ----------
+    reader : str
+        Registered name of one that renders counterfactuals.
+    foreground : str
+        How the foreground is found where no mask is given; see the protocol.
     samples : tuple of Sample
         Held-out simulated samples.
+    hashes : mapping of path to str
+        SHA-256 of every file that is read.
     grid : Grid
     representation : str
         Registered name.
@@ -123,15 +130,19 @@ class TruthArguments(Arguments):
     """
 
     step: ClassVar[str] = "truth"
+    reads_files: ClassVar[bool] = True
+    reader: str
+    foreground: str
     samples: tuple[Sample, ...]
+    hashes: Mapping[str, str]
     grid: Grid
     representation: str
     own: OwnInput | None = None
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """The representation."""
-        return representation_component(self.representation, self.own)
+        """The reader and the representation."""
+        return (Component("reader", self.reader), *representation_component(self.representation, self.own))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from biasaudit.cohort.images.inspection import shared_field_files
@@ -17,7 +17,7 @@ from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Recipe, Sample
 from biasaudit.representations.representation import Harmonising
 
-__all__ = ["InputPlanner", "blocks", "pixel_identity", "read_arguments", "reading_jobs"]
+__all__ = ["InputPlanner", "blocks", "hashes_of", "pixel_identity", "read_arguments", "reading_jobs"]
 
 
 def reading_jobs(situation: Situation) -> list[Job]:
@@ -38,7 +38,7 @@ def blocks(samples: Sequence[Sample]) -> Iterator[tuple[int, tuple[Sample, ...]]
 
 def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArguments:
     """Return what reading a block of samples takes; images without a field of their own are read without one."""
-    field, own = situation.protocol.cohort.field, (path for sample in samples for path in sample.files)
+    field = situation.protocol.cohort.field
     if field is not None and field.column is not None and not all(sample.field for sample in samples):
         field = None
     return ReadArguments(
@@ -47,9 +47,15 @@ def read_arguments(situation: Situation, samples: Sequence[Sample]) -> ReadArgum
         grid=situation.grid,
         channels=situation.cohort.channels,
         samples=tuple(pixel_identity(sample) for sample in samples),
-        hashes={path: situation.hashes[path] for path in (*shared_field_files(field), *own)},
+        hashes=hashes_of(situation, samples),
         field=field,
     )
+
+
+def hashes_of(situation: Situation, samples: Iterable[Sample]) -> dict[str, str]:
+    """SHA-256 of every file that reading some samples opens, by path: their own, and what all fields share."""
+    own = (path for sample in samples for path in sample.files)
+    return {path: situation.hashes[path] for path in (*shared_field_files(situation.protocol.cohort.field), *own)}
 
 
 def pixel_identity(sample: Sample) -> Sample:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from biasaudit.engine.arguments.edits import TruthArguments
 from biasaudit.engine.arguments.networks import MODELS
-from biasaudit.engine.evidence.inputs import pixel_identity
+from biasaudit.engine.evidence.inputs import hashes_of, pixel_identity
 from biasaudit.engine.evidence.kind import Planning
 from biasaudit.engine.situation.rows import truth_rows
 from biasaudit.engine.situation.situation import Question
@@ -21,8 +21,12 @@ def truth_jobs(planning: Planning, recipe: Recipe) -> tuple[str, ...]:
     keys = []
     for fold in outline.folds:
         rows = truth_rows(outline.situation, fold, count)
+        samples = tuple(pixel_identity(outline.cohort.samples[row]) for row in rows)
         arguments = TruthArguments(
-            samples=tuple(pixel_identity(outline.cohort.samples[row]) for row in rows),
+            reader=outline.protocol.cohort.reader,
+            foreground=outline.protocol.cohort.foreground,
+            samples=samples,
+            hashes=hashes_of(outline.situation, samples),
             grid=outline.situation.grid,
             representation=recipe.input,
             own=outline.situation.own_inputs.get(recipe.input),

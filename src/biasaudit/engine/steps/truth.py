@@ -1,26 +1,31 @@
-"""Step `truth`: score held-out anatomies of a simulated cohort as rendered at every site."""
+"""Step `truth`: score held-out subjects of a simulated cohort as rendered at every site."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from torch import nn
 
-from biasaudit.cohort.simulation.phantom import counterfactuals
+from biasaudit.cohort.images.file_state import as_it_was
+from biasaudit.cohort.readers.reader import Renders
 from biasaudit.engine.arguments.edits import TruthArguments
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.steps.represent import transform
 from biasaudit.engine.steps.score import predict_rows
 from biasaudit.engine.steps.train import load_networks
-from biasaudit.registry import register
+from biasaudit.records import FloatArray, Sample
+from biasaudit.registry import get, register
 
 __all__ = ["truth"]
 
 
 @register("step", "truth")
 def truth(arguments: TruthArguments, needs: Folders, folder: Path) -> None:
-    """Score simulated held-out anatomies at every site, with and without pathology.
+    """Score simulated held-out subjects at every site, with and without pathology.
 
     Parameters
     ----------
@@ -28,12 +33,17 @@ def truth(arguments: TruthArguments, needs: Folders, folder: Path) -> None:
     needs : Folders
         `MODELS`: the networks that held them out.
     folder : Path
-        Gets ``margins.npy`` (anatomies, 2, sites): without and with pathology.
+        Gets ``margins.npy`` (subjects, 2, sites): without and with pathology.
     """
     networks = load_networks(needs[MODELS])
-    margins = []
-    for sample in arguments.samples:
-        rendered = [volume for _, _, volume in counterfactuals(sample, arguments.grid)]
-        images = [transform(arguments.representation, volume, arguments.grid, arguments.own) for volume in rendered]
-        margins.append(predict_rows(networks, np.stack(images))[:, 0].reshape(2, -1))
+    with as_it_was(arguments.hashes):
+        margins = [_margins(arguments, sample, networks) for sample in arguments.samples]
     np.save(folder / "margins.npy", np.stack(margins))
+
+
+def _margins(arguments: TruthArguments, sample: Sample, networks: Sequence[nn.Module]) -> FloatArray:
+    """Margins (2, sites) of one subject."""
+    reader = cast(Renders, get("reader", arguments.reader)())
+    rendered = (volume for _, _, volume in reader.counterfactuals(sample, arguments.grid, arguments.foreground))
+    images = [transform(arguments.representation, volume, arguments.grid, arguments.own) for volume in rendered]
+    return np.asarray(predict_rows(networks, np.stack(images))[:, 0].reshape(2, -1))

@@ -35,7 +35,7 @@ def require_field(protocol: Protocol, cohort: Cohort, grid: Grid, reader: Any) -
     if cohort.features or not cohort.channels:
         message = "there are no images, so nothing lies inside or outside of a field"
         raise ProtocolError([Fault(_KEY, message, "leave it out")])
-    if settings.column is not None and protocol.cohort.reader != "table":
+    if settings.column is not None and not any(sample.field for sample in cohort.samples):
         message = f"a field for each image is a column of the reader `table`, not of `{protocol.cohort.reader}`"
         raise ProtocolError([Fault(_KEY, message, "name one file for all images, or an atlas")])
     faults = list(_Look(protocol, grid, reader, field_reader(settings, grid)).faults(cohort, settings))
@@ -67,7 +67,7 @@ class _Look:
 
     def _of_sample(self, sample: Sample, *, shared: bool, opened: bool) -> Iterator[Fault]:
         try:
-            volume = self._opened(sample) if opened or sample.simulation else None
+            volume = self._opened(sample) if opened or not sample.images else None
             field = self._field_of(sample.field, self._everything if volume is None else volume.foreground)
             mask = pathology_on_grid(sample, self._grid) if volume is None else volume.mask
         except InputError as error:

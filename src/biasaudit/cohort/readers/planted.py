@@ -1,0 +1,217 @@
+"""The reader of planted copies: real images of any other reader, with a disease and a signature planted in them.
+
+Who is called a patient, and at which site, is drawn by chance, whatever class and origin an image has in truth: the
+copies differ by nothing but what was planted, so that the true reliance of any network is known (`counterfactuals`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from biasaudit import registry, seeds
+from biasaudit.cohort.readers.probes import read_without_probes
+from biasaudit.cohort.simulation.planting import Planter
+from biasaudit.edits.planting.signature import SIGNATURES
+from biasaudit.errors import DataError, Fault, suggestion
+from biasaudit.protocol import CohortSettings, GridSettings
+from biasaudit.protocol.planted import PlantedCohort, PlantingSettings
+from biasaudit.records import Cohort, Grid, Sample, Volume
+from biasaudit.registry import register
+
+__all__ = ["SMALLEST_SIDE", "PlantedReader", "copied_samples", "sites_of"]
+
+SMALLEST_SIDE = 4
+"""Subjects that each class of the copies must hold."""
+
+
+@register("reader", "planted")
+class PlantedReader:
+    """Copies of a cohort's images with planted disease and signature (`PlantingSettings` says what each number is)."""
+
+    settings: ClassVar[type[CohortSettings]] = PlantedCohort
+
+    def read(self, settings: PlantedCohort, *, labelled: bool = True) -> Cohort:
+        """List the images that are copied, and draw who is called a patient at which site; nothing is opened."""
+        unknown = [
+            Fault(f"cohort.planting.signature.{kind}", f"no kind of signature {kind!r}", suggestion(kind, SIGNATURES))
+            for kind in settings.planting.signature
+            if kind not in SIGNATURES
+        ]
+        try:
+            original = read_without_probes(settings.of)
+        except DataError as error:
+            raise DataError([*unknown, *error.faults]) from None
+        if unknown:
+            raise DataError(unknown)
+        samples = copied_samples(original, settings.planting.source)
+        drawn = _Draw(settings, original.factors[0]).of(samples)
+        return Cohort(
+            samples=drawn.people,
+            classes=(_healthy(settings), settings.label.positive),
+            factors=tuple(settings.origins),
+            dimensions=original.dimensions,
+            channels=original.channels,
+            notes=(f"copies of {len(samples)} images in which disease and signature are planted: the truth is known",),
+            probes=drawn.probes,
+        )
+
+    def grid(self, cohort: Cohort, settings: GridSettings) -> Grid:
+        """Choose the grid as for the images themselves."""
+        grid: Grid = _reader_of(cohort.samples[0]).grid(cohort, settings)
+        return grid
+
+    def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
+        """Bring an image onto the grid, and plant what its subject has."""
+        about = sample.simulation
+        planter = Planter(about, sample, grid, _original(sample, grid, foreground))
+        return planter.planted(str(about["site"]), ill=bool(about["ill"]))
+
+    def counterfactuals(self, sample: Sample, grid: Grid, foreground: str) -> Iterator[tuple[str, bool, Volume]]:
+        """Plant in one image what it would have at every site, without and with the disease.
+
+        Yields
+        ------
+        site, pathology, volume
+            Sites in the order of their names.
+        """
+        about = sample.simulation
+        planter = Planter(about, sample, grid, _original(sample, grid, foreground))
+        for ill in (False, True):
+            for site in sites_of(str(about["planting"]["design"])):
+                yield site, ill, planter.planted(site, ill=ill)
+
+
+def sites_of(design: str) -> tuple[str, ...]:
+    """Name the sites of a design, in order; those whose name ends with 2, or begins with b, have the signature."""
+    return ("a1", "a2", "b1", "b2") if design == "nested" else ("site-1", "site-2")
+
+
+def copied_samples(original: Cohort, source: str) -> tuple[Sample, ...]:
+    """Choose the images that are copied.
+
+    Parameters
+    ----------
+    original : Cohort
+    source : {"cell", "everything"}
+        The class of one origin (primary factor) with most subjects, the healthy one of two equals; or all images.
+    """
+    if source == "everything":
+        return original.samples
+    factor = original.factors[0]
+    cells = Counter({(s.label, s.origins[factor], s.subject): 1 for s in original.samples})
+    sizes = Counter((label, origin) for label, origin, _ in cells)
+    largest = max(sizes, key=lambda cell: (sizes[cell], cell[0] == original.classes[0], cell))
+    return tuple(sample for sample in original.samples if (sample.label, sample.origins[factor]) == largest)
+
+
+def _reader_of(sample: Sample) -> Any:
+    return registry.get("reader", str(sample.simulation["reader"]))()
+
+
+def _original(sample: Sample, grid: Grid, foreground: str) -> Volume:
+    """Read the image as it is."""
+    volume: Volume = _reader_of(sample).load(replace(sample, simulation={}, has_mask=False), grid, foreground)
+    return volume
+
+
+def _healthy(settings: PlantedCohort) -> str:
+    return settings.label.negative or "healthy"
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Subjects that are trained on, and probes."""
+
+    people: tuple[Sample, ...]
+    probes: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class _Person:
+    """What was drawn of one subject."""
+
+    positive: bool
+    ill: bool
+    site: str
+
+
+class _Draw:
+    """Draws class, illness and site of every subject, from streams of the seed alone."""
+
+    def __init__(self, settings: PlantedCohort, factor: str) -> None:
+        self._settings, self._planting, self._factor = settings, settings.planting, factor
+
+    def of(self, samples: Sequence[Sample]) -> _Drawn:
+        """Make the copies; the images of one subject share its fate."""
+        planting = self._planting
+        chance = seeds.generator(planting.seed, "planted", "subjects")
+        order = chance.permutation(sorted({sample.subject for sample in samples})).tolist()
+        count = len(order) - planting.probes
+        patients = round(count * planting.prevalence)
+        self._require_enough(count, patients)
+        labels = chance.permutation(np.arange(count) < patients)
+        people = {
+            subject: self._person(bool(label), chance) for subject, label in zip(order[:count], labels, strict=True)
+        }
+        probes = {subject: _Person(False, self._mistaken(chance), self._probe_site()) for subject in order[count:]}
+        return _Drawn(
+            tuple(self._copy(sample, people[sample.subject]) for sample in samples if sample.subject in people),
+            tuple(self._copy(sample, probes[sample.subject]) for sample in samples if sample.subject in probes),
+        )
+
+    def _require_enough(self, count: int, patients: int) -> None:
+        if min(patients, count - patients) >= SMALLEST_SIDE:
+            return
+        message = f"{max(count, 0)} subjects are too few to call {self._planting.prevalence:.0%} of them patients"
+        if self._planting.probes:
+            message += f" beside {self._planting.probes} probes"
+        remedy = f"each class needs {SMALLEST_SIDE}: take a larger class, or `source: everything`"
+        raise DataError([Fault("cohort.planting", message, remedy)])
+
+    def _person(self, positive: bool, chance: np.random.Generator) -> _Person:
+        ill = positive ^ self._mistaken(chance)
+        return _Person(positive, ill, self._site(positive, chance))
+
+    def _mistaken(self, chance: np.random.Generator) -> bool:
+        return bool(chance.random() < self._planting.mislabelled)
+
+    def _site(self, positive: bool, chance: np.random.Generator) -> str:
+        sites = sites_of(self._planting.design)
+        drawn = chance.random()
+        if self._planting.design == "nested":
+            return sites[2 * positive + int(drawn < 0.5)]
+        if self._planting.design == "aliased":
+            return sites[positive]
+        return sites[int(drawn < 0.5 + (positive - 0.5) * self._planting.confounding)]
+
+    def _probe_site(self) -> str:
+        return sites_of(self._planting.design)[-1]
+
+    def _copy(self, sample: Sample, person: _Person) -> Sample:
+        planting: PlantingSettings = self._planting
+        settings = self._settings
+        field = None if settings.field is None else settings.field.model_dump(mode="json")
+        return Sample(
+            subject=sample.subject,
+            images=sample.images,
+            label=settings.label.positive if person.positive else _healthy(settings),
+            positive=person.positive,
+            origins={settings.origins[0]: person.site},
+            brain_mask=sample.brain_mask,
+            has_mask=planting.masks and person.positive and person.ill,
+            field=sample.field,
+            colour=sample.colour,
+            where=sample.where,
+            simulation={
+                "reader": settings.of.reader,
+                "planting": planting.model_dump(mode="json"),
+                "field": field,
+                "ill": person.ill,
+                "site": person.site,
+            },
+        )

@@ -1,0 +1,110 @@
+"""Plant in one real image the disease and the signature that a copy of a cohort asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from biasaudit import seeds
+from biasaudit.cohort.images.field import field_reader, support_of
+from biasaudit.edits.planting.chance import chance
+from biasaudit.edits.planting.diffuse import Diffuse
+from biasaudit.edits.planting.disease import Disease, plant_disease
+from biasaudit.edits.planting.focal import Focal
+from biasaudit.edits.planting.signature import plant_signature
+from biasaudit.protocol import FieldSettings
+from biasaudit.protocol.planted import DiseaseSettings, PlantingSettings
+from biasaudit.records import BoolArray, FloatArray, Grid, Sample, Volume
+
+__all__ = ["Planter", "disease_of"]
+
+MARGIN = 2
+"""Pixels between the disease and the rim of its field, which edits of what lies outside of the field need."""
+
+_RADIUS, _CONTRAST, _SPOTS, _GRAIN = 0.105, 5.0, 3, 0.4
+_HAZE, _TEXTURE = 1.0, 1.0
+_BENIGN = Disease(Focal(0.04, -3.0, 2))
+_MARKED = 0.05
+"""Share of the largest change from which a pixel is marked as diseased."""
+
+
+def disease_of(settings: DiseaseSettings) -> Disease:
+    """Make the disease that the settings describe; strength 1 of either look is plain to see."""
+    strength, mix = settings.strength, {"visible": settings.visible, "spread": settings.spread}
+    if settings.look == "focal":
+        return Disease(Focal(_RADIUS, _CONTRAST * strength, _SPOTS, texture=_GRAIN), **mix)
+    return Disease(Diffuse(haze=_HAZE * strength, texture=_TEXTURE * strength), **mix)
+
+
+class Planter:
+    """Plants in one image, as any site would have taken it.
+
+    Parameters
+    ----------
+    about : mapping
+        ``planting`` and ``field`` as the settings of the reader `planted`, dumped.
+    sample : Sample
+    grid : Grid
+    volume : Volume
+        The image as it is.
+    """
+
+    def __init__(self, about: Mapping[str, Any], sample: Sample, grid: Grid, volume: Volume) -> None:
+        self._settings = PlantingSettings.model_validate(about["planting"])
+        self._declared = None if about["field"] is None else FieldSettings.model_validate(about["field"])
+        self._sample, self._grid, self._volume = sample, grid, volume
+
+    def planted(self, site: str, *, ill: bool) -> Volume:
+        """Return the image as a site would have taken it, of a patient or not; the mask marks the disease."""
+        settings, name = self._settings, self._sample.subject
+        image, mask = self._subject, np.zeros_like(self._volume.mask)
+        if ill:
+            generator = seeds.generator(settings.seed, "planted", "disease", name)
+            image = plant_disease(image, self._room, disease_of(settings.disease), generator)
+            mask = self._marked(image)
+        signed = image
+        if _signs(site):  # the sites of one dataset share its look
+            signed = plant_signature(image, settings.signature, chance(settings.seed, "planted", name))
+        return replace(
+            self._volume,
+            image=np.asarray(np.where(self._air, 0.0, signed), dtype=np.float32),
+            mask=mask if self._sample.has_mask else np.zeros_like(mask),
+            tissue=None,
+            maps=None,
+        )
+
+    @cached_property
+    def _subject(self) -> FloatArray:
+        """The image, with a benign finding where its subject was drawn to have one."""
+        generator = seeds.generator(self._settings.seed, "planted", "benign", self._sample.subject)
+        if generator.random() >= self._settings.benign:
+            return self._volume.image
+        return plant_disease(self._volume.image, self._room, _BENIGN, generator)
+
+    @cached_property
+    def _room(self) -> BoolArray:
+        """Where the disease is planted: inside the declared field, else inside the foreground, off its rim."""
+        place = self._volume.foreground
+        if self._declared is not None:
+            place = field_reader(self._declared, self._grid)(self._sample.field, place) & support_of(self._volume)
+        inner = ndimage.binary_erosion(place, iterations=MARGIN)
+        return np.asarray(inner if inner.any() else place)
+
+    @cached_property
+    def _air(self) -> BoolArray:
+        """Voxels around a stripped brain, where no scanner leaves anything; of a picture none."""
+        return np.asarray(~support_of(self._volume) & (self._volume.image[0] == 0))
+
+    def _marked(self, image: FloatArray) -> BoolArray:
+        change = np.abs(image - self._subject).max(axis=0)
+        return np.asarray(change > _MARKED * change.max()) if change.max() > 0 else np.zeros(change.shape, np.bool_)
+
+
+def _signs(site: str) -> bool:
+    """Whether a site has the signature: the second one, or those of the patients' dataset."""
+    return site.startswith("b") or site == "site-2"
