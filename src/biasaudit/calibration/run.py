@@ -28,7 +28,7 @@ from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
 
-__all__ = ["calibrate_grid", "finished_records", "jobs_of", "run_cells"]
+__all__ = ["Progress", "calibrate_grid", "code_commit", "finished_records", "jobs_of", "run_cells"]
 
 Progress = Callable[[int, int, Job | None], None]
 
@@ -84,7 +84,7 @@ def _provenance(grid: Grid, finished: int, where: Where, started: float) -> dict
     return {
         "command": " ".join(["biasaudit", *sys.argv[1:]]),
         "version": version("biasaudit"),
-        "commit": _commit(),
+        "commit": code_commit(),
         "grid": f"version {grid.version}, seed {grid.seed}",
         "cohorts": f"{finished} of {sum(family.cohorts for family in grid.families)}",
         "wall time of the last run": f"{minutes:.0f} min, {where.workers} worker(s)",
@@ -92,7 +92,8 @@ def _provenance(grid: Grid, finished: int, where: Where, started: float) -> dict
     }
 
 
-def _commit() -> str:
+def code_commit() -> str:
+    """Name the commit of the code that runs; ``not a checkout`` where it was installed."""
     folder = Path(biasaudit.__file__).parent
     try:
         found = subprocess.run(

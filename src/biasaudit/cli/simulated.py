@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biasaudit import terminal
-from biasaudit.cli.endings import resumable
+from biasaudit.cli.endings import faults_of, print_code, resumable
 from biasaudit.cli.options import Engine, EngineOption, WorkersOption, here
 from biasaudit.cli.runs import audit_into
 from biasaudit.errors import UsageError
+from biasaudit.own_rates import rates_in_words
 from biasaudit.resources import protocols_folder
 from biasaudit.run_folder.place import require_empty
 
 if TYPE_CHECKING:
+    from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol
 
 __all__ = ["calibrate", "demo"]
@@ -63,10 +66,27 @@ def calibrate(
         int | None, typer.Option(min=1, help="Only the first so many cohorts, a fair sample of the grid.")
     ] = None,
     grid: Annotated[Path | None, typer.Option(help="Another grid than the published one.")] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(help="Instead of simulated cohorts, plant in copies of the images that this protocol audits."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="With --cohort: trainings (90) or time (30min, 2h); default: about 20 clean copies and 10 planted."
+        ),
+    ] = None,
     engine: EngineOption = Engine.auto,
     workers: WorkersOption = None,
 ) -> None:
-    """Measure the verdict's own error rates on simulated cohorts whose truth is known."""
+    """Measure the verdict's own error rates on cohorts whose truth is known: simulated ones, or copies of yours."""
+    if cohort is not None:
+        if quick or cohorts is not None or grid is not None:
+            raise UsageError("--quick, --cohorts and --grid choose simulated cohorts; with --cohort give a --budget")
+        _calibrate_own(cohort, budget, out, here(engine, workers))
+        return
+    if budget is not None:
+        raise UsageError("--budget goes with --cohort; simulated cohorts are chosen by --cohorts or --quick")
     with resumable("cohorts"):
         from biasaudit.calibration.grid import cells, load_grid
         from biasaudit.calibration.run import calibrate_grid  # imports torch
@@ -76,6 +96,23 @@ def calibrate(
             asked = cells(chosen, quick=quick)[:cohorts]
             page = calibrate_grid(chosen, asked, out, here(engine, workers), progress.show)
     terminal.print_line(f"summary: {page}")
+
+
+def _calibrate_own(protocol: Path, budget: str | None, out: Path, where: Where) -> None:
+    from biasaudit.protocol import load_protocol
+
+    plan = load_protocol(protocol)
+    print_code(plan)
+    with resumable("copies"), faults_of(protocol):
+        from biasaudit.calibration.own.run import calibrate_own  # imports torch
+
+        with terminal.shown_progress("copies") as progress:
+            rates = calibrate_own(plan, budget, out, where, progress.show)
+    for line in rates_in_words(rates):
+        terminal.print_line(line)
+    terminal.print_line(f"summary: {rates.parent / 'own-calibration.md'}")
+    terminal.print_line(f"to print these rates in the report, add this line to {protocol}:")
+    terminal.print_line(f"calibration: {os.path.relpath(rates, protocol.parent)}")
 
 
 def _write_data(plan: Protocol, folder: Path, subjects: int | None) -> None:

@@ -193,6 +193,11 @@ class Protocol(Section):
     learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
     leakage: LeakageSettings = Field(default_factory=lambda: LeakageSettings.model_validate({}))
     combat: CombatSettings = Field(default_factory=lambda: CombatSettings.model_validate({}))
+    calibration: Path | None = Field(
+        None,
+        description="own-rates.json of `biasaudit calibrate --cohort`: error rates measured on copies of these very "
+        "images, which the report then prints; relative to the protocol",
+    )
     pseudonymise: bool = Field(
         False, description="write salted hashes in the place of subjects and file names into every output"
     )

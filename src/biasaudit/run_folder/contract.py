@@ -242,7 +242,10 @@ class VerdictRecord(TypedDict):
 
 
 class ErrorRatesRecord(TypedDict, total=False):
-    """What calibration measured for the cell that is nearest to an audit; null where nothing was measured."""
+    """What calibration measured for the cell that is nearest to an audit; null where nothing was measured.
+
+    ``own``, ``found``, ``found_n`` and ``found_low`` are there where copies of the audit's own images were audited.
+    """
 
     cell: str | None
     false_flag: float | None
@@ -254,6 +257,10 @@ class ErrorRatesRecord(TypedDict, total=False):
     false_flag_high: float | None
     false_clear_high: float | None
     undetermined_high: float | None
+    own: bool
+    found: float | None
+    found_n: int
+    found_low: float | None
     within_calibration: bool
     text: str
 

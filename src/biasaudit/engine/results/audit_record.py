@@ -29,6 +29,7 @@ from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.error_rates import Setting, error_rates, weight_text
+from biasaudit.own_rates import own_error_rates, read_own_rates
 from biasaudit.protocol import dump_protocol
 from biasaudit.protocol.places import Places
 from biasaudit.records import Comparison, EstimateRecord, Finding, Regime
@@ -163,8 +164,12 @@ def _arm_record(run: Run, arm: ArmResult, primary: bool) -> ArmRecord:
 
 
 def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
-    """Return what calibration measured for the cell that is nearest to this audit (primary factor)."""
+    """Return what was measured on copies of these images, else for the nearest cell of the calibration."""
     evidence, protocol = arm.headline_evidence, run.situation.protocol
+    if protocol.calibration is not None:
+        own = own_error_rates(read_own_rates(protocol.calibration), arm.name)
+        if own is not None:
+            return cast(ErrorRatesRecord, own)
     masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
     found = error_rates(
         Setting(

@@ -16,6 +16,7 @@ from biasaudit.cohort.images.sizes import grid_notes
 from biasaudit.cohort.readers.probes import probe_notes, read_probes, read_without_probes
 from biasaudit.engine.arguments.inputs import OwnInput
 from biasaudit.engine.plan import expected_plan
+from biasaudit.engine.situation.identity import identity_of
 from biasaudit.engine.situation.situation import Situation, single_origin_notes
 from biasaudit.engine.user_code.preprocessing import try_inputs
 from biasaudit.engine.user_code.sources import own_version
@@ -30,6 +31,7 @@ from biasaudit.engine.validation.pseudonymised import pseudonymised
 from biasaudit.engine.validation.ready_made import ReadyMade, fitted_to_cohort, folds_of, probe_ready_made_network
 from biasaudit.engine.validation.trial import training_faults, trial_notes
 from biasaudit.errors import DataError, ProtocolError
+from biasaudit.own_rates import require_own_rates
 from biasaudit.protocol import GridSettings, Protocol
 from biasaudit.protocol.pseudonyms import own_pseudonyms
 from biasaudit.records import Cohort, Grid, Volume
@@ -72,7 +74,7 @@ def situate_here(
     read = read_without_probes(protocol.cohort)
     fitted = fitted_to_cohort(protocol, read)
     inspection, folds = _inspected(read, fitted, known or {})
-    read = replace(read, probes=read_probes(protocol.cohort, read))
+    read = replace(read, probes=read.probes or read_probes(protocol.cohort, read))
     cohort = _with_channels(read, inspection, fitted.cohort.colour)
     facts = inspection.facts | inspected_probes(cohort, fitted, {**(known or {}), **inspection.facts})
     grid = reader.grid(cohort, fitted.grid)
@@ -94,6 +96,8 @@ def situate_here(
         own_inputs=own_inputs,
         colours={path: fact.colour for path, fact in inspection.facts.items() if fact.colour},
     )
+    if protocol.calibration is not None:
+        require_own_rates(protocol.calibration, identity_of(situation))
     _require_trainable(situation)
     return situation, facts
 

@@ -1,0 +1,143 @@
+"""Which copies are audited next: pure, so that an interrupted calibration goes on as it would have.
+
+First a disease of either look is made stronger or weaker until the network learns it, but not without effort. Then come
+rounds of clean copies and planted ones. A planted signature is made stronger until the network takes it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from biasaudit.calibration.own.copies import FAMILIES, STRONGEST, Copy, Look
+
+__all__ = ["LEARNED", "Outcome", "chosen_diseases", "next_round"]
+
+LEARNED = (0.88, 0.99)
+"""AUC of the target on a clean copy between which a disease is about as hard as real ones are."""
+
+LOOKS: tuple[Look, ...] = ("focal", "diffuse")
+_START, _STEP, _TRIES = 0.5, 2.0, 6
+_CLEAN_A_ROUND, _TRACKS = 4, 2
+_RUNGS = (2.0, 4.0)
+_TAKEN_UP = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the audit of a copy came to, in the first arm.
+
+    Attributes
+    ----------
+    auc : float
+        Of the target; nan if it could not be had.
+    reliance : float
+        R*; nan where undefined.
+    """
+
+    auc: float
+    reliance: float
+
+
+def next_round(done: Mapping[str, Outcome], kinds: Sequence[str]) -> list[Copy]:
+    """Return copies that may be audited at the same time, given all that were; none if no disease can be planted.
+
+    Parameters
+    ----------
+    done : mapping of name to Outcome
+    kinds : sequence of str
+        Kinds of signature in the order in which they are planted.
+    """
+    searching = [copy for look in LOOKS if (copy := _next_disease(look, done)) is not None]
+    if searching:
+        return searching
+    diseases = chosen_diseases(done)
+    if not diseases:
+        return []
+    number = sum(name.startswith("clean-") for name in done)
+    first, *others = (_clean(number + k, diseases) for k in range(_CLEAN_A_ROUND))
+    planted = (_next_planted(track, done, kinds, diseases) for track in range(_TRACKS))
+    return [first, *planted, *others]  # a budget that ends within a round has bought some of either
+
+
+def chosen_diseases(done: Mapping[str, Outcome]) -> dict[Look, float]:
+    """Strength of every disease that the network learns: about as hard as wanted, else the hardest that is learned."""
+    found: dict[Look, float] = {}
+    for look in LOOKS:
+        learned = {strength: auc for strength, auc in _tried(look, done) if auc >= LEARNED[0]}
+        fitting = [strength for strength, auc in learned.items() if auc <= LEARNED[1]]
+        if learned:
+            found[look] = min(fitting or learned)
+    return found
+
+
+def _tried(look: Look, done: Mapping[str, Outcome]) -> list[tuple[float, float]]:
+    """Strengths of a disease and AUCs, in the order in which they were tried."""
+    found: list[tuple[float, float]] = []
+    while len(found) < _TRIES:
+        strength = _next_strength(found)
+        outcome = None if strength is None else done.get(_disease_name(look, len(found)))
+        if strength is None or outcome is None:
+            break
+        found.append((strength, outcome.auc if np.isfinite(outcome.auc) else 0.5))
+    return found
+
+
+def _next_disease(look: Look, done: Mapping[str, Outcome]) -> Copy | None:
+    tried = _tried(look, done)
+    strength = _next_strength(tried) if len(tried) < _TRIES else None
+    return None if strength is None else Copy(_disease_name(look, len(tried)), "disease", look, strength)
+
+
+def _next_strength(tried: Sequence[tuple[float, float]]) -> float | None:
+    """Go up or down by one step, and between a strength that is too hard and one that is too easy."""
+    low, high = LEARNED
+    if any(low <= auc <= high for _, auc in tried):
+        return None
+    hard = [strength for strength, auc in tried if auc < low]
+    easy = [strength for strength, auc in tried if auc > high]
+    if hard and easy:
+        return round(float(np.sqrt(max(hard) * min(easy))), 3) if max(hard) < min(easy) else None
+    if not tried:
+        return _START
+    return round(max(hard) * _STEP if hard else min(easy) / _STEP, 3)
+
+
+def _disease_name(look: Look, number: int) -> str:
+    return f"disease-{look}-{number + 1}"
+
+
+def _clean(number: int, diseases: Mapping[Look, float]) -> Copy:
+    looks, families = list(diseases), list(FAMILIES)
+    turn, place = divmod(number, len(families))
+    look = looks[(turn + place) % len(looks)]
+    return Copy(f"clean-{number + 1:02d}", "clean", look, diseases[look], families[place])
+
+
+def _next_planted(
+    track: int, done: Mapping[str, Outcome], kinds: Sequence[str], diseases: Mapping[Look, float]
+) -> Copy:
+    """Return the first planted copy of a track that was not audited; tracks take turns with the kinds."""
+    for turn, kind in enumerate(_endless(kinds[track::_TRACKS] or kinds)):
+        looks = list(diseases)
+        look = looks[(turn + track) % len(looks)]
+        for strength in _strengths(kind):
+            name = f"planted-{track + 1}-{turn + 1:02d}-{kind}-{strength:g}"
+            outcome = done.get(name)
+            if outcome is None:
+                return Copy(name, "planted", look, diseases[look], "plain", kind, strength)
+            if outcome.reliance >= _TAKEN_UP:
+                break
+    raise AssertionError("kinds never end")
+
+
+def _strengths(kind: str) -> list[float]:
+    most = STRONGEST.get(kind, max(_RUNGS))
+    return list(dict.fromkeys(min(rung, most) for rung in _RUNGS))
+
+
+def _endless(kinds: Sequence[str]) -> Iterator[str]:
+    while True:
+        yield from kinds

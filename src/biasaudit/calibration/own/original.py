@@ -1,0 +1,173 @@
+"""What is copied: the images, the design, and the arms of the audit whose error rates are measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from biasaudit.cohort.readers.planted import copied_samples
+from biasaudit.cohort.readers.probes import without_probes
+from biasaudit.engine.situation.contrasts import contrasts_of
+from biasaudit.engine.situation.situation import Situation, default_checks, origins_of, regime_of
+from biasaudit.engine.user_code.preprocessing import kind_of_input
+from biasaudit.errors import Fault, ProtocolError
+from biasaudit.protocol import ArmSettings, CohortSettings, Protocol
+from biasaudit.records import Sample
+
+__all__ = ["FEWEST_SUBJECTS", "Original", "original_of"]
+
+FEWEST_SUBJECTS = 24
+"""Subjects that must be left of the copied images after probes are taken: 12 of each class."""
+
+_JUDGING = ("D1", "G1", "U1", "U4", "P1", "U13", "U14")
+"""Checks that may flag or clear without training more; the others of a protocol change no count of flags."""
+
+_PROBES_AT_MOST = 0.25
+"""Share of the copied subjects that are kept as probes."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """The audit that is calibrated, as far as its copies follow from it.
+
+    Attributes
+    ----------
+    protocol : Protocol
+    of : CohortSettings
+        The images that are copied.
+    arms : tuple of ArmSettings
+        Those whose input shows what is planted in an image.
+    left_out : tuple of str
+        Names of the other arms.
+    checks : tuple of str
+    source : {"cell", "everything"}
+    design : {"crossed", "nested", "aliased"}
+    subjects : int
+        Copied, probes included.
+    prevalence, confounding : float
+        Of the copies, as in the cohort itself: share of patients, and share of the second half of the origins among
+        the patients less that among the healthy.
+    probes : int
+    masks : bool
+    kinds_in_colour : bool
+        Whether the images have channels that a colour cast can mix.
+    words : str
+        ``160 images of healthy from lyon``.
+    """
+
+    protocol: Protocol
+    of: CohortSettings
+    arms: tuple[ArmSettings, ...]
+    left_out: tuple[str, ...]
+    checks: tuple[str, ...]
+    source: Literal["cell", "everything"]
+    design: Literal["crossed", "nested", "aliased"]
+    subjects: int
+    prevalence: float
+    confounding: float
+    probes: int
+    masks: bool
+    kinds_in_colour: bool
+    words: str
+
+    @property
+    def trainings(self) -> int:
+        """Networks that the audit of one copy trains."""
+        recipes = len({arm.recipe for arm in self.arms})
+        return recipes * self.protocol.folds.n * self.protocol.target.training.seeds
+
+
+def original_of(situation: Situation) -> Original:
+    """Find out what can be copied.
+
+    Raises
+    ------
+    ProtocolError
+        If nothing can be planted, or networks cannot be trained on the copies; every reason at once.
+    """
+    faults = _faults(situation)
+    if faults:
+        raise ProtocolError(faults)
+    protocol, cohort = situation.protocol, situation.cohort
+    design = regime_of(cohort, cohort.factors[0], contrasts_of(cohort)[0])
+    assert design != "single"
+    source: Literal["cell", "everything"] = "everything" if design == "crossed" else "cell"
+    samples = copied_samples(cohort, source)
+    subjects = len({sample.subject for sample in samples})
+    probes = min(len(_known_probes(situation)), int(_PROBES_AT_MOST * subjects)) if design != "crossed" else 0
+    if subjects - probes < FEWEST_SUBJECTS:
+        message = f"{subjects} subjects ({_named(samples, source, cohort.factors[0])}) are too few to plant in"
+        remedy = f"copies need {FEWEST_SUBJECTS} beside the probes; the published rates still hold as far as they go"
+        raise ProtocolError([Fault("protocol", f"cohort: {message}", remedy)])
+    arms = _arms_that_show(situation)
+    return Original(
+        protocol,
+        without_probes(protocol.cohort).model_copy(update={"probes": None}),
+        arms,
+        tuple(arm.name for arm in protocol.arms if arm not in arms),
+        tuple(code for code in _JUDGING if code in default_checks(protocol)),
+        source,
+        design,
+        subjects,
+        *_mixture(situation),
+        probes,
+        _is_marked(situation),
+        cohort.channels > 1,
+        f"{len(samples)} {_named(samples, source, cohort.factors[0])}",
+    )
+
+
+def _faults(situation: Situation) -> list[Fault]:
+    protocol, cohort = situation.protocol, situation.cohort
+    faults = []
+    if not cohort.channels or situation.tabular:
+        faults.append(Fault("protocol", "cohort: there are no images to plant in", "audit the images themselves"))
+    elif protocol.cohort.simulated:
+        faults.append(Fault("protocol", "cohort: it is simulated already", "its truth is in its own report"))
+    if situation.ready_made:
+        message = "target: the network was trained elsewhere, and copies of the images take one trained anew"
+        faults.append(Fault("protocol", message, "name the network without its weights or scores, to train it here"))
+    if len(set(origins_of(cohort, cohort.factors[0]))) < 2:
+        message = f"cohort.origins: all subjects come from one {cohort.factors[0]}, so no verdict can be wrong or right"
+        faults.append(Fault("protocol", message, "add images from a second origin"))
+    if not faults and not _arms_that_show(situation):
+        message = "arms: no arm shows the images themselves; what is planted in an image is not in maps made elsewhere"
+        faults.append(Fault("protocol", message, "add the arm `intensity`"))
+    return faults
+
+
+def _arms_that_show(situation: Situation) -> tuple[ArmSettings, ...]:
+    """Leave out arms of maps that the user made elsewhere, which do not know what is planted."""
+    own_tissue = all(sample.tissue for sample in situation.cohort.samples)
+    hidden = {"maps", "tissue"} if own_tissue else {"maps"}
+    return tuple(arm for arm in situation.protocol.arms if kind_of_input(arm.input).shows not in hidden)
+
+
+def _mixture(situation: Situation) -> tuple[float, float]:
+    """Share of patients, and how class and origin go together, the origins being put into two halves."""
+    cohort = situation.cohort
+    positive = np.array([sample.positive for sample in cohort.samples])
+    origin = origins_of(cohort, cohort.factors[0])
+    rate = {name: positive[origin == name].mean() for name in np.unique(origin)}
+    upper = np.isin(origin, sorted(rate, key=lambda name: rate[name])[(len(rate) + 1) // 2 :])
+    confounding = float(upper[positive].mean() - upper[~positive].mean())
+    return float(np.clip(positive.mean(), 0.1, 0.9)), float(np.clip(confounding, 0.0, 0.95))
+
+
+def _known_probes(situation: Situation) -> list[Sample]:
+    return [sample for sample in situation.cohort.probes if sample.label == situation.cohort.classes[0]]
+
+
+def _is_marked(situation: Situation) -> bool:
+    return situation.protocol.cohort.mask_in == "positive" and any(s.has_mask for s in situation.cohort.samples)
+
+
+def _named(samples: Sequence[Sample], source: str, factor: str) -> str:
+    if source == "everything":
+        return "images of the cohort, whatever their class"
+    (label, origin), _ = Counter((sample.label, sample.origins[factor]) for sample in samples).most_common(1)[0]
+    return f"images of {label} from {origin}"

@@ -1,0 +1,121 @@
+"""Error rates of the verdict that were measured on copies of an audit's own images, and the file that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from biasaudit.errors import Fault, ProtocolError
+from biasaudit.regular_files import read_json_file
+
+__all__ = ["OWN_RATES", "Identity", "own_error_rates", "rates_in_words", "read_own_rates", "require_own_rates"]
+
+OWN_RATES = "own-rates.json"
+"""Name of the file that a calibration of one's own cohort writes."""
+
+_KEY = "calibration"
+_AGAIN = "measure them again: biasaudit calibrate --cohort PROTOCOL"
+_DIFFERS = {
+    "cohort": "they are of another cohort: images, classes or origins differ",
+    "network": "they are of another network: target, arms, grid or folds differ",
+    "rules": "they are of other rules: checks, thresholds, probes or field differ",
+}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What own rates hold for: hashes of the cohort, of what is trained, and of what is judged by."""
+
+    cohort: str
+    network: str
+    rules: str
+
+
+def read_own_rates(path: Path) -> dict[str, Any]:
+    """Read the file of own rates.
+
+    Raises
+    ------
+    ProtocolError
+        If it cannot be read, or is no such file.
+    """
+    try:
+        record = read_json_file(path)
+        complete = {"of", "version", "arms", "words"} <= set(record)
+    except FileNotFoundError:
+        raise _fault(f"no such file {path}", "measure them: biasaudit calibrate --cohort PROTOCOL") from None
+    except (OSError, ValueError, TypeError):
+        complete = False
+    if not complete:
+        raise _fault(f"{path} is no {OWN_RATES}", f"name the {OWN_RATES} of a calibration's folder")
+    return dict(record)
+
+
+def require_own_rates(path: Path, identity: Identity) -> None:
+    """Refuse rates that were measured with another cohort, network, rules or version than an audit's.
+
+    Raises
+    ------
+    ProtocolError
+        Every difference at once.
+    """
+    record = read_own_rates(path)
+    of = record["of"] if isinstance(record["of"], Mapping) else {}
+    differences = [words for name, words in _DIFFERS.items() if of.get(name) != getattr(identity, name)]
+    if record["version"] != version("biasaudit"):
+        differences.insert(0, f"they are of version {record['version']}, and this is {version('biasaudit')}")
+    if differences:
+        raise ProtocolError([Fault("protocol", f"{_KEY}: {path}: {each}", _AGAIN) for each in differences])
+
+
+def own_error_rates(record: Mapping[str, Any], arm: str) -> dict[str, Any] | None:
+    """Return the rates of one arm in the form of `biasaudit.error_rates.error_rates`; None of an arm without any.
+
+    Returns
+    -------
+    dict
+        With ``found``, the share of copies of reliance .5 or more that were flagged, ``found_n`` and ``found_low``, the
+        lower end of its 95 % interval, and ``own``.
+    """
+    rates = record["arms"].get(arm)
+    if rates is None:
+        return None
+    figures: dict[str, Any] = {}
+    for name in ("false_flag", "false_clear", "undetermined"):
+        figures |= {name: rates[name]["rate"], f"{name}_n": rates[name]["n"], f"{name}_high": rates[name]["high"]}
+    found = rates["found"]
+    figures |= {"found": found["rate"], "found_n": found["n"], "found_low": found["low"]}
+    cell = f"copies of {record['words']}"
+    return {"cell": cell, **figures, "within_calibration": True, "own": True, "text": _text(cell, rates)}
+
+
+def rates_in_words(path: Path) -> list[str]:
+    """Say the rates of every arm in one line each."""
+    record = read_own_rates(path)
+    several = len(record["arms"]) > 1
+    texts = {arm: str((own_error_rates(record, arm) or {}).get("text", "")) for arm in record["arms"]}
+    return [f"arm {arm}: {text}" if several else text for arm, text in texts.items()]
+
+
+def _text(cell: str, rates: Mapping[str, Any]) -> str:
+    clean, found, cleared = rates["false_flag"], rates["found"], rates["cleared"]
+    parts = [_counted("flagged", clean, "clean copies", "high")]
+    parts.append(_counted("flagged", found, "planted at reliance .5 or more", "low"))
+    parts.append(_counted("cleared", cleared, "clean copies", "low"))
+    parts.append(_counted("cleared", rates["false_clear"], "planted at reliance .3 or more", "high"))
+    return f"Measured on {cell}, with this network: {'; '.join(filter(None, parts))}."
+
+
+def _counted(verb: str, counted: Mapping[str, Any], of: str, bound: str) -> str:
+    """Say one rate in words, with the end of its 95 % interval that counts; empty if nothing was counted."""
+    if not counted["n"]:
+        return f"no copy {of.removeprefix('clean copies').strip() or 'was clean'}" if bound == "low" else ""
+    word = "at most" if bound == "high" else "at least"
+    return f"{verb} {counted['events']} of {counted['n']} {of} ({word} {100 * counted[bound]:.0f} %)"
+
+
+def _fault(message: str, remedy: str) -> ProtocolError:
+    return ProtocolError([Fault("protocol", f"{_KEY}: {message}", remedy)])
