@@ -148,9 +148,8 @@ class TestReaderOfOneFile:
 
     def test_a_misspelt_reader_is_told_its_name(self, folders):
         (found,) = faults(TEXT.replace("reader: folders", "reader: folder"))
-        assert (
-            "`reader` must be bids, folders, phantom, planted or table, not 'folder'; did you mean 'folders'?" in found
-        )
+        known = "bids, folders, phantom, planted or table"
+        assert f"`reader` must be {known}, not 'folder'; did you mean 'folders'?" in found
 
     def test_survives_dumping(self, folders, tmp_path):
         protocol = parse_protocol(TEXT, tmp_path / "protocol.yaml")

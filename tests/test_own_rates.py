@@ -1,0 +1,102 @@
+"""The file of own rates: read, matched with an audit, and put into words."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+
+import pytest
+
+from biasaudit.errors import ProtocolError
+from biasaudit.own_rates import Identity, own_error_rates, rates_in_words, read_own_rates, require_own_rates
+
+OWN = Identity("c", "n", "r")
+
+
+def counted(events, n, low=0.0, high=1.0):
+    return {"events": events, "n": n, "rate": events / n if n else None, "low": low, "high": high}
+
+
+def record(**changes):
+    rates = {
+        "false_flag": counted(0, 40, 0.0, 0.088),
+        "found": counted(19, 20, 0.764, 0.991),
+        "cleared": counted(31, 40, 0.625, 0.877),
+        "false_clear": counted(0, 20, 0.0, 0.161),
+        "undetermined": counted(10, 60, 0.09, 0.28),
+    }
+    own = {"cohort": "c", "network": "n", "rules": "r"}
+    about = {"of": own, "version": version("biasaudit"), "words": "80 images of healthy from lyon"}
+    return {**about, "arms": {"intensity": rates}, **changes}
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(**changes):
+        path = tmp_path / "own-rates.json"
+        path.write_text(json.dumps(record(**changes)))
+        return path
+
+    return write
+
+
+def test_rates_of_this_very_audit_are_taken(written):
+    require_own_rates(written(), OWN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"of": {"cohort": "x", "network": "n", "rules": "r"}}, "of another cohort"),
+        ({"of": {"cohort": "c", "network": "x", "rules": "r"}}, "of another network"),
+        ({"of": {"cohort": "c", "network": "n", "rules": "x"}}, "of other rules"),
+        ({"version": "0.0.1"}, "of version 0.0.1"),
+    ],
+)
+def test_rates_of_anything_else_are_one_line_with_what_differs(written, changes, told):
+    with pytest.raises(ProtocolError, match=told) as caught:
+        require_own_rates(written(**changes), OWN)
+    assert len(caught.value.faults) == 1
+    assert "biasaudit calibrate --cohort" in str(caught.value)
+
+
+def test_all_that_differs_is_told_at_once(written):
+    with pytest.raises(ProtocolError) as caught:
+        require_own_rates(written(of={}, version="9"), OWN)
+    assert len(caught.value.faults) == 4
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "no json", "null"])
+def test_another_file_is_refused(tmp_path, content):
+    path = tmp_path / "own-rates.json"
+    path.write_text(content)
+    with pytest.raises(ProtocolError, match=r"is no own-rates\.json"):
+        read_own_rates(path)
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path):
+    with pytest.raises(ProtocolError, match=r"no such file.*measure them: biasaudit calibrate --cohort"):
+        read_own_rates(tmp_path / "own-rates.json")
+
+
+def test_in_the_words_of_the_report():
+    rates = own_error_rates(record(), "intensity")
+    assert rates["text"] == (
+        "Measured on copies of 80 images of healthy from lyon, with this network: flagged 0 of 40 clean copies "
+        "(at most 9 %); flagged 19 of 20 planted at reliance .5 or more (at least 76 %); cleared 31 of 40 clean copies "
+        "(at least 62 %); cleared 0 of 20 planted at reliance .3 or more (at most 16 %)."
+    )
+    assert (rates["false_flag"], rates["false_flag_n"], rates["found_n"], rates["own"]) == (0.0, 40, 20, True)
+    assert own_error_rates(record(), "tissue") is None
+
+
+def test_what_was_never_taken_up_is_said():
+    own = record()
+    own["arms"]["intensity"] |= {"found": counted(0, 0), "false_clear": counted(0, 0)}
+    assert "no copy planted at reliance .5 or more" in own_error_rates(own, "intensity")["text"]
+
+
+def test_several_arms_are_a_line_each(written):
+    rates = record()["arms"]["intensity"]
+    lines = rates_in_words(written(arms={"intensity": rates, "tissue": rates}))
+    assert [line.split(":")[0] for line in lines] == ["arm intensity", "arm tissue"]
