@@ -39,6 +39,7 @@ STUDIES = (
     "voxelwise",
     "own_networks",
     "overhead",
+    "spike_in",
 )
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -181,6 +181,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "edits/planting/test_signature.py",
         "edits.planting.signature",
     ),
+    "protocol.spike_in": ("edits/planting/test_ladder.py",),
     "engine.arguments.data": ("engine/steps/test_metadata.py",),
     "engine.arguments.edits": ("engine/steps/test_spike_in.py",),
     "engine.arguments.hidden_layers": ("engine/steps/test_learned.py",),

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from checks.asking import judge_once
 
+from biasaudit.records import Plant
+
 
 class TestSpikeIn:
     @pytest.fixture
@@ -34,15 +36,47 @@ class TestSpikeIn:
         finding = judge_once("G3", evidence(2.0, 0.0, n=600), protocol)
         assert finding.details["planted_owed"] == pytest.approx(1.6 / 4.0, abs=0.05)
         assert f"owes {100 * finding.details['planted_owed']:.0f} %" in finding.reason
+        assert finding.details["planted_owed_low"] < finding.details["planted_owed"]
+        assert finding.details["taken_up"] is True
 
     def test_a_plant_that_the_network_makes_no_use_of_tests_nothing(self, evidence, protocol):
         finding = judge_once("G3", evidence(0.0, 0.0), protocol)
         assert finding.status == "inconclusive"
         assert "did not take the plant up" in finding.reason
-        assert "too easily" in finding.remedy
+        assert "spike_in.kinds" in finding.remedy
+        assert finding.details["taken_up"] is False
+
+    def test_a_small_plant_says_nothing_until_the_network_is_known_to_owe_more_than_tolerated(self, evidence, protocol):
+        # .5 on .8 more of the patients adds .4 to a gap of 2.4: owed .14, below the tolerance of .25, and not found.
+        finding = judge_once("G3", evidence(0.5, 0.0), protocol)
+        assert 0 < finding.details["planted_owed"] < protocol.verdict.tolerance
+        assert finding.details["taken_up"] is False
+        assert "did not take the plant up" in finding.reason
+
+    def test_the_rung_and_those_below_are_told(self, evidence, protocol):
+        own = evidence(2.0, 0.0)
+        ladder = (Plant(("tone", "blur"), 1.0), Plant(("tone", "blur"), 1.0, 0.1), Plant(("ruler",), 2.0, 0.3))
+        finding = judge_once("G3", replace(own, spike=replace(own.spike, ladder=ladder, owed=(0.04,))), protocol)
+        assert finding.status == "clear"
+        assert "(tone + blur at strength 1, 10 % of the labels turned)" in finding.reason
+        assert finding.details["plant_kinds"] == ["tone", "blur"]
+        assert (finding.details["plant_strength"], finding.details["plant_mislabelled"]) == (1.0, 0.1)
+        assert (finding.details["rung"], finding.details["rungs_left"]) == (2, 1)
+        assert finding.details["owed_below"] == [0.04]
+
+    def test_where_no_plant_was_taken_up_the_reason_says_how_many_and_how_strong(self, evidence, protocol):
+        own = evidence(0.0, 0.0)
+        ladder = (Plant(("tone", "blur"), 1.0), Plant(("tone", "blur"), 2.0, 0.3), Plant(("ruler",), 2.0, 0.3))
+        finding = judge_once("G3", replace(own, spike=replace(own.spike, ladder=ladder, owed=(0.04, 0.07))), protocol)
+        assert finding.status == "inconclusive"
+        assert "none of 3 plants of 3 kinds, up to strength 2 and 30 % of turned labels" in finding.reason
+        assert "moved more than 7 % of the class gap" in finding.reason
+        assert finding.details["rungs_left"] == 0
 
     def test_a_plant_that_is_missed_shows_no_power(self, evidence, protocol):
-        finding = judge_once("G3", evidence(0.5, 0.0), protocol)
+        # Owed .4, but carriers and others of a class are too few and too alike for the rule of the verdict.
+        finding = judge_once("G3", evidence(2.0, 0.0, n=30), protocol)
+        assert finding.details["taken_up"] is True
         assert finding.status == "inconclusive"
         assert "missed" in finding.reason
         assert finding.remedy

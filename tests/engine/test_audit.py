@@ -32,6 +32,7 @@ target:
 folds: {n: 2}
 statistics: {n_permutations: 99, n_bootstraps: 99}
 attribution: {max_subjects: 4, steps: 2, max_steps: 2}
+spike_in: {rungs: [{strength: 1}, {strength: 2, mislabelled: 0.2}], groups: 1}
 """
 
 CLEAN = """\
@@ -143,6 +144,17 @@ def test_a_second_stage_confirms_the_arm_that_needs_it(audited, tmp_path, monkey
     assert sum(title.startswith("retrain") for title in added) == 4
     assert sum(title.startswith("judge") for title in added) == 1
     assert counts[-1] == (len(titles), len(titles))
+
+    # Where the plant is not taken up, the next one is tried, once, and judged in its place.
+    owed = {(Recipe("intensity"), None): (0.02,)}
+    monkeypatch.setattr(audit, "to_climb", lambda run: owed if run.situation.confirm else {})
+    third, longer, counts = audited(SMALL)
+    (climbed,) = spikes(third, "intensity")
+    assert (finding["details"]["rung"], climbed["details"]["rung"]) == (1, 2)
+    assert climbed["details"]["owed_below"] == [0.02]
+    assert climbed["details"]["plant_mislabelled"] == 0.2
+    assert sum(title.startswith("retrain") for title in longer[len(titles) :]) == 4
+    assert counts[-1] == (len(longer), len(longer))
 
     # All other findings are those of the first stage.
     (one,), (other,) = first["arms"], second["arms"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeTrial
+from biasaudit.records import ArmEvidence, Finding, FloatArray, SpikeIn, SpikeTrial
 from biasaudit.registry import register
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.fold_scales import standardised_logits
@@ -28,8 +28,9 @@ class SpikeInCheck:
     title = "Spike-in"
     question = "Is a signature found that was planted in a copy of this very cohort, and a sham not?"
     why = (
-        "Finding nothing means something only if a signature would have been found. One of known size is planted by "
-        "the label and the target is trained anew; the same edit at random must not be taken for one."
+        "Finding nothing means something only if a signature would have been found. One is planted by the label, "
+        "stronger and stronger until a target that is trained anew makes use of it; the same edit at random must not "
+        "be taken for one."
     )
     kind = "gate"
     needs = ("table", "spike_in")
@@ -49,7 +50,7 @@ class SpikeInCheck:
             reason = "the edit cannot be compared inside a class: too few subjects carry it, or too few do not"
             return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
         owed = _owed(evidence, evidence.spike.planted, protocol)
-        judged = _judgement(planted, sham, owed, protocol)
+        judged = _judgement(evidence.spike, _Looks(planted, sham, owed), protocol)
         return [
             Finding(
                 code=self.code,
@@ -63,7 +64,7 @@ class SpikeInCheck:
                 threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                details=_details(evidence, planted, sham, owed),
+                details=_details(evidence, _Looks(planted, sham, owed), protocol),
             )
         ]
 
@@ -124,24 +125,52 @@ def _owed(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Inter
     return percentile_interval(share, draws, bound_level(protocol))
 
 
-def _judgement(planted: _Look, sham: _Look, owed: Interval, protocol: Protocol) -> Judgement:
-    numbers = f"planted: {_words(planted)}; sham: {_words(sham)}"
-    if np.isfinite(owed.estimate):
-        numbers += f"; in truth the retrained network owes {percent(owed.estimate)} of its class gap to the plant"
-    if not planted.flags(protocol) and owed.high < protocol.verdict.low:
-        reason = f"the network did not take the plant up, so that it says nothing of power ({numbers})"
-        return Judgement(
-            "inconclusive", reason, "the pathology is read too easily for a plant of this size to be of use to it"
-        )
-    if not planted.flags(protocol):
-        reason = f"a signature of that size would have been missed on this cohort ({numbers})"
+@dataclass(frozen=True)
+class _Looks:
+    """Plant and sham as an audit would see them, and what is owed to the plant in truth."""
+
+    planted: _Look
+    sham: _Look
+    owed: Interval
+
+    def taken_up(self, protocol: Protocol) -> bool:
+        """Whether the network is known to rely on the plant more than a cleared one may, or found to rely on less."""
+        limits = protocol.verdict
+        found = self.planted.flags(protocol) and self.owed.low > limits.low
+        return bool(found or self.owed.low > limits.tolerance)
+
+
+def _judgement(spike: SpikeIn, looks: _Looks, protocol: Protocol) -> Judgement:
+    numbers = f"planted: {_words(looks.planted)}; sham: {_words(looks.sham)}"
+    what = "" if spike.plant is None else f" ({spike.plant})"
+    size = f"to which a retrained network owes {percent(looks.owed.estimate)} of its class gap"
+    if not looks.taken_up(protocol):
+        return Judgement("inconclusive", f"{_refused(spike, looks)} ({numbers})", "take other kinds (`spike_in.kinds`)")
+    if not looks.planted.flags(protocol):
+        reason = f"a signature{what} {size} would have been missed on this cohort ({numbers})"
         return Judgement(
             "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
         )
-    if sham.flags(protocol):
-        reason = f"the plant was found, but so was a sham that has nothing to do with the label ({numbers})"
+    if looks.sham.flags(protocol):
+        reason = f"the plant{what} was found, but so was a sham that has nothing to do with the label ({numbers})"
         return Judgement("inconclusive", reason, "the network answers to edits of this kind by itself: find out why")
-    return Judgement("clear", f"a planted signature is found on this cohort and a sham is not ({numbers})")
+    reason = f"a planted signature{what} {size} is found on this cohort and a sham is not ({numbers})"
+    return Judgement("clear", reason)
+
+
+def _refused(spike: SpikeIn, looks: _Looks) -> str:
+    """Say that no plant was taken up, how many were tried, and how far they went."""
+    tried = spike.ladder[: len(spike.owed) + 1]
+    if not tried:
+        return "the network did not take the plant up, so that it says nothing of power"
+    kinds = len({kind for plant in tried for kind in plant.kinds})
+    most = max((share for share in (*spike.owed, looks.owed.estimate) if np.isfinite(share)), default=float("nan"))
+    reach = f"moved more than {percent(most)} of the class gap" if np.isfinite(most) else "moved the class gap"
+    return (
+        f"none of {len(tried)} plants of {kinds} kinds, up to strength {max(plant.strength for plant in tried):g} "
+        f"and {percent(max(plant.mislabelled for plant in tried))} of turned labels, {reach}: the network never needs "
+        "another cue, and nothing is said of power"
+    )
 
 
 def _words(look: _Look) -> str:
@@ -149,17 +178,36 @@ def _words(look: _Look) -> str:
     return f"reliance {percent(share.estimate)}, at least {percent(share.low)}, {probability(look.p_value)}"
 
 
-def _details(evidence: ArmEvidence, planted: _Look, sham: _Look, owed: Interval) -> dict[str, object]:
+def _details(evidence: ArmEvidence, looks: _Looks, protocol: Protocol) -> dict[str, object]:
     assert evidence.spike is not None
-    trial, truth = evidence.spike.planted, evidence.positive
+    spike, truth = evidence.spike, evidence.positive
+    trial = spike.planted
     return {
-        "planted_p": planted.p_value,
-        "sham_p": sham.p_value,
-        "sham_reliance": sham.reliance.estimate,
-        "sham_reliance_low": sham.reliance.low,
-        "planted_owed": owed.estimate,
+        "planted_p": looks.planted.p_value,
+        "sham_p": looks.sham.p_value,
+        "sham_reliance": looks.sham.reliance.estimate,
+        "sham_reliance_low": looks.sham.reliance.low,
+        "planted_owed": looks.owed.estimate,
+        "planted_owed_low": looks.owed.low,
+        "planted_owed_high": looks.owed.high,
+        "taken_up": looks.taken_up(protocol),
         "share_edited_positive": float(trial.edited[truth].mean()),
         "share_edited_negative": float(trial.edited[~truth].mean()),
         "planted_effect": float((trial.with_edit - trial.without).mean()),
-        "sham_effect": float((evidence.spike.sham.with_edit - evidence.spike.sham.without).mean()),
+        "sham_effect": float((spike.sham.with_edit - spike.sham.without).mean()),
+        **_rung(spike),
+    }
+
+
+def _rung(spike: SpikeIn) -> dict[str, object]:
+    """Say what was planted, and how far the ladder was climbed."""
+    if spike.plant is None:
+        return {}
+    return {
+        "plant_kinds": list(spike.plant.kinds),
+        "plant_strength": spike.plant.strength,
+        "plant_mislabelled": spike.plant.mislabelled,
+        "rung": len(spike.owed) + 1,
+        "rungs_left": spike.rungs_left,
+        "owed_below": list(spike.owed),
     }

@@ -128,5 +128,6 @@ def _dry_run(plan: Protocol, workers: int) -> None:
     terminal.print_bold(reach_lines(situation))
     if situation.confirms:
         terminal.print_line(
-            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold."
+            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold, "
+            "and two more for every plant that they do not take up."
         )

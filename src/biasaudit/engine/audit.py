@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from biasaudit.engine.named_inputs import INPUTS, hashes_of_named
 from biasaudit.engine.plan import Plan, expected_plan, finished_survey, plan_audit, plan_reading
 from biasaudit.engine.results.audit_record import write_results
 from biasaudit.engine.results.run import Run
+from biasaudit.engine.results.spike_ladder import to_climb
 from biasaudit.engine.results.verdicts import to_confirm
 from biasaudit.engine.situation.places import FILES, places_of, read_facts, require_own_key, stored_places
 from biasaudit.engine.situation.situation import Situation
@@ -174,16 +175,22 @@ def _tell_of_repairs(run: Run, started: datetime, say: Say) -> None:
 def _finished_run(situation: Situation, store: Store, dispatch: Dispatch, counter: _Counter) -> Run:
     reading = plan_reading(situation)
     _require_all(dispatch(reading.jobs, counter.report), store)
-    plan = plan_audit(situation, finished_survey(store, reading))
-    counter.expect(plan)
-    _require_all(dispatch(_beyond(plan, reading), counter.report), store)
-    confirm = to_confirm(Run(situation, plan, store))
-    if confirm:
-        situation, first = replace(situation, confirm=confirm), plan
-        plan = plan_audit(situation, finished_survey(store, reading))
-        counter.expect(plan)
-        _require_all(dispatch(_beyond(plan, first), counter.report), store)
-    return Run(situation, plan, store)
+    survey, done = finished_survey(store, reading), reading.jobs
+    while True:
+        plan = plan_audit(situation, survey)
+        counter.expect({job.key for job in (*done, *plan.jobs)})
+        _require_all(dispatch(_beyond(plan, done), counter.report), store)
+        run, done = Run(situation, plan, store), (*done, *plan.jobs)
+        further = _asked_further(run)
+        if further == situation:
+            return run
+        situation = further
+
+
+def _asked_further(run: Run) -> Situation:
+    """Return the situation in which a PATHOLOGY is confirmed, and plants that were not taken up give way to others."""
+    confirm = run.situation.confirm | to_confirm(run)
+    return replace(run.situation, confirm=confirm, climbed={**run.situation.climbed, **to_climb(run)})
 
 
 def _undamaged(attempt: Callable[[], AuditRecord], out: Path) -> AuditRecord:
@@ -202,8 +209,8 @@ def _where(options: Options, protocol: Protocol) -> Where:
     return replace(options.where, engine="apart") if apart else options.where
 
 
-def _beyond(plan: Plan, earlier: Plan) -> list[Job]:
-    known = {job.key for job in earlier.jobs}
+def _beyond(plan: Plan, earlier: Iterable[Job]) -> list[Job]:
+    known = {job.key for job in earlier}
     return [job for job in plan.jobs if job.key not in known]
 
 
@@ -216,8 +223,8 @@ class _Counter:
         self._done = 0
         progress(0, self._total, None)
 
-    def expect(self, plan: Plan) -> None:
-        self._total = len(plan.jobs)
+    def expect(self, jobs: Collection[str]) -> None:
+        self._total = len(jobs)
 
     def report(self, job: Job, reason: str | None) -> None:
         self._done += 1

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from biasaudit.engine.arguments.edits import SpikeInArguments
 from biasaudit.engine.arguments.hidden_layers import LearnedArguments
 from biasaudit.engine.arguments.inputs import ReadArguments, RepresentArguments
 from biasaudit.engine.arguments.maps import AttributeArguments
@@ -52,6 +53,8 @@ def _seconds(job: Job, step: float, megavoxels: float) -> float:
             return 0.0
         case ReadArguments(samples=samples):
             return _READ * megavoxels * len(samples)
+        case SpikeInArguments(planted=planted):
+            return _REPRESENT * megavoxels * len(planted) * 3
         case RepresentArguments(rows=rows):
             return _REPRESENT * megavoxels * len(rows) * 2
     return _JUDGE

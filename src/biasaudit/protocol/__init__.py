@@ -29,6 +29,7 @@ from biasaudit.protocol.protocol import (
 )
 from biasaudit.protocol.reading import dump_protocol, json_schema, load_protocol, parse_protocol, with_lines
 from biasaudit.protocol.section import Section
+from biasaudit.protocol.spike_in import RungSettings, SpikeInSettings
 from biasaudit.protocol.target import TargetSettings, TrainingSettings
 
 __all__ = [
@@ -49,7 +50,9 @@ __all__ = [
     "PhantomSettings",
     "ProbeSettings",
     "Protocol",
+    "RungSettings",
     "Section",
+    "SpikeInSettings",
     "StatisticsSettings",
     "TableCohort",
     "TargetSettings",

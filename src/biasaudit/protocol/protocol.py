@@ -12,6 +12,7 @@ from biasaudit.protocol.code import AllowedCode
 from biasaudit.protocol.cohort import CohortSettings
 from biasaudit.protocol.reader_settings import OfItsReader
 from biasaudit.protocol.section import Names, OrName, Section, Seed, each_once
+from biasaudit.protocol.spike_in import SpikeInSettings
 from biasaudit.protocol.target import TargetSettings, finite_arguments
 from biasaudit.records import Recipe
 
@@ -192,6 +193,7 @@ class Protocol(Section):
     attribution: AttributionSettings = Field(default_factory=lambda: AttributionSettings.model_validate({}))
     learned: LearnedSettings = Field(default_factory=lambda: LearnedSettings.model_validate({}))
     leakage: LeakageSettings = Field(default_factory=lambda: LeakageSettings.model_validate({}))
+    spike_in: SpikeInSettings = Field(default_factory=lambda: SpikeInSettings.model_validate({}))
     combat: CombatSettings = Field(default_factory=lambda: CombatSettings.model_validate({}))
     calibration: Path | None = Field(
         None,

@@ -19,6 +19,7 @@ __all__ = [
     "MapProbes",
     "Maps",
     "OriginControl",
+    "Plant",
     "Probes",
     "SignatureTransfer",
     "SpikeIn",
@@ -269,7 +270,7 @@ class SpikeTrial:
     Attributes
     ----------
     edited : bool (n,)
-        Whether the subject's own image carries the edit.
+        Whether the subject is judged by its image with the edit.
     without, with_edit : float (n,)
         Held-out margins of the image without and with it.
     """
@@ -280,11 +281,57 @@ class SpikeTrial:
 
 
 @dataclass(frozen=True)
+class Plant:
+    """A synthetic signature (G3).
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        Kinds of signature that are planted together.
+    strength : float
+        Of each; 1 is plain to see.
+    mislabelled : float
+        Share of the images whose label is turned in training, and the plant with it, so that it is of use to a network
+        that reads the disease without error.
+    """
+
+    kinds: tuple[str, ...]
+    strength: float
+    mislabelled: float = 0.0
+
+    def __str__(self) -> str:
+        wrong = f", {100 * self.mislabelled:.0f} % of the labels turned" if self.mislabelled else ""
+        return f"{' + '.join(self.kinds)} at strength {self.strength:g}{wrong}"
+
+
+@dataclass(frozen=True)
 class SpikeIn:
-    """The edit assigned by the label, which must be found, and at random, which must not (G3)."""
+    """The edit assigned by the label, which must be found, and at random, which must not (G3).
+
+    Attributes
+    ----------
+    planted, sham : SpikeTrial
+        Networks retrained on the last rung of the ladder that was climbed.
+    ladder : tuple of Plant
+        All plants that there are, in the order in which they are tried; the last rung climbed is number `len(owed)`.
+    owed : tuple of float
+        Share of the class gap that networks owed to the plants of the rungs below.
+    """
 
     planted: SpikeTrial
     sham: SpikeTrial
+    ladder: tuple[Plant, ...] = ()
+    owed: tuple[float, ...] = ()
+
+    @property
+    def plant(self) -> Plant | None:
+        """The plant of this rung."""
+        return self.ladder[len(self.owed)] if self.ladder else None
+
+    @property
+    def rungs_left(self) -> int:
+        """How many further plants there are."""
+        return max(0, len(self.ladder) - len(self.owed) - 1)
 
 
 @dataclass(frozen=True)

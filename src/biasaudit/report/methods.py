@@ -235,7 +235,7 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
         "G2": "Attribution maps were tested by random weights, by deletion and insertion of their most relevant "
         "voxels, and by agreement between networks; maps that fail are withheld.",
         "G3": "Power was tested on this cohort: a synthetic signature was planted by the label in a copy, another at "
-        "random, and the network was retrained on each.",
+        "random, and the network was retrained on each, where need be with some labels turned, until it used one.",
     }
 
 

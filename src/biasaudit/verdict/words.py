@@ -298,7 +298,7 @@ def _needed(case: Case) -> tuple[int, int]:
 def _beside_subjects(case: Case) -> str:
     """Say what would settle what is open although every interval is narrow enough."""
     if case.without_power:
-        return "A network that takes up the planted signature (G3) would, such as one trained for longer."
+        return "A planted signature that is taken up and found (G3) would; plants of other kinds are `spike_in.kinds`."
     if case.outside_concerns:
         return f"An input without the {case.outside_concerns[0].input} would."
     return "Classes balanced or matched within each origin would."

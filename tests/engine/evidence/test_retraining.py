@@ -133,7 +133,7 @@ class TestSpikeIn:
         own, _, judged = planted
         positive = np.array([sample.positive for sample in own.cohort.samples])
         site = np.array([sample.origins["site"] for sample in own.cohort.samples])
-        edited = {name: np.array(rows) for name, rows in vars(about(judged, "spike_in")).items()}
+        edited = {name: np.array(rows) for name, rows in vars(about(judged, "spike_in").edited).items()}
         assert edited["planted"][positive].mean() == pytest.approx(0.9, abs=0.06)
         assert edited["planted"][~positive].mean() == pytest.approx(0.1, abs=0.06)
         for own_class in (positive, ~positive):
@@ -144,7 +144,7 @@ class TestSpikeIn:
 
     def test_images_of_a_subject_are_edited_alike(self, planted):
         own, _, judged = planted
-        for rows in vars(about(judged, "spike_in")).values():
+        for rows in vars(about(judged, "spike_in").edited).values():
             found = {}
             for sample, edited in zip(own.cohort.samples, rows, strict=True):
                 found.setdefault(sample.subject, set()).add(edited)
@@ -154,7 +154,7 @@ class TestSpikeIn:
         _, plan, judged = planted
         spikes = [job for job in plan.jobs if job.step == "spike_in"]
         assert [job.needs[Role("inputs")] for job in spikes] == [(key,) for key in plan.inputs[Recipe("intensity")]]
-        for name, rows in vars(about(judged, "spike_in")).items():
+        for name, rows in vars(about(judged, "spike_in").edited).items():
             assert [edited for job in spikes for edited in getattr(job.arguments, name)] == list(rows)
             assert all(len(getattr(job.arguments, name)) <= BLOCK for job in spikes)
 
@@ -177,6 +177,61 @@ class TestSpikeIn:
                 assert list(training.arguments.targets) == [
                     int(own.cohort.samples[r].positive) for r in own.rows(fold, held_out=False)
                 ]
+
+
+class TestLadder:
+    @pytest.fixture
+    def climb(self, situation, facts):
+        """Plan the audit after some plants were not taken up."""
+        own = situation("checks: [G3]\n", n=150)
+
+        def plan(*owed: float):
+            climbed = {(Recipe("intensity"), None): owed} if owed else {}
+            return own, plan_audit(replace(own, climbed=climbed), facts(own))
+
+        return plan
+
+    def test_a_rung_further_up_is_another_plant_judged_on_the_same_images(self, climb):
+        _, first = climb()
+        _, second = climb(0.02)
+        low, high = (about(judgement(plan, "G3"), "spike_in") for plan in (first, second))
+        assert low.edited == high.edited
+        assert low.ladder == high.ladder
+        assert (low.plant.strength, low.plant.mislabelled) == (1.0, 0.0)
+        assert (high.plant.kinds, high.plant.mislabelled) == (low.plant.kinds, 0.1)
+        for plan, plant in ((first, low.plant), (second, high.plant)):
+            strengths = {tuple(job.arguments.strengths.items()) for job in plan.jobs if job.step == "spike_in"}
+            assert strengths == {tuple(dict.fromkeys(plant.kinds, plant.strength).items())}
+        assert not {job.key for job in first.jobs if job.step in ("spike_in", "score")} & {
+            job.key for job in second.jobs if job.step == "spike_in"
+        }
+
+    def test_kinds_are_drawn_and_the_last_rung_tries_others(self, climb):
+        _, plan = climb()
+        ladder = about(judgement(plan, "G3"), "spike_in").ladder
+        assert len(ladder) == 6
+        assert len({plant.kinds for plant in ladder}) == 3
+        assert len({kind for plant in ladder for kind in plant.kinds}) == 9
+
+    def test_some_labels_are_turned_and_the_plant_with_them(self, climb):
+        own, plan = climb(0.02, 0.05)
+        jobs, positive = by_key(plan), np.array([sample.positive for sample in own.cohort.samples])
+        for name, shares in (("planted", (0.1, 0.9)), ("sham", (0.5, 0.5))):
+            learned = np.full(positive.size, -1)
+            for key in judgement(plan, "G3").needs[Role(name, "original")]:
+                arguments = jobs[jobs[key].needs[Role("models")][0]].arguments
+                learned[list(arguments.rows)] = arguments.targets
+            assert (learned != positive).mean() == pytest.approx(0.2, abs=0.04)
+            spikes = [job.arguments for job in plan.jobs if job.step == "spike_in"]
+            edited = np.array([carries for arguments in spikes for carries in getattr(arguments, name)])
+            for turned in (learned != positive, learned == positive):
+                for side, share in enumerate(shares):
+                    assert edited[turned & (learned == side)].mean() == pytest.approx(share, abs=0.2)
+
+    def test_a_kind_that_takes_colour_is_not_planted_in_grey(self, situation, facts):
+        own = situation("checks: [G3]\nspike_in: {kinds: [cast]}\n")
+        reason = about(judgement(plan_audit(own, facts(own)), "G3"), "spike_in").reason
+        assert "spike_in.kinds (cast)" in reason
 
 
 class TestConfirmation:

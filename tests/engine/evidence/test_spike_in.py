@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from biasaudit.engine.evidence.retraining import NotRetrained
-from biasaudit.engine.evidence.spike_in import Edited, SpikeIns
+from biasaudit.engine.evidence.spike_in import Edited, Spiked, SpikeIns
 from biasaudit.engine.evidence.subjects import Units
 from biasaudit.engine.jobs.job import Folders, Role
-from biasaudit.records import SpikeIn, SpikeTrial
+from biasaudit.records import Plant, SpikeIn, SpikeTrial
 
 ROWS = ([0, 2], [1, 3], [4, 5])
 """Rows that every fold holds out."""
@@ -28,7 +28,9 @@ def test_spikes_in_cohort_order(scored, rows, bare):
             needs[Role(name, variant)] = tuple(
                 scored([start + 2 * fold, start + 2 * fold + 1], ROWS[fold], variant) for fold in range(3)
             )
-    spike = SpikeIns().gather(edited, Folders(needs), bare, rows)["spike"]
+    ladder = Plant(("tone",), 1.0), Plant(("tone",), 2.0, 0.1)
+    spike = SpikeIns().gather(Spiked(edited, ladder, (0.03,)), Folders(needs), bare, rows)["spike"]
+    assert (spike.plant, spike.owed, spike.rungs_left) == (ladder[1], (0.03,), 0)
     assert spike.planted.without.tolist() == [0, 2, 1, 3, 4, 5]
     assert spike.planted.with_edit.tolist() == [10, 12, 11, 13, 14, 15]
     assert spike.sham.with_edit.tolist() == [110, 112, 111, 113, 114, 115]

@@ -171,7 +171,7 @@ class TestPlan:
         for name in CLASSES:
             design = about(judged(plan, name, "G3"), "spike_in")
             positive = np.array(judged(plan, name, "G3").arguments.request.contrast.positive)
-            planted = np.array(design.planted)
+            planted = np.array(design.edited.planted)
             assert planted[positive].mean() > 0.7 > 0.3 > planted[~positive].mean()
 
 

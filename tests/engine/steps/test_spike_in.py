@@ -9,6 +9,8 @@ import pytest
 from engine.folders import folders
 from stacks import whole_stack
 
+from biasaudit.edits.planting.chance import chance
+from biasaudit.edits.planting.signature import SIGNATURES
 from biasaudit.engine.arguments.edits import SpikeInArguments
 from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.steps.spike_in import spike_in, spiked
@@ -34,7 +36,8 @@ def block(inputs, tmp_path):
 
 @pytest.fixture
 def arguments() -> SpikeInArguments:
-    return SpikeInArguments((True, False, True, True, False, True), (False, True, True, False, True, False))
+    planted, sham = (True, False, True, True, False, True), (False, True, True, False, True, False)
+    return SpikeInArguments(planted, sham, {"tone": 1.0, "noise": 1.0}, first=12, seed=5)
 
 
 def run(arguments, block, folder):
@@ -59,68 +62,58 @@ class TestStep:
     def test_the_edit_is_that_of_one_image(self, arguments, block, tmp_path):
         found = run(arguments, block, tmp_path / "out")
         original = whole_stack(block / "original.npz").astype(np.float32)
-        np.testing.assert_array_equal(found["spiked"][4], spiked(original[4]).astype(np.float16))
+        alone = spiked(original[4], arguments.strengths, chance(5, "planted", "16"))
+        np.testing.assert_array_equal(found["spiked"][4], alone.astype(np.float16))
 
     def test_deterministic_and_no_larger_than_asked(self, arguments, block, tmp_path):
         first, again = (run(arguments, block, tmp_path / name) for name in ("one", "two"))
-        none = run(replace(arguments, field=0.0, bend=0.0), block, tmp_path / "none")
+        none = run(replace(arguments, strengths={"tone": 0.0}), block, tmp_path / "none")
         for name in first:
             np.testing.assert_array_equal(first[name], again[name])
             np.testing.assert_allclose(none[name], whole_stack(block / "original.npz"), atol=2e-3)
 
 
+KINDS = [kind for kind in SIGNATURES if kind != "cast"]
+
+
 class TestEdit:
-    def test_outside_stays_empty_and_the_range_is_kept(self, inputs):
+    def test_three_kinds_are_planted_one_after_another(self, inputs):
+        strengths = {"tone": 1.0, "blur": 1.0}
+        first = spiked(inputs[0], {"blur": 1.0}, chance(3, "a", "1"))
+        both = spiked(inputs[0], strengths, chance(3, "a", "1"))
+        assert (both != first).any()
+        np.testing.assert_array_equal(both, spiked(inputs[0], dict(reversed(strengths.items())), chance(3, "a", "1")))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_the_range_is_kept_and_the_input_untouched(self, kind, inputs):
         untouched = inputs.copy()
-        for image in inputs:
-            edited = spiked(image)
-            assert edited.dtype == np.float32
-            assert (edited[image == 0] == 0).all()
-            for own, channel in zip(edited, image, strict=True):
-                assert own.min() >= channel.min()
-                assert own.max() <= channel.max()
+        edited = spiked(inputs[1], {kind: 2.0}, chance(3, "a", "1"))
+        assert edited.dtype == np.float32
+        assert (edited != inputs[1]).any()
+        for own, channel in zip(edited, inputs[1], strict=True):
+            assert own.min() >= channel.min()
+            assert own.max() <= channel.max()
         np.testing.assert_array_equal(inputs, untouched)
 
-    @pytest.mark.parametrize(("field", "bend"), [(0.3, 0.0), (0.0, 0.1), (0.3, 0.1)])
-    def test_size_in_standard_deviations_of_the_inside(self, field, bend, inputs):
-        image = inputs[0]
-        inside = image[0] != 0
-        change = (spiked(image, field, bend) - image)[0][inside] / image[0][inside].std()
-        expected = {(0.3, 0.0): 0.3, (0.0, 0.1): 0.06}.get((field, bend))
-        size = float(np.sqrt((change**2).mean()))
-        assert size == pytest.approx(expected, rel=0.2) if expected else size > 0.3
-        assert np.abs(change).max() < 4 * (field + bend)
+    @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"zoom", "border", "glyph", "ruler"}))
+    def test_outside_stays_empty_where_nothing_is_moved_or_printed(self, kind, inputs):
+        edited = spiked(inputs[0], {kind: 2.0, "border": 0.0}, chance(3, "a", "1"))
+        assert (edited[inputs[0] == 0] == 0).all()
 
-    def test_the_field_rises_along_the_last_but_one_axis_and_is_smooth(self, inputs):
-        image = np.where(inputs[:1, :1, :] != 0, np.random.default_rng(0).normal(0, 1, inputs[:1, :1].shape), 0)[0]
-        change = spiked(image.astype(np.float32), 0.2, 0.0) - image
-        profile = change[0].mean((0, 2))[2:-2]
-        assert (np.diff(profile) > 0).all()
-        # Mirrored left to right nothing changes: the edit is no lateral sign.
-        mirrored = spiked(image[:, ::-1].astype(np.float32), 0.2, 0.0)[:, ::-1]
-        np.testing.assert_allclose(mirrored, spiked(image.astype(np.float32), 0.2, 0.0), atol=1e-5)
+    def test_probabilities_stay_probabilities(self):
+        maps = np.random.default_rng(1).dirichlet((1, 1, 1), (8, 9, 10)).transpose(3, 0, 1, 2).astype(np.float32)
+        edited = spiked(maps, dict.fromkeys(SIGNATURES, 2.0), chance(3, "a", "1"))
+        assert edited.min() >= 0
+        assert edited.max() <= 1
 
-    def test_the_bend_moves_both_tails_up_and_the_middle_down(self):
-        values = np.linspace(-2, 2, 401, dtype=np.float32).reshape(1, 1, -1)
-        change = (spiked(values + 5, 0.0, 0.1) - values - 5).ravel()
-        assert change[200] < -0.05
-        assert change[30] > 0.05
-        assert change[-30] > 0.05
-
-    def test_scale_and_offset_of_the_intensities_do_not_matter(self, inputs):
-        image = np.where(inputs[0] != 0, inputs[0] + 20, 0).astype(np.float32)
-        np.testing.assert_allclose(spiked(3 * image), 3 * spiked(image), rtol=1e-4)
-
-    def test_channels_are_edited_one_by_one_and_constant_ones_not(self, inputs):
+    def test_constant_channels_stay_as_they_are(self, inputs):
         image = inputs[0].copy()
-        image[1] = np.where(image[1] != 0, 0.25, 0.0)
-        edited = spiked(image)
-        np.testing.assert_array_equal(edited[1], image[1])
-        np.testing.assert_array_equal(edited[0], spiked(inputs[0])[0])
-        assert (spiked(np.zeros_like(image)) == 0).all()
+        image[1] = 0.25
+        np.testing.assert_array_equal(spiked(image, {"tone": 1.0}, chance(3, "a", "1"))[1], image[1])
+        assert (spiked(np.zeros_like(image), {"noise": 2.0}, chance(3, "a", "1")) == 0).all()
 
-    def test_pictures_too(self):
-        picture = np.random.default_rng(3).normal(size=(1, 12, 14)).astype(np.float32)
-        change = spiked(picture) - picture
-        assert change.shape == (1, 12, 14)
-        assert np.abs(change).max() > 0.1
+    def test_pictures_in_colour_too(self):
+        picture = np.random.default_rng(3).normal(size=(3, 24, 28)).astype(np.float32)
+        edited = spiked(picture, dict.fromkeys(SIGNATURES, 1.0), chance(3, "a", "1"))
+        assert edited.shape == (3, 24, 28)
+        assert np.isfinite(edited).all()

@@ -13,21 +13,12 @@ from biasaudit.records import Grid, Sample
 
 __all__ = [
     "DONORS",
-    "FIELD_STRENGTH",
-    "INTENSITY_BEND",
     "FramesArguments",
     "SignatureTransferArguments",
     "SpikeInArguments",
     "TruthArguments",
     "models_of_fold",
 ]
-
-FIELD_STRENGTH = 0.3
-"""Root mean square of the planted smooth field, in standard deviations of the image inside the foreground."""
-
-INTENSITY_BEND = 0.1
-"""How far the intensity scale is bent at one standard deviation from the mean, in standard deviations."""
-
 
 DONORS = 6
 """Images whose frame every image is given, of the other and of its own class; their margins are averaged."""
@@ -153,14 +144,16 @@ class SpikeInArguments(Arguments):
     ----------
     planted, sham : tuple of bool
         For every row of the block whether it carries the edit, by the label and by chance.
-    field : float
-        See `FIELD_STRENGTH`.
-    bend : float
-        See `INTENSITY_BEND`.
+    strengths : mapping of str to float
+        Kinds of `biasaudit.edits.planting.signature.SIGNATURES`.
+    first : int
+        Number of the block's first row, since every image has its own chance.
+    seed : int
     """
 
     step: ClassVar[str] = "spike_in"
     planted: tuple[bool, ...]
     sham: tuple[bool, ...]
-    field: float = FIELD_STRENGTH
-    bend: float = INTENSITY_BEND
+    strengths: Mapping[str, float]
+    first: int
+    seed: int

@@ -5,7 +5,7 @@ Nothing is retrained beside a network that was trained elsewhere, so these kinds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,8 @@ class Retrained:
     words : tuple
         Name of its random stream; the last is the fold.
     title : str
+    members : mapping of int to int
+        Class that is learned for every row; by default its own.
     """
 
     inputs: tuple[str, ...]
@@ -58,6 +60,7 @@ class Retrained:
     rows: Sequence[int]
     words: tuple[object, ...]
     title: str
+    members: Mapping[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def retraining_of(
 
 def retrain(planning: Planning, network: Retrained) -> tuple[str, ...]:
     """Plan the training, one network per seed."""
-    members = class_of_row(planning.outline.cohort)
+    members = class_of_row(planning.outline.cohort) if network.members is None else network.members
     keys = []
     for number in range(planning.outline.protocol.target.training.seeds):
         words = ("retrain", *network.words, number)

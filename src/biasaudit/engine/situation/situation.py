@@ -116,6 +116,8 @@ class Situation:
         Path of an image file -> SHA-256.
     confirm : frozenset of Recipe
         Recipes whose PATHOLOGY is put to the spike-in test.
+    climbed : mapping of (Recipe, contrast or None) to tuple of float
+        What networks owed to the plants of the spike-in test that they did not take up, rung by rung.
     adopted : mapping
         What `own_network.build` takes to rebuild the user's own network; empty where the network is ours.
     sidecars : mapping
@@ -132,6 +134,7 @@ class Situation:
     folds: tuple[int, ...]
     hashes: Mapping[str, str]
     confirm: frozenset[Recipe] = frozenset()
+    climbed: Mapping[tuple[Recipe, str | None], tuple[float, ...]] = field(default_factory=dict)
     adopted: Mapping[str, Any] = field(default_factory=dict)
     sidecars: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     own_inputs: Mapping[str, OwnInput] = field(default_factory=dict)

@@ -6,13 +6,15 @@ read and represent the images stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
-from biasaudit.engine.arguments.edits import FIELD_STRENGTH, INTENSITY_BEND, SpikeInArguments
+from biasaudit.edits.planting.chance import Chance, chance
+from biasaudit.edits.planting.signature import SIGNATURES, plant_signature
+from biasaudit.engine.arguments.edits import SpikeInArguments
 from biasaudit.engine.arguments.inputs import INPUTS
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.jobs.stack import Stack, writing_stack
@@ -20,6 +22,11 @@ from biasaudit.records import FloatArray
 from biasaudit.registry import register
 
 __all__ = ["spike_in", "spiked"]
+
+_SITE = "planted"
+
+_REACHES_OUTSIDE = {"zoom", "border", "glyph", "ruler"}
+"""Kinds that move what is shown, or print beside it."""
 
 
 @register("step", "spike_in")
@@ -42,47 +49,37 @@ def spike_in(arguments: SpikeInArguments, needs: Folders, folder: Path) -> None:
             for name in edited_rows
         }
         for row, image in enumerate(block):
-            edited = spiked(np.asarray(image, dtype=np.float32), arguments.field, arguments.bend)
+            own = chance(arguments.seed, _SITE, str(arguments.first + row))
+            edited = spiked(np.asarray(image, dtype=np.float32), arguments.strengths, own)
             for name, carries in edited_rows.items():
                 append[name](edited if carries[row] else image)
 
 
-def spiked(image: FloatArray, field: float = FIELD_STRENGTH, bend: float = INTENSITY_BEND) -> FloatArray:
-    """Add a smooth field along the last two axes and bend the intensity scale, channel by channel.
+def spiked(image: FloatArray, strengths: Mapping[str, float], chance: Chance) -> FloatArray:
+    """Give a network input the signature of a site.
 
     Parameters
     ----------
     image : float32 (channels, *shape)
-        A network input; voxels that are exactly 0 lie outside and stay 0.
-    field, bend : float
-        In standard deviations of the channel's other voxels.
+        Voxels that are exactly 0 in every channel lie outside; only what is printed or moved can reach them.
+    strengths : mapping of kind to float
+        See `plant_signature`.
+    chance : Chance
 
     Returns
     -------
     float32 (channels, *shape)
-        Inside the range of each channel, so that probabilities stay probabilities. A mirror image along the first axis
-        of a volume gets the mirrored edit.
+        Inside the range of each channel, so that probabilities stay probabilities; constant channels stay as they are.
     """
-    slope = _field(image.shape[1:])
-    result = np.zeros_like(image)
-    for number, channel in enumerate(image):
-        inside = channel != 0
-        values = channel[inside].astype(np.float64)
-        spread = float(values.std()) if values.size else 0.0
-        if spread < 1e-6:
-            result[number] = channel
-            continue
-        standard = (values - values.mean()) / spread
-        local = slope[inside] - slope[inside].mean()
-        local /= max(float(local.std()), 1e-6)
-        # tanh bounds the bend, so that bright lesions are changed no more than bright tissue.
-        change = field * local + bend * np.tanh(standard**2 - 1)
-        result[number][inside] = np.clip(values + spread * change, values.min(), values.max())
-    return result
+    edited = image
+    for kind in SIGNATURES:
+        if kind in strengths:
+            edited = _planted(edited, kind, strengths[kind], chance)
+    space = tuple(range(1, image.ndim))
+    low, high = image.min(axis=space, keepdims=True), image.max(axis=space, keepdims=True)
+    return np.asarray(np.clip(edited, low, high), dtype=np.float32)
 
 
-def _field(shape: Sequence[int]) -> FloatArray:
-    """Rise along the last but one axis and fall off along the last (back to front and bottom to top of a brain)."""
-    axes = [np.linspace(-1.0, 1.0, size) for size in shape[-2:]]
-    plane = axes[0][:, None] - 0.5 * axes[1][None, :] ** 2
-    return np.asarray(np.broadcast_to(plane, tuple(shape)))
+def _planted(image: FloatArray, kind: str, strength: float, chance: Chance) -> FloatArray:
+    edited = plant_signature(image, {kind: strength}, chance)
+    return edited if kind in _REACHES_OUTSIDE else np.where((image != 0).any(axis=0), edited, image)
