@@ -55,6 +55,28 @@ def _strengths(contrast: float, bias_field: float) -> dict[Signature, float]:
     return {"contrast": contrast, "bias_field": bias_field}
 
 
+EMBEDDINGS = (".npz", ".parquet")
+"""Endings by which an entry of `cohort.features` is a file and no column."""
+
+
+def _files_as_paths(value: object) -> object:
+    """Take what ends as a file of embeddings does for a path."""
+    values = as_list(value)
+    if not isinstance(values, list):
+        return values
+    return [Path(each) if isinstance(each, str) and each.lower().endswith(EMBEDDINGS) else each for each in values]
+
+
+Features = Annotated[
+    list[Path | str],
+    BeforeValidator(_files_as_paths),
+    Field(max_length=10_000),
+    AfterValidator(each_once),
+    OrName(),
+]
+"""Columns, or one file."""
+
+
 class LabelSettings(Section):
     """Column and values of the label, which the target network predicts."""
 
@@ -255,8 +277,10 @@ class TableCohort(CohortSettings):
     score: Names = Field(
         default_factory=list, description="column(s) of held-out scores: of the pathology, or one per class"
     )
-    features: Names = Field(
-        default_factory=list, description="columns of numbers in place of images, or patterns such as lh_*_thickness"
+    features: Features = Field(
+        default_factory=list,
+        description="columns of numbers in place of images, or patterns such as lh_*_thickness; or one file of "
+        "embeddings, .npz or .parquet",
     )
     score_scale: Literal["auto", "logits", "probabilities"] = Field(
         "auto", description="what the scores are; auto takes values within [0, 1] for probabilities and says so"
@@ -267,6 +291,24 @@ class TableCohort(CohortSettings):
         """Those of every reader, and what is in the table alone."""
         files = [(name, "an image") for name in ([] if self.scored or self.features else self.image)]
         return (*super().roles, (self.subject, "the subject"), *((name, "a score") for name in self.score), *files)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Columns of the table that are features, or their patterns."""
+        return [each for each in self.features if isinstance(each, str)]
+
+    @property
+    def embeddings(self) -> Path | None:
+        """File of embeddings in place of columns."""
+        return next((each for each in self.features if isinstance(each, Path)), None)
+
+    @model_validator(mode="after")
+    def _columns_or_one_file(self) -> TableCohort:
+        if self.embeddings is not None and len(self.features) > 1:
+            raise ValueError(
+                "`features` names one file of embeddings, or columns of the table: not both, nor two files"
+            )
+        return self
 
     @property
     def tables(self) -> list[Path]:

@@ -15,7 +15,7 @@ from biasaudit.protocol import TableCohort
 from biasaudit.records import FloatArray, Grid, Sample, Volume
 from biasaudit.stats.effects import auc_many
 
-__all__ = ["feature_columns", "feature_grid", "feature_volume", "with_features"]
+__all__ = ["feature_columns", "feature_grid", "feature_spread", "feature_volume", "with_features"]
 
 _SHOWN = 5
 _TELLING, _FEWEST = 0.49, 10
@@ -34,7 +34,7 @@ def feature_columns(manifest: Manifest, settings: TableCohort) -> tuple[str, ...
         If a name or pattern fits no column, or a column is a label, an origin or an identifier as well.
     """
     columns = [str(name) for name in manifest.frame.columns]
-    fitting = {pattern: _fitting(pattern, columns) for pattern in settings.features}
+    fitting = {pattern: _fitting(pattern, columns) for pattern in settings.feature_names}
     faults = [
         Fault(f"{manifest.path}:1", f"no column fits the feature {pattern!r}", suggestion(pattern, columns))
         for pattern, names in fitting.items()
@@ -67,23 +67,25 @@ def with_features(
         Cells that are no finite numbers, and columns that do not vary.
     """
     values, faults, notes = _values(manifest, columns)
-    centre = np.nanmedian(values, axis=0) if not faults else np.zeros(len(columns))
-    spread = np.zeros(len(columns)) if faults else np.subtract(*np.percentile(values, [75, 25], axis=0))
-    if not faults:
-        # Half of the subjects may share a value, such as a count of 0.
-        spread = np.where(spread > 0, spread, values.std(axis=0))
-        faults = [
-            Fault(f"{manifest.path}:1", f"the feature {name!r} is the same in all rows", "leave it out")
-            for name, width in zip(columns, spread, strict=True)
-            if not width > 0
-        ]
+    spread = np.ones(len(columns)) if faults else feature_spread(values)
+    faults += [
+        Fault(f"{manifest.path}:1", f"the feature {name!r} is the same in all rows", "leave it out")
+        for name, width in zip(columns, spread, strict=True)
+        if not width > 0
+    ]
     if faults:
         raise DataError(faults)
-    scaled = (values - centre) / spread
+    scaled = (values - np.median(values, axis=0)) / spread
     made = tuple(replace(s, features=tuple(row)) for s, row in zip(samples, scaled.tolist(), strict=True))
     listed = ", ".join(columns[:_SHOWN]) + (", ..." if len(columns) > _SHOWN else "")
     told = _telling_notes(scaled, [sample.positive for sample in samples], columns)
     return made, [f"{len(columns)} features in place of images: {listed}", *notes, *told]
+
+
+def feature_spread(values: FloatArray) -> FloatArray:
+    """Interquartile range of every column (n, d), or the standard deviation where half of the rows share a value."""
+    quartiles = np.subtract(*np.percentile(values, [75, 25], axis=0))
+    return np.asarray(np.where(quartiles > 0, quartiles, values.std(axis=0)))
 
 
 def _telling_notes(values: FloatArray, positive: Sequence[bool], columns: Sequence[str]) -> list[str]:

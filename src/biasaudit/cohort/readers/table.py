@@ -15,6 +15,7 @@ from biasaudit.cohort.images.volumes import choose_grid, load_volume
 from biasaudit.cohort.readers.bids_names import with_subjects_of_names
 from biasaudit.cohort.readers.cells import folded, or_empty, quoted_few
 from biasaudit.cohort.readers.covariates import Covariates, parse_covariates
+from biasaudit.cohort.readers.embeddings import embedding_names, with_embeddings
 from biasaudit.cohort.readers.features import feature_columns, feature_grid, feature_volume, with_features
 from biasaudit.cohort.readers.joined_tables import read_tables
 from biasaudit.cohort.readers.labels import (
@@ -106,7 +107,7 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     columns = _Columns.of(settings, manifest, labelled)
     faults = missing_columns(manifest, columns.required)
     features: tuple[str, ...] = ()
-    if settings.features:
+    if settings.feature_names:
         features = _collected(faults, lambda: feature_columns(manifest, settings), features)
     if faults:
         raise DataError([*faults, *_faults_beside(manifest, columns, settings, labelled)])
@@ -127,6 +128,14 @@ def _checked_rows(settings: TableCohort, labelled: bool) -> _Rows:
     given: tuple[tuple[Sample, ...], list[str]] = (scored[0], [])
     if features:
         given = _collected(faults, lambda: with_features(scored[0], manifest, features), given)
+    file = settings.embeddings
+    if file is not None:
+        given = _collected(
+            faults,
+            lambda: with_embeddings(with_subjects_of_names(scored[0], settings.subject)[0], file, settings),
+            given,
+        )
+        features = embedding_names(given[0])
     if faults:
         raise DataError([*faults, *_missing_files(samples)])
     notes += [*scored[1], *given[1], *_path_notes(manifest, columns), *classes.notes, *covariates.notes, *columns.notes]
