@@ -1,11 +1,12 @@
 """How often the verdict flags where nothing is planted but the cohort is not what tests would like.
 
-    python benchmarks/nulls.py OUT [--pictures DIR] [--cohorts N] [--held] [--write docs]
+    python benchmarks/nulls.py OUT [--pictures DIR] [--cohorts N] [--drawn N] [--held] [--write docs]
 
 Few patients, wrong labels, healthy with benign findings, and origins whose images vary unequally. Audits those cohorts
 of `protocols/calibration.yaml` that judge and whose family is named `null-...`, unless OUT holds them already; with
 `--held` none is audited. All that OUT holds, and the null cohorts that `real_images.py` left in DIR, are judged by the
-present code; nothing is trained again. With `--write` the page `calibration-nulls.md` is written into that folder. No
+present code; nothing is trained again. `--drawn` judges so many crossed cohorts a family whose scores are drawn, and
+keeps what came of it. With `--write` the page `calibration-nulls.md` is written into that folder. No
 threshold was chosen on any of these cohorts.
 """
 
@@ -26,6 +27,7 @@ from typing import Any
 
 import real_images
 import torch
+from nulls_drawn import drawn
 from nulls_page import page
 from real_specs import PREVALENCES, UNEQUAL
 from real_specs import Spec as Pictures
@@ -85,6 +87,14 @@ def pictured(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+def made_up(out: Path, count: int) -> list[dict[str, Any]]:
+    """Judge drawn scores, or tell what was found the last time."""
+    path = out / "drawn.json"
+    if count:
+        path.write_text(json.dumps(list(drawn(count))))
+    return json.loads(path.read_text()) if path.exists() else []
+
+
 def provenance(found: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     commit = subprocess.run(
         ["git", "-C", str(GRID.parent), "describe", "--always", "--dirty"], capture_output=True, text=True
@@ -108,13 +118,15 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--pictures", type=Path, help="folder of real_images.py")
     parser.add_argument("--cohorts", type=int, default=0, help="only the first so many")
+    parser.add_argument("--drawn", type=int, default=0, help="cohorts of drawn scores per family, judged anew")
     parser.add_argument("--held", action="store_true", help="audit nothing, judge what is there")
     parser.add_argument("--write", type=Path, help="folder that gets calibration-nulls.md")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = list(simulated(arguments.out, arguments.cohorts, held=arguments.held))
     rows = pictured(arguments.pictures) if arguments.pictures else []
-    text = page(found, rows, provenance(found, rows))
+    scored = made_up(arguments.out, arguments.drawn)
+    text = page(found, rows, scored, provenance(found, rows))
     print(text)
     if arguments.write:
         (arguments.write / "calibration-nulls.md").write_text(text)

@@ -96,9 +96,29 @@ def test_the_size_of_single_tests_where_they_vote(page):
     assert "G1" not in set(found.test)
 
 
+def scored(word, *tests):
+    return {"family": "prevalence", "severity": "known", "word": word, "tests": tests}
+
+
+SCORED = [scored("MIXED", ["healthy", 0.01], [None, 0.2]), scored("UNDETERMINED", ["healthy", 0.3], ["ms", 0.02])]
+
+
+def test_drawn_scores(page):
+    found = page.drawn_scores(SCORED)
+    words = {
+        "flagged": "1/2",
+        "U1, healthy, p <= .05": "1/2",
+        "U1, patients, p <= .05": "1/1",
+        "U1, all, p <= .05": "0/1",
+    }
+    assert {name: cell(found, name) for name in words} == words
+
+
 @pytest.mark.parametrize("cohorts", [[], COHORTS])
 @pytest.mark.parametrize("rows", [[], PICTURES])
-def test_a_page_of_whatever_there_is(page, cohorts, rows):
-    text = page.page(cohorts, rows, {"commit": "abc"})
+@pytest.mark.parametrize("drawn", [[], SCORED])
+def test_a_page_of_whatever_there_is(page, cohorts, rows, drawn):
+    text = page.page(cohorts, rows, drawn, {"commit": "abc"})
     assert "# Nulls" in text
-    assert ("label noise" in text) == bool(cohorts or rows)
+    assert ("| label noise" in text) == bool(cohorts or rows)
+    assert ("| prevalence" in text) == bool(drawn)
