@@ -104,7 +104,7 @@ def provenance(found: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, A
         sum(row["truth"]["seconds"] for row in rows),
     )
     return {
-        "command": "python benchmarks/nulls.py OUT --pictures calibration-real --write docs",
+        "command": "make nulls",
         "commit": commit.stdout.strip() or "unknown",
         "simulated cohorts": f"{len(found)} of {len(phantoms())}, families taking turns; 6 mm, 3 folds, 15 epochs",
         "real pictures": f"{len(rows)} cohorts of 64 pixels, in an order by chance; 3 folds, 15 epochs",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from real_rates import flat, share
+from real_rates import PREVALENCES, flat, share
 
 from biasaudit.calibration.cohort_table import tabulate
 from biasaudit.calibration.rates import CLEAN
@@ -127,7 +127,7 @@ def _declared(table: pd.DataFrame, variant: str) -> pd.DataFrame:
     return found.loc[words.notna(), [*COLUMNS]]
 
 
-SAME = {"noise 5": "label noise", "noise 10": "label noise"} | {f"prevalence {k}": "prevalence" for k in (10, 20, 30)}
+SAME = {"noise 5": "label noise", "noise 10": "label noise"} | dict.fromkeys(PREVALENCES, "prevalence")
 
 
 def once(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,9 @@ BANDS = {
 VARIANTS = ("nothing", "field", "5 probes", "10 probes", "20 probes", "40 probes", "field and 20 probes")
 COUNTS = (5, 10, 20, 40)
 ESTIMATORS = ("P1 5", "P1 10", "P1 20", "P1 40", "U13", "U14", "U5")
-NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10")
+PREVALENCES = ("prevalence 10", "prevalence 20", "prevalence 30")
+NULLS = ("focal", "diffuse", "case mix", "healthy mix", "noise 5", "noise 10", *PREVALENCES)
+"""Families that can teach nothing but the disease; where images of one site vary more a network may use that."""
 APART = ("single source", "healthy mix differs")
 """Families whose truth can be argued about: they enter no rate but their own."""
 
