@@ -22,6 +22,7 @@ STUDIES = (
     "cold_start",
     "training",
     "cxr",
+    "own_calibration",
     "ham",
     "held_apart",
     "kill_and_resume",

@@ -20,7 +20,7 @@ from biasaudit import registry
 from biasaudit.cli import app, bids_app
 from biasaudit.engine.jobs.cluster_settings import ClusterSettings, load_cluster
 from biasaudit.engine.jobs.dask_queue import job_script
-from biasaudit.protocol import BidsCohort, PhantomCohort, Protocol, TableCohort, parse_protocol
+from biasaudit.protocol import BidsCohort, CohortSettings, PhantomCohort, Protocol, TableCohort, parse_protocol
 
 ROOT = Path(__file__).parents[1]
 GUIDES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -161,7 +161,9 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Dotted keys of the leaves below a model; a list of sections counts itself too."""
     for name, field in model.model_fields.items():
-        section = None if prefix == "" and name == "cohort" else model_in(field.annotation)
+        section = model_in(field.annotation)
+        if section is CohortSettings:  # of every reader a table of its own
+            section = None
         if section is None or typing.get_origin(field.annotation) is list:
             yield prefix + name, field
         if section is not None:

@@ -33,6 +33,7 @@ def test_neither_place_nor_name_nor_resamples_change_it(identity):
         ("network", {"grid": {"shape": [12, 12]}}),
         ("rules", {"verdict": {"low": 0.2}}),
         ("rules", {"checks": ["G1", "U1"]}),
+        ("rules", {"statistics": {"scope": "audit"}}),
         ("rules", {"cohort": {"field": "centre"}}),
     ],
 )

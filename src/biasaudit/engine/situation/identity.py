@@ -24,11 +24,11 @@ def identity_of(situation: Situation) -> Identity:
     recipes = [[arm.name, str(arm.recipe)] for arm in protocol.arms]
     field = None if protocol.cohort.field is None else _placeless(protocol.cohort.field.model_dump(mode="json"))
     masks = [protocol.cohort.mask_is_complete, any(sample.has_mask for sample in cohort.samples)]
-    verdict, alpha = protocol.verdict.model_dump(mode="json"), protocol.statistics.alpha
+    verdict, tests = protocol.verdict.model_dump(mode="json"), [protocol.statistics.alpha, protocol.statistics.scope]
     return Identity(
         cohort=digest([images, rows]),
         network=digest([target, recipes, situation.grid, protocol.folds.n]),
-        rules=digest([sorted(default_checks(protocol)), verdict, alpha, field, masks]),
+        rules=digest([sorted(default_checks(protocol)), verdict, tests, field, masks]),
     )
 
 
