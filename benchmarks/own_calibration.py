@@ -45,9 +45,10 @@ def study(scratch: Path) -> str:
         return "## Calibration on one's own images\n\nThe real images are not at hand.\n"
     lines = [
         "## Calibration on one's own images\n",
-        f"Command: `python benchmarks/run.py own_calibration`, {WORKERS} workers of one thread. Chest X-rays of two sources, "
-        "64 pixels, built-in network, 3 folds, 15 epochs; the usual number of copies. Crossed: all four cells, 320 images. Aliased: "
-        "normal from nih against pneumonia from kermany, 20 probes. In brackets 95 % intervals; published: the nearest cell of the grids.\n",
+        f"Command: `python benchmarks/run.py own_calibration`, {WORKERS} workers of one thread. Chest X-rays of two"
+        " sources, 64 pixels, built-in network, 3 folds, 15 epochs; the usual number of copies. Crossed: all four"
+        " cells, 320 images. Aliased: normal from nih against pneumonia from kermany, 20 probes. In brackets 95 %"
+        " intervals; published: the nearest cell of the grids.\n",
         "| | crossed | published | aliased, 20 probes | published |",
         "|---|---|---|---|---|",
     ]

@@ -18,7 +18,7 @@ def original(tmp_path):
 
 
 CLEAN = Copy("clean-01", "clean", "diffuse", 0.7, "case mix")
-TONED = Copy("planted-1-01-tone-2", "planted", "focal", 0.5, "plain", "tone", 2.0)
+TONED = Copy("planted-1-01-tone-1", "planted", "focal", 0.5, "plain", "tone", 2.0, 0.8)
 
 
 def test_what_is_judged_by_is_kept(original):

@@ -71,6 +71,7 @@ def test_a_signature_grows_until_it_is_taken_up():
     assert steps["tone"] == [2.0, 2.0]  # taken up at once; the next time it is its turn, another copy
     assert steps["blur"] == steps["noise"] == [2.0, 4.0]
     assert steps["glyph"] == [1.0, 1.0]  # opaque: it can be no stronger
+    assert [c.confounding for c in copies if c.kind == "glyph"][:2] == [0.8, 0.95]
 
 
 def test_names_are_never_given_twice_and_rounds_do_not_depend_on_how_they_are_run():

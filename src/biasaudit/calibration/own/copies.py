@@ -27,9 +27,6 @@ FAMILIES: dict[str, dict[str, Any]] = {
 STRONGEST = {"border": 2.5, "curve": 2.0, "glyph": 1.0, "ruler": 1.0}
 """Kinds of signature that grow no further, or turn an image into something else, beyond a strength."""
 
-_CONFOUNDED = 0.8
-"""Association of class and site of planted copies, at least: without any a network has no use for a signature."""
-
 
 @dataclass(frozen=True)
 class Copy:
@@ -47,6 +44,9 @@ class Copy:
         Of `FAMILIES`.
     kind, strength : str, float
         The signature; none in clean copies.
+    confounding : float
+        Association of class and site, at least, where the design is crossed: without any a network has no use for a
+        signature.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Copy:
     family: str = "plain"
     kind: str = ""
     strength: float = 0.0
+    confounding: float = 0.0
 
 
 def kinds_of(original: Original) -> tuple[str, ...]:
@@ -68,15 +69,14 @@ def kinds_of(original: Original) -> tuple[str, ...]:
 def describe(copy: Copy) -> dict[str, Any]:
     """Columns that say what was planted."""
     about = {"cohort": copy.name, "family": copy.family, "half": "judge", "kind": copy.kind or "none"}
-    return {**about, "role": copy.role, "look": copy.look, "disease": copy.disease, "strength": copy.strength}
+    planted = {name: getattr(copy, name) for name in ("role", "look", "disease", "strength", "confounding")}
+    return about | planted
 
 
 def protocol_of(copy: Copy, original: Original) -> Protocol:
     """Write the protocol by which a copy is audited: that of the audit itself, but for what only illustrates."""
     plan, seed = original.protocol, original.protocol.folds.seed
-    confounding = original.confounding
-    if copy.kind:
-        confounding = max(confounding, _CONFOUNDED)
+    confounding = max(original.confounding, copy.confounding)
     family = FAMILIES[copy.family]
     planting = {
         **family,

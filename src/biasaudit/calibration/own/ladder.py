@@ -1,7 +1,8 @@
 """Which copies are audited next: pure, so that an interrupted calibration goes on as it would have.
 
 First a disease of either look is made stronger or weaker until the network learns it, but not without effort. Then come
-rounds of clean copies and planted ones. A planted signature is made stronger until the network takes it up.
+rounds of clean copies and planted ones. A planted signature is made stronger, and more useful to the network, until it
+takes it up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ LEARNED = (0.88, 0.99)
 LOOKS: tuple[Look, ...] = ("focal", "diffuse")
 _START, _STEP, _TRIES = 0.5, 2.0, 6
 _CLEAN_A_ROUND, _TRACKS = 4, 2
-_RUNGS = (2.0, 4.0)
+_RUNGS = ((2.0, 0.8), (4.0, 0.95))
+"""Strength of a signature, and how class and site go together where a design leaves that open."""
 _TAKEN_UP = 0.5
 
 
@@ -123,19 +125,15 @@ def _next_planted(
     for turn, kind in enumerate(_endless(kinds[track::_TRACKS] or kinds)):
         looks = list(diseases)
         look = looks[(turn + track) % len(looks)]
-        for strength in _strengths(kind):
-            name = f"planted-{track + 1}-{turn + 1:02d}-{kind}-{strength:g}"
+        for rung, (strongest, confounding) in enumerate(_RUNGS):
+            name = f"planted-{track + 1}-{turn + 1:02d}-{kind}-{rung + 1}"
             outcome = done.get(name)
             if outcome is None:
-                return Copy(name, "planted", look, diseases[look], "plain", kind, strength)
+                strength = min(strongest, STRONGEST.get(kind, strongest))
+                return Copy(name, "planted", look, diseases[look], "plain", kind, strength, confounding)
             if outcome.reliance >= _TAKEN_UP:
                 break
     raise AssertionError("kinds never end")
-
-
-def _strengths(kind: str) -> list[float]:
-    most = STRONGEST.get(kind, max(_RUNGS))
-    return list(dict.fromkeys(min(rung, most) for rung in _RUNGS))
 
 
 def _endless(kinds: Sequence[str]) -> Iterator[str]:
