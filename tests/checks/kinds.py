@@ -17,8 +17,8 @@ TOLD = (
 """Fields of `ArmEvidence` that every check is given: the word `table`."""
 
 KINDS = {
-    "scores": ("logit",),
-    "erased": ("logit_erased",),
+    "scores": ("logit", "logit_by_seed"),
+    "erased": ("logit_erased", "logit_erased_by_seed"),
     "severity": ("severity",),
     "features": ("features",),
     "untrained": ("untrained",),

@@ -11,6 +11,16 @@ from biasaudit.engine.situation.situation import Question
 from biasaudit.records import Recipe
 
 
+def test_the_target_alone_may_have_more_networks(planned):
+    _, plan = planned("target: {seeds: 2}\n")
+    of_target = Question("target", Recipe("intensity"))
+    counts = {question: {len(keys) for keys in own} for question, own in plan.models.items()}
+    assert counts.pop(of_target) == {2}
+    assert all(own == {1} for own in counts.values())
+    _, both = planned("target: {training: {seeds: 2}}\n")
+    assert {len(keys) for own in both.models.values() for keys in own} == {2}
+
+
 class TestIdentity:
     def test_same_situation_same_plan(self, situation, facts):
         first, second = situation(), situation()

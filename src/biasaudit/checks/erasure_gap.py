@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from biasaudit.checks.between_networks import seed_details, seed_variance
 from biasaudit.checks.premises import (
     Fault,
     Judgement,
@@ -20,11 +21,13 @@ from biasaudit.registry import register
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
     Interval,
+    Resampled,
     bootstrap_gap_share,
     bootstrap_means,
     one_sided_p,
     percentile_interval,
 )
+from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["ErasureGap"]
@@ -40,6 +43,7 @@ class _Gap:
     class_gap_error: float
     pathology_part: float
     pathology_part_error: float
+    networks: NetworkVariance | None
 
 
 @register("check", "U4")
@@ -85,6 +89,7 @@ class ErasureGap:
                     "class_gap_error": gap.class_gap_error,
                     "pathology_part": gap.pathology_part,
                     "pathology_part_error": gap.pathology_part_error,
+                    **seed_details(gap.networks),
                 },
             )
         ]
@@ -95,8 +100,10 @@ def _erasable(evidence: ArmEvidence) -> ArmEvidence:
     rows = evidence.erasable
     if rows is None or evidence.logit_erased is None:
         return evidence
+    by_seed = {name: getattr(evidence, name) for name in ("logit_by_seed", "logit_erased_by_seed")}
     return replace(
         evidence,
+        **{name: own[rows] for name, own in by_seed.items() if own is not None},
         subject=evidence.subject[rows],
         positive=evidence.positive[rows],
         fold=evidence.fold[rows],
@@ -126,17 +133,25 @@ def _measure(evidence: ArmEvidence, protocol: Protocol) -> _Gap:
     level, groups = bound_level(protocol), joint_codes(truth, evidence.fold)
     n_bootstraps = protocol.statistics.n_bootstraps
     draws = bootstrap_gap_share(full, edited, truth, groups, n_bootstraps, stream(evidence, "U4", "share"))
-    share = gap_share(full[truth], edited[truth], full[~truth], edited[~truth])
+    networks = seed_variance(evidence, lambda one: _share_of(one.of(evidence)))
+    share = Resampled(_share_of(evidence), draws).widened(networks, level)
     gap, gaps = _difference(evidence, full, protocol)
     part, parts = _difference(evidence, full - edited, protocol)
     return _Gap(
-        percentile_interval(share, draws, level),
-        one_sided_p(draws, protocol.verdict.low),
+        share.interval(level),
+        one_sided_p(share.draws, protocol.verdict.low),
         percentile_interval(gap, gaps, level),
         float(gaps.std()),
         part,
         float(parts.std()),
+        networks,
     )
+
+
+def _share_of(evidence: ArmEvidence) -> float:
+    full, edited, truth = evidence.logit, evidence.logit_erased, evidence.positive
+    assert edited is not None
+    return gap_share(full[truth], edited[truth], full[~truth], edited[~truth])
 
 
 def _difference(evidence: ArmEvidence, values: FloatArray, protocol: Protocol) -> tuple[float, FloatArray]:

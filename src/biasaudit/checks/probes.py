@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri
 
+from biasaudit.checks.between_networks import OneSeed, seed_details, seed_variance
 from biasaudit.checks.premises import Fault, Judgement, bound_level, fault_finding, percent, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, Probes, Share
 from biasaudit.registry import register
 from biasaudit.stats.intervals import Interval
+from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.probes import FEWEST, ProbeShare, Spread, mean_by_origin, probe_share, probes_needed
 
 __all__ = ["COVERED", "USUAL", "ProbesCheck"]
@@ -54,6 +56,10 @@ class _Cell:
     twins: int
     positive: bool
     covered: float
+
+    def of(self, one: OneSeed) -> _Cell:
+        """Return the same cell with one fold answered by one of its networks alone."""
+        return replace(self, probes=one.of_probes(self.probes))
 
     @property
     def two_sided(self) -> bool:
@@ -141,6 +147,7 @@ class _Measured:
     share: ProbeShare
     interval: Interval
     p_value: float
+    networks: NetworkVariance | None
 
 
 def _judged(evidence: ArmEvidence, cell: _Cell, protocol: Protocol) -> Finding:
@@ -155,8 +162,10 @@ def _judged(evidence: ArmEvidence, cell: _Cell, protocol: Protocol) -> Finding:
         reason = f"the class gap of {abs(share.gap):.2f} logits is too uncertain for a share of it to be known"
         remedy = "train a network that separates the classes, or add subjects"
         return _finding(evidence, cell, Judgement("inconclusive", reason, remedy))
+    networks = seed_variance(evidence, lambda one: _share(one.of(evidence), cell.of(one)).estimate)
+    share = share.widened(networks, bound_level(protocol))
     interval = share.interval(bound_level(protocol))
-    measured = _Measured(share, interval, share.p_above(protocol.verdict.low))
+    measured = _Measured(share, interval, share.p_above(protocol.verdict.low), networks)
     finding = _finding(evidence, cell, _judgement(evidence, cell, measured, protocol))
     return _with_numbers(finding, cell, measured, protocol)
 
@@ -206,7 +215,12 @@ def _with_numbers(finding: Finding, cell: _Cell, measured: _Measured, protocol: 
         p_value=measured.p_value,
         threshold=protocol.verdict.low,
         flag=Flag(may_flag=True, healthy=not cell.positive, reliance=reliance),
-        details={**finding.details, "class_gap": abs(share.gap), "class_gap_error": share.gap_error},
+        details={
+            **finding.details,
+            "class_gap": abs(share.gap),
+            "class_gap_error": share.gap_error,
+            **seed_details(measured.networks),
+        },
     )
 
 

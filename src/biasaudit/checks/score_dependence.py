@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from biasaudit.checks.adjustment import Adjustment, adjustment, listed
+from biasaudit.checks.between_networks import seed_details, seed_variance
 from biasaudit.checks.premises import (
     Fault,
     Judgement,
@@ -27,9 +28,10 @@ from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
 from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
 from biasaudit.stats.intervals import Interval, Resampled
+from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.origin_effect import OriginEffect, origin_effect
 from biasaudit.stats.permutation import TestResult
-from biasaudit.stats.reliance import Responses, crossed_reliance
+from biasaudit.stats.reliance import Responses, crossed_reliance, crossed_share
 from biasaudit.stats.sample_size import feasible
 from biasaudit.stats.strata import HeldFixed, joint_codes
 
@@ -123,8 +125,9 @@ class ScoreDependence:
         mirror = _Mirror()
         if question.class_name is None:
             mirror = _mirror(evidence, protocol)
-            flag = replace(flag, reliance=_reliance(evidence, protocol))
-            details |= mirror.details()
+            networks = seed_variance(evidence, lambda one: crossed_share(_responses(one.of(evidence), protocol)))
+            flag = replace(flag, reliance=_reliance(evidence, protocol, networks))
+            details |= mirror.details() | seed_details(networks)
         judged = _judgement(outcome, question, protocol)
         reason = "; ".join(part for part in (judged.reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
@@ -354,9 +357,9 @@ def _mirror(evidence: ArmEvidence, protocol: Protocol) -> _Mirror:
     return _Mirror(test.p_value, area, words)
 
 
-def _reliance(evidence: ArmEvidence, protocol: Protocol) -> Share:
-    found = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance"))
-    return _share(found.interval(bound_level(protocol)), evidence.positive.size, protocol)
+def _reliance(evidence: ArmEvidence, protocol: Protocol, networks: NetworkVariance | None) -> Share:
+    found, level = crossed_reliance_of(evidence, protocol, stream(evidence, "U1", "reliance")), bound_level(protocol)
+    return _share(found.widened(networks, level).interval(level), evidence.positive.size, protocol)
 
 
 def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np.random.Generator) -> Resampled:
@@ -366,6 +369,10 @@ def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np
     between patients is in the way; otherwise severity is held fixed where it is known. With more than two classes the
     logits as they are count throughout.
     """
+    return crossed_reliance(_responses(evidence, protocol), protocol.statistics.n_bootstraps, generator)
+
+
+def _responses(evidence: ArmEvidence, protocol: Protocol) -> Responses:
     rows, classes = np.ones(evidence.positive.size, dtype=bool), exchangeable_classes(evidence)
     erased = evidence.logit_erased
     if erased is not None and (evidence.label is not None or not np.isfinite(erased).all()):
@@ -374,7 +381,7 @@ def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np
         adjustment(evidence, protocol, rows, classes, severity=severity).all_columns
         for severity in (erased is None, True)
     )
-    responses = Responses(
+    return Responses(
         evidence.logit,
         evidence.positive,
         evidence.origin,
@@ -384,7 +391,6 @@ def crossed_reliance_of(evidence: ArmEvidence, protocol: Protocol, generator: np
         severity=with_severity,
         strata=evidence.label,
     )
-    return crossed_reliance(responses, protocol.statistics.n_bootstraps, generator)
 
 
 def _share(interval: Interval, n: int, protocol: Protocol) -> Share:

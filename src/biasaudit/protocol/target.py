@@ -110,6 +110,14 @@ class TargetSettings(Section):
         None, description="module names whose features are tested; default: chosen"
     )
     training: TrainingSettings = Field(default_factory=lambda: TrainingSettings.model_validate({}))
+    seeds: int | None = Field(
+        None, ge=1, le=1000, description="networks per fold of the target alone; default: training.seeds"
+    )
+
+    @property
+    def networks_per_fold(self) -> int:
+        """How many networks of the target every fold has, unless they were made elsewhere."""
+        return self.training.seeds if self.seeds is None else self.seeds
 
     @property
     def of_the_tool(self) -> bool:

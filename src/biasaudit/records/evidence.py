@@ -154,6 +154,8 @@ class Probes:
         Largest share of patients among the unlabelled, as the user states it.
     by_fold : float (k, folds) or None
         Margin by the network of every fold.
+    by_network : float (k, folds, seeds) or None
+        Margins of the single networks, where every fold has several.
     """
 
     subject: npt.NDArray[np.str_]
@@ -164,12 +166,13 @@ class Probes:
     twin_of: npt.NDArray[np.str_]
     max_prevalence: float | None = None
     by_fold: FloatArray | None = None
+    by_network: FloatArray | None = None
 
     def kept(self, rows: BoolArray | npt.NDArray[np.intp]) -> Probes:
         """Return some of the probes, in the order of the rows."""
-        names = ("subject", "label", "positive", "origin", "logit", "twin_of")
-        by_fold = None if self.by_fold is None else self.by_fold[rows]
-        return replace(self, **{name: getattr(self, name)[rows] for name in names}, by_fold=by_fold)
+        names = ("subject", "label", "positive", "origin", "logit", "twin_of", "by_fold", "by_network")
+        given = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: own[rows] for name, own in given.items() if own is not None})
 
 
 @dataclass(frozen=True)
@@ -366,6 +369,8 @@ class ArmEvidence:
     logit_erased : float (n,) or None
         Held-out margin after erasure: own mask in the positive class, an exchanged mask (sham) in the negative; where
         every class has masks, in everybody the own one with one of each other class.
+    logit_by_seed, logit_erased_by_seed : float (n, seeds) or None
+        The same margins of the single networks of the fold, whose mean they are, where every fold has several.
     features : mapping of layer name to float (n, d)
         Pooled hidden features of the held-out subjects; comparable within a fold only.
     untrained : mapping of layer name to float (n, d)
@@ -427,6 +432,8 @@ class ArmEvidence:
     seed: int
     logit: FloatArray = field(default_factory=lambda: np.empty(0))
     logit_erased: FloatArray | None = None
+    logit_by_seed: FloatArray | None = None
+    logit_erased_by_seed: FloatArray | None = None
     features: Mapping[str, FloatArray] = field(default_factory=dict)
     untrained: Mapping[str, FloatArray] = field(default_factory=dict)
     gradients: Mapping[str, FloatArray] = field(default_factory=dict)

@@ -181,9 +181,12 @@ def _budget(settings: Settings) -> str:
     epochs, batch, rate, seeds = (
         settings.at("target", "training", key) for key in ("epochs", "batch_size", "learning_rate", "seeds")
     )
+    own = settings.at("target", "seeds")
+    of_target = f", {own} of the target" if isinstance(own, int) else ""
     return (
         f"by {settings.at('folds', 'n')}-fold cross-validation, grouped by subject and stratified by class and "
-        f"origin, for at most {epochs} epochs (batch size {batch}, learning rate {rate}, networks per fold {seeds})"
+        f"origin, for at most {epochs} epochs (batch size {batch}, learning rate {rate}, networks per fold {seeds}"
+        f"{of_target})"
     )
 
 

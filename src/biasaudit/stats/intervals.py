@@ -3,12 +3,15 @@
 Every resample is a row of counts, so that a statistic of all resamples is a few matrix products.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from biasaudit.stats.network_variance import NetworkVariance, widening
 from biasaudit.stats.strata import (
     Booleans,
     Floats,
@@ -57,6 +60,13 @@ class Resampled:
     def interval(self, level: float) -> Interval:
         """Percentile interval of coverage `level`, between 0 and 1."""
         return percentile_interval(self.estimate, self.draws, level)
+
+    def widened(self, networks: NetworkVariance | None, level: float) -> Resampled:
+        """Spread the resamples of subjects so that an interval of coverage `level` also covers other networks."""
+        if networks is None or np.isnan(self.draws).all():
+            return self
+        factor = widening(float(np.nanvar(self.draws)), networks, level)
+        return Resampled(self.estimate, self.estimate + factor * (self.draws - self.estimate))
 
     @property
     def two_sided_p(self) -> float:

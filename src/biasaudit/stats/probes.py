@@ -6,7 +6,7 @@ as the patients do if it reads the source. Where they lie between the two is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from biasaudit.stats.intervals import Interval
+from biasaudit.stats.network_variance import NetworkVariance, widening
 from biasaudit.stats.strata import integer_codes, members_of
 
 __all__ = ["FEWEST", "MOST", "Mean", "ProbeShare", "Spread", "mean_by_origin", "probe_share", "probes_needed"]
@@ -62,6 +63,12 @@ class ProbeShare:
         """Student's interval of coverage `level`, between 0 and 1."""
         half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
         return Interval(self.estimate, self.estimate - half, self.estimate + half)
+
+    def widened(self, networks: NetworkVariance | None, level: float) -> ProbeShare:
+        """Return the share with an error that covers other networks as well, at intervals of coverage `level`."""
+        if networks is None:
+            return self
+        return replace(self, error=self.error * widening(self.error**2, networks, level))
 
     def p_above(self, bound: float) -> float:
         """One-sided p-value of a share that is no larger than `bound`; never 0."""

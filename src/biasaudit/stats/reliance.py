@@ -15,7 +15,7 @@ from biasaudit.stats.intervals import Resampled, weight_blocks
 from biasaudit.stats.origin_effect import Columns, without_covariates
 from biasaudit.stats.strata import Floats, Indices, indicator_matrix, integer_codes, joint_codes
 
-__all__ = ["DOUBTED", "Responses", "crossed_reliance"]
+__all__ = ["DOUBTED", "Responses", "crossed_reliance", "crossed_share"]
 
 DOUBTED = 4.0
 """Square of the standard errors below which what lesions add to the difference between origins counts as noise."""
@@ -54,6 +54,15 @@ class Responses:
     covariates: Columns | None = None
     severity: Columns | None = None
     strata: ArrayLike | None = None
+
+
+def crossed_share(responses: Responses) -> float:
+    """Return the estimate of `crossed_reliance` alone."""
+    cells = _cells_of(responses)
+    scores = _scores_of(responses, cells)
+    once = np.ones((1, cells.groups.size))
+    pairs = pair_weights(_adjusted(scores.site, scores, cells, once).variances[0])
+    return float(_ratios(scores, cells, pairs, once, 1.0)[0])
 
 
 def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.random.Generator) -> Resampled:

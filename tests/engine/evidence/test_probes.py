@@ -43,3 +43,20 @@ def test_several_images_of_a_subject_are_one_probe(gathered):
 
 def test_without_probes_there_is_nothing(bare, rows):
     assert ProbeScores().gather(None, Folders({}), bare, rows) == {}
+
+
+def test_the_answers_of_every_network_are_kept_where_a_fold_has_several(bare, rows, scored):
+    table = ProbeTable(("q", "p", "q"), ("healthy",) * 3, ("b",) * 3, ("s1",), None)
+    by_seed = np.arange(12.0).reshape(2, 3, 1, 2)
+    places = tuple(scored(own.mean(axis=2)[:, 0], range(3)) for own in by_seed)
+    for place, own in zip(places, by_seed, strict=True):
+        np.save(place / "by-seed-original.npy", own)
+    (places[0] / "twins.json").write_text("[]")
+    folders = Folders({PROBES: places, TWINS: places[:1]})
+    probes = ProbeScores().gather(table, folders, bare, rows)["probes"]
+    assert probes.subject.tolist() == ["p", "q"]
+    np.testing.assert_array_equal(probes.by_network, [[[2, 3], [8, 9]], [[2, 3], [8, 9]]])
+    np.testing.assert_allclose(probes.logit, probes.by_network.mean(axis=(1, 2)))
+    assert probes.kept(np.array([True, False])).by_network.shape == (1, 2, 2)
+    (places[1] / "by-seed-original.npy").unlink()
+    assert ProbeScores().gather(table, folders, bare, rows)["probes"].by_network is None

@@ -67,6 +67,7 @@ class TestScore:
         assert HeldOut.read(out, "logits-original").rows.tolist() == list(range(30, 40))
         np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-6)
         assert np.abs(each[0] - each[1]).max() > 1e-3
+        np.testing.assert_array_equal(np.load(out / "by-seed-original.npy"), np.stack(each, axis=2))
 
     def test_features_are_pooled_per_row(self, trained, out):
         score(SCORING, trained, out)
@@ -89,7 +90,11 @@ class TestScore:
 
     def test_no_features_unless_asked(self, trained, out):
         score(replace(SCORING, features=False), trained, out)
-        assert sorted(path.name for path in out.iterdir()) == ["logits-original.npy", "rows.npy"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            "by-seed-original.npy",
+            "logits-original.npy",
+            "rows.npy",
+        ]
 
     def test_erased_rows_are_scored_beside(self, trained, out, blocks, pictures):
         blocks(pictures[0] * 0, "erased")

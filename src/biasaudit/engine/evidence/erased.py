@@ -6,7 +6,7 @@ from typing import Any
 
 from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Planning
 from biasaudit.engine.evidence.networks import TARGET
-from biasaudit.engine.evidence.reading import contrast_scores
+from biasaudit.engine.evidence.reading import contrast_scores, scores_by_seed
 from biasaudit.engine.evidence.subjects import Rows
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.situation.limits import without_network, without_pixels
@@ -22,7 +22,7 @@ class Erased(Columns):
     """The held-out margin after erasure: of a patient's own mask, and of an exchanged one in the healthy."""
 
     name = "erased"
-    fields = ("logit_erased",)
+    fields = ("logit_erased", "logit_erased_by_seed")
     free = True
 
     def impossible(self, situation: Situation) -> str:
@@ -40,4 +40,7 @@ class Erased(Columns):
         scored = folders.get(TARGET, ())
         if not scored or not (scored[0] / "logits-erased.npy").exists():
             return {}
-        return {"logit_erased": contrast_scores(scored, "logits-erased", rows)}
+        return {
+            "logit_erased": contrast_scores(scored, "logits-erased", rows),
+            "logit_erased_by_seed": scores_by_seed(scored, "erased", rows),
+        }

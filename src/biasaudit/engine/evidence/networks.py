@@ -116,7 +116,9 @@ class NetworkPlanner:
         target = self._outline.protocol.target
         if target.weights and question.name == "target" and self._is_arm(question):
             return (self._add_adopted(question, fold),)
-        return tuple(self._add_training(question, members, fold, number) for number in range(target.training.seeds))
+        is_target = question.name == "target" and self._is_arm(question)
+        count = target.networks_per_fold if is_target else target.training.seeds
+        return tuple(self._add_training(question, members, fold, number) for number in range(count))
 
     def _is_arm(self, question: Question) -> bool:
         """Whether the question is the target's own, not that of a reduced input."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from biasaudit.engine.arguments.inputs import INPUTS, READ, RepresentArguments
 from biasaudit.engine.arguments.networks import MODELS
 from biasaudit.engine.evidence.inputs import blocks, read_arguments
 from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Planning
+from biasaudit.engine.evidence.reading import margins_by_seed
 from biasaudit.engine.evidence.retraining import NotRetrained
 from biasaudit.engine.evidence.subjects import Kept, Rows, Units
 from biasaudit.engine.jobs.job import Folders, Role
@@ -20,7 +22,7 @@ from biasaudit.engine.situation.contrasts import contrast_logits
 from biasaudit.engine.situation.limits import without_network
 from biasaudit.engine.situation.situation import Question, Situation
 from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import ArmEvidence, Probes, Sample
+from biasaudit.records import ArmEvidence, FloatArray, Probes, Sample
 from biasaudit.registry import register
 from biasaudit.representations.representation import Harmonising
 
@@ -105,6 +107,7 @@ class ProbeScores(Columns):
             twin_of=np.array([twins.get(row, "") for row in range(len(label))]),
             max_prevalence=about.max_prevalence,
             by_fold=margins,
+            by_network=_by_network(folders[PROBES], rows),
         )
         return {"probes": _one_per_subject(probes)}
 
@@ -130,6 +133,14 @@ def _positive(label: np.ndarray, rows: Rows) -> np.ndarray:
     return np.array([side.get(str(name), False) for name in label], dtype=bool)
 
 
+def _by_network(folders: Sequence[Path], rows: Rows) -> FloatArray | None:
+    """Read the margins of every network of every fold, (k, folds, seeds); None where a fold has one network."""
+    files = [folder / "by-seed-original.npy" for folder in folders]
+    if not all(file.exists() for file in files):
+        return None
+    return np.stack([margins_by_seed(np.load(file), rows) for file in files], axis=1)
+
+
 def _one_per_subject(probes: Probes) -> Probes:
     """Average several images of one subject."""
     subjects, first, of = np.unique(probes.subject, return_index=True, return_inverse=True)
@@ -137,7 +148,14 @@ def _one_per_subject(probes: Probes) -> Probes:
         return probes
     by_fold = None if probes.by_fold is None else _means(probes.by_fold, of)
     twin_of = [next((own for own in probes.twin_of[of == unit] if own), "") for unit in range(len(subjects))]
-    return replace(probes.kept(first), logit=_means(probes.logit, of), twin_of=np.array(twin_of), by_fold=by_fold)
+    by_network = None if probes.by_network is None else _means(probes.by_network, of)
+    return replace(
+        probes.kept(first),
+        logit=_means(probes.logit, of),
+        twin_of=np.array(twin_of),
+        by_fold=by_fold,
+        by_network=by_network,
+    )
 
 
 def _means(values: np.ndarray, of: np.ndarray) -> np.ndarray:

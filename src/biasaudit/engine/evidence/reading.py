@@ -12,7 +12,7 @@ from biasaudit.engine.jobs.held_out import HeldOut, in_cohort_order
 from biasaudit.engine.situation.contrasts import contrast_logits
 from biasaudit.records import FloatArray
 
-__all__ = ["column", "contrast_scores", "layers", "stacked"]
+__all__ = ["column", "contrast_scores", "layers", "margins_by_seed", "scores_by_seed", "stacked"]
 
 
 def column(folders: Sequence[Path], name: str, n: int) -> FloatArray:
@@ -37,6 +37,19 @@ def column(folders: Sequence[Path], name: str, n: int) -> FloatArray:
 def contrast_scores(folders: Sequence[Path], name: str, rows: Rows) -> FloatArray:
     """Read the margins of a contrast, (n,)."""
     return contrast_logits(column(folders, name, len(rows)), rows.contrast)
+
+
+def scores_by_seed(folders: Sequence[Path], variant: str, rows: Rows) -> FloatArray | None:
+    """Read the margins of a contrast by every network of a fold, (n, seeds); None where a fold has one network."""
+    name = f"by-seed-{variant}"
+    if not all((folder / f"{name}.npy").exists() for folder in folders):
+        return None
+    return margins_by_seed(column(folders, name, len(rows)), rows)
+
+
+def margins_by_seed(values: FloatArray, rows: Rows) -> FloatArray:
+    """Reduce the outputs of several networks, (m, outputs, seeds), to the margins of a contrast, (m, seeds)."""
+    return np.stack([contrast_logits(values[..., seed], rows.contrast) for seed in range(values.shape[2])], axis=1)
 
 
 def layers(folders: Sequence[Path], kind: str, rows: Rows) -> dict[str, FloatArray]:

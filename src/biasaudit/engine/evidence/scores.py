@@ -6,7 +6,7 @@ from typing import Any
 
 from biasaudit.engine.evidence.kind import Asked, Columns, Fields, Planned, Planning
 from biasaudit.engine.evidence.networks import TARGET
-from biasaudit.engine.evidence.reading import contrast_scores
+from biasaudit.engine.evidence.reading import contrast_scores, scores_by_seed
 from biasaudit.engine.evidence.subjects import Rows
 from biasaudit.engine.jobs.job import Folders
 from biasaudit.engine.situation.situation import Question
@@ -21,7 +21,7 @@ class Scores(Columns):
     """The held-out margin of the target for every image."""
 
     name = "scores"
-    fields = ("logit",)
+    fields = ("logit", "logit_by_seed")
     free = True
 
     def plan(self, planning: Planning, asked: Asked) -> Planned:
@@ -30,4 +30,7 @@ class Scores(Columns):
 
     def gather(self, about: Any, folders: Folders, evidence: ArmEvidence, rows: Rows) -> Fields:
         """Read the scores of all folds."""
-        return {"logit": contrast_scores(folders[TARGET], "logits-original", rows)}
+        return {
+            "logit": contrast_scores(folders[TARGET], "logits-original", rows),
+            "logit_by_seed": scores_by_seed(folders[TARGET], "original", rows),
+        }

@@ -32,6 +32,11 @@ def limits_of(run: Run) -> list[str]:
     ]
     if CONFIRMATION not in run.plan.codes:
         limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
+    if not run.situation.ready_made and run.situation.protocol.target.networks_per_fold == 1:
+        limits.append(
+            "Intervals are of the networks of this audit; others, trained by the same recipe with other seeds, vary "
+            "beyond them. `target: {seeds: 2}` measures how far and widens the intervals by it."
+        )
     if run.situation.ready_made:
         limits.append(
             "The target was made outside of this audit. That its held-out subjects are held out is the word of who "

@@ -34,14 +34,16 @@ def score(arguments: ScoreArguments, needs: Folders, folder: Path) -> None:
     needs : Folders
         `INPUTS`, and `MODELS`, one per seed.
     folder : Path
-        Gets ``logits-<variant>.npy`` (rows, outputs), ``rows.npy`` and, where asked, ``features-<layer>.npy`` (rows,
-        channels) of the first network.
+        Gets ``logits-<variant>.npy`` (rows, outputs), ``rows.npy``, of several networks ``by-seed-<variant>.npy``
+        (rows, outputs, networks), and where asked ``features-<layer>.npy`` (rows, channels) of the first network.
     """
     networks = load_networks(needs[MODELS])
     for variant in arguments.variants:
         inputs = Stack.of(needs[INPUTS], variant)
         logits = [outputs(network, inputs, arguments.rows, arguments.batch_size) for network in networks]
         np.save(folder / f"logits-{variant}.npy", np.mean(logits, axis=0))
+        if len(networks) > 1:
+            np.save(folder / f"by-seed-{variant}.npy", np.stack(logits, axis=2))
     write_rows(folder, arguments.rows)
     if arguments.features:
         inputs = Stack.of(needs[INPUTS], arguments.variants[0])
