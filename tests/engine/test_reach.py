@@ -103,8 +103,8 @@ def test_too_few_permutations_for_so_many_tests_are_said(told):
     )
     assert told(crossed, extra=few.replace("SCOPE", "verdict")) == [f"site: {ALL}"]
     assert told(crossed, masked=True, extra=few.replace("SCOPE", "audit"))[1] == (
-        "nothing can flag: 9 tests are corrected together (statistics.scope: audit), and no p-value can be below 0.01; "
-        "set n_permutations and n_bootstraps to 179 or more"
+        "nothing can flag: 9 tests or more are corrected together (statistics.scope: audit), and no p-value can be "
+        "below 0.01; set n_permutations and n_bootstraps to 179 or more"
     )
 
 
