@@ -85,7 +85,8 @@ def unattainable_lines(outline: Outline) -> list[str]:
     finest = [floor for factor in each for floor in _smallest(outline, factor, patient)]
     return [
         f"{where}nothing can flag: {len(floors)} tests or more are corrected together (statistics.scope: "
-        f"{settings.scope}), and no p-value can be below {min(floors):.2g}; {_finer(min(finest), len(floors), settings)}"
+        f"{settings.scope}), and no p-value can be below {min(floors):.2g}; "
+        f"{_finer(min(finest), len(floors), settings)}"
         for where, floors in together.items()
         if floors and not can_reject(floors, settings.alpha)
     ]
