@@ -24,6 +24,7 @@ def record(**changes):
         "cleared": counted(31, 40, 0.625, 0.877),
         "false_clear": counted(0, 20, 0.0, 0.161),
         "undetermined": counted(10, 60, 0.09, 0.28),
+        "not_learned": 0,
     }
     own = {"cohort": "c", "network": "n", "rules": "r"}
     about = {"of": own, "version": version("biasaudit"), "words": "80 images of healthy from lyon"}
@@ -93,7 +94,11 @@ def test_in_the_words_of_the_report():
 def test_what_was_never_taken_up_is_said():
     own = record()
     own["arms"]["intensity"] |= {"found": counted(0, 0), "false_clear": counted(0, 0)}
-    assert "no copy planted at reliance .5 or more" in own_error_rates(own, "intensity")["text"]
+    assert "none was taken up to a reliance of .5" in own_error_rates(own, "intensity")["text"]
+    own["arms"]["intensity"] |= {"false_flag": counted(0, 0), "not_learned": 4}
+    text = own_error_rates(own, "intensity")["text"]
+    assert "no clean copy was learned" in text
+    assert text.endswith("; 4 more are not counted, since the target learned nothing of them.")
 
 
 def test_several_arms_are_a_line_each(written):

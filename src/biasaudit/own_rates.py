@@ -101,18 +101,22 @@ def rates_in_words(path: Path) -> list[str]:
 
 
 def _text(cell: str, rates: Mapping[str, Any]) -> str:
-    clean, found, cleared = rates["false_flag"], rates["found"], rates["cleared"]
-    parts = [_counted("flagged", clean, "clean copies", "high")]
-    parts.append(_counted("flagged", found, "planted at reliance .5 or more", "low"))
-    parts.append(_counted("cleared", cleared, "clean copies", "low"))
-    parts.append(_counted("cleared", rates["false_clear"], "planted at reliance .3 or more", "high"))
+    clean, found = rates["false_flag"], rates["found"]
+    parts = [
+        _counted("flagged", clean, "clean copies", "high") or "no clean copy was learned",
+        _counted("flagged", found, "planted at reliance .5 or more", "low") or "none was taken up to a reliance of .5",
+        _counted("cleared", rates["cleared"], "clean copies", "low"),
+        _counted("cleared", rates["false_clear"], "planted at reliance .3 or more", "high"),
+    ]
+    if rates["not_learned"]:
+        parts.append(f"{rates['not_learned']} more are not counted, since the target learned nothing of them")
     return f"Measured on {cell}, with this network: {'; '.join(filter(None, parts))}."
 
 
 def _counted(verb: str, counted: Mapping[str, Any], of: str, bound: str) -> str:
     """Say one rate in words, with the end of its 95 % interval that counts; empty if nothing was counted."""
     if not counted["n"]:
-        return f"no copy {of.removeprefix('clean copies').strip() or 'was clean'}" if bound == "low" else ""
+        return ""
     word = "at most" if bound == "high" else "at least"
     return f"{verb} {counted['events']} of {counted['n']} {of} ({word} {100 * counted[bound]:.0f} %)"
 

@@ -66,7 +66,7 @@ def phantom_damaged(folder: Path) -> dict[str, Any]:
 
 
 def planted_cohort(folder: Path) -> dict[str, Any]:
-    planting = {"source": "everything", "design": "crossed", "masks": True, "signature": {"blur": 1.0}}
+    planting = {"design": "crossed", "masks": True, "signature": {"blur": 1.0}}
     return {"reader": "planted", "of": table_cohort(folder), "planting": planting}
 
 
@@ -74,7 +74,7 @@ def planted_damaged(folder: Path) -> dict[str, Any]:
     return {
         "reader": "planted",
         "of": table_damaged(folder),
-        "planting": {"source": "everything", "design": "crossed", "signature": {"blurr": 1.0}},
+        "planting": {"design": "crossed", "signature": {"blurr": 1.0}},
     }
 
 

@@ -27,9 +27,7 @@ class DiseaseSettings(Section):
 class PlantingSettings(Section):
     """What is planted in the copies, and in whom."""
 
-    source: Literal["cell", "everything"] = Field(
-        "cell", description="images that are copied: the largest class of one origin, or all whatever their class"
-    )
+    source: str | None = Field(None, description="class whose images are copied; default: all, whatever theirs")
     design: Literal["crossed", "nested", "aliased"] = Field("aliased", description="how class and site go together")
     prevalence: float = Field(0.5, gt=0, lt=1, description="share of the copies that are called patients")
     confounding: float = Field(

@@ -26,7 +26,7 @@ def learns_at(strength):
     return lambda copy: (min(1.0, 0.5 + 0.45 * copy.disease / strength), 0.0)
 
 
-@pytest.mark.parametrize("hard", [0.07, 0.2, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("hard", [0.25, 0.5, 1.0, 2.0, 4.0])
 def test_a_disease_is_as_strong_as_the_network_needs_it(hard):
     done, copies = climbed(learns_at(hard))
     chosen = chosen_diseases(done)
@@ -51,8 +51,15 @@ def test_one_look_is_enough():
 
 
 def test_a_disease_that_is_always_too_easy_is_taken_at_its_hardest():
-    done, _ = climbed(lambda copy: (1.0, 0.0))
-    assert max(chosen_diseases(done).values()) < 0.1
+    done, copies = climbed(lambda copy: (1.0, 0.0))
+    assert set(chosen_diseases(done).values()) == {0.125}
+    assert sum(copy.role == "disease" for copy in copies) == 6
+
+
+def test_between_too_hard_and_too_easy_the_weakest_that_is_learned_is_taken():
+    done, copies = climbed(lambda copy: (1.0 if copy.disease >= 1 else 0.6, 0.0))
+    assert set(chosen_diseases(done).values()) == {1.0}
+    assert sum(copy.role == "disease" for copy in copies) == 4
 
 
 def test_every_family_is_among_the_clean_copies():

@@ -18,7 +18,7 @@ def original(tmp_path):
 
 def test_a_crossed_cohort_is_copied_whole_with_its_mixture(original):
     own = original()
-    assert (own.design, own.source, own.subjects, own.probes) == ("crossed", "everything", 32, 0)
+    assert (own.design, own.source, own.subjects, own.probes) == ("crossed", None, 32, 0)
     assert own.prevalence == pytest.approx(14 / 32)
     assert own.confounding == pytest.approx(9 / 14 - 9 / 18)
     assert own.words == "32 images of the cohort, whatever their class"
@@ -27,7 +27,7 @@ def test_a_crossed_cohort_is_copied_whole_with_its_mixture(original):
 
 def test_of_an_aliased_cohort_one_class_of_one_source_is_copied(original):
     own = original(ALIASED, probes=6)
-    assert (own.design, own.source, own.subjects) == ("aliased", "cell", 32)
+    assert (own.design, own.source, own.subjects) == ("aliased", "healthy", 32)
     assert own.probes == 6
     assert own.of.probes is None
     assert own.words == "32 images of healthy from kyoto"
@@ -67,3 +67,13 @@ def test_a_simulated_cohort_knows_its_truth(tmp_path):
     (tmp_path / "p.yaml").write_text("cohort: {reader: phantom, phantom: {n: 24, spacing: 8.0}}\nfolds: {n: 2}\n")
     with pytest.raises(ProtocolError, match="simulated already"):
         original_of(situate(load_protocol(tmp_path / "p.yaml"))[0])
+
+
+def test_of_a_nested_cohort_the_healthy_of_all_their_sources_are_copied(original):
+    own = original((("healthy", "kyoto", 15), ("healthy", "bern", 15), ("ms", "lyon", 40)))
+    assert (own.design, own.source, own.words) == ("nested", "healthy", "30 images of healthy from 2 origins")
+
+
+def test_too_few_healthy_give_way_to_more_patients(original):
+    own = original((("healthy", "kyoto", 14), ("ms", "lyon", 30)))
+    assert (own.source, own.words) == ("ms", "30 images of ms from lyon")

@@ -46,54 +46,57 @@ def shares(cohort):
     return [np.mean([s.origins["site"] == "site-2" for s in cohort.samples if s.positive == p]) for p in (False, True)]
 
 
-def test_the_largest_cell_is_copied_or_everything(section):
+def test_one_class_is_copied_or_all(section):
     original = TableReader().read(PlantedCohort.model_validate({"reader": "planted", "of": section}).of)
-    assert {(s.label, s.origins["site"]) for s in copied_samples(original, "cell")} == {("healthy", "kyoto")}
-    assert copied_samples(original, "everything") == original.samples
+    assert len(copied_samples(original, "healthy")) == 28
+    assert {sample.label for sample in copied_samples(original, "healthy")} == {"healthy"}
+    assert copied_samples(original, None) == original.samples
+    with pytest.raises(DataError, match="no class 'helthy' is among the images; did you mean 'healthy'"):
+        copied_samples(original, "helthy")
 
 
 def test_classes_are_drawn_whatever_they_were(read):
-    cohort = read(source="everything", design="crossed")
+    cohort = read(design="crossed")
     called = {sample.subject: sample.positive for sample in cohort.samples}
     assert sum(called.values()) == 20
     for _, site, _ in CELLS:
         own = [positive for subject, positive in called.items() if f"-{site}-" in subject]
         assert 0 < sum(own) < len(own)
-    assert read(source="everything", design="crossed") == cohort
-    assert read(source="everything", design="crossed", seed=2) != cohort
+    assert read(design="crossed") == cohort
+    assert read(design="crossed", seed=2) != cohort
 
 
 def test_designs(read):
-    assert shares(read(design="aliased")) == [0, 1]
-    nested = read(source="everything", design="nested")
+    assert shares(read(source="healthy", design="aliased")) == [0, 1]
+    nested = read(design="nested")
     assert {(s.positive, s.origins["site"]) for s in nested.samples} == {
         (False, "a1"), (False, "a2"), (True, "b1"), (True, "b2"),
     }  # fmt: skip
-    healthy, patients = shares(read(source="everything", design="crossed", confounding=0.9))
+    healthy, patients = shares(read(design="crossed", confounding=0.9))
     assert patients - healthy > 0.5
-    assert sum(s.positive for s in read(source="everything", design="crossed", prevalence=0.2).samples) == 8
+    assert sum(s.positive for s in read(design="crossed", prevalence=0.2).samples) == 8
 
 
 def test_probes_are_healthy_of_the_patients_site_and_not_trained_on(read):
-    cohort = read(design="aliased", probes=5)
+    cohort = read(source="healthy", design="aliased", probes=5)
     assert len(cohort.probes) == 5
     assert {(s.positive, s.simulation["ill"], s.origins["site"]) for s in cohort.probes} == {(False, False, "site-2")}
     assert not {s.subject for s in cohort.probes} & {s.subject for s in cohort.samples}
 
 
 def test_wrong_labels_are_no_illness(read):
-    cohort = read(source="everything", design="crossed", mislabelled=0.3)
+    cohort = read(design="crossed", mislabelled=0.3)
     wrong = [sample for sample in cohort.samples if sample.positive != sample.simulation["ill"]]
     assert 4 <= len(wrong) <= 20
 
 
 def test_too_few_subjects_are_one_line(read):
-    with pytest.raises(DataError, match=r"6 subjects are too few to call 50% .* beside 10 probes; each class needs 4"):
-        read(design="aliased", probes=10)
+    with pytest.raises(DataError, match=r"7 subjects are too few to call 50% .* beside 21 probes; each class needs 4"):
+        read(source="healthy", design="aliased", probes=21)
 
 
 def test_every_image_can_be_made_again_at_every_site(read):
-    cohort = read(source="everything", design="crossed", signature={"noise": 2.0})
+    cohort = read(design="crossed", signature={"noise": 2.0})
     reader, grid = PlantedReader(), PlantedReader().grid(cohort, GRID)
     for sample in cohort.samples[:6]:
         made = {(site, ill): volume.image for site, ill, volume in reader.counterfactuals(sample, grid, "auto")}
@@ -106,7 +109,7 @@ def test_every_image_can_be_made_again_at_every_site(read):
 
 
 def test_a_clean_copy_is_the_same_at_all_sites(read):
-    cohort = read(source="everything", design="nested")
+    cohort = read(design="nested")
     reader, grid = PlantedReader(), PlantedReader().grid(cohort, GRID)
     made = [volume.image for _, ill, volume in reader.counterfactuals(cohort.samples[0], grid, "auto") if not ill]
     assert len(made) == 4

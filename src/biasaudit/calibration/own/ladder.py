@@ -20,7 +20,7 @@ LEARNED = (0.88, 0.99)
 """AUC of the target on a clean copy between which a disease is about as hard as real ones are."""
 
 LOOKS: tuple[Look, ...] = ("focal", "diffuse")
-_START, _STEP, _TRIES = 0.5, 2.0, 6
+_START, _STEP, _TRIES, _HALVED = 0.5, 2.0, 6, 2
 _CLEAN_A_ROUND, _TRACKS = 4, 2
 _RUNGS = ((2.0, 0.8), (4.0, 0.95))
 """Strength of a signature, and how class and site go together where a design leaves that open."""
@@ -94,17 +94,15 @@ def _next_disease(look: Look, done: Mapping[str, Outcome]) -> Copy | None:
 
 
 def _next_strength(tried: Sequence[tuple[float, float]]) -> float | None:
-    """Go up or down by one step, and between a strength that is too hard and one that is too easy."""
+    """Double what is too hard and halve what is too easy, until one fits or either side is known."""
     low, high = LEARNED
-    if any(low <= auc <= high for _, auc in tried):
-        return None
     hard = [strength for strength, auc in tried if auc < low]
     easy = [strength for strength, auc in tried if auc > high]
-    if hard and easy:
-        return round(float(np.sqrt(max(hard) * min(easy))), 3) if max(hard) < min(easy) else None
+    if len(hard) + len(easy) < len(tried) or (hard and easy) or len(easy) > _HALVED:
+        return None
     if not tried:
         return _START
-    return round(max(hard) * _STEP if hard else min(easy) / _STEP, 3)
+    return max(hard) * _STEP if hard else min(easy) / _STEP
 
 
 def _disease_name(look: Look, number: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +15,7 @@ from biasaudit.engine.situation.situation import Situation, default_checks, orig
 from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.errors import Fault, ProtocolError
 from biasaudit.protocol import ArmSettings, CohortSettings, Protocol
-from biasaudit.records import Sample
+from biasaudit.records import Cohort, Sample
 
 __all__ = ["FEWEST_SUBJECTS", "Original", "original_of"]
 
@@ -44,7 +43,8 @@ class Original:
     left_out : tuple of str
         Names of the other arms.
     checks : tuple of str
-    source : {"cell", "everything"}
+    source : str or None
+        Class that is copied; None for all images.
     design : {"crossed", "nested", "aliased"}
     subjects : int
         Copied, probes included.
@@ -64,7 +64,7 @@ class Original:
     arms: tuple[ArmSettings, ...]
     left_out: tuple[str, ...]
     checks: tuple[str, ...]
-    source: Literal["cell", "everything"]
+    source: str | None
     design: Literal["crossed", "nested", "aliased"]
     subjects: int
     prevalence: float
@@ -95,12 +95,12 @@ def original_of(situation: Situation) -> Original:
     protocol, cohort = situation.protocol, situation.cohort
     design = regime_of(cohort, cohort.factors[0], contrasts_of(cohort)[0])
     assert design != "single"
-    source: Literal["cell", "everything"] = "everything" if design == "crossed" else "cell"
+    source = None if design == "crossed" else _class_to_copy(cohort)
     samples = copied_samples(cohort, source)
     subjects = len({sample.subject for sample in samples})
     probes = min(len(_known_probes(situation)), int(_PROBES_AT_MOST * subjects)) if design != "crossed" else 0
     if subjects - probes < FEWEST_SUBJECTS:
-        message = f"{subjects} subjects ({_named(samples, source, cohort.factors[0])}) are too few to plant in"
+        message = f"{subjects} subjects ({_named(samples, cohort, source)}) are too few to plant in"
         remedy = f"copies need {FEWEST_SUBJECTS} beside the probes; the published rates still hold as far as they go"
         raise ProtocolError([Fault("protocol", f"cohort: {message}", remedy)])
     arms = _arms_that_show(situation)
@@ -117,7 +117,7 @@ def original_of(situation: Situation) -> Original:
         probes,
         _is_marked(situation),
         cohort.channels > 1,
-        f"{len(samples)} {_named(samples, source, cohort.factors[0])}",
+        f"{len(samples)} {_named(samples, cohort, source)}",
     )
 
 
@@ -166,8 +166,15 @@ def _is_marked(situation: Situation) -> bool:
     return situation.protocol.cohort.mask_in == "positive" and any(s.has_mask for s in situation.cohort.samples)
 
 
-def _named(samples: Sequence[Sample], source: str, factor: str) -> str:
-    if source == "everything":
+def _class_to_copy(cohort: Cohort) -> str:
+    """Name the healthy class, unless it is too small and another is larger."""
+    sizes = {name: len({s.subject for s in cohort.samples if s.label == name}) for name in cohort.classes}
+    healthy = cohort.classes[0]
+    return healthy if sizes[healthy] >= FEWEST_SUBJECTS else max(sizes, key=lambda name: sizes[name])
+
+
+def _named(samples: Sequence[Sample], cohort: Cohort, source: str | None) -> str:
+    origins = sorted({sample.origins[cohort.factors[0]] for sample in samples})
+    if source is None:
         return "images of the cohort, whatever their class"
-    (label, origin), _ = Counter((sample.label, sample.origins[factor]) for sample in samples).most_common(1)[0]
-    return f"images of {label} from {origin}"
+    return f"images of {source} from {origins[0] if len(origins) == 1 else f'{len(origins)} origins'}"

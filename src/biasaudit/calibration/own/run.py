@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.cohort_table import ArmRecord, CohortRecord
 from biasaudit.calibration.own.budget import FEWEST_COPIES, Budget, budget_of
@@ -141,17 +143,16 @@ class _Work:
         ------
         DataError, IncompleteError
         """
-        searched = {name: own.auc for name, own in self._outcomes.items() if name.startswith("disease-")}
         self._require_some()
+        searched = [own.auc for name, own in self._outcomes.items() if name.startswith("disease-")]
         if not chosen_diseases(self._outcomes) and next_round(self._outcomes, ("tone",)) == []:
-            best = max(searched.values())
-            message = f"the network learns no disease that can be planted: AUC {best:.2f} at best, {LEARNED[0]} needed"
-            raise DataError([Fault("cohort", message, "train longer, or add images; then calibrate again")])
-        if len(self._outcomes) < FEWEST_COPIES:
-            minutes = (time.monotonic() - self._started) / 60
+            message = f"the network learns no disease that can be planted: AUC {np.nanmax(searched):.2f} at best"
+            remedy = f"{LEARNED[0]} is needed: train longer, or add images; then calibrate again"
+            raise DataError([Fault("cohort", message, remedy)])
+        if len(self._outcomes) < FEWEST_COPIES or len(searched) == len(self._outcomes):
             raise IncompleteError(
-                f"{minutes:.0f} min were enough for {len(self._outcomes)} copies, and a rate takes {FEWEST_COPIES}: "
-                "the same command goes on"
+                f"the budget was spent on {len(self._outcomes)} copies, {len(searched)} of them to find how strong a "
+                f"disease must be, and a rate takes {FEWEST_COPIES}: the same command with a larger one goes on"
             )
 
     def _require_some(self) -> None:

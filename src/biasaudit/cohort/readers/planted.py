@@ -6,7 +6,6 @@ copies differ by nothing but what was planted, so that the true reliance of any 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -49,7 +48,7 @@ class PlantedReader:
         if unknown:
             raise DataError(unknown)
         samples = copied_samples(original, settings.planting.source)
-        drawn = _Draw(settings, original.factors[0]).of(samples)
+        drawn = _Draw(settings).of(samples)
         return Cohort(
             samples=drawn.people,
             classes=(_healthy(settings), settings.label.positive),
@@ -91,22 +90,24 @@ def sites_of(design: str) -> tuple[str, ...]:
     return ("a1", "a2", "b1", "b2") if design == "nested" else ("site-1", "site-2")
 
 
-def copied_samples(original: Cohort, source: str) -> tuple[Sample, ...]:
+def copied_samples(original: Cohort, source: str | None) -> tuple[Sample, ...]:
     """Choose the images that are copied.
 
     Parameters
     ----------
     original : Cohort
-    source : {"cell", "everything"}
-        The class of one origin (primary factor) with most subjects, the healthy one of two equals; or all images.
+    source : str or None
+        A class; None for all images.
+
+    Raises
+    ------
+    DataError
+        If there is no such class.
     """
-    if source == "everything":
-        return original.samples
-    factor = original.factors[0]
-    cells = Counter({(s.label, s.origins[factor], s.subject): 1 for s in original.samples})
-    sizes = Counter((label, origin) for label, origin, _ in cells)
-    largest = max(sizes, key=lambda cell: (sizes[cell], cell[0] == original.classes[0], cell))
-    return tuple(sample for sample in original.samples if (sample.label, sample.origins[factor]) == largest)
+    if source is not None and source not in original.classes:
+        message = f"no class {source!r} is among the images"
+        raise DataError([Fault("cohort.planting.source", message, suggestion(source, original.classes))])
+    return tuple(sample for sample in original.samples if source in (None, sample.label))
 
 
 def _reader_of(sample: Sample) -> Any:
@@ -143,8 +144,8 @@ class _Person:
 class _Draw:
     """Draws class, illness and site of every subject, from streams of the seed alone."""
 
-    def __init__(self, settings: PlantedCohort, factor: str) -> None:
-        self._settings, self._planting, self._factor = settings, settings.planting, factor
+    def __init__(self, settings: PlantedCohort) -> None:
+        self._settings, self._planting = settings, settings.planting
 
     def of(self, samples: Sequence[Sample]) -> _Drawn:
         """Make the copies; the images of one subject share its fate."""
@@ -170,7 +171,7 @@ class _Draw:
         message = f"{max(count, 0)} subjects are too few to call {self._planting.prevalence:.0%} of them patients"
         if self._planting.probes:
             message += f" beside {self._planting.probes} probes"
-        remedy = f"each class needs {SMALLEST_SIDE}: take a larger class, or `source: everything`"
+        remedy = f"each class needs {SMALLEST_SIDE}: take a larger class, or all images"
         raise DataError([Fault("cohort.planting", message, remedy)])
 
     def _person(self, positive: bool, chance: np.random.Generator) -> _Person:
