@@ -23,6 +23,24 @@ def test_u1_finds_a_planted_signature_and_clears_a_large_null(planted, protocol)
     assert null[0].flag.reliance.high < 0.25
 
 
+def test_u1_asks_whether_many_origins_follow_their_share_of_patients(planted, protocol):
+    evidence = planted(n=240, masks=True)
+    chance = np.random.default_rng(5)
+    shares = np.linspace(0.2, 0.8, 6)
+    sites = np.empty(240, dtype="<U1")
+    for ill in (False, True):
+        rows = np.flatnonzero(evidence.positive == ill)
+        weights = shares if ill else 1 - shares
+        sites[rows] = chance.choice(list("abcdef"), rows.size, p=weights / weights.sum())
+    taught = evidence.logit + 2 * np.searchsorted(list("abcdef"), sites) / 5
+    many = replace(evidence, origin=sites)
+    found = judge("U1", replace(many, logit=taught), protocol)[0]
+    assert found.flag.follows_prevalence
+    assert found.details["prevalence_p"] <= 0.05
+    assert judge("U1", many, protocol)[0].flag.follows_prevalence is False
+    assert judge("U1", evidence, protocol)[0].flag.follows_prevalence is None  # two origins
+
+
 def test_u1_without_power_is_inconclusive(planted, protocol):
     pooled = judge("U1", planted(n=24, masks=True, seed=4), protocol)[0]
     assert pooled.status == "inconclusive"

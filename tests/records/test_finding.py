@@ -16,8 +16,11 @@ FINDING = Finding("U1", "concern", "scores differ", 0.7, 0.6, 0.8, 0.01, 0.6, 40
 
 @pytest.mark.parametrize(
     "flag",
-    [None, Flag(False), Flag(False, equivalent=False), ASKED, POOLED, replace(ASKED, reliance=Share())],
-    ids=["none", "may not", "not asked", "asked", "pooled", "no estimate"],
+    [
+        *(None, Flag(False), Flag(False, equivalent=False), ASKED, POOLED, replace(ASKED, reliance=Share())),
+        replace(POOLED, follows_prevalence=False),
+    ],
+    ids=["none", "may not", "not asked", "asked", "pooled", "no estimate", "prevalence"],
 )
 def test_a_finding_comes_back_from_json(flag):
     finding = replace(FINDING, flag=flag, details={"pair": "a / b", "mirror": "x"}, contrast="ms")

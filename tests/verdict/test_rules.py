@@ -147,6 +147,28 @@ def test_a_check_that_the_verdict_does_not_know_may_flag():
     assert "X1 found that the answer follows the clock" in given.reason
 
 
+def pooled_u1(reliance, follows) -> Finding:
+    found = u1(0.001, reliance=reliance)
+    return replace(found, flag=replace(found.flag, follows_prevalence=follows))
+
+
+@pytest.mark.parametrize(
+    ("reliance", "follows", "beside", "expected"),
+    [
+        (SOME, False, [], "UNDETERMINED"),
+        (SOME, True, [], "MIXED"),
+        (SOME, None, [], "MIXED"),
+        (HIGH, False, [], "ORIGIN"),
+        (SOME, False, [Finding("X1", "concern", "x", p_value=0.001, flag=Flag(may_flag=True))], "MIXED"),
+    ],
+    ids=["chance", "taught", "too few origins", "most of the response", "another check flags"],
+)
+def test_origins_that_differ_by_no_more_than_chance_weights_convict_nobody(reliance, follows, beside, expected):
+    verdict = decide([G1, pooled_u1(reliance, follows), *beside], CROSSED, "origin", PROTOCOL)
+    assert verdict.word == expected
+    assert ("any network fitted to so few subjects" in verdict.reason) == (expected == "UNDETERMINED")
+
+
 def test_a_second_line_is_any_flag_inside_the_healthy():
     other = Finding("X1", "concern", "x", p_value=0.001, flag=Flag(may_flag=True, healthy=True))
     assert word([G1, u4(0.001, 0.6, 0.9), other], NESTED) == "ORIGIN"

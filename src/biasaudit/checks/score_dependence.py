@@ -31,6 +31,7 @@ from biasaudit.stats.intervals import Interval, Resampled
 from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.origin_effect import OriginEffect, origin_effect
 from biasaudit.stats.permutation import TestResult
+from biasaudit.stats.prevalence import PrevalenceSlope, prevalence_slope
 from biasaudit.stats.reliance import Responses, crossed_reliance, crossed_share
 from biasaudit.stats.sample_size import feasible
 from biasaudit.stats.strata import HeldFixed, joint_codes
@@ -124,10 +125,11 @@ class ScoreDependence:
         }
         mirror = _Mirror()
         if question.class_name is None:
-            mirror = _mirror(evidence, protocol)
+            mirror, line = _mirror(evidence, protocol), _prevalence(evidence, question)
+            follows = None if line is None else line.p_value <= protocol.statistics.alpha
             networks = seed_variance(evidence, lambda one: crossed_share(_responses(one.of(evidence), protocol)))
-            flag = replace(flag, reliance=_reliance(evidence, protocol, networks))
-            details |= mirror.details() | seed_details(networks)
+            flag = replace(flag, reliance=_reliance(evidence, protocol, networks), follows_prevalence=follows)
+            details |= mirror.details() | ({} if line is None else _of_line(line)) | seed_details(networks)
         judged = _judgement(outcome, question, protocol)
         reason = "; ".join(part for part in (judged.reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
@@ -206,6 +208,19 @@ def _test(
         stream(evidence, "U1", *question.words, kind),
         kind,
     )
+
+
+def _prevalence(evidence: ArmEvidence, question: _Question) -> PrevalenceSlope | None:
+    """Ask whether origins that hold more patients score higher, beyond what else sets origins apart."""
+    classes = exchangeable_classes(evidence)
+    return prevalence_slope(
+        question.scores, evidence.positive, evidence.origin, classes, np.asarray(question.fixed.all_columns)
+    )
+
+
+def _of_line(line: PrevalenceSlope) -> dict[str, Any]:
+    """Named numbers for the finding."""
+    return {"prevalence_slope": line.slope, "prevalence_p": line.p_value, "beside_prevalence": line.spread}
 
 
 def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:

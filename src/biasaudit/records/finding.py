@@ -46,7 +46,8 @@ MAPS_GATE = "G2"
 
 
 _RELIANCE = ("reliance", "reliance_low", "reliance_high", "reliance_n_needed")
-_OF_FLAG = ("may_flag", "equivalent", "healthy", "n_needed", *_RELIANCE)
+_STATED = ("equivalent", "healthy", "n_needed", "follows_prevalence")
+_OF_FLAG = ("may_flag", *_STATED, *_RELIANCE)
 _DETAILS_FIRST = (
     *("may_flag", "equivalent", "pair", "n_pairs", "n_needed", "guard", "healthy", "held_fixed", "covariate_notes"),
     *_RELIANCE,
@@ -145,6 +146,9 @@ class Flag:
         Subjects at which equivalence could be shown; None if no feasible number, or where nothing was compared.
     reliance : Share or None
         Share of the response that is owed to the origin, where the check estimates it beside its statistic.
+    follows_prevalence : bool or None
+        Whether scores are shown to be higher at origins that hold more patients, beyond what else sets origins apart;
+        None where that was not asked.
     """
 
     may_flag: bool
@@ -152,10 +156,15 @@ class Flag:
     healthy: bool | None = None
     n_needed: int | None = None
     reliance: Share | None = None
+    follows_prevalence: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is stated, under the names that the details of a finding in ``audit.json`` have."""
-        asked = {"equivalent": self.equivalent, "healthy": self.healthy}
+        asked = {
+            "equivalent": self.equivalent,
+            "healthy": self.healthy,
+            "follows_prevalence": self.follows_prevalence,
+        }
         stated: dict[str, Any] = {
             "may_flag": self.may_flag,
             **{name: value for name, value in asked.items() if value is not None},
@@ -172,7 +181,7 @@ class Flag:
         """Inverse of `to_dict`; None where the details say nothing of a flag."""
         if "may_flag" not in details:
             return None
-        stated = {name: details.get(name) for name in ("equivalent", "healthy", "n_needed")}
+        stated = {name: details.get(name) for name in _STATED}
         values = (details.get(name) for name in _RELIANCE)
         return cls(details["may_flag"], **stated, reliance=Share(*values) if _RELIANCE[0] in details else None)
 

@@ -104,6 +104,16 @@ class Case:
         return self.crossed or self.design.mask_is_complete or bool(self.second_line)
 
     @property
+    def may_be_chance(self) -> bool:
+        """Whether the chance that the weights of any network hold explains what is flagged.
+
+        Origins differ, but not as the share of patients there would have taught; nothing but U1 says that they do.
+        """
+        pooled = next((f for f in self.of("U1") if f.class_name is None), None)
+        asked = pooled is not None and pooled.flag is not None and pooled.flag.follows_prevalence is False
+        return asked and self.codes == ("U1",)
+
+    @property
     def answers_to_the_origin(self) -> bool:
         """Whether a check that compares subjects of one class flags, and says that most of the response is the origin.
 

@@ -153,6 +153,8 @@ def _reading_origin(case: Case) -> Verdict | None:
         return None
     if low > settings.high:
         return case.verdict("ORIGIN", words.mostly_the_origin(case), words.after_flag(case))
+    if case.may_be_chance:
+        return None
     return case.verdict("MIXED", words.also_the_origin(case), words.after_flag(case))
 
 
@@ -183,6 +185,8 @@ def _open(case: Case) -> Verdict:
         return case.verdict("UNDETERMINED", *words.no_estimate(case))
     if case.flagged and not case.is_the_origin:
         return case.verdict("UNDETERMINED", *words.outside_the_masks(case))
+    if case.flagged and case.reliance.low > case.protocol.verdict.low:
+        return case.verdict("UNDETERMINED", *words.chance_weights(case))
     if case.flagged:
         return case.verdict("UNDETERMINED", *words.how_much_is_open(case))
     if case.doubted:

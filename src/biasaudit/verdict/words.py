@@ -14,6 +14,7 @@ __all__ = [
     "Words",
     "after_flag",
     "also_the_origin",
+    "chance_weights",
     "cleared_by_erasure",
     "cleared_by_probes",
     "cleared_by_scores",
@@ -231,6 +232,20 @@ def lost_in_the_audit(case: Case) -> Words:
     )
     settle = "An audit of this input and origin factor alone, decided on before its result is known, would settle it."
     return Words(reason, settle)
+
+
+def chance_weights(case: Case) -> Words:
+    """Say that origins differ, but not as the share of patients there would have taught."""
+    reason = (
+        f"Scores differ between origins within a class ({_interval(case.reliance)} of the response), but not as the "
+        "labels would have taught: origins with more patients do not score higher than the others. The network answers "
+        "to the origins as much as any network fitted to so few subjects would, and is not shown to make use of them."
+    )
+    return Words(
+        reason,
+        "More subjects make such chance weights smaller, and so does a harmonised input. Until then one threshold does "
+        "not fit every origin.",
+    )
 
 
 def neither_shown(case: Case) -> Words:
