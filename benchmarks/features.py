@@ -37,17 +37,23 @@ statistics: {{n_permutations: 499, n_bootstraps: 499}}
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of cohort: how many, what is planted, and the shares of patients at even and odd sites."""
+    """One kind of cohort: how many, what is planted, and the shares of patients at even and odd sites.
+
+    `by_chance`: every subject is a patient by the share, so that sites hold more or fewer patients by chance.
+    """
 
     name: str
     subjects: int
     strengths: Strengths
     shares: tuple[float, float] = (0.5, 0.5)
+    by_chance: bool = False
 
 
 CASES = (
     Case("weak disease", 300, Strengths(disease=0.4, site=2.0)),
     Case("weak disease", 600, Strengths(disease=0.35, site=2.0)),
+    Case("weak disease, each a patient by chance", 600, Strengths(disease=0.35, site=2.0), by_chance=True),
+    Case("weak disease, sites of 40 % and 60 % patients", 600, Strengths(disease=0.35, site=2.0), (0.4, 0.6)),
     Case("no disease, sites of 20 % and 80 % patients", 300, Strengths(disease=0.0, site=2.0), (0.2, 0.8)),
 )
 
@@ -85,6 +91,8 @@ def simulate(case: Case, seed: int, counterfactual: tuple[int, bool] | None = No
     chance = np.random.default_rng([seed, case.subjects])
     site = np.arange(case.subjects) % SITES
     ill = np.arange(case.subjects) // SITES < np.round(np.take(case.shares, site % 2) * case.subjects / SITES)
+    if case.by_chance:
+        ill = np.random.default_rng([seed, case.subjects, 1]).random(case.subjects) < np.take(case.shares, site % 2)
     age = chance.normal(70, 8, case.subjects).round(1)
     if counterfactual is not None:
         site, ill = np.full_like(site, counterfactual[0]), np.full_like(ill, counterfactual[1])
