@@ -87,6 +87,7 @@ class ArmView:
     published: str
     published_interval: str
     published_on: str
+    unmeasured: str
     balanced_accuracy: str
     error_rates: str
     groups: tuple[tuple[str, tuple[FindingView, ...]], ...]
@@ -193,6 +194,7 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
         published=number(published.get("auc")),
         published_interval=interval(published.get("auc_low"), published.get("auc_high")),
         published_on=str(published.get("text") or ""),
+        unmeasured=_unmeasured(arm),
         balanced_accuracy=number(target.get("balanced_accuracy")),
         error_rates=_error_rates(arm.get("error_rates") or {}),
         groups=by_kind(asked),
@@ -202,6 +204,15 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
         ),
         errors=counts["error"],
     )
+
+
+def _unmeasured(arm: ArmRecord) -> str:
+    """Say beside a flag of U1 or P1 how strong an unmeasured difference would have to be to explain it."""
+    if not {"U1", "P1"} & set(arm.get("flagged") or ()):
+        return ""
+    asked = (f["details"] for f in arm.get("findings") or [] if f["code"] == "D4" and f.get("class"))
+    text = next((str(details["sensitivity"]) for details in asked if details.get("sensitivity")), "")
+    return f"If it is case mix and no signature: {text}." if text else ""
 
 
 def _verdicts(arm: ArmRecord) -> list[VerdictRecord]:

@@ -24,7 +24,8 @@ class Section(Protocol):
         The word in the list of contents; empty for a section that is not listed there.
     order : int
         Sections stand in the order of these numbers, and by name where two are equal. Those of this package have
-        multiples of five: `attributes` 5, `truth` 10, `training` 20, `methods` 30, `limits` 40, `provenance` 50.
+        multiples of five: `attributes` 5, `truth` 10, `comparability` 15, `training` 20, `methods` 30, `limits` 40,
+        `provenance` 50.
     template : str
         A Jinja2 template of what stands under the heading: the name of a file beside the module that ends in ``.j2``,
         or the text itself. Whatever it prints is escaped.

@@ -1,0 +1,93 @@
+"""D4: balance between origins and classes, matching and scoring again, and what is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from checks.asking import in_class, judge, judge_once, of_label
+
+from biasaudit.records import Probes
+
+
+@pytest.fixture
+def mixed_case(planted):
+    """The healthy of b are older, and the score follows age: case mix, and no signature."""
+    evidence = planted(n=400)
+    generator = np.random.default_rng(3)
+    foreign = (evidence.origin == "b") & ~evidence.positive
+    age = generator.normal(size=400) + 1.0 * foreign
+    sex = np.where(generator.random(400) < 0.5, "f", "m")
+    return replace(evidence, logit=evidence.logit + 1.0 * age, covariates={"age": age}, categories={"sex": sex})
+
+
+def test_an_older_origin_is_named_and_matching_takes_its_dependence_away(mixed_case, protocol):
+    finding = in_class(judge("D4", mixed_case, protocol), "healthy")
+    assert finding.status == "concern"
+    assert finding.flag is None
+    assert "age by" in finding.reason
+    assert "sex by" not in finding.reason
+    assert abs(finding.details["origin_auc"] - 0.5) > 0.15
+    assert abs(finding.details["origin_auc_matched"] - 0.5) < 0.1
+    assert 40 < finding.details["matched"] < 200
+    assert finding.details["e_value"] > finding.details["e_value_low"] > 1
+    assert "an unmeasured difference would have to be" in finding.reason
+    rows = {row["covariate"]: row for row in finding.details["balance"]}
+    assert abs(rows["age"]["difference"]) == pytest.approx(1.0, abs=0.35)
+    assert finding.details["reliance_matched"] < 0.2
+
+
+def test_classes_are_compared_and_the_auc_given_on_matched_subjects(planted, protocol):
+    evidence = planted(n=400, pathology=0.0)
+    age = np.random.default_rng(4).normal(size=400) + 1.0 * evidence.positive
+    aged = replace(evidence, logit=evidence.logit + 2.0 * age, covariates={"age": age})
+    finding = of_label(judge("D4", aged, protocol))
+    assert finding.status == "concern"
+    assert judge_once("G1", aged, protocol).statistic > 0.7
+    assert finding.details["auc_matched"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_small_differences_by_chance_are_no_concern(planted, protocol):
+    generator = np.random.default_rng(5)
+    found = [
+        finding.status
+        for seed in range(20)
+        for evidence in [planted(n=60, seed=seed)]
+        for finding in judge("D4", replace(evidence, covariates={"age": generator.normal(size=60)}), protocol)
+    ]
+    assert found.count("concern") <= 8  # 60 at a nominal level of .05
+
+
+def test_without_covariates_nothing_is_known_and_the_e_value_stays(planted, protocol):
+    finding = in_class(judge("D4", planted(signature=1.0), protocol), "healthy")
+    assert finding.status == "inconclusive"
+    assert "no covariate is declared" in finding.reason
+    assert finding.details["e_value"] > 2
+
+
+def test_one_origin_has_nothing_to_compare_but_probes_have(planted, protocol):
+    evidence = planted(n=160, design="aliased")
+    assert in_class(judge("D4", evidence, protocol), "healthy").status == "not_applicable"
+    k = 20
+    probes = Probes(
+        subject=np.array([f"p{i}" for i in range(k)]),
+        label=np.array(["healthy"] * k),
+        positive=np.zeros(k, dtype=bool),
+        origin=np.array(["b"] * k),
+        logit=evidence.logit[~evidence.positive].mean() + 2 + np.random.default_rng(1).normal(size=k),
+        twin_of=np.array([""] * k),
+    )
+    finding = in_class(judge("D4", replace(evidence, probes=probes), protocol), "healthy")
+    assert "between the audited and the probes" in finding.reason
+    assert finding.details["e_value_low"] > 2
+
+
+def test_groups_that_have_nothing_in_common_are_not_matched(planted, protocol):
+    evidence = planted(n=200)
+    apart = replace(evidence, categories={"scanner room": np.where(evidence.origin == "b", "x", "y")})
+    finding = in_class(judge("D4", apart, protocol), "healthy")
+    assert finding.status == "concern"
+    assert "all of it" in finding.reason
+    assert finding.details["balance"][0]["difference"] is None
+    assert "no two subjects" in finding.reason
