@@ -35,6 +35,9 @@ BALANCED, UNBALANCED = 0.1, 0.25
 FEWEST = 5
 """Subjects that a group must hold to be compared."""
 
+_MOST = 20
+"""Larger strengths mean the same: no trait is so unlike between groups."""
+
 Value = float | str | None
 
 
@@ -193,10 +196,14 @@ def _sensitivity(evidence: ArmEvidence, class_name: str, groups: Mapping[str, Bo
     strength, least = e_value(apart), e_value(apart, error)
     text = (
         f"the scores of {class_name} differ by {abs(apart):.2f} standard deviations between {names}; an unmeasured "
-        f"difference would have to be {strength:.1f} times as frequent in one of them, and raise the chance of a high "
-        f"score {strength:.1f} times, to explain that (at least {least:.1f} times each, by the 95 % interval)"
+        f"difference would have to be {_times(strength)} as frequent in one of them, and raise the chance of a high "
+        f"score as much, to explain that (at least {_times(least)} by the 95 % interval)"
     )
     return {"score_difference": apart, "e_value": strength, "e_value_low": least, "sensitivity": text}
+
+
+def _times(strength: float) -> str:
+    return f"{strength:.1f} times" if strength <= _MOST else f"more than {_MOST} times"
 
 
 def _probed(evidence: ArmEvidence, class_name: str) -> tuple[FloatArray, FloatArray]:
@@ -289,10 +296,11 @@ def _reliance_matched(
     interval = found.interval(0.9)
     if np.isnan(interval.estimate):
         return {}
+    low, high = min(interval.low, interval.estimate), max(interval.high, interval.estimate)
     return {
         "reliance_matched": float(np.clip(interval.estimate, 0, 1)),
-        "reliance_matched_low": float(np.clip(interval.low, 0, 1)),
-        "reliance_matched_high": float(np.clip(interval.high, 0, 1)),
+        "reliance_matched_low": float(np.clip(low, 0, 1)),
+        "reliance_matched_high": float(np.clip(high, 0, 1)),
         "reliance_matched_n": int(kept.sum()),
     }
 
