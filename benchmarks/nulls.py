@@ -53,8 +53,8 @@ def audit(cell: Cell, folder: Path) -> None:
     folder.mkdir(parents=True)
     run = trained(cell.protocol, Store(folder / "run"))
     (folder / "evidence.pickle").write_bytes(pickle.dumps(gathered(run, "intensity")))
-    shutil.rmtree(folder / "run")
     truth = {**(truth_of(run, cell.protocol.arms[0]) or {}), "seconds": time.process_time() - started}
+    shutil.rmtree(folder / "run")
     (folder / "truth.json").write_text(json.dumps(truth))
 
 
