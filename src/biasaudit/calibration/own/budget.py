@@ -15,7 +15,8 @@ USUAL_COPIES = 34
 FEWEST_COPIES = 12
 """Copies below which no rate says anything: of none in six the upper bound is 39 %."""
 
-_WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(trainings?|m|min|minutes?|h|hours?)?\s*")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(trainings?|s|seconds?|m|min|minutes?|h|hours?)?\s*")
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def budget_of(text: str | None, trainings: int) -> Budget:
     if not found:
         raise UsageError(f"--budget {text!r} is none: give trainings (--budget 90) or a time (--budget 30min, 2h)")
     number, unit = float(found[1]), (found[2] or "")[:1]
-    if unit in ("m", "h"):
-        return _of_time(text, number * (60 if unit == "m" else 3600))
+    if unit in _SECONDS:
+        return _of_time(text, number * _SECONDS[unit])
     copies = int(number // trainings)
     if copies < FEWEST_COPIES:
         raise UsageError(
