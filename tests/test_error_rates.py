@@ -151,3 +151,10 @@ def test_features_are_neither_images_nor_pictures(measured):
     found = error_rates(setting(kind="features", dimensions=2, simulated=False, masks="complete"))
     assert found["text"].startswith("Outside calibration (features in place of images).")
     assert "picture" not in found["text"]
+
+
+def test_of_real_images_outside_calibration_it_says_how_to_measure_their_own(measured):
+    told = "Rates of these very images and this network: biasaudit calibrate --cohort PROTOCOL."
+    assert error_rates(setting(simulated=False))["text"].endswith(told)
+    assert told not in error_rates(setting(network="own.py:build"))["text"]
+    assert told not in error_rates(setting(simulated=False, kind="features"))["text"]

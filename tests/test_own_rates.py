@@ -98,7 +98,7 @@ def test_what_was_never_taken_up_is_said():
     own["arms"]["intensity"] |= {"false_flag": counted(0, 0), "not_learned": 4}
     text = own_error_rates(own, "intensity")["text"]
     assert "no clean copy was learned" in text
-    assert text.endswith("; 4 more are not counted, since the target learned nothing of them.")
+    assert text.endswith("; not counted, since the target did not learn the disease: 4.")
 
 
 def test_several_arms_are_a_line_each(written):

@@ -18,6 +18,7 @@ __all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
 _REPRESENTATIONS = ("intensity", "tissue")
 _FEWEST, _MOST = 75, 240
 """Subjects of a cohort of real pictures from which and up to which the rates hold: .75 and 1.5 of those measured."""
+_OWN = " Rates of these very images and this network: biasaudit calibrate --cohort PROTOCOL."
 _UNMEASURED = {
     "cell": None,
     "false_flag": None,
@@ -126,7 +127,12 @@ def error_rates(setting: Setting) -> dict[str, Any]:
     masks = {"complete": "complete masks", "incomplete": "incomplete masks", "none": "no masks"}[setting.masks]
     words = f"{setting.regime}, {masks}, n {span}"
     rates = {"false_flag": cell.false_flag, "false_clear": cell.false_clear, "undetermined": cell.undetermined}
-    return {"cell": words, **_figures(rates), "within_calibration": not outside, "text": _text(words, rates, outside)}
+    return {
+        "cell": words,
+        **_figures(rates),
+        "within_calibration": not outside,
+        "text": _text(words, rates, outside, setting),
+    }
 
 
 def _figures(rates: Mapping[str, _Rate]) -> dict[str, float | None]:
@@ -152,7 +158,7 @@ def _of_pictures(setting: Setting) -> dict[str, Any] | None:
     words = f"{setting.regime}, {cell['words']}"
     where = f"real pictures in which disease and signature were planted ({words}, small 2-D network)"
     start = f"Outside calibration ({', '.join(reasons)}). Nearest: {where}" if reasons else f"Measured on {where}"
-    text = f"{start}: {_shares(rates)}."
+    text = f"{start}: {_shares(rates)}.{_OWN if reasons else ''}"
     return {"cell": words, **_figures(rates), "within_calibration": not reasons, "text": text}
 
 
@@ -202,10 +208,11 @@ def _shares(rates: Mapping[str, _Rate]) -> str:
     return "; ".join(filter(None, parts)) or "no cohort of this kind was judged"
 
 
-def _text(words: str, rates: Mapping[str, _Rate], outside: str) -> str:
+def _text(words: str, rates: Mapping[str, _Rate], outside: str, setting: Setting) -> str:
     figures = _shares(rates)
     if outside:
-        return f"Outside calibration ({outside}). Nearest simulated cell ({words}): {figures}."
+        own = _OWN if setting.kind == "images" and not setting.simulated else ""
+        return f"Outside calibration ({outside}). Nearest simulated cell ({words}): {figures}.{own}"
     return f"Measured on simulated cohorts of this kind ({words}, small 3-D network): {figures}."
 
 

@@ -109,7 +109,7 @@ def _text(cell: str, rates: Mapping[str, Any]) -> str:
         _counted("cleared", rates["false_clear"], "planted at reliance .3 or more", "high"),
     ]
     if rates["not_learned"]:
-        parts.append(f"{rates['not_learned']} more are not counted, since the target learned nothing of them")
+        parts.append(f"not counted, since the target did not learn the disease: {rates['not_learned']}")
     return f"Measured on {cell}, with this network: {'; '.join(filter(None, parts))}."
 
 

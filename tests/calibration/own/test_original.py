@@ -22,7 +22,6 @@ def test_a_crossed_cohort_is_copied_whole_with_its_mixture(original):
     assert own.prevalence == pytest.approx(14 / 32)
     assert own.confounding == pytest.approx(9 / 14 - 9 / 18)
     assert own.words == "32 images of the cohort, whatever their class"
-    assert own.trainings == 2
 
 
 def test_of_an_aliased_cohort_one_class_of_one_source_is_copied(original):

@@ -11,7 +11,7 @@ from biasaudit.edits.planting.signature import SIGNATURES
 from biasaudit.protocol import Protocol
 from biasaudit.protocol.planted import PlantedCohort
 
-__all__ = ["FAMILIES", "STRONGEST", "Copy", "Look", "describe", "kinds_of", "protocol_of"]
+__all__ = ["FAMILIES", "FIRST", "STRONGEST", "Copy", "Look", "describe", "kinds_of", "protocol_of"]
 
 Look = Literal["focal", "diffuse"]
 
@@ -57,6 +57,10 @@ class Copy:
     kind: str = ""
     strength: float = 0.0
     confounding: float = 0.0
+
+
+FIRST = Copy("disease-focal-1", "disease", "focal", 1.0)
+"""A copy as good as any other to see what an audit of one takes."""
 
 
 def kinds_of(original: Original) -> tuple[str, ...]:

@@ -22,8 +22,11 @@ __all__ = ["FEWEST_SUBJECTS", "Original", "original_of"]
 FEWEST_SUBJECTS = 24
 """Subjects that must be left of the copied images after probes are taken: 12 of each class."""
 
-_JUDGING = ("D1", "G1", "U1", "U4", "P1", "U13", "U14")
-"""Checks that may flag or clear without training more; the others of a protocol change no count of flags."""
+_JUDGING = ("D1", "G1", "U1", "U4", "U5", "P1", "U13", "U14")
+"""Checks that the verdict rests on; the others of a protocol change no count of flags."""
+
+_BESIDE_MASKS = "A2"
+"""Check that a flag by masks needs as a second line, and an all-clear too, where no origin holds both classes."""
 
 _PROBES_AT_MOST = 0.25
 """Share of the copied subjects that are kept as probes."""
@@ -74,12 +77,6 @@ class Original:
     kinds_in_colour: bool
     words: str
 
-    @property
-    def trainings(self) -> int:
-        """Networks that the audit of one copy trains."""
-        recipes = len({arm.recipe for arm in self.arms})
-        return recipes * self.protocol.folds.n * self.protocol.target.training.seeds
-
 
 def original_of(situation: Situation) -> Original:
     """Find out what can be copied.
@@ -109,7 +106,7 @@ def original_of(situation: Situation) -> Original:
         without_probes(protocol.cohort).model_copy(update={"probes": None}),
         arms,
         tuple(arm.name for arm in protocol.arms if arm not in arms),
-        tuple(code for code in _JUDGING if code in default_checks(protocol)),
+        _checks(situation, crossed=design == "crossed"),
         source,
         design,
         subjects,
@@ -119,6 +116,11 @@ def original_of(situation: Situation) -> Original:
         cohort.channels > 1,
         f"{len(samples)} {_named(samples, cohort, source)}",
     )
+
+
+def _checks(situation: Situation, *, crossed: bool) -> tuple[str, ...]:
+    needed = _JUDGING if crossed or not _is_marked(situation) else (*_JUDGING, _BESIDE_MASKS)
+    return tuple(code for code in needed if code in default_checks(situation.protocol))
 
 
 def _faults(situation: Situation) -> list[Fault]:

@@ -14,7 +14,7 @@ import numpy as np
 from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.cohort_table import ArmRecord, CohortRecord
 from biasaudit.calibration.own.budget import FEWEST_COPIES, Budget, budget_of
-from biasaudit.calibration.own.copies import Copy, describe, kinds_of, protocol_of
+from biasaudit.calibration.own.copies import FIRST, Copy, describe, kinds_of, protocol_of
 from biasaudit.calibration.own.ladder import LEARNED, Outcome, chosen_diseases, next_round
 from biasaudit.calibration.own.original import Original, original_of
 from biasaudit.calibration.own.summary import write_own_rates
@@ -25,6 +25,7 @@ from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.where import Where
+from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.identity import identity_of
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import DataError, Fault, IncompleteError
@@ -67,7 +68,7 @@ def calibrate_own(protocol: Protocol, budget: str | None, out: Path, where: Wher
     """
     situation, _ = situate(protocol.model_copy(update={"calibration": None}))
     original = original_of(situation)
-    allowed = budget_of(budget, original.trainings)
+    allowed = budget_of(budget, _trainings(original))
     require_ours(out, "calibration")
     with in_use(out, "calibration"):
         owned, started = OwnedFiles(out), time.monotonic()
@@ -82,6 +83,12 @@ def calibrate_own(protocol: Protocol, budget: str | None, out: Path, where: Wher
             write_own_rates(list(work.records.values()), original, identity_of(situation), about, staged)
         work.require_none_failed()
     return out / OWN_RATES
+
+
+def _trainings(original: Original) -> int:
+    """Count the networks that the audit of one copy trains."""
+    situation, _ = situate(protocol_of(FIRST, original))
+    return sum(job.step == "train" for job in expected_plan(situation).jobs)
 
 
 class _Work:

@@ -138,7 +138,7 @@ def _page(measured: Mapping[str, Any], table: pd.DataFrame) -> str:
     for arm, rates in measured["arms"].items():
         parts += [f"## Arm {arm}", markdown(_shown(rates)), _reliance_words(rates["reliance"])]
         if rates["not_learned"]:
-            parts.append(f"{rates['not_learned']} copies are not counted: their target was not above chance.")
+            parts.append(f"Not counted, since their target was not above chance: {rates['not_learned']}.")
     parts += [
         "## Kinds of signature",
         "How far the network took each up. What it does not take up at any strength, no audit of it needs to find.",
