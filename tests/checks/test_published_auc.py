@@ -37,7 +37,9 @@ def test_what_the_disease_gives_is_left(planted, protocol):
 def test_where_no_origin_holds_both_classes_it_says_what_would_give_one(planted, protocol):
     finding = judge_once("G1", planted(design="aliased"), protocol)
     assert np.isnan(finding.details["independent_auc"])
-    assert "Some 20 new images of healthy" in finding.details["independent_text"]
+    assert "some 20 new images of healthy" in finding.details["independent_text"]
+    without = planted(design="aliased", retraining_skipped={"P1": "a table of features"})
+    assert "images" not in judge_once("G1", without, protocol).details["independent_text"]
 
 
 def test_one_origin_tells_nothing(planted, protocol):

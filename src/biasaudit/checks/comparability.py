@@ -140,7 +140,7 @@ def _judged(finding: Finding, table: Sequence[_Row], what: str, details: dict[st
     """Concern where a difference is large and beyond chance, clear where all are small; never a flag."""
     details = {**details, "balance": [row.to_dict() for row in table]}
     if not table:
-        reason = f"no covariate is declared, so that of {what} nothing is known but images: whether alike is open"
+        reason = f"no covariate is declared, so that nothing is known of {what}: whether they are alike is open"
         remedy = "Name age, sex and what else is known of the subjects in cohort.covariates."
         open_ = replace(finding, status="inconclusive", remedy=remedy, details=details)
         return replace(open_, reason=_joined([reason, details]))

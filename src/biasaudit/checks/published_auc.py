@@ -156,8 +156,10 @@ def _names(origins: Sequence[str]) -> str:
 
 def _why_none(evidence: ArmEvidence) -> str:
     negative, positive = evidence.classes
-    return (
+    why = (
         f"None can be given: no {evidence.factor} holds {FEWEST} subjects of both classes, so the {evidence.factor} "
-        f"itself may tell them apart. Some {_ENOUGH} new images of {negative} from where {positive} come from, given "
-        f"as probes, would give one; so would subjects of both classes from one {evidence.factor}."
+        f"itself may tell them apart. Subjects of both classes from one {evidence.factor} would give one"
     )
+    if "P1" in evidence.retraining_skipped:
+        return f"{why}."
+    return f"{why}; so would some {_ENOUGH} new images of {negative} from where {positive} come from, given as probes."
