@@ -97,6 +97,19 @@ class TestSpikeIn:
         assert "sham" in finding.reason
         assert finding.details["sham_reliance_low"] > protocol.verdict.low
 
+    def test_a_sham_that_is_flagged_by_chance_speaks_against_nobody(self, evidence, protocol):
+        own = evidence(2.0, 0.0)
+        sham, low = (
+            own.spike.sham,
+            own.spike.sham.without + 1.0 * own.spike.sham.edited,
+        )  # carriers are others by chance
+        moved = replace(sham, without=low, with_edit=low)
+        finding = judge_once("G3", replace(own, spike=replace(own.spike, sham=moved)), protocol)
+        assert finding.details["sham_p"] <= 0.05
+        assert finding.details["sham_reliance_low"] > protocol.verdict.low
+        assert finding.details["sham_answered"] == 0
+        assert finding.status == "clear"
+
     def test_a_detectable_sham_of_little_effect_stays_clear(self, evidence, protocol):
         finding = judge_once("G3", evidence(2.0, 0.25, n=800), protocol)
         assert finding.details["sham_p"] <= 0.05

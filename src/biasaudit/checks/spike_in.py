@@ -50,7 +50,8 @@ class SpikeInCheck:
             reason = "the edit cannot be compared inside a class: too few subjects carry it, or too few do not"
             return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
         owed = _owed(evidence, evidence.spike.planted, protocol)
-        judged = _judgement(evidence.spike, _Looks(planted, sham, owed), protocol)
+        looks = _Looks(planted, sham, owed, _answered(evidence, evidence.spike.sham))
+        judged = _judgement(evidence.spike, looks, protocol)
         return [
             Finding(
                 code=self.code,
@@ -64,7 +65,7 @@ class SpikeInCheck:
                 threshold=protocol.verdict.low,
                 n=n,
                 factor=evidence.factor,
-                details=_details(evidence, _Looks(planted, sham, owed), protocol),
+                details=_details(evidence, looks, protocol),
             )
         ]
 
@@ -125,13 +126,27 @@ def _owed(evidence: ArmEvidence, trial: SpikeTrial, protocol: Protocol) -> Inter
     return percentile_interval(share, draws, bound_level(protocol))
 
 
+def _answered(evidence: ArmEvidence, trial: SpikeTrial) -> float:
+    """Share of the response that an edit makes in truth, as in reliance: known since every image was scored twice."""
+    truth, change = evidence.positive, trial.with_edit - trial.without
+    observed = _observed(trial)
+    gap = abs(observed[truth].mean() - observed[~truth].mean())
+    size = np.sqrt((change[truth].mean() ** 2 + change[~truth].mean() ** 2) / 2)
+    return float(size / (size + gap)) if size + gap > 0 else 0.0
+
+
 @dataclass(frozen=True)
 class _Looks:
-    """Plant and sham as an audit would see them, and what is owed to the plant in truth."""
+    """Plant and sham as an audit would see them, what is owed to the plant in truth, and the answer to the sham."""
 
     planted: _Look
     sham: _Look
     owed: Interval
+    answered: float
+
+    def sham_found(self, protocol: Protocol) -> bool:
+        """Whether the sham is flagged and answered to: one flag in twenty is chance, and is none of the network's."""
+        return self.sham.flags(protocol) and self.answered > protocol.verdict.low
 
     def taken_up(self, protocol: Protocol) -> bool:
         """Whether the network is known to rely on the plant more than a cleared one may, or found to rely on less."""
@@ -151,7 +166,7 @@ def _judgement(spike: SpikeIn, looks: _Looks, protocol: Protocol) -> Judgement:
         return Judgement(
             "inconclusive", reason, "add subjects; until then finding nothing does not show that nothing is there"
         )
-    if looks.sham.flags(protocol):
+    if looks.sham_found(protocol):
         reason = f"the plant{what} was found, but so was a sham that has nothing to do with the label ({numbers})"
         return Judgement("inconclusive", reason, "the network answers to edits of this kind by itself: find out why")
     reason = f"a planted signature{what} {size} is found on this cohort and a sham is not ({numbers})"
@@ -187,6 +202,7 @@ def _details(evidence: ArmEvidence, looks: _Looks, protocol: Protocol) -> dict[s
         "sham_p": looks.sham.p_value,
         "sham_reliance": looks.sham.reliance.estimate,
         "sham_reliance_low": looks.sham.reliance.low,
+        "sham_answered": looks.answered,
         "planted_owed": looks.owed.estimate,
         "planted_owed_low": looks.owed.low,
         "planted_owed_high": looks.owed.high,

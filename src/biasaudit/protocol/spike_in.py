@@ -54,4 +54,10 @@ class SpikeInSettings(Section):
         max_length=20,
         description="tried in this order; the last one with other kinds too; each trains two networks for each fold",
     )
+    size: float = Field(
+        0.3,
+        gt=0,
+        le=10,
+        description="largest root mean square of what strength 1 changes, in standard deviations of the input",
+    )
     groups: int = Field(3, ge=1, le=14, description="most groups of kinds that are tried")

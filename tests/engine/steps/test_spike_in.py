@@ -37,7 +37,7 @@ def block(inputs, tmp_path):
 @pytest.fixture
 def arguments() -> SpikeInArguments:
     planted, sham = (True, False, True, True, False, True), (False, True, True, False, True, False)
-    return SpikeInArguments(planted, sham, {"tone": 1.0, "noise": 1.0}, first=12, seed=5)
+    return SpikeInArguments(planted, sham, {"tone": 1.0, "noise": 1.0}, size=0.3, first=12, seed=5)
 
 
 def run(arguments, block, folder):
@@ -62,7 +62,7 @@ class TestStep:
     def test_the_edit_is_that_of_one_image(self, arguments, block, tmp_path):
         found = run(arguments, block, tmp_path / "out")
         original = whole_stack(block / "original.npz").astype(np.float32)
-        alone = spiked(original[4], arguments.strengths, chance(5, "planted", "16"))
+        alone = spiked(original[4], arguments.strengths, 0.3, chance(5, "planted", "16"))
         np.testing.assert_array_equal(found["spiked"][4], alone.astype(np.float16))
 
     def test_deterministic_and_no_larger_than_asked(self, arguments, block, tmp_path):
@@ -79,15 +79,17 @@ KINDS = [kind for kind in SIGNATURES if kind != "cast"]
 class TestEdit:
     def test_three_kinds_are_planted_one_after_another(self, inputs):
         strengths = {"tone": 1.0, "blur": 1.0}
-        first = spiked(inputs[0], {"blur": 1.0}, chance(3, "a", "1"))
-        both = spiked(inputs[0], strengths, chance(3, "a", "1"))
+        first = spiked(inputs[0], {"blur": 1.0}, 9.0, chance(3, "a", "1"))
+        both = spiked(inputs[0], strengths, 9.0, chance(3, "a", "1"))
         assert (both != first).any()
-        np.testing.assert_array_equal(both, spiked(inputs[0], dict(reversed(strengths.items())), chance(3, "a", "1")))
+        np.testing.assert_array_equal(
+            both, spiked(inputs[0], dict(reversed(strengths.items())), 9.0, chance(3, "a", "1"))
+        )
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_the_range_is_kept_and_the_input_untouched(self, kind, inputs):
         untouched = inputs.copy()
-        edited = spiked(inputs[1], {kind: 2.0}, chance(3, "a", "1"))
+        edited = spiked(inputs[1], {kind: 2.0}, 9.0, chance(3, "a", "1"))
         assert edited.dtype == np.float32
         assert (edited != inputs[1]).any()
         for own, channel in zip(edited, inputs[1], strict=True):
@@ -97,23 +99,32 @@ class TestEdit:
 
     @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"zoom", "border", "glyph", "ruler"}))
     def test_outside_stays_empty_where_nothing_is_moved_or_printed(self, kind, inputs):
-        edited = spiked(inputs[0], {kind: 2.0, "border": 0.0}, chance(3, "a", "1"))
+        edited = spiked(inputs[0], {kind: 2.0, "border": 0.0}, 9.0, chance(3, "a", "1"))
         assert (edited[inputs[0] == 0] == 0).all()
 
     def test_probabilities_stay_probabilities(self):
         maps = np.random.default_rng(1).dirichlet((1, 1, 1), (8, 9, 10)).transpose(3, 0, 1, 2).astype(np.float32)
-        edited = spiked(maps, dict.fromkeys(SIGNATURES, 2.0), chance(3, "a", "1"))
+        edited = spiked(maps, dict.fromkeys(SIGNATURES, 2.0), 9.0, chance(3, "a", "1"))
         assert edited.min() >= 0
         assert edited.max() <= 1
+
+    @pytest.mark.parametrize("size", [0.05, 0.3])
+    def test_no_kind_changes_more_than_it_may(self, size, inputs):
+        image, inside = inputs[0], inputs[0] != 0
+        for kind in KINDS:
+            change = spiked(image, {kind: 4.0}, size, chance(3, "a", "1")) - image
+            assert np.sqrt(np.square(change).sum() / inside.sum()) <= size * image[inside].std() * 1.001
+        tone = spiked(image, {"tone": 4.0}, size, chance(3, "a", "1")) - image
+        assert np.sqrt(np.square(tone).sum() / inside.sum()) == pytest.approx(size * image[inside].std(), rel=1e-3)
 
     def test_constant_channels_stay_as_they_are(self, inputs):
         image = inputs[0].copy()
         image[1] = 0.25
-        np.testing.assert_array_equal(spiked(image, {"tone": 1.0}, chance(3, "a", "1"))[1], image[1])
-        assert (spiked(np.zeros_like(image), {"noise": 2.0}, chance(3, "a", "1")) == 0).all()
+        np.testing.assert_array_equal(spiked(image, {"tone": 1.0}, 9.0, chance(3, "a", "1"))[1], image[1])
+        assert (spiked(np.zeros_like(image), {"noise": 2.0}, 9.0, chance(3, "a", "1")) == 0).all()
 
     def test_pictures_in_colour_too(self):
         picture = np.random.default_rng(3).normal(size=(3, 24, 28)).astype(np.float32)
-        edited = spiked(picture, dict.fromkeys(SIGNATURES, 1.0), chance(3, "a", "1"))
+        edited = spiked(picture, dict.fromkeys(SIGNATURES, 1.0), 9.0, chance(3, "a", "1"))
         assert edited.shape == (3, 24, 28)
         assert np.isfinite(edited).all()

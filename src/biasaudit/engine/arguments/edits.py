@@ -146,6 +146,8 @@ class SpikeInArguments(Arguments):
         For every row of the block whether it carries the edit, by the label and by chance.
     strengths : mapping of str to float
         Kinds of `biasaudit.edits.planting.signature.SIGNATURES`.
+    size : float
+        Largest root mean square of the change, in standard deviations of the input.
     first : int
         Number of the block's first row, since every image has its own chance.
     seed : int
@@ -155,5 +157,6 @@ class SpikeInArguments(Arguments):
     planted: tuple[bool, ...]
     sham: tuple[bool, ...]
     strengths: Mapping[str, float]
+    size: float
     first: int
     seed: int

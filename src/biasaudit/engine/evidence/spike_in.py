@@ -208,6 +208,7 @@ def _edited_inputs(planning: Planning, asked: Asked, plant: Plant, edited: Edite
             planted=edited.planted[block],
             sham=edited.sham[block],
             strengths=dict.fromkeys(plant.kinds, plant.strength),
+            size=planning.outline.protocol.spike_in.size * plant.strength,
             first=number * BLOCK,
             seed=seed,
         )

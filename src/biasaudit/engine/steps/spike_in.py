@@ -50,12 +50,12 @@ def spike_in(arguments: SpikeInArguments, needs: Folders, folder: Path) -> None:
         }
         for row, image in enumerate(block):
             own = chance(arguments.seed, _SITE, str(arguments.first + row))
-            edited = spiked(np.asarray(image, dtype=np.float32), arguments.strengths, own)
+            edited = spiked(np.asarray(image, dtype=np.float32), arguments.strengths, arguments.size, own)
             for name, carries in edited_rows.items():
                 append[name](edited if carries[row] else image)
 
 
-def spiked(image: FloatArray, strengths: Mapping[str, float], chance: Chance) -> FloatArray:
+def spiked(image: FloatArray, strengths: Mapping[str, float], size: float, chance: Chance) -> FloatArray:
     """Give a network input the signature of a site.
 
     Parameters
@@ -64,6 +64,9 @@ def spiked(image: FloatArray, strengths: Mapping[str, float], chance: Chance) ->
         Voxels that are exactly 0 in every channel lie outside; only what is printed or moved can reach them.
     strengths : mapping of kind to float
         See `plant_signature`.
+    size : float
+        Largest root mean square of the change, in standard deviations of what lies inside: a larger one is blended with
+        the image, so that no kind drowns the disease.
     chance : Chance
 
     Returns
@@ -77,7 +80,16 @@ def spiked(image: FloatArray, strengths: Mapping[str, float], chance: Chance) ->
             edited = _planted(edited, kind, strengths[kind], chance)
     space = tuple(range(1, image.ndim))
     low, high = image.min(axis=space, keepdims=True), image.max(axis=space, keepdims=True)
-    return np.asarray(np.clip(edited, low, high), dtype=np.float32)
+    change = np.clip(edited, low, high) - image
+    return np.asarray(image + min(1.0, _room(image, change, size)) * change, dtype=np.float32)
+
+
+def _room(image: FloatArray, change: FloatArray, size: float) -> float:
+    """How many times a change is smaller than it may be."""
+    inside = (image != 0).any(axis=0)
+    values = image[:, inside]
+    spread = float(values.std()) if values.size else 0.0
+    return float(size * spread * np.sqrt(values.size) / max(np.sqrt(np.square(change).sum()), 1e-12))
 
 
 def _planted(image: FloatArray, kind: str, strength: float, chance: Chance) -> FloatArray:
