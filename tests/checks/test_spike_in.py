@@ -99,11 +99,9 @@ class TestSpikeIn:
 
     def test_a_sham_that_is_flagged_by_chance_speaks_against_nobody(self, evidence, protocol):
         own = evidence(2.0, 0.0)
-        sham, low = (
-            own.spike.sham,
-            own.spike.sham.without + 1.0 * own.spike.sham.edited,
-        )  # carriers are others by chance
-        moved = replace(sham, without=low, with_edit=low)
+        sham = own.spike.sham
+        higher = sham.without + sham.edited  # carriers differ by chance, not by the edit
+        moved = replace(sham, without=higher, with_edit=higher)
         finding = judge_once("G3", replace(own, spike=replace(own.spike, sham=moved)), protocol)
         assert finding.details["sham_p"] <= 0.05
         assert finding.details["sham_reliance_low"] > protocol.verdict.low

@@ -38,7 +38,7 @@ class RungSettings(Section):
     )
 
 
-_RUNGS = ((1.0, 0.0), (1.0, 0.1), (2.0, 0.2), (2.0, 0.3))
+_RUNGS = ((1.0, 0.0), (1.0, 0.1), (1.0, 0.2), (1.0, 0.3))
 
 
 class SpikeInSettings(Section):

@@ -21,7 +21,7 @@ def test_the_protocol_knows_every_kind():
 
 def test_first_one_group_is_made_harder_to_do_without_then_others_come():
     rungs = _ladder()
-    assert [(rung.strength, rung.mislabelled) for rung in rungs] == [(1, 0), (1, 0.1), (2, 0.2), *[(2, 0.3)] * 3]
+    assert [(rung.strength, rung.mislabelled) for rung in rungs] == [(1, 0), (1, 0.1), (1, 0.2), *[(1, 0.3)] * 3]
     assert len({rung.kinds for rung in rungs[:4]}) == 1
     kinds = [kind for rung in rungs[3:] for kind in rung.kinds]
     assert len(kinds) == len(set(kinds)) == 9
