@@ -19,6 +19,7 @@ def counted(events, n, low=0.0, high=1.0):
 
 def record(**changes):
     rates = {
+        "recipe": "intensity",
         "false_flag": counted(0, 40, 0.0, 0.088),
         "found": counted(19, 20, 0.764, 0.991),
         "cleared": counted(31, 40, 0.625, 0.877),
@@ -81,22 +82,23 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
 
 
 def test_in_the_words_of_the_report():
-    rates = own_error_rates(record(), "intensity")
+    rates = own_error_rates(record(), "intensity", "intensity")
     assert rates["text"] == (
         "Measured on copies of 80 images of healthy from lyon, with this network: flagged 0 of 40 clean copies "
         "(at most 9 %); flagged 19 of 20 planted at reliance .5 or more (at least 76 %); cleared 31 of 40 clean copies "
         "(at least 62 %); cleared 0 of 20 planted at reliance .3 or more (at most 16 %)."
     )
     assert (rates["false_flag"], rates["false_flag_n"], rates["found_n"], rates["own"]) == (0.0, 40, 20, True)
-    assert own_error_rates(record(), "tissue") is None
+    assert own_error_rates(record(), "tissue", "tissue") is None
+    assert own_error_rates(record(), "intensity", "intensity (balanced)") is None
 
 
 def test_what_was_never_taken_up_is_said():
     own = record()
     own["arms"]["intensity"] |= {"found": counted(0, 0), "false_clear": counted(0, 0)}
-    assert "none was taken up to a reliance of .5" in own_error_rates(own, "intensity")["text"]
+    assert "none was taken up to a reliance of .5" in own_error_rates(own, "intensity", "intensity")["text"]
     own["arms"]["intensity"] |= {"false_flag": counted(0, 0), "not_learned": 4}
-    text = own_error_rates(own, "intensity")["text"]
+    text = own_error_rates(own, "intensity", "intensity")["text"]
     assert "no clean copy was learned" in text
     assert text.endswith("; not counted, since the target did not learn the disease: 4.")
 

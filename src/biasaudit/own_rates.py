@@ -20,7 +20,7 @@ _KEY = "calibration"
 _AGAIN = "measure them again: biasaudit calibrate --cohort PROTOCOL"
 _DIFFERS = {
     "cohort": "they are of another cohort: images, classes or origins differ",
-    "network": "they are of another network: target, arms, grid or folds differ",
+    "network": "they are of another network: target, grid or folds differ",
     "rules": "they are of other rules: checks, thresholds, probes or field differ",
 }
 
@@ -71,8 +71,15 @@ def require_own_rates(path: Path, identity: Identity) -> None:
         raise ProtocolError([Fault("protocol", f"{_KEY}: {path}: {each}", _AGAIN) for each in differences])
 
 
-def own_error_rates(record: Mapping[str, Any], arm: str) -> dict[str, Any] | None:
+def own_error_rates(record: Mapping[str, Any], arm: str, recipe: str) -> dict[str, Any] | None:
     """Return the rates of one arm in the form of `biasaudit.error_rates.error_rates`; None of an arm without any.
+
+    Parameters
+    ----------
+    record : mapping
+        Of `read_own_rates`.
+    arm, recipe : str
+        Name of the arm, and what its network learns from.
 
     Returns
     -------
@@ -81,14 +88,14 @@ def own_error_rates(record: Mapping[str, Any], arm: str) -> dict[str, Any] | Non
         lower end of its 95 % interval, and ``own``.
     """
     rates = record["arms"].get(arm)
-    if rates is None:
+    if rates is None or rates["recipe"] != recipe:
         return None
     figures: dict[str, Any] = {}
     for name in ("false_flag", "false_clear", "undetermined"):
         figures |= {name: rates[name]["rate"], f"{name}_n": rates[name]["n"], f"{name}_high": rates[name]["high"]}
     found = rates["found"]
     figures |= {"found": found["rate"], "found_n": found["n"], "found_low": found["low"]}
-    cell = f"copies of {record['words']}"
+    cell = _cell(record)
     return {"cell": cell, **figures, "within_calibration": True, "own": True, "text": _text(cell, rates)}
 
 
@@ -96,8 +103,12 @@ def rates_in_words(path: Path) -> list[str]:
     """Say the rates of every arm in one line each."""
     record = read_own_rates(path)
     several = len(record["arms"]) > 1
-    texts = {arm: str((own_error_rates(record, arm) or {}).get("text", "")) for arm in record["arms"]}
+    texts = {arm: _text(_cell(record), rates) for arm, rates in record["arms"].items()}
     return [f"arm {arm}: {text}" if several else text for arm, text in texts.items()]
+
+
+def _cell(record: Mapping[str, Any]) -> str:
+    return f"copies of {record['words']}"
 
 
 def _text(cell: str, rates: Mapping[str, Any]) -> str:

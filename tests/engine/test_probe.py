@@ -36,6 +36,11 @@ def test_a_table_joins_those_that_are_there_and_the_larger_prevalence_holds_for_
     assert more.max_prevalence == 0.4
 
 
+def test_error_rates_that_were_measured_without_the_probes_are_dropped(run):
+    write_protocol(run, PROTOCOL + "calibration: rates/own-rates.json\n")
+    assert with_probes(run, run / "first.tsv", None).calibration is None
+
+
 def test_a_run_without_image_files_takes_no_probes(run):
     write_protocol(run, "cohort: {reader: phantom}\n")
     with pytest.raises(UsageError, match="audited no image files"):

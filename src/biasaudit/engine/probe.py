@@ -60,7 +60,9 @@ def with_probes(run: Path, table: Path, max_prevalence: float | None, *, trust: 
     if max_prevalence is not None:  # one bound holds for all tables
         changed["max_prevalence"] = max(max_prevalence, before.max_prevalence or 0.0)
     probes = before.model_copy(update=changed)
-    return protocol.model_copy(update={"cohort": protocol.cohort.model_copy(update={"probes": probes})})
+    cohort = protocol.cohort.model_copy(update={"probes": probes})
+    # Error rates of one's own images were measured with other probes, or without any.
+    return protocol.model_copy(update={"cohort": cohort, "calibration": None})
 
 
 def _put_back_if_interrupted(run: Path) -> None:

@@ -49,7 +49,9 @@ def write_own_rates(
         "version": version("biasaudit"),
         "words": original.words,
         "about": {**about, "probes": original.probes, "design": original.design, "arms left out": original.left_out},
-        "arms": {str(name): rates_of(own) for name, own in table.groupby("arm", sort=False)},
+        "arms": {
+            arm.name: {"recipe": str(arm.recipe), **rates_of(table[table.arm == arm.name])} for arm in original.arms
+        },
         "kinds": _kinds(table),
     }
     (out / OWN_RATES).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

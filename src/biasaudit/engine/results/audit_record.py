@@ -167,7 +167,7 @@ def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
     """Return what was measured on copies of these images, else for the nearest cell of the calibration."""
     evidence, protocol = arm.headline_evidence, run.situation.protocol
     if protocol.calibration is not None:
-        own = own_error_rates(read_own_rates(protocol.calibration), arm.name)
+        own = own_error_rates(read_own_rates(protocol.calibration), arm.name, str(arm.recipe))
         if own is not None:
             return cast(ErrorRatesRecord, own)
     masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
