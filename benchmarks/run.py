@@ -33,6 +33,7 @@ STUDIES = (
     "statistics",
     "unequal_variances",
     "audit_scope",
+    "retrained",
     "chance",
     "published_auc",
     "attributions",

@@ -76,9 +76,11 @@ def test_their_tests_allow_for_seeds_too(asked, code):
 
 
 def test_the_answers_of_one_fold_alone_are_exchanged(planted):
-    evidence = of_two_seeds(with_probes(planted(n=40, design="aliased")), 1.0)
+    evidence = of_two_seeds(with_probes(planted(n=40, design="aliased", masks=True)), 1.0)
     one = OneSeed(evidence.fold == 2, 2, 1)
     changed = one.of(evidence).logit != evidence.logit
+    np.testing.assert_array_equal(changed, (evidence.fold == 2) & (evidence.origin == "b"))
+    changed = one.of(evidence).logit_erased != evidence.logit_erased
     np.testing.assert_array_equal(changed, (evidence.fold == 2) & (evidence.origin == "b"))
     moved = one.of_probes(evidence.probes).logit - evidence.probes.logit
     difference = evidence.probes.by_network[:, 2, 1] - evidence.probes.by_network[:, 2].mean(axis=1)
