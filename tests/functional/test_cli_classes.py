@@ -84,7 +84,7 @@ def test_findings_name_their_contrast(study):
     assert found == {
         (code, name)
         for code in (
-            *("G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12", "U13", "U14", "P1"),
+            *("G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12", "U13", "U14", "P1", "D4"),
         )
         for name in CLASSES
     }

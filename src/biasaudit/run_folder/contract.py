@@ -265,14 +265,6 @@ class ErrorRatesRecord(TypedDict, total=False):
     text: str
 
 
-class AucRecord(TypedDict, total=False):
-    """AUC of a target between two sides, with its interval."""
-
-    auc: float | None
-    auc_low: float | None
-    auc_high: float | None
-
-
 class IndependentRecord(TypedDict, total=False):
     """AUC of a target where one origin factor tells nothing of the class.
 
@@ -289,16 +281,24 @@ class IndependentRecord(TypedDict, total=False):
     text: str
 
 
-class TargetRecord(AucRecord, total=False):
-    """How well the target does, in the contrast of the headline; every contrast with more than two classes.
+class AucRecord(TypedDict, total=False):
+    """AUC of a target between two sides, with its interval.
 
     `independent` is the AUC to publish: that of the factor which leaves least, or none if some factor has none.
     """
 
-    balanced_accuracy: float
-    contrasts: dict[str, AucRecord]
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
     independent: IndependentRecord
     independent_by_factor: list[IndependentRecord]
+
+
+class TargetRecord(AucRecord, total=False):
+    """How well the target does, in the contrast of the headline; every contrast with more than two classes."""
+
+    balanced_accuracy: float
+    contrasts: dict[str, AucRecord]
 
 
 class TruthRecord(TypedDict, total=False):

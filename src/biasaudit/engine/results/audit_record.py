@@ -205,16 +205,7 @@ def _healthy_probes(arm: ArmResult) -> int:
 def _target(run: Run, arm: ArmResult) -> TargetRecord:
     """How well the target does: AUC of the headline's contrast and of every contrast, accuracy over all classes."""
     shown = _auc_of(arm, arm.headline.contrast)
-    record: TargetRecord = {
-        "auc": shown["auc"],
-        "auc_low": shown["auc_low"],
-        "auc_high": shown["auc_high"],
-        "balanced_accuracy": _balanced_accuracy(arm),
-    }
-    independent = _independent_of(arm, arm.headline.contrast)
-    if independent:
-        record["independent"] = min(independent, key=lambda each: -1.0 if each["auc"] is None else each["auc"])
-        record["independent_by_factor"] = independent
+    record = cast(TargetRecord, {**shown, "balanced_accuracy": _balanced_accuracy(arm)})
     if len(run.plan.contrasts) > 1:
         record["contrasts"] = {str(contrast.name): _auc_of(arm, contrast.name) for contrast in run.plan.contrasts}
     return record
@@ -227,7 +218,12 @@ def _auc_of(arm: ArmResult, contrast: str | None) -> AucRecord:
     if competence is None:
         return {"auc": None, "auc_low": None, "auc_high": None}
     record = competence.to_dict()
-    return {"auc": record["statistic"], "auc_low": record["low"], "auc_high": record["high"]}
+    found: AucRecord = {"auc": record["statistic"], "auc_low": record["low"], "auc_high": record["high"]}
+    independent = _independent_of(arm, contrast)
+    if independent:
+        found["independent"] = min(independent, key=lambda each: -1.0 if each["auc"] is None else each["auc"])
+        found["independent_by_factor"] = independent
+    return found
 
 
 def _independent_of(arm: ArmResult, contrast: str | None) -> list[IndependentRecord]:
