@@ -52,7 +52,7 @@ calibrate-real: $(STAMP)
 
 # The nulls that tests do not like, of both; after `calibrate-real`, whose cohorts it judges. Hours, resumes.
 nulls: $(STAMP)
-	$(BIN)/python benchmarks/nulls.py calibration-nulls --pictures calibration-real --drawn 250 --write docs
+	$(BIN)/python benchmarks/nulls.py calibration-nulls --pictures calibration-real --drawn 400 --write docs
 
 # Damage that takes seconds; `benchmarks/faults.py` knows more kinds.
 faults: $(STAMP)
