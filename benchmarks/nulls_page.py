@@ -36,13 +36,13 @@ def page(
         markdown(by(counted, ["images"])),
         "By what is special about the cohorts, each cohort once as the strictest variant judged it (of volumes with "
         "masks and without, of pictures with nothing, a field or probes declared: flagged if any flagged):",
+        markdown(by(once(counted).assign(family="all"), ["family"])),
         markdown(by(once(counted), ["family"])),
         markdown(by(once(counted), ["family", "regime"])),
         "By variant:",
         markdown(by(counted, ["family", "images"])),
         "## Each test alone",
         "Findings that may flag and have p <= .05, uncorrected, where R\\* is at most .05: the size of the test.",
-        markdown(tests(cohorts, rows, ["family"])),
         markdown(tests(cohorts, rows, [])),
         "## Drawn scores",
         DRAWN,
@@ -77,6 +77,7 @@ def drawn_scores(scored: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Flags of the verdict and size of each of U1's tests, by family and whether severity is known."""
     rows = []
     table = pd.DataFrame(scored, columns=["family", "severity", "word", "tests"])
+    table = pd.concat([table, table.assign(severity="either")]) if len(table) else table
     for (family, severity), own in table.groupby(["family", "severity"], sort=True):
         tests = pd.DataFrame([test for each in own.tests for test in each], columns=["class", "p"])
         sizes = {

@@ -105,6 +105,8 @@ SCORED = [scored("MIXED", ["healthy", 0.01], [None, 0.2]), scored("UNDETERMINED"
 
 def test_drawn_scores(page):
     found = page.drawn_scores(SCORED)
+    assert list(found.severity) == ["either", "known"]
+    found = found[found.severity == "known"]
     words = {
         "flagged": "1/2",
         "U1, healthy, p <= .05": "1/2",
