@@ -40,6 +40,7 @@ STUDIES = (
     "masks_in_both",
     "voxelwise",
     "own_networks",
+    "supporting",
     "overhead",
     "spike_in",
 )

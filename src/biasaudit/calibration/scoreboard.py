@@ -12,7 +12,7 @@ from biasaudit import seeds
 from biasaudit.calibration.rates import CLEAN, DRIVEN, rate
 from biasaudit.stats.effects import auc
 
-__all__ = ["RULED", "extremes", "faithful", "scoreboard"]
+__all__ = ["RULED", "extremes", "faithful", "roc_area", "scoreboard"]
 
 
 RULED = 0.8
@@ -65,7 +65,7 @@ def extremes(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     for code in codes:
         answered = [rows[code].dropna().to_numpy(float) for rows in sides]
         everyone = [_ungated(rows, code).fillna(own[code].min() - 1).to_numpy(float) for rows in sides]
-        areas = {"auc": _area(*answered), "auc_all": _area(*everyone)}
+        areas = {"auc": roc_area(*answered), "auc_all": roc_area(*everyone)}
         found.append({
             "check": code, "driven": len(answered[0]), "clean": len(answered[1]),
             "driven_all": len(everyone[0]), "clean_all": len(everyone[1]),
@@ -107,7 +107,9 @@ def _groups(table: pd.DataFrame, by: Sequence[str]) -> Iterable[tuple[dict[str, 
 def _score(table: pd.DataFrame, code: str) -> dict[str, Any]:
     asked = table[table[code].notna() & table.competent] if code in table else table.iloc[:0]
     driven, clean = asked[asked.r > DRIVEN], asked[asked.r <= CLEAN]
-    area, low, high = _area(*(rows[code].to_numpy(float) if code in rows else np.empty(0) for rows in (driven, clean)))
+    area, low, high = roc_area(
+        *(rows[code].to_numpy(float) if code in rows else np.empty(0) for rows in (driven, clean))
+    )
     p_name = f"{code} p"
     sizes: dict[str, float] = {}
     for word, rows in (("power", driven), ("size", clean)):
@@ -120,7 +122,7 @@ def _score(table: pd.DataFrame, code: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _area(driven: np.ndarray, clean: np.ndarray) -> tuple[float, float, float]:
+def roc_area(driven: np.ndarray, clean: np.ndarray) -> tuple[float, float, float]:
     """ROC AUC with a bootstrap interval."""
     if min(driven.size, clean.size) < 3:
         return np.nan, np.nan, np.nan
