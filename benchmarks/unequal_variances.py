@@ -19,8 +19,8 @@ from biasaudit.stats.strata import HeldFixed
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from calibration.simulation import fold_deal
 
-RUNS = int(os.environ.get("BIASAUDIT_RUNS", "2000"))
-ALPHA, PERMUTATIONS = 0.05, 199
+RUNS = int(os.environ.get("BIASAUDIT_RUNS", "1000"))
+ALPHA, PERMUTATIONS = 0.05, 99
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def study(scratch: Path) -> str:
 
 def _null_cases() -> Iterator[Case]:
     for n, origins in product((40, 100, 300), (2, 4, 6)):
-        for ratio, largest in ((1, 1), (1, 5), (2, 1), (4, 1), (2, 5), (4, 5), (1 / 2, 5), (1 / 4, 5)):
+        for ratio, largest in ((1, 5), (4, 1), (4, 5), (1 / 2, 5), (1 / 4, 5)):
             yield Case(n, origins, ratio, largest)
     for scores, origins in product(list(DRAWS)[1:], (2, 4)):
         yield Case(100, origins, 1 / 4, 5, scores)
@@ -136,12 +136,11 @@ def rates(case: Case, seed: int, tests: tuple[Callable[..., float], ...], runs: 
 
 
 def _size_row(case: Case, seed: int) -> str:
-    plain, own, folds = rates(case, seed, (_plain, _studentised, _in_folds))
+    whole = case.n == 100 or case.share is not None
+    found = rates(case, seed, (_plain, _studentised, *((_in_folds,) if whole else ())))
     kind = case.scores if case.share is None else f"{case.scores}, two classes"
-    return (
-        f"| {kind} | {case.n} | {case.origins} | {_ratio(case.ratio)} | {_sizes(case)} "
-        f"| {plain:.3f} | {own:.3f} | {folds:.3f} |"
-    )
+    shown = [f"{rate:.3f}" for rate in found] + ([] if whole else ["-"])
+    return f"| {kind} | {case.n} | {case.origins} | {_ratio(case.ratio)} | {_sizes(case)} | {' | '.join(shown)} |"
 
 
 def _power_row(case: Case, seed: int) -> str:
