@@ -68,12 +68,46 @@ def test_all_that_differs_is_told_at_once(written):
     assert len(caught.value.faults) == 4
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", "no json", "null"])
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "no json", "null", '["of", "version", "arms", "words"]'])
 def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "own-rates.json"
     path.write_text(content)
     with pytest.raises(ProtocolError, match=r"is no own-rates\.json"):
         read_own_rates(path)
+
+
+CHANGES = [
+    ("arms", []),
+    ("words", 7),
+    ("arms.intensity", "x"),
+    ("arms.intensity.recipe", None),
+    ("arms.intensity.not_learned", "4"),
+    ("arms.intensity.found", {"n": 3}),
+    ("arms.intensity.cleared", counted(5, 4)),
+    ("arms.intensity.false_flag", counted(0, 40) | {"high": "0.1"}),
+    ("arms.intensity.false_flag", counted(0, 40) | {"low": float("nan")}),
+    ("arms.intensity.false_clear", counted(0, 0)),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), CHANGES)
+def test_a_file_changed_by_hand_is_one_line_with_the_place(tmp_path, place, value):
+    own = record()
+    *parents, last = place.split(".")
+    inner = own
+    for parent in parents:
+        inner = inner[parent]
+    inner[last] = value
+    path = tmp_path / "own-rates.json"
+    path.write_text(json.dumps(own))
+    with pytest.raises(ProtocolError, match=rf"not as it was written: {place}; ") as caught:
+        read_own_rates(path)
+    assert len(caught.value.faults) == 1
+
+
+def test_of_another_version_only_that_is_told(written):
+    with pytest.raises(ProtocolError, match=r"of version 0\.0\.1"):
+        require_own_rates(written(version="0.0.1", arms={"intensity": {"of": "another schema"}}), OWN)
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path):

@@ -18,6 +18,7 @@ OWN_RATES = "own-rates.json"
 
 _KEY = "calibration"
 _AGAIN = "measure them again: biasaudit calibrate --cohort PROTOCOL"
+_COUNTED = ("false_flag", "cleared", "found", "false_clear", "undetermined")
 _DIFFERS = {
     "cohort": "they are of another cohort: images, classes or origins differ",
     "network": "they are of another network: target, grid or folds differ",
@@ -40,18 +41,57 @@ def read_own_rates(path: Path) -> dict[str, Any]:
     Raises
     ------
     ProtocolError
-        If it cannot be read, or is no such file.
+        If it cannot be read, is no such file, or was changed.
     """
     try:
         record = read_json_file(path)
-        complete = {"of", "version", "arms", "words"} <= set(record)
+        complete = isinstance(record, dict) and {"of", "version", "arms", "words"} <= set(record)
     except FileNotFoundError:
         raise _fault(f"no such file {path}", "measure them: biasaudit calibrate --cohort PROTOCOL") from None
     except (OSError, ValueError, TypeError):
         complete = False
     if not complete:
         raise _fault(f"{path} is no {OWN_RATES}", f"name the {OWN_RATES} of a calibration's folder")
+    if record["version"] == version("biasaudit"):  # of another version it is told, and what that wrote is not known
+        _require_whole(record, path)
     return dict(record)
+
+
+def _require_whole(record: Mapping[str, Any], path: Path) -> None:
+    """Refuse a file that was changed by hand, before anybody prints from it."""
+    arms = record["arms"]
+    wrong = [] if isinstance(record["words"], str) else ["words"]
+    wrong += [] if isinstance(arms, dict) else ["arms"]
+    for arm, rates in arms.items() if isinstance(arms, dict) else ():
+        wrong += [".".join(("arms", arm, *place)) for place in _wrong(rates)]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        message = f"{path}: not as it was written: {', '.join(wrong[:3])}{more}"
+        raise _fault(message, _AGAIN)
+
+
+def _wrong(rates: object) -> list[tuple[str, ...]]:
+    """Places in the rates of an arm that hold something else than a calibration writes."""
+    if not isinstance(rates, dict):
+        return [()]
+    found: list[tuple[str, ...]] = [] if isinstance(rates.get("recipe"), str) else [("recipe",)]
+    found += [] if _is_count(rates.get("not_learned")) else [("not_learned",)]
+    return found + [(name,) for name in _COUNTED if not _is_counted(rates.get(name))]
+
+
+def _is_counted(value: object) -> bool:
+    """Whether a value is events of so many, with a rate in its interval; without one where there were none."""
+    if not isinstance(value, dict) or not (_is_count(value.get("n")) and _is_count(value.get("events"))):
+        return False
+    bounds = [value.get(name, "missing") for name in ("low", "rate", "high")]
+    if not value["n"]:
+        return value["events"] == 0 and bounds == [None] * 3
+    numbers = all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds)
+    return numbers and value["events"] <= value["n"] and 0 <= bounds[0] <= bounds[1] <= bounds[2] <= 1
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def require_own_rates(path: Path, identity: Identity) -> None:
