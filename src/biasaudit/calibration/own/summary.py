@@ -16,6 +16,7 @@ from biasaudit.calibration.cohort_table import CohortRecord, tabulate
 from biasaudit.calibration.own.original import Original
 from biasaudit.calibration.rates import CLEAN, rate
 from biasaudit.calibration.summary import markdown
+from biasaudit.engine.situation.identity import learns_from
 from biasaudit.own_rates import OWN_RATES, Identity
 
 __all__ = ["rates_of", "write_own_rates"]
@@ -50,7 +51,7 @@ def write_own_rates(
         "words": original.words,
         "about": {**about, "probes": original.probes, "design": original.design, "arms left out": original.left_out},
         "arms": {
-            arm.name: {"recipe": str(arm.recipe), **rates_of(table[table.arm == arm.name])} for arm in original.arms
+            arm.name: {"recipe": learns_from(arm), **rates_of(table[table.arm == arm.name])} for arm in original.arms
         },
         "kinds": _kinds(table),
     }

@@ -27,6 +27,7 @@ from biasaudit.engine.results.tables import write_tables
 from biasaudit.engine.results.verdicts import arm_result
 from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
+from biasaudit.engine.situation.identity import learns_from
 from biasaudit.engine.situation.situation import Situation
 from biasaudit.error_rates import Setting, error_rates, weight_text
 from biasaudit.own_rates import own_error_rates, read_own_rates
@@ -167,7 +168,7 @@ def _error_rates(run: Run, arm: ArmResult) -> ErrorRatesRecord:
     """Return what was measured on copies of these images, else for the nearest cell of the calibration."""
     evidence, protocol = arm.headline_evidence, run.situation.protocol
     if protocol.calibration is not None:
-        own = own_error_rates(read_own_rates(protocol.calibration), arm.name, str(arm.recipe))
+        own = own_error_rates(read_own_rates(protocol.calibration), arm.name, learns_from(arm.settings))
         if own is not None:
             return cast(ErrorRatesRecord, own)
     masks = "none" if not evidence.masks_given else "complete" if evidence.mask_is_complete else "incomplete"
