@@ -52,6 +52,11 @@ def test_a_single_origin_has_nothing_to_be_wrong_about(original):
         original((("healthy", "kyoto", 14), ("ms", "kyoto", 12)))
 
 
+def test_where_competence_is_not_asked_there_is_no_verdict_to_calibrate(original):
+    with pytest.raises(ProtocolError, match=r"G1 is not asked.*add G1"):
+        original(checks=["D1", "U1"])
+
+
 def test_features_have_no_images(tmp_path):
     rows = ["subject\tlabel\tsite\tf1\tf2"]
     rows += [f"s{n}\t{'ms' if n % 2 else 'hc'}\t{'ab'[n // 20]}\t{n % 7}\t{n % 5}" for n in range(40)]

@@ -136,6 +136,9 @@ def _faults(situation: Situation) -> list[Fault]:
     if len(set(origins_of(cohort, cohort.factors[0]))) < 2:
         message = f"cohort.origins: all subjects come from one {cohort.factors[0]}, so no verdict can be wrong or right"
         faults.append(Fault("protocol", message, "add images from a second origin"))
+    if "G1" not in default_checks(protocol):
+        message = "checks: G1 is not asked, and without it an audit says nothing but UNDETERMINED, of copies too"
+        faults.append(Fault("protocol", message, "add G1 to the checks"))
     if not faults and not _arms_that_show(situation):
         message = "arms: no arm shows the images themselves; what is planted in an image is not in maps made elsewhere"
         faults.append(Fault("protocol", message, "add the arm `intensity`"))
