@@ -42,11 +42,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     ),
     "calibration.cohort_table": ("calibration/test_calibration_rates.py",),
     "calibration.grid": ("calibration/test_calibration_grid.py",),
-    "calibration.own.run": (
-        "functional/test_cli_calibrate_own.py",
-        "cli.entry",
-        "cli.simulated",
-    ),
     "calibration.rates": ("calibration/test_calibration_rates.py",),
     "calibration.run": (
         "functional/test_cli_calibrate.py",

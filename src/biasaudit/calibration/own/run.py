@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +23,14 @@ from biasaudit.calibration.run import Progress, code_commit
 from biasaudit.engine.jobs.book import make_job
 from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
-from biasaudit.engine.jobs.json_files import read_json
+from biasaudit.engine.jobs.json_files import digest, read_json
 from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.where import Where
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.identity import identity_of
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import DataError, Fault, IncompleteError
-from biasaudit.own_rates import OWN_RATES
+from biasaudit.own_rates import OWN_RATES, Identity
 from biasaudit.protocol import Protocol
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
@@ -67,20 +68,20 @@ def calibrate_own(protocol: Protocol, budget: str | None, out: Path, where: Wher
         If the time was too short for any rate, or audits of copies failed.
     """
     situation, _ = situate(protocol.model_copy(update={"calibration": None}))
-    original = original_of(situation)
+    original, identity = original_of(situation), identity_of(situation)
     allowed = budget_of(budget, _trainings(original))
     require_ours(out, "calibration")
     with in_use(out, "calibration"):
         owned, started = OwnedFiles(out), time.monotonic()
         owned.sweep()
         Store(out).sweep()
-        work = _Work(original, out, allowed, progress)
+        work = _Work(original, identity, out, allowed, progress)
         with dispatcher(where, out) as dispatch:
             work.run(dispatch)
         work.require_enough()
         about = {**_provenance(where, started), "copies": str(len(work.records))}
         with owned.writing("own rates") as staged:
-            write_own_rates(list(work.records.values()), original, identity_of(situation), about, staged)
+            write_own_rates(list(work.records.values()), original, identity, about, staged)
         work.require_none_failed()
     return out / OWN_RATES
 
@@ -94,7 +95,8 @@ def _trainings(original: Original) -> int:
 class _Work:
     """The copies that were audited, and those that are audited next."""
 
-    def __init__(self, original: Original, out: Path, budget: Budget, progress: Progress) -> None:
+    def __init__(self, original: Original, identity: Identity, out: Path, budget: Budget, progress: Progress) -> None:
+        self._of = digest(asdict(identity))[:12]
         self._original, self._out, self._store = original, out, Store(out)
         self._budget, self._progress = budget, progress
         self._started = time.monotonic()
@@ -132,7 +134,11 @@ class _Work:
             self._outcomes[name] = self._read(name, job)
 
     def _job(self, copy: Copy) -> Job:
-        arguments = CalibrateArguments(copy.name, describe(copy), protocol_of(copy, self._original))
+        about = {
+            **describe(copy),
+            "of": self._of,
+        }  # images are named, not held, by the protocol: others are another job
+        arguments = CalibrateArguments(copy.name, about, protocol_of(copy, self._original))
         return make_job(arguments, {}, copy.name)
 
     def _read(self, name: str, job: Job) -> Outcome:
@@ -190,8 +196,14 @@ def _outcome(record: ArmRecord) -> Outcome:
 def _provenance(where: Where, started: float) -> Mapping[str, str]:
     minutes = (time.monotonic() - started) / 60
     return {
-        "command": " ".join(["biasaudit", *sys.argv[1:]]),
+        "command": " ".join(["biasaudit", *map(_without_folders, sys.argv[1:])]),
         "commit": code_commit(),
         "wall time of the last run": f"{minutes:.1f} min, {where.workers} worker(s)",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def _without_folders(word: str) -> str:
+    """Leave out where the user keeps his files: the rates are handed on with reports, which do not say it either."""
+    option, given, value = word.rpartition("=") if word.startswith("-") else ("", "", word)
+    return f"{option}{given}{Path(value).name if os.sep in value else value}"
