@@ -59,6 +59,28 @@ def test_small_differences_by_chance_are_no_concern(planted, protocol):
     assert found.count("concern") <= 8  # 60 at a nominal level of .05
 
 
+def test_of_many_origins_alike_the_two_that_differ_most_are_no_concern(planted, protocol):
+    generator = np.random.default_rng(6)
+    evidence = planted(n=240)
+    origin = np.array([f"o{place % 12:02d}" for place in np.argsort(np.argsort(evidence.positive))])
+    for _ in range(3):
+        ages, scanners = generator.normal(size=240), generator.choice(list("abcdef"), 240)
+        mixed = replace(evidence, origin=origin, covariates={"age": ages}, categories={"scanner": scanners})
+        assert in_class(judge("D4", mixed, protocol), "healthy").status != "concern"
+
+
+def test_a_difference_of_large_origins_is_not_hidden_by_the_larger_one_of_a_small_origin(planted, protocol):
+    evidence = planted(n=400)
+    origin = evidence.origin.astype("<U4")
+    small = np.flatnonzero(~evidence.positive)[:5]
+    origin[small] = "c"
+    age = np.random.default_rng(7).normal(size=400) + 0.8 * (origin == "b")
+    age[small] = -0.3 + np.linspace(-1.2, 1.2, 5)
+    finding = in_class(judge("D4", replace(evidence, origin=origin, covariates={"age": age}), protocol), "healthy")
+    assert finding.status == "concern"
+    assert sorted(finding.details["balance"][0]["between"]) == ["a", "b"]
+
+
 def test_without_covariates_nothing_is_known_and_the_e_value_stays(planted, protocol):
     finding = in_class(judge("D4", planted(signature=1.0), protocol), "healthy")
     assert finding.status == "inconclusive"

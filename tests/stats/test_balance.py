@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biasaudit.stats.balance import balance, e_value, matched, mean_difference
+from biasaudit.stats.balance import Balance, balance, e_value, matched, mean_difference
 
 FIRST, SECOND = np.arange(8) < 4, np.arange(8) >= 4
 
@@ -21,6 +21,13 @@ def test_words_by_the_level_that_differs_most():
     found = balance(["f", "f", "f", "m", "m", "m", None, "f"], FIRST, SECOND)
     assert abs(found.difference) == pytest.approx((3 / 4 - 1 / 3) / np.sqrt((3 / 16 + 2 / 9) / 2))
     assert np.isnan(found.variance_ratio)
+
+
+def test_a_small_difference_is_held_against_its_error_and_an_infinite_one_as_well():
+    small = Balance(0.1, 0.05, 1.0, (0.0, 0.0))
+    assert small.z == pytest.approx(2.0, rel=0.01)
+    assert Balance(np.inf, 0.5, 1.0, (0.0, 0.0)).z == 4.0
+    assert balance(["a", "b", "c", "a"] * 2, FIRST, SECOND).compared == 3
 
 
 def test_nothing_in_common_and_nothing_known():

@@ -43,11 +43,12 @@ Value = float | str | None
 
 @dataclass(frozen=True)
 class _Row:
-    """One covariate between two groups."""
+    """One covariate between two groups, and whether they differ by much and by more than chance."""
 
     covariate: str
     groups: tuple[str, str]
     found: Balance
+    unlike: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -127,13 +128,24 @@ def _between_classes(evidence: ArmEvidence, cells: Mapping[str, list[Value]], pr
 
 
 def _table(groups: Mapping[str, BoolArray], cells: Mapping[str, list[Value]]) -> list[_Row]:
-    """Find the two groups that differ most, covariate by covariate."""
-    rows = []
-    for name, values in cells.items():
-        each = [_Row(name, pair, balance(values, groups[pair[0]], groups[pair[1]])) for pair in combinations(groups, 2)]
-        known = [row for row in each if not np.isnan(row.found.difference)]
-        rows += [max(known, key=lambda row: abs(row.found.difference))] if known else []
-    return rows
+    """Find the two groups that differ most, covariate by covariate; first those that differ by more than chance.
+
+    Chance is corrected for all that is compared (Bonferroni): covariates, levels of words, and pairs of groups.
+    """
+    every = [_compared(name, values, groups) for name, values in cells.items()]
+    limit = -float(ndtri(0.025 / max(1, sum(row.found.compared for rows in every for row in rows))))
+    judged = [[_held_against(row, limit) for row in rows] for rows in every]
+    return [max(rows, key=lambda row: (row.unlike, abs(row.found.difference))) for rows in judged if rows]
+
+
+def _compared(name: str, values: Sequence[Value], groups: Mapping[str, BoolArray]) -> list[_Row]:
+    """Compare every two groups in one covariate; without those of whom it is not known."""
+    each = [_Row(name, pair, balance(values, groups[pair[0]], groups[pair[1]])) for pair in combinations(groups, 2)]
+    return [row for row in each if not np.isnan(row.found.difference)]
+
+
+def _held_against(row: _Row, limit: float) -> _Row:
+    return replace(row, unlike=abs(row.found.difference) > UNBALANCED and row.found.z > limit)
 
 
 def _judged(finding: Finding, table: Sequence[_Row], what: str, details: dict[str, Any]) -> Finding:
@@ -145,8 +157,7 @@ def _judged(finding: Finding, table: Sequence[_Row], what: str, details: dict[st
         open_ = replace(finding, status="inconclusive", remedy=remedy, details=details)
         return replace(open_, reason=_joined([reason, details]))
     worst = max(table, key=lambda row: abs(row.found.difference))
-    limit = -float(ndtri(0.025 / len(table)))
-    beyond = [row for row in table if abs(row.found.difference) > max(UNBALANCED, limit * row.found.error)]
+    beyond = [row for row in table if row.unlike]
     alike = all(abs(row.found.difference) < BALANCED for row in table)
     status = "concern" if beyond else "clear" if alike else "inconclusive"
     verb = "differ" if beyond else "are alike" if alike else "are not shown to be alike"

@@ -36,12 +36,21 @@ class Balance:
         Variance in the second group over that in the first; nan for words.
     missing : tuple of float
         Share of either group of whom it is not known.
+    compared : int
+        Differences of which this is the largest: the levels of words, of two levels one; 1 for numbers.
     """
 
     difference: float
     error: float
     variance_ratio: float
     missing: tuple[float, float]
+    compared: int = 1
+
+    @property
+    def z(self) -> float:
+        """The difference over its standard error, in standard deviations of both groups together: at most 2 of them."""
+        size = abs(self.difference)
+        return (2.0 if np.isinf(size) else size / sqrt(1 + size**2 / 4)) / self.error
 
 
 def balance(cells: Sequence[float | str | None], first: Booleans, second: Booleans) -> Balance:
@@ -67,7 +76,7 @@ def balance(cells: Sequence[float | str | None], first: Booleans, second: Boolea
     if any(isinstance(cell, str) for cell in (*one, *two)):
         levels = sorted({str(cell) for cell in (*one, *two)})
         each = [mean_difference(*([str(c) == level for c in group] for group in (one, two))) for level in levels]
-        return Balance(max(each, key=abs), error, np.nan, missing)
+        return Balance(max(each, key=abs), error, np.nan, missing, len(levels) if len(levels) > 2 else 1)
     low, high = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
     ratio = float(high.var() / low.var()) if low.var() > 0 else np.nan
     return Balance(mean_difference(low, high), error, ratio, missing)
