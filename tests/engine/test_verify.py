@@ -24,13 +24,17 @@ cohort: {reader: table, table: table.tsv, label: {positive: ms, negative: hc}, o
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    """Four images, a table, and the folder of a run that has read them."""
+    return written(tmp_path)
+
+
+def written(tmp_path: Path, more: str = "") -> Path:
+    """Write four images, a table, and the folder of a run that has read them, with more settings of the cohort."""
     rows = ["subject\timage\tlabel\tsite"]
     for number in range(4):
         np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).normal(1, 1, (6, 6, 6)).astype(np.float32))
         rows.append(f"s{number}\t{number}.npy\t{'ms' if number % 2 else 'hc'}\t{'ab'[number // 2]}")
     (tmp_path / "table.tsv").write_text("\n".join(rows) + "\n")
-    protocol = parse_protocol(PROTOCOL, tmp_path / "protocol.yaml")
+    protocol = parse_protocol(PROTOCOL.replace("size: 1", f"size: 1{more}"), tmp_path / "protocol.yaml")
     cohort = get("reader", "table")().read(protocol.cohort)
     facts = {path: fact.to_dict() for path, fact in inspect_files(cohort, protocol.grid, {}).facts.items()}
     mark(tmp_path / "run", "run")
@@ -51,6 +55,11 @@ def said(study: Path) -> list[str]:
 def test_all_is_well(study):
     found = verify(study / "run")
     assert (found.files, found.jobs, found.inputs) == (4, 0, 5)
+
+
+def test_probes_that_are_rows_of_the_table_itself_are_no_fault(tmp_path):
+    run = written(tmp_path, ", probes: {where: \"subject == 's3'\", max_prevalence: 0.9}") / "run"
+    assert (verify(run).files, verify(run).inputs) == (4, 5)
 
 
 def test_an_image_of_the_same_size_and_time_is_another_one(study):

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biasaudit import registry
-from biasaudit.cohort.readers.probes import read_probes
+from biasaudit.cohort.readers.probes import read_probes, read_without_probes
 from biasaudit.engine.audit import known_files
 from biasaudit.engine.named_inputs import read_named
 from biasaudit.engine.situation.places import require_own_key
@@ -158,5 +157,5 @@ def _changed(path: Path, sha256: str) -> Iterator[Fault]:
 def _files_of(run: Path) -> set[str]:
     """Files of all samples that the protocol of a run finds today."""
     settings = load_protocol(run / PROTOCOL).cohort
-    cohort = registry.get("reader", settings.reader)().read(settings)
+    cohort = read_without_probes(settings)
     return {path for sample in (*cohort.samples, *read_probes(settings, cohort)) for path in sample.files}
