@@ -97,8 +97,11 @@ def test_subjects_of_a_run_by_the_network_that_held_them_out(biasaudit_here, fin
 def test_the_stored_inputs_are_not_needed(biasaudit_here, finished_run, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(finished_run, copy, ignore=shutil.ignore_patterns("jobs", ".biasaudit"))
+    protocol = copy / "protocol.yaml"
+    protocol.write_text(protocol.read_text().replace("calibration: null", "calibration: own-rates-that-are-gone.json"))
     for run, out in ((finished_run, "stored"), (copy, "again")):
-        assert biasaudit_here("explain", run, "--subject", "sub-0003", "-o", tmp_path / out).returncode == 0
+        done = biasaudit_here("explain", run, "--subject", "sub-0003", "-o", tmp_path / out)
+        assert done.returncode == 0, done.stderr
     first, second = (
         nibabel.load(next((tmp_path / out / "maps").glob("*.nii.gz"))).get_fdata() for out in ("stored", "again")
     )

@@ -84,7 +84,7 @@ def _explained_run(run: Path, protocol: Protocol, request: Request) -> str | Non
     require_known(request, list(_subjects_of(run)), [record["name"] for record in audit["arms"]])
     require_new(request.out)
     arm = chosen_arm(audit, request.arm)
-    situation, _ = situate_here(protocol, known_files(run))
+    situation, _ = situate_here(protocol.model_copy(update={"calibration": None}), known_files(run))
     settings = with_method(protocol.attribution, request.method)
     caution = _caution(arm, tested=protocol.attribution.method, used=settings.method)
     facts: NetworkFacts = {"Network": protocol.target.network, "Run": protocol.name, "Arm": arm["name"]}
