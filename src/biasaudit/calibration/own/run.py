@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from biasaudit import registry
 from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.cohort_table import ArmRecord, CohortRecord
 from biasaudit.calibration.own.budget import FEWEST_COPIES, Budget, budget_of
@@ -28,6 +29,7 @@ from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.where import Where
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.identity import identity_of
+from biasaudit.engine.situation.rows import can_balance
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import DataError, Fault, IncompleteError
 from biasaudit.own_rates import OWN_RATES, Identity
@@ -134,11 +136,12 @@ class _Work:
             self._outcomes[name] = self._read(name, job)
 
     def _job(self, copy: Copy) -> Job:
+        """Plan the audit of a copy; other images, which a protocol only names, are another job."""
         about = {
             **describe(copy),
             "of": self._of,
-        }  # images are named, not held, by the protocol: others are another job
-        arguments = CalibrateArguments(copy.name, about, protocol_of(copy, self._original))
+        }
+        arguments = CalibrateArguments(copy.name, about, _with_possible_arms(protocol_of(copy, self._original)))
         return make_job(arguments, {}, copy.name)
 
     def _read(self, name: str, job: Job) -> Outcome:
@@ -184,6 +187,15 @@ class _Work:
             first = self._failures[0]
             last = first.reason.strip().splitlines()[-1]
             raise IncompleteError(f"{len(self._failures)} audit(s) of copies failed, first {first.job.title}: {last}")
+
+
+def _with_possible_arms(protocol: Protocol) -> Protocol:
+    """Leave arms out that cannot be trained on a copy, whose class and site may go together more than in the cohort."""
+    possible = [arm for arm in protocol.arms if arm.training == "all"]
+    if not possible or len(possible) == len(protocol.arms):
+        return protocol
+    cohort = registry.get("reader", protocol.cohort.reader)().read(protocol.cohort)
+    return protocol if can_balance(cohort) else protocol.model_copy(update={"arms": possible})
 
 
 def _outcome(record: ArmRecord) -> Outcome:

@@ -53,7 +53,7 @@ def write_own_rates(
         "arms": {
             arm.name: {"recipe": learns_from(arm), **rates_of(table[table.arm == arm.name])} for arm in original.arms
         },
-        "kinds": _kinds(table),
+        "kinds": _kinds(table[table.arm == original.arms[0].name]),
     }
     (out / OWN_RATES).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     table.to_csv(out / "copies.tsv", sep="\t", index=False, float_format="%.5g")
@@ -109,14 +109,13 @@ def _accuracy(judged: pd.DataFrame) -> dict[str, Any]:
 
 
 def _kinds(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Say of every kind of signature how far the network took it up, and whether it was flagged (first arm)."""
-    first = table[(table.arm == table.arm.iloc[0]) & (table.role == "planted")]
+    """Say of every kind of signature how far the network took it up, and whether it was flagged."""
     return [
         {
             "kind": row["kind"], "strength": row["strength"],
             "r": None if np.isnan(row["r"]) else round(row["r"], 3), "flagged": row["verdict"] in _FLAGGED,
         }
-        for row in first.to_dict("records")
+        for row in table[table.role == "planted"].to_dict("records")
     ]  # fmt: skip
 
 
@@ -136,7 +135,7 @@ def _page(measured: Mapping[str, Any], table: pd.DataFrame) -> str:
         f"Copies of {measured['words']}, in which a disease and a signature were planted by chance, audited by the "
         "protocol's own network, folds, checks and thresholds. The truth is known, since every image can be made "
         "again with and without either. Intervals are 95 % (Wilson).",
-        markdown(pd.DataFrame([{"": key, "value": str(value)} for key, value in measured["about"].items()])),
+        markdown(pd.DataFrame([{"": key, "value": _listed(value)} for key, value in measured["about"].items()])),
     ]
     for arm, rates in measured["arms"].items():
         parts += [f"## Arm {arm}", markdown(_shown(rates)), _reliance_words(rates["reliance"])]
@@ -150,6 +149,10 @@ def _page(measured: Mapping[str, Any], table: pd.DataFrame) -> str:
         markdown(table[list(_SHOWN)].round(3)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _listed(value: object) -> str:
+    return ", ".join(value) or "none" if isinstance(value, list | tuple) else str(value)
 
 
 def _shown(rates: Mapping[str, Any]) -> pd.DataFrame:
