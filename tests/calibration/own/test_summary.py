@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from biasaudit.calibration.own.summary import rates_of
+from biasaudit.calibration.own.summary import _require_rates, rates_of
+from biasaudit.errors import IncompleteError
 
 
 def copies(*rows):
@@ -47,3 +48,10 @@ def test_copies_that_chose_or_did_not_learn_are_not_counted():
 def test_nothing_counted_is_no_rate():
     rates = rates_of(copies(CLEAN))
     assert rates["found"] == {"events": 0, "n": 0, "rate": None, "low": None, "high": None}
+
+
+def test_rates_of_nothing_are_not_written():
+    nothing = rates_of(copies(("clean", False, *CLEAN[2:]), ("planted", True, 0.3, 0.2, "MIXED", 0.2, 0.1, 0.3)))
+    with pytest.raises(IncompleteError, match=r"no copy counts.*\(1 did not\): train longer"):
+        _require_rates({"intensity": nothing})
+    _require_rates({"intensity": nothing, "other": rates_of(copies(CLEAN))})

@@ -17,6 +17,7 @@ from biasaudit.calibration.own.original import Original
 from biasaudit.calibration.rates import CLEAN, rate
 from biasaudit.calibration.summary import markdown
 from biasaudit.engine.situation.identity import learns_from
+from biasaudit.errors import IncompleteError
 from biasaudit.own_rates import OWN_RATES, Identity
 
 __all__ = ["rates_of", "write_own_rates"]
@@ -42,6 +43,11 @@ def write_own_rates(
         Where they come from, in words.
     out : Path
         Gets ``own-rates.json``, ``copies.tsv`` and ``own-calibration.md``.
+
+    Raises
+    ------
+    IncompleteError
+        If no arm has a rate to print: too few targets learned what was planted.
     """
     table = tabulate(records)
     table = table[table.masks == original.masks]
@@ -55,6 +61,7 @@ def write_own_rates(
         },
         "kinds": _kinds(table[table.arm == original.arms[0].name]),
     }
+    _require_rates(measured["arms"])
     (out / OWN_RATES).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     table.to_csv(out / "copies.tsv", sep="\t", index=False, float_format="%.5g")
     (out / "own-calibration.md").write_text(_page(measured, table), encoding="utf-8")
@@ -86,6 +93,17 @@ def rates_of(table: pd.DataFrame) -> dict[str, Any]:
         "not_learned": int((~table[table.role != "disease"].competent).sum()),
         "reliance": _accuracy(judged),
     }
+
+
+def _require_rates(arms: Mapping[str, Any]) -> None:
+    """Refuse a file that would put nothing into the place of the published rates."""
+    if any(rates[name]["n"] for rates in arms.values() for name in ("false_flag", "found")):
+        return
+    not_learned = max(rates["not_learned"] for rates in arms.values())
+    raise IncompleteError(
+        "no copy counts: none is clean or planted at reliance .5 or more and has a target that learned the disease "
+        f"({not_learned} did not): train longer or add images, or give a larger --budget"
+    )
 
 
 def _counted(events: pd.Series) -> dict[str, Any]:
