@@ -51,7 +51,7 @@ def write_own_rates(
     """
     table = tabulate(records)
     table = table[table.masks == original.masks]
-    measured = {
+    measured: dict[str, Any] = {
         "of": asdict(identity),
         "version": version("biasaudit"),
         "words": original.words,
