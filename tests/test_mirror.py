@@ -176,6 +176,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "edits/planting/test_signature.py",
         "edits.planting.signature",
     ),
+    "protocol.phantom": ("cohort/simulation/test_phantom_nulls.py",),
     "protocol.spike_in": ("edits/planting/test_ladder.py",),
     "engine.arguments.data": ("engine/steps/test_metadata.py",),
     "engine.arguments.edits": ("engine/steps/test_spike_in.py",),
@@ -429,6 +430,7 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "networks.mlp": ("contracts/test_contract_network.py",),
     "records.cohort": ("cohort/images/test_lesion_maps.py",),
     "records.evidence": ("checks/test_leakage.py",),
+    "records.spike_in": ("checks/test_spike_in.py",),
     "records.recipe": ("engine/evidence/test_inputs.py",),
     "report.figures": (
         "report/test_explanations.py",

@@ -14,11 +14,8 @@ from biasaudit.records.evidence import (
     MapProbes,
     Maps,
     OriginControl,
-    Plant,
     Probes,
     SignatureTransfer,
-    SpikeIn,
-    SpikeTrial,
     Twin,
     UnseenOrigin,
 )
@@ -46,6 +43,7 @@ from biasaudit.records.finding import (
 )
 from biasaudit.records.note import Note
 from biasaudit.records.recipe import Recipe
+from biasaudit.records.spike_in import Plant, SpikeIn, SpikeTrial
 
 __all__ = [
     "LONGEST_LABEL",
