@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from biasaudit.protocol.cohort import (
     DATASET,
-    SIGNATURES,
     BidsCohort,
     CohortSettings,
     FieldSettings,
     LabelSettings,
-    PhantomCohort,
-    PhantomSettings,
     ProbeSettings,
     TableCohort,
     TwoClassLabelSettings,
 )
 from biasaudit.protocol.limits import FileLimits
+from biasaudit.protocol.phantom import SIGNATURES, PhantomCohort, PhantomSettings
 from biasaudit.protocol.protocol import (
     ArmSettings,
     AttributionSettings,
