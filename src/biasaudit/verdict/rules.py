@@ -35,7 +35,7 @@ def decide(findings: Sequence[Finding], design: Design, factor: str, protocol: P
         A PATHOLOGY that no probes show is provisional unless the spike-in test of power (G3) was asked.
     """
     case = _case(findings, design, factor, protocol, flags(findings, protocol.statistics.alpha))
-    return _decide(replace(case, tests=len(p_values(findings))))
+    return _decide(replace(case, tests=_made(p_values(findings))))
 
 
 def decide_contrasts(
@@ -63,7 +63,7 @@ def decide_contrasts(
     """
     alone = flags(findings, protocol.statistics.alpha)
     flagged = flags(findings, protocol.statistics.alpha, beside) if beside else alone
-    tests = len(p_values(findings)) + len(beside)
+    tests = _made([*p_values(findings), *beside])
     verdicts = []
     for contrast, design in designs.items():
         own = [finding for finding in findings if finding.contrast == contrast]
@@ -107,6 +107,11 @@ def flags(findings: Sequence[Finding], alpha: float, beside: Sequence[float] = (
 def p_values(findings: Sequence[Finding]) -> list[float]:
     """Return the p-values of the tests of one arm and factor that vote, nan where one could not be made."""
     return [np.nan if test.p_value is None else test.p_value for test in _voting(findings)]
+
+
+def _made(tests: Sequence[float]) -> int:
+    """Count the tests that could be made: Holm's correction is over these."""
+    return int(np.isfinite(tests).sum())
 
 
 def _voting(findings: Sequence[Finding]) -> list[Finding]:
