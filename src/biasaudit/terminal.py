@@ -104,7 +104,7 @@ def _aucs(arm: ArmRecord) -> str:
         return ""
     plain = f"AUC {target['auc']:.2f} as sampled"
     if published["auc"] is None:
-        return f"{plain}; AUC to publish: none, since no {published['factor']} holds both classes"
+        return f"{plain}; AUC to publish: none, since no {published['factor']} holds enough of both classes"
     bounds = f"[{published['auc_low']:.2f}, {published['auc_high']:.2f}]"
     return f"{plain}; AUC to publish (class and {published['factor']} independent): {published['auc']:.2f} {bounds}"
 

@@ -88,9 +88,7 @@ def test_the_tests_of_all_arms_and_factors_stand_beside_each_other_in_the_scope_
         run = SimpleNamespace(
             situation=SimpleNamespace(protocol=parse_protocol(text, Path("protocol.yaml"))),
             factors=("site", "year"),
-            findings=lambda arm, factor: [
-                Finding("U1", "clear", "", p_value=tests.get((arm, factor)), flag=Flag(True))
-            ],
+            findings=findings,
         )
         return verdicts._beside(run, "intensity", "site")
 
