@@ -68,16 +68,6 @@ class Resampled:
         factor = widening(float(np.nanvar(self.draws)), networks, level)
         return Resampled(self.estimate, self.estimate + factor * (self.draws - self.estimate))
 
-    @property
-    def two_sided_p(self) -> float:
-        """p-value of a difference from 0, from 2 / (1 + B) to 1, never 0; nan if the estimate is.
-
-        Twice the smaller of (1 + #{draws <= 0}) / (1 + B) and its mirror image.
-        """
-        if np.isnan(self.estimate):
-            return float("nan")
-        return min(1.0, 2 * min(one_sided_p(self.draws, 0.0), one_sided_p(-self.draws, 0.0)))
-
 
 def resample_weights(groups: ArrayLike, n_bootstraps: int, generator: np.random.Generator) -> Weights:
     """Count how often each subject is drawn by each stratified bootstrap resample.
