@@ -90,3 +90,9 @@ def test_probes_that_cannot_say_are_not_asked(planted, protocol, changes):
     evidence = planted(n=160, design="aliased")
     found = published_auc(replace(evidence, probes=probes(evidence, 0.0, **changes)), protocol)
     assert found.how == ""
+
+
+def test_folds_of_one_class_are_said_to_be_the_reason(planted, protocol):
+    found = published_auc(replace(planted(n=60), fold=np.arange(60)), protocol)
+    assert np.isnan(found.area.estimate)
+    assert "Fewer folds would give one" in found.text

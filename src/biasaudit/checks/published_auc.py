@@ -156,6 +156,11 @@ def _names(origins: Sequence[str]) -> str:
 
 def _why_none(evidence: ArmEvidence) -> str:
     negative, positive = evidence.classes
+    if shared_origins(evidence.positive, evidence.origin):
+        return (
+            f"None can be given: no fold holds out both {negative} and {positive} of the origins that hold both, and "
+            "scores of different networks are not compared. Fewer folds would give one."
+        )
     why = (
         f"None can be given: no {evidence.factor} holds {FEWEST} subjects of both classes, so the {evidence.factor} "
         f"itself may tell them apart. Subjects of both classes from one {evidence.factor} would give one"
