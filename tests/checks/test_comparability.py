@@ -105,6 +105,27 @@ def test_one_origin_has_nothing_to_compare_but_probes_have(planted, protocol):
     assert finding.details["e_value_low"] > 2
 
 
+def test_offsets_of_the_fold_networks_hide_no_difference_to_the_probes(planted, protocol):
+    evidence = planted(n=160, design="aliased")
+    healthy, k = evidence.logit[~evidence.positive].mean(), 20
+    found = []
+    for offsets in (np.zeros(5), np.array([0.0, 5.0, -5.0, 8.0, -8.0])):
+        by_fold = healthy + 2 + np.random.default_rng(2).normal(size=(k, 5)) + offsets
+        probes = Probes(
+            subject=np.array([f"p{i}" for i in range(k)]),
+            label=np.array(["healthy"] * k),
+            positive=np.zeros(k, dtype=bool),
+            origin=np.array(["b"] * k),
+            logit=by_fold.mean(axis=1),
+            twin_of=np.array([""] * k),
+            by_fold=by_fold,
+        )
+        moved = replace(evidence, logit=evidence.logit + offsets[evidence.fold], probes=probes)
+        found.append(in_class(judge("D4", moved, protocol), "healthy").details["score_difference"])
+    assert found[0] == pytest.approx(2.0, abs=0.4)
+    assert found[1] == pytest.approx(found[0])
+
+
 def test_groups_that_have_nothing_in_common_are_not_matched(planted, protocol):
     evidence = planted(n=200)
     apart = replace(evidence, categories={"scanner room": np.where(evidence.origin == "b", "x", "y")})

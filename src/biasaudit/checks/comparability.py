@@ -196,14 +196,16 @@ def _sensitivity(evidence: ArmEvidence, class_name: str, groups: Mapping[str, Bo
     second: FloatArray
     if len(pairs) == 2:
         (first, second), names = (scores[groups[name]] for name in pairs), f"{pairs[0]} and {pairs[1]}"
+        sizes = first.size, second.size
     else:
         (first, second), names = _probed(evidence, class_name), "the audited and the probes"
-    if min(first.size, second.size) < FEWEST:
+        sizes = first.size, len(second)  # the networks of all folds score every probe
+    if min(sizes) < FEWEST:
         return {}
     apart = mean_difference(first, second)
     if not np.isfinite(apart):
         return {}
-    error = float(np.sqrt(1 / first.size + 1 / second.size + apart**2 / (2 * (first.size + second.size))))
+    error = float(np.sqrt(1 / sizes[0] + 1 / sizes[1] + apart**2 / (2 * sum(sizes))))
     strength, least = e_value(apart), e_value(apart, error)
     text = (
         f"the scores of {class_name} differ by {abs(apart):.2f} standard deviations between {names}; an unmeasured "
@@ -218,12 +220,18 @@ def _times(strength: float) -> str:
 
 
 def _probed(evidence: ArmEvidence, class_name: str) -> tuple[FloatArray, FloatArray]:
-    """Scores of a class, and of its probes, by all networks together."""
-    own = np.asarray(evidence.logit[class_rows(evidence, class_name)])
+    """Scores of a class (n,), and of its probes (k, folds), less what the network of each fold gives to the probes.
+
+    Networks of different folds have unlike offsets; the probes, which all of them score, tell these.
+    """
+    rows = class_rows(evidence, class_name)
     if evidence.probes is None:
-        return own, np.empty(0)
-    kept = (evidence.probes.label == class_name) & (evidence.probes.twin_of == "")
-    return own, np.asarray(evidence.probes.logit[kept])
+        return evidence.logit[rows], np.empty((0, 1))
+    probes = evidence.probes.kept((evidence.probes.label == class_name) & (evidence.probes.twin_of == ""))
+    if probes.by_fold is None or not probes.subject.size:
+        return evidence.logit[rows], probes.logit[:, None]
+    offset = probes.by_fold.mean(axis=0)
+    return evidence.logit[rows] - offset[evidence.fold[rows]], probes.by_fold - offset
 
 
 def _scored(evidence: ArmEvidence) -> bool:
