@@ -57,9 +57,9 @@ def test_from_copies_to_the_report_that_prints_their_rates(biasaudit_here, tmp_p
     first = biasaudit_here(*command)
     assert first.returncode == 0, first.stderr
     assert "Measured on copies of 32 images of healthy from kyoto, with this network: flagged" in first.stdout
-    again = biasaudit_here(*command)
-    assert json.loads(rates.read_text())["arms"] == json.loads(rates.read_text())["arms"]
-    assert again.returncode == 0
+    arms = json.loads(rates.read_text())["arms"]
+    assert biasaudit_here(*command).returncode == 0
+    assert json.loads(rates.read_text())["arms"] == arms
     with protocol.open("a") as file:
         file.write("calibration: rates/own-rates.json\n")
     run = biasaudit_here("run", protocol, "-o", tmp_path / "out", "--engine", "local")
