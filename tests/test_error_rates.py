@@ -158,3 +158,14 @@ def test_of_real_images_outside_calibration_it_says_how_to_measure_their_own(mea
     assert error_rates(setting(simulated=False))["text"].endswith(told)
     assert told not in error_rates(setting(network="own.py:build"))["text"]
     assert told not in error_rates(setting(simulated=False, kind="features"))["text"]
+
+
+def test_a_check_of_several_inputs_names_those_that_were_measured(measured):
+    shown = {"auc": 0.9, "low": 0.8, "high": 1.0, "n": 40, "discriminates": True}
+    document = json.loads(measured.read_text())
+    document["checks"] = {"A2 erased": {"all": shown}, "A2 silhouette": {"all": shown | {"auc": 0.5}}}
+    measured.write_text(json.dumps(document))
+    module._measured.cache_clear()
+    text = weight_text("A2", "nested")
+    assert "erased 0.90 [0.80, 1.00], 40 cohorts; silhouette 0.50" in text
+    assert text.endswith("other inputs were not measured")

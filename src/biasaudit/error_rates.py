@@ -169,26 +169,39 @@ def carries_weight(code: str, regime: Regime) -> bool | None:
 
 
 def weight_text(code: str, regime: Regime) -> str:
-    """Say in words how well a check told driven networks from clean ones in the calibration; empty if not measured."""
-    board = _board(code, regime)
-    if board is None:
+    """Say in words how well a check told driven networks from clean ones in the calibration; empty if not measured.
+
+    Of a check that is asked of several inputs each that was measured is named.
+    """
+    boards = _boards(code, regime)
+    if not boards:
         return ""
-    figures = (
-        f"on simulated cohorts the check told networks driven by the origin (R* > .25) from clean ones (R* <= .05) "
-        f"with a ROC AUC of {board['auc']:.2f} [{board['low']:.2f}, {board['high']:.2f}], {board['n']} cohorts"
-    )
-    if board["discriminates"]:
-        return figures
+    figures = "; ".join(f"{name.removeprefix(code).strip()} {_figure(board)}".strip() for name, board in boards.items())
+    start = "on simulated cohorts the check told networks driven by the origin (R* > .25) from clean ones (R* <= .05)"
+    text = f"{start} with a ROC AUC of {figures}"
+    if len(boards) > 1 or code not in boards:
+        return f"{text}; other inputs were not measured"
+    if boards[code]["discriminates"]:
+        return text
     decides = any(source.code == code for source in RELIANCE_SOURCES)
-    return f"{figures}: it does not discriminate" + ("" if decides else " and carries no weight")
+    return f"{text}: it does not discriminate" + ("" if decides else " and carries no weight")
+
+
+def _figure(board: Mapping[str, Any]) -> str:
+    return f"{board['auc']:.2f} [{board['low']:.2f}, {board['high']:.2f}], {board['n']} cohorts"
+
+
+def _boards(code: str, regime: Regime) -> dict[str, Mapping[str, Any]]:
+    """Return the boards of a check in the regime, else in all, by its code and the input."""
+    checks = _measured().get("checks", {})
+    own = {name: boards for name, boards in checks.items() if name == code or name.startswith(f"{code} ")}
+    found = {name: boards.get(regime) or boards.get("all") for name, boards in own.items()}
+    return {name: board for name, board in found.items() if board}
 
 
 def _board(code: str, regime: Regime) -> Mapping[str, Any] | None:
-    """Return the check's board in the regime, else in all; of a check with several inputs that of the best input."""
-    checks = _measured().get("checks", {})
-    own = [boards for name, boards in checks.items() if name == code or name.startswith(f"{code} ")]
-    found = [boards.get(regime) or boards.get("all") for boards in own]
-    return max((board for board in found if board), key=lambda board: float(board["low"]), default=None)
+    """Return the board of a check; with several inputs that of the best input."""
+    return max(_boards(code, regime).values(), key=lambda board: float(board["low"]), default=None)
 
 
 def _beyond_pictures(setting: Setting) -> list[str]:

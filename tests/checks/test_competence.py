@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from checks.asking import judge
 
+from biasaudit.stats.effects import auc
+
 
 def test_g1_opens_for_a_competent_target_only(planted, protocol):
     (good,) = judge("G1", planted(), protocol)
@@ -41,3 +43,12 @@ def test_g1_does_not_lose_everything_to_folds_of_one_class(planted, protocol):
     for each in (alone, one_class):
         (found,) = judge("G1", each, protocol)
         assert found.status == "clear"
+
+
+def test_g1_compares_everybody_where_one_network_made_elsewhere_scored_all(planted, protocol):
+    evidence = planted(n=40, pathology=1.0)
+    target = protocol.target.model_copy(update={"weights": ["w.safetensors"]})
+    (found,) = judge("G1", evidence, protocol.model_copy(update={"target": target}))
+    assert found.statistic == pytest.approx(auc(evidence.logit, evidence.positive))
+    (trained,) = judge("G1", evidence, protocol)
+    assert trained.statistic != pytest.approx(found.statistic)

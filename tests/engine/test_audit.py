@@ -130,6 +130,7 @@ def test_a_second_stage_confirms_the_arm_that_needs_it(audited, tmp_path, monkey
     assert "G3" not in first["checks"]
 
     monkeypatch.setattr(audit, "to_confirm", lambda run: frozenset({Recipe("intensity")}))
+    monkeypatch.setattr(audit, "to_climb", lambda run: {})
     second, titles, counts = audited(SMALL)
     (finding,) = spikes(second, "intensity")
     assert finding["status"] in ("clear", "inconclusive")

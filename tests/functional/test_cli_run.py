@@ -58,7 +58,8 @@ def test_audit_keeps_the_contract(finished_run):
         assert set(arm["reliance"]) == {"estimate", "low", "high", "kind", "from", "corroborated_by"}
         assert arm["error_rates"]["within_calibration"] is False
         codes = {finding["code"] for finding in arm["findings"]}
-        assert codes == {"G1", "G2", "A1", "A2", "U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12", *MISSING_CELL}
+        used = {"U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12"}
+        assert codes == {"G1", "G2", "D4", "A1", "A2", *used, *MISSING_CELL}
         for finding in arm["findings"]:
             assert finding["status"] in ("clear", "concern", "inconclusive", "not_applicable", "error")
             assert finding["p_value"] is None or finding["p_value"] > 0

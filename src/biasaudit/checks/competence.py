@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biasaudit.checks.premises import Fault, interval_level, score_fault
+from biasaudit.checks.premises import Fault, interval_level, score_fault, scoring_network
 from biasaudit.checks.published_auc import published_auc
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
@@ -35,8 +35,9 @@ class Competence:
             fault = Fault("not_applicable", "there are no scores of both classes")
         if fault:
             return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor, n=n)]
-        area = pair_auc(evidence.logit, inside_folds(positive, evidence.fold))
-        interval = area.interval(interval_level(protocol), folds_overlap(evidence.fold))
+        networks = scoring_network(evidence, protocol)
+        area = pair_auc(evidence.logit, inside_folds(positive, networks))
+        interval = area.interval(interval_level(protocol), folds_overlap(networks))
         competent = interval.low > CHANCE
         text = f"the held-out AUC is {interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
         return [

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from biasaudit.checks.premises import Fault, Judgement, bound_level, percent, probability, score_fault, stream
+from biasaudit.checks.premises import (
+    Fault,
+    Judgement,
+    bound_level,
+    percent,
+    probability,
+    score_fault,
+    scoring_network,
+    stream,
+)
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag
 from biasaudit.stats.intervals import Resampled, bootstrap_means, one_sided_p, percentile_interval
@@ -85,7 +94,7 @@ def weak_target(evidence: ArmEvidence, protocol: Protocol, code: str) -> str:
     gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
     if not percentile_interval(gap, patients - healthy, bound_level(protocol)).low > 0:
         return f"the class gap is {gap:.2f} logits and may be none, so that no share of it is known"
-    area = pair_auc(evidence.logit, inside_folds(evidence.positive, evidence.fold)).estimate
+    area = pair_auc(evidence.logit, inside_folds(evidence.positive, scoring_network(evidence, protocol))).estimate
     if area < COMPETENT:
         return f"the target's AUC is {area:.2f}, and below {COMPETENT} shares of the class gap are unstable"
     return ""

@@ -157,7 +157,8 @@ class TestTruth:
         model.mkdir()
         train(training(np.arange(8) % 2, settings={"epochs": 1}), folders(inputs=[block]), model)
         samples = cohort.samples[:2]
-        truth(TruthArguments(samples, grid, "intensity"), folders(models=[model]), out)
+        arguments = TruthArguments("phantom", "auto", samples, {}, grid, "intensity")
+        truth(arguments, folders(models=[model]), out)
         margins = np.load(out / "margins.npy")
         assert margins.shape == (2, 2, 5)
         network = load_network(model / "model.safetensors")

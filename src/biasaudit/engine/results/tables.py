@@ -16,7 +16,6 @@ from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import log_odds
 from biasaudit.engine.situation.places import read_facts
 from biasaudit.engine.situation.situation import Question
-from biasaudit.engine.user_code.preprocessing import kind_of_input
 from biasaudit.records import Comparison
 from biasaudit.run_folder.contract import FILES
 from biasaudit.run_folder.tsv import write_tsv
@@ -86,7 +85,7 @@ def _severity(run: Run, voxels: Sequence[int]) -> np.ndarray:
 
 def _scores(run: Run) -> Iterator[dict[str, Any]]:
     cohort = run.situation.cohort
-    for arm, question, variant_names in _asked(run):
+    for arm, shown, question, variant_names in _asked(run):
         for fold, key in enumerate(run.plan.scores[question]):
             for variant in variant_names:
                 if not (run.store.folder(key) / f"logits-{variant}.npy").exists():
@@ -100,7 +99,7 @@ def _scores(run: Run) -> Iterator[dict[str, Any]]:
                             "factor": question.factor or None,
                             **contrast,
                             "class": question.class_name or None,
-                            "input": _input_name(question),
+                            "input": shown,
                             "variant": variant,
                             "subject": cohort.samples[row].subject,
                             "fold": fold + 1,
@@ -129,25 +128,20 @@ def _logits(values: np.ndarray) -> dict[str, float]:
     return {f"logit_{index + 1}": round(float(value), 6) for index, value in enumerate(values)}
 
 
-def _asked(run: Run) -> Iterator[tuple[str, Question, tuple[str, ...]]]:
-    """Every question of every arm, with the variants that were scored."""
+def _asked(run: Run) -> Iterator[tuple[str, str, Question, tuple[str, ...]]]:
+    """Every question of every arm, the name of the input that it is asked of, and the variants that were scored."""
     for arm in run.situation.protocol.arms:
+        reduced = {question: name for name, question in run.plan.reduced(arm.name).items()}
         for question in run.plan.scores:
             learned_from = arm.recipe if question.name == "target" else arm.recipe.unbalanced
-            own = question.recipe == learned_from
-            reduced = question in run.plan.reduced(arm.name).values()
-            if own or reduced:
-                yield arm.name, question, (question.variant,) if reduced else ("original", "erased")
-
-
-def _input_name(question: Question) -> str:
-    if question.variant == "erased":
-        return "erased"
-    return "original" if kind_of_input(question.recipe.input).shows_pathology else question.recipe.input
+            if question in reduced:
+                yield arm.name, reduced[question], question, (question.variant,)
+            elif question.recipe == learned_from:
+                yield arm.name, "original", question, ("original", "erased")
 
 
 def _training(run: Run) -> Iterator[dict[str, Any]]:
-    for arm, question, _ in _asked(run):
+    for arm, shown, question, _ in _asked(run):
         for fold, keys in enumerate(run.plan.models[question]):
             for number, key in enumerate(keys):
                 for entry in read_json(run.store.folder(key) / "history.json"):
@@ -155,7 +149,7 @@ def _training(run: Run) -> Iterator[dict[str, Any]]:
                         "arm": arm,
                         "question": question.name,
                         "class": question.class_name or None,
-                        "input": _input_name(question),
+                        "input": shown,
                         "fold": fold + 1,
                         "seed": number + 1,
                         "epoch": entry["epoch"],
