@@ -16,12 +16,9 @@ RANKED = {
 }
 
 
-@pytest.fixture
-def ranked(make_run):
-    """A run whose D2 has ranked columns, of two factors."""
-    run = make_run(n=24)
+def with_ranking(run, seen_in):
     audit = json.loads((run / "audit.json").read_text())
-    details = {"attributes": RANKED, "attributes_seen_in": "layer block4"}
+    details = {"attributes": RANKED, "attributes_seen_in": seen_in}
     audit["design"]["findings"] = [
         finding("D2", "concern", details=details),
         finding("D2", "concern", **{"class": "healthy"}),
@@ -29,6 +26,12 @@ def ranked(make_run):
     ]
     (run / "audit.json").write_text(json.dumps(audit))
     return load_run(run)
+
+
+@pytest.fixture
+def ranked(make_run):
+    """A run whose D2 has ranked columns, of two factors."""
+    return with_ranking(make_run(n=24), "layer block4")
 
 
 def test_one_table_of_the_primary_factor_best_first(ranked):
@@ -45,6 +48,13 @@ def test_the_page_shows_it_once_and_escaped(ranked):
     assert "Detectability (layer block4)" in html
     assert "&lt;b&gt;coil" in html
     assert "&#34;detectability&#34;" not in html
+    assert "does not rule out that the network relies" in html
+    assert "No detectability was measured" not in html
+
+
+def test_where_nothing_shows_the_columns_it_says_which_check_to_add(make_run):
+    html = html_page(with_ranking(make_run(n=24), ""), {})
+    assert "No detectability was measured: add U2" in html
 
 
 def test_without_a_ranking_there_is_no_section(make_run):

@@ -25,7 +25,8 @@ class Attributes:
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give one table per contrast, of the primary origin factor; none where nothing was ranked."""
         found = tuple(_tables(run.audit["design"].get("findings") or []))
-        return {"tables": found} if found else None
+        unseen = not any(table["seen_in"] for table in found)
+        return {"tables": found, "unseen": unseen} if found else None
 
 
 def _tables(findings: list[Any]) -> Iterator[dict[str, object]]:
