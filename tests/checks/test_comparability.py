@@ -32,7 +32,8 @@ def test_an_older_origin_is_named_and_matching_takes_its_dependence_away(mixed_c
     assert abs(finding.details["origin_auc_matched"] - 0.5) < 0.1
     assert 40 < finding.details["matched"] < 200
     assert finding.details["e_value"] > finding.details["e_value_low"] > 1
-    assert "an unmeasured difference would have to be" in finding.reason
+    assert "could case mix explain it? Only a trait at least" in finding.reason
+    assert "the audit cannot tell it from the scanner" in finding.reason
     rows = {row["covariate"]: row for row in finding.details["balance"]}
     assert abs(rows["age"]["difference"]) == pytest.approx(1.0, abs=0.35)
     assert finding.details["reliance_matched"] < 0.2
@@ -88,6 +89,29 @@ def test_without_covariates_nothing_is_known_and_the_e_value_stays(planted, prot
     assert finding.details["e_value"] > 2
 
 
+def test_a_difference_that_is_not_shown_asks_for_no_explanation(planted, protocol):
+    finding = in_class(judge("D4", planted(signature=0.0), protocol), "healthy")
+    assert finding.details["e_value_low"] == 1
+    assert "sensitivity" not in finding.details
+    assert "case mix" not in finding.reason
+
+
+def test_what_both_lack_is_no_reassurance(planted, protocol):
+    finding = in_class(judge("D4", planted(signature=40.0), protocol), "healthy")
+    assert "at least 20 times as frequent" in finding.reason
+    assert "more than 20" not in finding.reason
+
+
+def test_the_remedy_says_what_is_held_fixed_already(mixed_case, protocol):
+    naming = protocol.cohort.model_copy(update={"covariates": ("age",)})
+    named = protocol.model_copy(update={"cohort": naming})
+    before = in_class(judge("D4", mixed_case, protocol), "healthy").remedy
+    after = in_class(judge("D4", mixed_case, named), "healthy").remedy
+    assert before == "Name age in cohort.covariates, so that U1 holds what differs fixed, or match the subjects."
+    assert "Of age U1 already holds fixed what it can" in after
+    assert "Name" not in after
+
+
 def test_one_origin_has_nothing_to_compare_but_probes_have(planted, protocol):
     evidence = planted(n=160, design="aliased")
     assert in_class(judge("D4", evidence, protocol), "healthy").status == "not_applicable"
@@ -101,7 +125,9 @@ def test_one_origin_has_nothing_to_compare_but_probes_have(planted, protocol):
         twin_of=np.array([""] * k),
     )
     finding = in_class(judge("D4", replace(evidence, probes=probes), protocol), "healthy")
-    assert "between the audited and the probes" in finding.reason
+    assert finding.status == "not_applicable"
+    assert "differ by" not in finding.reason
+    assert "between the audited and the probes" in finding.details["sensitivity"]
     assert finding.details["e_value_low"] > 2
 
 

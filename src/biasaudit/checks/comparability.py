@@ -113,9 +113,9 @@ def _inside(evidence: ArmEvidence, class_name: str, cells: Mapping[str, list[Val
     what = f"the origins of {class_name}"
     finding = Finding("D4", "not_applicable", "", n=int(rows.sum()), factor=evidence.factor, class_name=class_name)
     if len(groups) < 2:
-        reason = f"fewer than two origins hold {FEWEST} subjects of {class_name}: nothing to compare"
-        return replace(finding, reason=_joined([reason, details]), details=details)
-    return _judged(finding, _table(groups, cells), what, details)
+        reason = f"fewer than two origins hold {FEWEST} audited subjects of {class_name}: no covariates to compare"
+        return replace(finding, reason=reason, details=details)
+    return _judged(finding, _table(groups, cells), what, details, protocol.cohort.covariates)
 
 
 def _between_classes(evidence: ArmEvidence, cells: Mapping[str, list[Value]], protocol: Protocol) -> Finding:
@@ -125,7 +125,7 @@ def _between_classes(evidence: ArmEvidence, cells: Mapping[str, list[Value]], pr
     if min(int(rows.sum()) for rows in groups.values()) < FEWEST:
         return replace(finding, reason=f"a class holds fewer than {FEWEST} subjects")
     details = _auc_matched(evidence, cells, protocol)
-    return _judged(finding, _table(groups, cells), "the classes", details)
+    return _judged(finding, _table(groups, cells), "the classes", details, protocol.cohort.covariates)
 
 
 def _table(groups: Mapping[str, BoolArray], cells: Mapping[str, list[Value]]) -> list[_Row]:
@@ -149,7 +149,9 @@ def _held_against(row: _Row, limit: float) -> _Row:
     return replace(row, unlike=abs(row.found.difference) > UNBALANCED and row.found.z > limit)
 
 
-def _judged(finding: Finding, table: Sequence[_Row], what: str, details: dict[str, Any]) -> Finding:
+def _judged(
+    finding: Finding, table: Sequence[_Row], what: str, details: dict[str, Any], named: Sequence[str]
+) -> Finding:
     """Concern where a difference is large and beyond chance, clear where all are small; never a flag."""
     details = {**details, "balance": [row.to_dict() for row in table]}
     if not table:
@@ -168,13 +170,30 @@ def _judged(finding: Finding, table: Sequence[_Row], what: str, details: dict[st
         finding,
         status=status,  # type: ignore[arg-type]
         reason=_joined([reason, details]),
-        remedy="Match the subjects, or name the covariates in cohort.covariates, so that U1 holds them fixed."
-        if beyond
-        else "",
+        remedy=_remedy([row.covariate for row in beyond], named, finding.class_name),
         statistic=abs(worst.found.difference) if np.isfinite(worst.found.difference) else None,
         threshold=UNBALANCED,
         details=details,
     )
+
+
+def _remedy(unlike: Sequence[str], named: Sequence[str], class_name: str | None) -> str:
+    """Say what is held fixed already, and what is left to do; empty where nothing differs."""
+    if not unlike:
+        return ""
+    if class_name is None:
+        return (
+            f"Match patients and healthy in {', '.join(unlike)}: U1 holds covariates fixed between origins, and "
+            "nothing between the classes."
+        )
+    new = [name for name in unlike if name not in named]
+    held = [name for name in unlike if name in named]
+    parts = [f"Name {', '.join(new)} in cohort.covariates, so that U1 holds what differs fixed, or match the subjects."]
+    told = (
+        f"Of {', '.join(held)} U1 already holds fixed what it can (its finding says what it cannot). What is left: "
+        f"match the subjects of {class_name}, or bring some who are alike, and audit those."
+    )
+    return " ".join([*(parts if new else []), *([told] if held else [])])
 
 
 def _size(row: _Row) -> str:
@@ -188,7 +207,10 @@ def _joined(parts: Sequence[Any]) -> str:
 
 
 def _sensitivity(evidence: ArmEvidence, class_name: str, groups: Mapping[str, BoolArray]) -> dict[str, Any]:
-    """Say how strong an unmeasured difference would have to be to explain how the scores of a class differ."""
+    """Say how strong an unmeasured difference would have to be to explain how the scores of a class differ.
+
+    No sentence where the interval does not show that they differ.
+    """
     if not _scored(evidence):
         return {}
     scores = standardised_logits(evidence.logit, exchangeable_classes(evidence), evidence.fold)
@@ -208,16 +230,20 @@ def _sensitivity(evidence: ArmEvidence, class_name: str, groups: Mapping[str, Bo
         return {}
     error = float(np.sqrt(1 / sizes[0] + 1 / sizes[1] + apart**2 / (2 * sum(sizes))))
     strength, least = e_value(apart), e_value(apart, error)
+    found = {"score_difference": apart, "e_value": strength, "e_value_low": least}
+    if least <= 1:
+        return found
     text = (
-        f"the scores of {class_name} differ by {abs(apart):.2f} standard deviations between {names}; an unmeasured "
-        f"difference would have to be {_times(strength)} as frequent in one of them, and raise the chance of a high "
-        f"score as much, to explain that (at least {_times(least)} by the 95 % interval)"
+        f"the scores of {class_name} differ by {abs(apart):.2f} standard deviations between {names}; could case mix "
+        f"explain it? Only a trait at least {_times(strength)} as frequent in one of them ({_times(least)} by the 95 % "
+        "interval) that raises the chance of a high score as much. A trait that one has and the other lacks (children "
+        "against adults) is that; the audit cannot tell it from the scanner"
     )
-    return {"score_difference": apart, "e_value": strength, "e_value_low": least, "sensitivity": text}
+    return {**found, "sensitivity": text}
 
 
 def _times(strength: float) -> str:
-    return f"{strength:.1f} times" if strength <= _MOST else f"more than {_MOST} times"
+    return f"{min(strength, _MOST):.{1 if strength < _MOST else 0}f} times"
 
 
 def _probed(evidence: ArmEvidence, class_name: str) -> tuple[FloatArray, FloatArray]:

@@ -212,7 +212,7 @@ def _unmeasured(arm: ArmRecord) -> str:
         return ""
     asked = (f["details"] for f in arm.get("findings") or [] if f["code"] == "D4" and f.get("class"))
     text = next((str(details["sensitivity"]) for details in asked if details.get("sensitivity")), "")
-    return f"If it is case mix and no signature: {text}." if text else ""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _verdicts(arm: ArmRecord) -> list[VerdictRecord]:
