@@ -22,6 +22,7 @@ from biasaudit.checks.premises import (
     score_fault,
     stream,
 )
+from biasaudit.checks.taught import agreement_details, follows_prevalence, prevalence_details
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Share
 from biasaudit.registry import register
@@ -31,7 +32,6 @@ from biasaudit.stats.intervals import Interval, Resampled
 from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.origin_effect import OriginEffect, origin_effect
 from biasaudit.stats.permutation import TestResult
-from biasaudit.stats.prevalence import PrevalenceSlope, prevalence_slope
 from biasaudit.stats.reliance import Responses, crossed_reliance, crossed_share
 from biasaudit.stats.sample_size import feasible
 from biasaudit.stats.strata import HeldFixed, joint_codes
@@ -125,11 +125,13 @@ class ScoreDependence:
         }
         mirror = _Mirror()
         if question.class_name is None:
-            mirror, line = _mirror(evidence, protocol), _prevalence(evidence, question)
+            mirror, fixed = _mirror(evidence, protocol), np.asarray(question.fixed.all_columns)
+            line = follows_prevalence(evidence, question.scores, fixed)
             follows = None if line is None else line.p_value <= protocol.statistics.alpha
             networks = seed_variance(evidence, lambda one: crossed_share(_responses(one.of(evidence), protocol)))
             flag = replace(flag, reliance=_reliance(evidence, protocol, networks), follows_prevalence=follows)
-            details |= mirror.details() | ({} if line is None else _of_line(line)) | seed_details(networks)
+            details |= mirror.details() | prevalence_details(line) | agreement_details(evidence, fixed, protocol)
+            details |= seed_details(networks)
         judged = _judgement(outcome, question, protocol)
         reason = "; ".join(part for part in (judged.reason, *question.fixed.notes, mirror.words) if part)
         shown = outcome.shown
@@ -208,19 +210,6 @@ def _test(
         stream(evidence, "U1", *question.words, kind),
         kind,
     )
-
-
-def _prevalence(evidence: ArmEvidence, question: _Question) -> PrevalenceSlope | None:
-    """Ask whether origins that hold more patients score higher, beyond what else sets origins apart."""
-    classes = exchangeable_classes(evidence)
-    return prevalence_slope(
-        question.scores, evidence.positive, evidence.origin, classes, np.asarray(question.fixed.all_columns)
-    )
-
-
-def _of_line(line: PrevalenceSlope) -> dict[str, Any]:
-    """Named numbers for the finding."""
-    return {"prevalence_slope": line.slope, "prevalence_p": line.p_value, "beside_prevalence": line.spread}
 
 
 def _guard(evidence: ArmEvidence, question: _Question, effect: OriginEffect, protocol: Protocol) -> str:
