@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,9 @@ def study(scratch: Path) -> str:
         f" means of a column differ by a standard deviation of 2 (columns of the disease: 0), {SEEDS} simulated"
         " cohorts each, crossed. Median (range); origin inside a class (A1) of the first cohort; R\\*: the truth, from"
         " the same subjects at every site; condemned: ORIGIN or MIXED; above: cohorts whose lower bound of reliance"
-        " is above R\\*. Arm `combat`: age kept.\n",
-        "| planted | subjects | arm | AUC | A1 | R\\* | reliance | above | condemned | verdicts |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        " is above R\\*; agreed: the share that networks of all folds share. Arm `combat`: age kept.\n",
+        "| planted | subjects | arm | AUC | A1 | R\\* | reliance | above | agreed | condemned | verdicts |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for number, case in enumerate(CASES):
         audits = [audit(scratch / f"{number}-{seed}", case, seed) for seed in range(SEEDS)]
@@ -79,7 +79,7 @@ def audit(folder: Path, case: Case, seed: int) -> dict[str, Any]:
     """Simulate one cohort, audit it, and add the truth of the plain arm."""
     folder.mkdir(parents=True)
     simulate(case, seed).to_csv(folder / "table.tsv", sep="\t", index=False)
-    checks = "[D1, G1, U1, U3, A1]" if seed == 0 else "[D1, G1, U1, U3]"
+    checks = "[D1, G1, U1, A1]" if seed == 0 else "[D1, G1, U1]"
     (folder / "protocol.yaml").write_text(PROTOCOL.format(checks=checks))
     record = run_audit(load_protocol(folder / "protocol.yaml"), folder / "out", Options())
     record["arms"][0]["true_reliance"] = truth(folder / "out", case, seed)
@@ -139,12 +139,18 @@ def _rows(case: Case, audits: list[dict[str, Any]]) -> Iterator[str]:
         counted = ", ".join(f"{count} {word}" for word, count in verdicts.most_common())
         reliance = [each["reliance"] for each in own if each["reliance"]["estimate"] is not None]
         known = [(each["reliance"]["low"] or 0, each["true_reliance"]) for each in own if "true_reliance" in each]
+        agreed = [found["details"]["agreed"] for each in own for found in each["findings"] if _agrees(found)]
         above = str(sum(low > true for low, true in known)) if known else "-"
         yield (
             f"| {case.name} | {case.subjects} | {arm['name']} | {_spread([each['target']['auc'] for each in own])} "
             f"| {arm['origin_auc']['estimate']:.2f} | {_spread([true for _, true in known])} "
-            f"| {_spread([each['estimate'] for each in reliance])} | {above} | {condemned} of {len(own)} | {counted} |"
+            f"| {_spread([each['estimate'] for each in reliance])} | {above} | {_spread(agreed)} "
+            f"| {condemned} of {len(own)} | {counted} |"
         )
+
+
+def _agrees(finding: Mapping[str, Any]) -> bool:
+    return finding["code"] == "U1" and "agreed" in finding["details"]
 
 
 def _spread(values: list[float]) -> str:
