@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.checks.premises import exchangeable_classes
-from biasaudit.protocol import Protocol, TableCohort
+from biasaudit.checks.premises import exchangeable_classes, scoring_network
+from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, FloatArray
 from biasaudit.stats.agreement import fold_agreement
 from biasaudit.stats.fold_scales import aligned_logits
@@ -60,21 +60,13 @@ def agreement_details(evidence: ArmEvidence, held_fixed: FloatArray, protocol: P
     dict
         Empty with few origins, where folds lack some, and where one network serves all folds or may do.
     """
-    if _one_network(protocol):
-        return {}
     found = fold_agreement(
         aligned_logits(evidence.logit, evidence.positive, evidence.fold),
         evidence.positive,
         evidence.origin,
         exchangeable_classes(evidence),
-        evidence.fold,
+        scoring_network(evidence, protocol),
         np.asarray(held_fixed, dtype=np.float64),
         protocol.statistics.alpha,
     )
     return {} if found is None else {"agreed": found.share, "agreed_low": found.low, "agreed_p": found.p_value}
-
-
-def _one_network(protocol: Protocol) -> bool:
-    """Whether the target was made elsewhere and is, or may be, the same network in all folds."""
-    weights, cohort = protocol.target.weights, protocol.cohort
-    return (weights is not None and len(weights) == 1) or (isinstance(cohort, TableCohort) and cohort.scored)
