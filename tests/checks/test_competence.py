@@ -47,8 +47,7 @@ def test_g1_does_not_lose_everything_to_folds_of_one_class(planted, protocol):
 
 def test_g1_compares_everybody_where_one_network_made_elsewhere_scored_all(planted, protocol):
     evidence = planted(n=40, pathology=1.0)
-    target = protocol.target.model_copy(update={"weights": ["w.safetensors"]})
-    (found,) = judge("G1", evidence, protocol.model_copy(update={"target": target}))
+    (found,) = judge("G1", replace(evidence, one_network=True), protocol)
     assert found.statistic == pytest.approx(auc(evidence.logit, evidence.positive))
     (trained,) = judge("G1", evidence, protocol)
     assert trained.statistic != pytest.approx(found.statistic)

@@ -16,7 +16,6 @@ from biasaudit.checks.premises import (
     inside_classes,
     interval_level,
     score_fault,
-    scoring_network,
     stream,
 )
 from biasaudit.checks.score_dependence import crossed_reliance_of
@@ -306,7 +305,7 @@ def _auc_matched(evidence: ArmEvidence, cells: Mapping[str, list[Value]], protoc
     kept = _kept_of(cells, everybody, np.asarray(evidence.positive))
     if kept is None or not _scored(evidence):
         return {}
-    networks = scoring_network(evidence, protocol)
+    networks = evidence.network
     area = pair_auc(evidence.logit[kept], inside_folds(np.asarray(evidence.positive[kept]), networks[kept]))
     interval = area.interval(interval_level(protocol), folds_overlap(networks))
     details = {"matched": int(kept.sum()), "auc_matched": interval.estimate}

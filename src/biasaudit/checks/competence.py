@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biasaudit.checks.premises import Fault, interval_level, score_fault, scoring_network
+from biasaudit.checks.premises import Fault, interval_level, score_fault
 from biasaudit.checks.published_auc import published_auc
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
@@ -35,7 +35,7 @@ class Competence:
             fault = Fault("not_applicable", "there are no scores of both classes")
         if fault:
             return [Finding(self.code, fault.status, fault.reason, factor=evidence.factor, n=n)]
-        networks = scoring_network(evidence, protocol)
+        networks = evidence.network
         area = pair_auc(evidence.logit, inside_folds(positive, networks))
         interval = area.interval(interval_level(protocol), folds_overlap(networks))
         competent = interval.low > CHANCE

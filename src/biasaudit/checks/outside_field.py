@@ -13,7 +13,6 @@ from biasaudit.checks.premises import (
     percent,
     probability,
     score_fault,
-    scoring_network,
     stream,
 )
 from biasaudit.protocol import Protocol
@@ -94,7 +93,7 @@ def weak_target(evidence: ArmEvidence, protocol: Protocol, code: str) -> str:
     gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
     if not percentile_interval(gap, patients - healthy, bound_level(protocol)).low > 0:
         return f"the class gap is {gap:.2f} logits and may be none, so that no share of it is known"
-    area = pair_auc(evidence.logit, inside_folds(evidence.positive, scoring_network(evidence, protocol))).estimate
+    area = pair_auc(evidence.logit, inside_folds(evidence.positive, evidence.network)).estimate
     if area < COMPETENT:
         return f"the target's AUC is {area:.2f}, and below {COMPETENT} shares of the class gap are unstable"
     return ""

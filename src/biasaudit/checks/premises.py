@@ -29,7 +29,6 @@ __all__ = [
     "percent",
     "probability",
     "score_fault",
-    "scoring_network",
     "stream",
 ]
 
@@ -99,15 +98,6 @@ def interval_level(protocol: Protocol) -> float:
 def bound_level(protocol: Protocol) -> float:
     """Coverage of an interval whose single bounds carry a one-sided claim: 90 % at alpha .05."""
     return 1 - 2 * protocol.statistics.alpha
-
-
-def scoring_network(evidence: ArmEvidence, protocol: Protocol) -> npt.NDArray[np.generic]:
-    """Give the number of the network that scored each subject, as networks have unlike offsets: one per fold.
-
-    Where the target was made elsewhere and is one file of weights, or a column of scores, one network scored all.
-    """
-    elsewhere = getattr(protocol.cohort, "scored", False) or len(protocol.target.weights or ()) == 1
-    return np.zeros_like(evidence.fold) if elsewhere else evidence.fold
 
 
 def score_fault(scores: FloatArray, subjects: Iterable[str]) -> Fault | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.checks.premises import interval_level, scoring_network
+from biasaudit.checks.premises import interval_level
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Probes
 from biasaudit.stats.independent import FEWEST, Scored, auc_inside_origins, independent_auc, shared_origins
@@ -71,7 +71,7 @@ def published_auc(evidence: ArmEvidence, protocol: Protocol) -> PublishedAuc:
     PublishedAuc
         From the origins that hold both classes; where none does, from probes that share an origin with the other class.
     """
-    networks = scoring_network(evidence, protocol)
+    networks = evidence.network
     level, widening = interval_level(protocol), folds_overlap(networks)
     scored = Scored(np.asarray(evidence.logit, dtype=np.float64), evidence.positive, evidence.origin, networks)
     shares = shared_origins(scored.positive, scored.origin)

@@ -70,9 +70,9 @@ def compare_pair(first: ComparedArm, second: ComparedArm, protocol: Protocol) ->
 
 
 def _auc(first: ArmEvidence, second: ArmEvidence) -> Comparison:
-    pairs = inside_folds(first.positive, first.fold)
+    pairs = inside_folds(first.positive, first.network)
     one, two = pair_auc(first.logit, pairs), pair_auc(second.logit, pairs)
-    found = auc_difference(one, two, 0.95, folds_overlap(first.fold))
+    found = auc_difference(one, two, 0.95, folds_overlap(first.network))
     bounds = found.interval
     return Comparison((first.arm, second.arm), "auc", bounds.estimate, bounds.low, bounds.high, found.p_value)
 

@@ -330,6 +330,8 @@ class ArmEvidence:
         Evidence of kinds that come with plug-ins, by the name that the kind gives it.
     seed : int
         Master seed.
+    one_network : bool
+        One network, made elsewhere, scored everybody.
     contrast : str or None
         With more than two classes the one held against the rest; then `inside`, `label`, `patient` and `erasable` are
         given too.
@@ -357,6 +359,7 @@ class ArmEvidence:
     masks_given: bool
     mask_is_complete: bool
     seed: int
+    one_network: bool = False
     logit: FloatArray = field(default_factory=lambda: np.empty(0))
     logit_erased: FloatArray | None = None
     logit_by_seed: FloatArray | None = None
@@ -385,3 +388,8 @@ class ArmEvidence:
     label: npt.NDArray[np.str_] | None = None
     patient: BoolArray | None = None
     erasable: BoolArray | None = None
+
+    @property
+    def network(self) -> npt.NDArray[np.intp]:
+        """Number of the network that scored each subject: scores of different ones have unlike offsets."""
+        return np.zeros_like(self.fold) if self.one_network else self.fold

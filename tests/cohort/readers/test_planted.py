@@ -114,3 +114,12 @@ def test_a_clean_copy_is_the_same_at_all_sites(read):
     made = [volume.image for _, ill, volume in reader.counterfactuals(cohort.samples[0], grid, "auto") if not ill]
     assert len(made) == 4
     assert all(np.array_equal(made[0], image) for image in made)
+
+
+def test_whoever_is_called_a_patient_is_marked(read):
+    cohort = read(design="crossed", mislabelled=0.3, masks=True, disease={"visible": 0.5})
+    reader, grid = PlantedReader(), PlantedReader().grid(cohort, GRID)
+    assert any(sample.positive and not sample.simulation["ill"] for sample in cohort.samples)
+    for sample in cohort.samples:
+        assert sample.has_mask == sample.positive
+        assert reader.load(sample, grid, "auto").mask.any() == sample.positive

@@ -32,7 +32,6 @@ def test_the_disease_lies_inside_the_field_and_is_marked(look):
     assert not changed[:, :4].any()
     assert ill.mask.any()
     assert not (ill.mask & ~changed).any()
-    assert not own.planted("site-1", ill=False).mask.any()
 
 
 def test_the_disease_is_the_same_at_every_site():

@@ -16,7 +16,7 @@ FEWEST_COPIES = 12
 """Copies below which no rate says anything: of none in six the upper bound is 39 %."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-_WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(trainings?|s|seconds?|m|min|minutes?|h|hours?)?\s*")
+_WRITTEN = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(trainings?|s|seconds?|m|min|minutes?|h|hours?)?\s*")
 
 
 @dataclass(frozen=True)

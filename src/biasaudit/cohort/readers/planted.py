@@ -204,7 +204,7 @@ class _Draw:
             positive=person.positive,
             origins={settings.origins[0]: person.site},
             brain_mask=sample.brain_mask,
-            has_mask=planting.masks and person.positive and person.ill,
+            has_mask=planting.masks and person.positive,
             field=sample.field,
             colour=sample.colour,
             where=sample.where,

@@ -60,20 +60,16 @@ class Planter:
         self._sample, self._grid, self._volume = sample, grid, volume
 
     def planted(self, site: str, *, ill: bool) -> Volume:
-        """Return the image as a site would have taken it, of a patient or not; the mask marks the disease."""
+        """Return the image as a site would have taken it, of a patient or not; the mask of one called a patient."""
         settings, name = self._settings, self._sample.subject
-        image, mask = self._subject, np.zeros_like(self._volume.mask)
-        if ill:
-            generator = seeds.generator(settings.seed, "planted", "disease", name)
-            image = plant_disease(image, self._room, disease_of(settings.disease), generator)
-            mask = self._marked(image)
+        image = self._diseased if ill else self._subject
         signed = image
         if _signs(site):  # the sites of one dataset share its look
             signed = plant_signature(image, settings.signature, chance(settings.seed, "planted", name))
         return replace(
             self._volume,
             image=np.asarray(np.where(self._air, 0.0, signed), dtype=np.float32),
-            mask=mask if self._sample.has_mask else np.zeros_like(mask),
+            mask=self._marked if self._sample.has_mask else np.zeros_like(self._volume.mask),
             tissue=None,
             maps=None,
         )
@@ -100,9 +96,19 @@ class Planter:
         """Voxels around a stripped brain, where no scanner leaves anything; of a picture none."""
         return np.asarray(~support_of(self._volume) & (self._volume.image[0] == 0))
 
-    def _marked(self, image: FloatArray) -> BoolArray:
-        change = np.abs(image - self._subject).max(axis=0)
-        return np.asarray(change > _MARKED * change.max()) if change.max() > 0 else np.zeros(change.shape, np.bool_)
+    @cached_property
+    def _diseased(self) -> FloatArray:
+        """The image with the disease that its subject has, or would have."""
+        generator = seeds.generator(self._settings.seed, "planted", "disease", self._sample.subject)
+        return plant_disease(self._subject, self._room, disease_of(self._settings.disease), generator)
+
+    @cached_property
+    def _marked(self) -> BoolArray:
+        """Where the disease is; of one who is called a patient and is none, where somebody took it to be."""
+        change = np.abs(self._diseased - self._subject).max(axis=0)
+        if change.max() == 0:  # a disease that cannot be seen is marked where it can be
+            return self._room
+        return np.asarray(change > _MARKED * change.max())
 
 
 def _signs(site: str) -> bool:

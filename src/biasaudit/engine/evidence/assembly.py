@@ -117,6 +117,7 @@ def _table_evidence(request: EvidenceRequest) -> ArmEvidence:
         masks_given=request.masks_given,
         mask_is_complete=request.mask_is_complete,
         seed=request.seed,
+        one_network=request.one_network,
         contrast=contrast.name,
         inside=(contrast.name,) if contrast.name is not None else (),
         label=label,

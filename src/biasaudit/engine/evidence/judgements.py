@@ -69,6 +69,7 @@ def planned_evidence(planning: Planning, arm: str, asked: Asked) -> PlannedEvide
         masks_given=outline.has_masks(asked.contrast),
         mask_is_complete=outline.protocol.cohort.mask_is_complete,
         seed=outline.protocol.folds.seed,
+        one_network=outline.situation.one_network,
         kinds={kind: own.about for kind, own in planned.items()},
     )
     return PlannedEvidence(request, {kind: own.needs for kind, own in planned.items()})

@@ -56,6 +56,8 @@ class EvidenceRequest:
         Master seed.
     kinds : mapping of kind to record
         What reading each kind back takes, beside the folders; None if nothing.
+    one_network : bool
+        One network scored everybody; else those of every fold the subjects that it holds out.
     """
 
     arm: str
@@ -66,6 +68,7 @@ class EvidenceRequest:
     mask_is_complete: bool
     seed: int
     kinds: Mapping[str, Any]
+    one_network: bool = False
 
     def only(self, kinds: Iterable[str]) -> EvidenceRequest:
         """Return the request of some of the kinds, as far as they were planned."""

@@ -174,6 +174,11 @@ class Situation:
         return self.scored or bool(self.protocol.target.weights)
 
     @property
+    def one_network(self) -> bool:
+        """Whether one network, made elsewhere, scored everybody: folds then divide subjects and no networks."""
+        return self.scored or len(self.protocol.target.weights or ()) == 1
+
+    @property
     def factory(self) -> tuple[str, Mapping[str, Any]]:
         """Import string and arguments of what makes the target."""
         target = self.protocol.target
