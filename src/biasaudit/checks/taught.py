@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from biasaudit.checks.premises import exchangeable_classes, scoring_network
+from biasaudit.checks.premises import exchangeable_classes
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, FloatArray
 from biasaudit.stats.agreement import fold_agreement
@@ -65,7 +65,7 @@ def agreement_details(evidence: ArmEvidence, held_fixed: FloatArray, protocol: P
         evidence.positive,
         evidence.origin,
         exchangeable_classes(evidence),
-        scoring_network(evidence, protocol),
+        evidence.network,
         np.asarray(held_fixed, dtype=np.float64),
         protocol.statistics.alpha,
     )
