@@ -43,7 +43,8 @@ DELTA = 0.25
 FIELDS = {"cxr": "lungs", "ham": "lesion", "openms": "brain"}
 DRIVING = ("tone", "shading", "curve", "ghost", "noise", "border")
 EACH = {"perfect": 20, "ordinary": 12, "driven": 8}
-_MASTER = 20261130
+_MASTER = 20261201
+"""Cohorts of 20261130 chose the ladder."""
 
 
 def specs() -> Iterator[Spec]:
