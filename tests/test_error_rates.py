@@ -5,7 +5,7 @@ import json
 import pytest
 
 from biasaudit import error_rates as module
-from biasaudit.error_rates import Setting, carries_weight, error_rates, weight_text
+from biasaudit.error_rates import Setting, carries_weight, error_rates, limit_of_rates, weight_text
 
 COUNTED = {"rate": 0.02, "low": 0.0, "high": 0.07, "n": 100}
 CELL = {
@@ -169,3 +169,14 @@ def test_a_check_of_several_inputs_names_those_that_were_measured(measured):
     text = weight_text("A2", "nested")
     assert "erased 0.90 [0.80, 1.00], 40 cohorts; silhouette 0.50" in text
     assert text.endswith("other inputs were not measured")
+
+
+def test_the_limit_follows_what_the_rates_rest_on(measured, tmp_path):
+    pictured = CELL | {"field": False, "probes": 0, "words": "no probes"}
+    (tmp_path / "measured-pictures.json").write_text(json.dumps({"cells": [pictured]}))
+    pictures = error_rates(setting(dimensions=2, simulated=False, masks="none"))
+    assert "other real pictures" in limit_of_rates(pictures)
+    assert "simulated" not in limit_of_rates(pictures)
+    assert "simulated brain images" in limit_of_rates(error_rates(setting(simulated=False)))
+    assert "copies of the audit's own images" in limit_of_rates({"own": True, "false_flag": None})
+    assert "not measured" in limit_of_rates(error_rates(setting(regime="single")))

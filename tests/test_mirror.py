@@ -280,13 +280,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine.audit",
         "engine.results.audit_record",
     ),
-    "engine.results.limits": (
-        "functional/test_cli_run.py",
-        "cli.entry",
-        "cli.runs",
-        "engine.audit",
-        "engine.results.audit_record",
-    ),
     "engine.results.maps": (
         "functional/test_cli_run.py",
         "cli.entry",

@@ -13,12 +13,13 @@ from biasaudit.records import Regime
 from biasaudit.reliance import RELIANCE_SOURCES
 from biasaudit.resources import measured_checks, measured_pictures, measured_rates
 
-__all__ = ["Setting", "carries_weight", "error_rates", "weight_text"]
+__all__ = ["Setting", "carries_weight", "error_rates", "limit_of_rates", "weight_text"]
 
 _REPRESENTATIONS = ("intensity", "tissue")
 _FEWEST, _MOST = 75, 240
 """Subjects of a cohort of real pictures from which and up to which the rates hold: .75 and 1.5 of those measured."""
 _OWN = " Rates of these very images and this network: biasaudit calibrate --cohort PROTOCOL."
+_PICTURES = "real pictures in which disease and signature were planted"
 _UNMEASURED = {
     "cell": None,
     "false_flag": None,
@@ -135,6 +136,23 @@ def error_rates(setting: Setting) -> dict[str, Any]:
     }
 
 
+def limit_of_rates(rates: Mapping[str, Any]) -> str:
+    """Say what the error rates that a report prints do not show: it follows what they were measured on."""
+    if rates.get("own"):
+        return (
+            "Error rates were measured on copies of the audit's own images with planted disease and planted "
+            "signatures; signatures of other kinds may be found more seldom."
+        )
+    if _PICTURES in str(rates.get("text") or ""):
+        return (
+            "Error rates were measured on other real pictures, with planted disease and planted signatures and a small "
+            "network; these images and their signatures differ."
+        )
+    if rates.get("false_flag") is None and rates.get("false_clear") is None:
+        return "Error rates of audits of this kind were not measured."
+    return "Error rates were measured on simulated brain images with a small network; real images differ."
+
+
 def _figures(rates: Mapping[str, _Rate]) -> dict[str, float | None]:
     """Name every rate, the cohorts that were counted, and the upper end of its interval."""
     figures = {name: rate.rate for name, rate in rates.items()}
@@ -156,7 +174,7 @@ def _of_pictures(setting: Setting) -> dict[str, Any] | None:
     rates = {name: _Rate.from_json(cell[name]) for name in ("false_flag", "false_clear", "undetermined")}
     reasons = [*_beyond_pictures(setting), *_beyond_network(setting)]
     words = f"{setting.regime}, {cell['words']}"
-    where = f"real pictures in which disease and signature were planted ({words}, small 2-D network)"
+    where = f"{_PICTURES} ({words}, small 2-D network)"
     start = f"Outside calibration ({', '.join(reasons)}). Nearest: {where}" if reasons else f"Measured on {where}"
     text = f"{start}: {_shares(rates)}.{_OWN if reasons else ''}"
     return {"cell": words, **_figures(rates), "within_calibration": not reasons, "text": text}

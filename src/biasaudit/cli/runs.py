@@ -127,7 +127,8 @@ def _dry_run(plan: Protocol, workers: int) -> None:
     terminal.print_notes(single_origin_notes(situation.cohort))
     terminal.print_bold(reach_lines(situation))
     if situation.confirms:
+        unless = "" if plan.cohort.probes is None else ", unless the probes show it (P1),"
         terminal.print_line(
-            "An arm that would be PATHOLOGY is then put to the spike-in test (G3): two more networks for each fold, "
-            "and two more for every plant that they do not take up."
+            f"An arm that would be PATHOLOGY{unless} is then put to the spike-in test (G3): two more networks for each "
+            "fold, and two more for every plant that they do not take up."
         )

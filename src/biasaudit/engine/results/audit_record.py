@@ -118,7 +118,7 @@ def _audit_record(
         ),
         "checks": _check_texts(run, design["regime"]),
         "notes": [*situation.cohort.notes, *survey_of(run)["notes"]],
-        "limits": [*withheld_maps(arms), *limits_of(run)],
+        "limits": [*withheld_maps(arms), *limits_of(run, arms, [record["error_rates"] for record in records])],
         "settings": protocol.model_dump(mode="json"),
         "environment": _environment(),
     }

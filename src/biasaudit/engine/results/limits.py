@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from biasaudit.engine.reach import unattainable_lines
 from biasaudit.engine.results.run import ArmResult, Run
+from biasaudit.engine.results.verdicts import needs_power
 from biasaudit.engine.situation.situation import CONFIRMATION, Situation
 from biasaudit.engine.user_code.preprocessing import kind_of_input
-from biasaudit.records import withholds_maps
+from biasaudit.error_rates import limit_of_rates
+from biasaudit.records import Verdict, withholds_maps
+from biasaudit.run_folder.contract import ErrorRatesRecord
 
-__all__ = ["limits_of", "withheld_maps"]
+__all__ = ["leaves_power_open", "limits_of", "withheld_maps"]
 
 
 def withheld_maps(arms: Sequence[ArmResult]) -> list[str]:
@@ -24,13 +27,18 @@ def withheld_maps(arms: Sequence[ArmResult]) -> list[str]:
     ]
 
 
-def limits_of(run: Run) -> list[str]:
-    """Say what the reader must not conclude from this run."""
+def leaves_power_open(verdicts: Sequence[Verdict]) -> bool:
+    """Whether a spike-in test (G3) that was not run is missed: not by a flag, nor where probes (P1) hold the power."""
+    return any(verdict.word in ("PATHOLOGY", "UNDETERMINED") and needs_power(verdict) for verdict in verdicts)
+
+
+def limits_of(run: Run, arms: Sequence[ArmResult], rates: Sequence[ErrorRatesRecord]) -> list[str]:
+    """Say what the reader must not conclude from this run; `rates` are those that the report prints of the arms."""
     limits = [
-        "Error rates were measured on simulated brain images with a small network; real images differ.",
+        *dict.fromkeys(map(limit_of_rates, rates)),
         "Attribution maps illustrate what the statistics establish; they are no evidence by themselves.",
     ]
-    if CONFIRMATION not in run.plan.codes:
+    if CONFIRMATION not in run.plan.codes and leaves_power_open([each for arm in arms for each in arm.verdicts]):
         limits.append("The spike-in test of power on this very cohort (G3) has not been run; it counts as open.")
     if not run.situation.ready_made and run.situation.protocol.target.networks_per_fold == 1:
         limits.append(

@@ -11,7 +11,7 @@ from biasaudit.protocol import ArmSettings
 from biasaudit.records import ArmEvidence, Recipe, Regime, Verdict
 from biasaudit.verdict import Design, decide_contrasts, p_values
 
-__all__ = ["arm_result", "evidence_by_contrast", "to_confirm"]
+__all__ = ["arm_result", "evidence_by_contrast", "needs_power", "to_confirm"]
 
 
 def to_confirm(run: Run) -> frozenset[Recipe]:
@@ -24,11 +24,12 @@ def to_confirm(run: Run) -> frozenset[Recipe]:
     return frozenset(
         arm.recipe
         for arm in run.situation.protocol.arms
-        if any(verdict.word == "PATHOLOGY" and _needs_power(verdict) for verdict in _verdicts(run, arm.name))
+        if any(verdict.word == "PATHOLOGY" and needs_power(verdict) for verdict in _verdicts(run, arm.name))
     )
 
 
-def _needs_power(verdict: Verdict) -> bool:
+def needs_power(verdict: Verdict) -> bool:
+    """Whether nothing but a spike-in test (G3) would show the power behind a verdict; probes hold their own."""
     return verdict.reliance.source != "P1"
 
 
