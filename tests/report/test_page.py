@@ -127,6 +127,26 @@ def test_numbers_of_the_verdict_are_shown(make_run: Make) -> None:
     assert "Healthy subjects from ofsep-lyon" in text
 
 
+@pytest.mark.parametrize(
+    ("auc", "how", "why"),
+    [
+        (0.981, "weights", "The same as sampled (0.60 to 0.99): what the source tells of the class adds nothing here."),
+        (0.71, "probes", "As sampled, knowing the source is knowing the class."),
+        (0.71, "weights", "As sampled, knowing the source tells something of the class."),
+    ],
+)
+def test_the_auc_to_publish_is_given_once_or_with_the_reason_why_it_differs(
+    make_run: Make, auc: float, how: str, why: str
+) -> None:
+    own = {"factor": "origin", "auc": auc, "auc_low": 0.6, "auc_high": 0.99, "how": how, "text": "Measured on 24."}
+    run = edit_audit(make_run(n=24), lambda audit: audit["arms"][0]["target"].update(independent=own))
+    text = page(run).text
+    assert f"{why} Measured on 24." in text
+    assert ("0.98 (0.60 to 0.99)" in text) is False
+    assert ("0.71 (0.60 to 0.99)" in text) is (auc < 0.9)
+    assert why in model_card(load_run(run))
+
+
 def test_status_has_a_word_and_an_icon(make_run: Make) -> None:
     shown = page(make_run())
     for word in ("Concern", "Clear", "Inconclusive", "Error", "Not applicable"):

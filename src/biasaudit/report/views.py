@@ -24,7 +24,7 @@ from biasaudit.report.words import (
     reliance_words,
     worst,
 )
-from biasaudit.run_folder.contract import ArmRecord, ErrorRatesRecord, VerdictRecord
+from biasaudit.run_folder.contract import ArmRecord, ErrorRatesRecord, TargetRecord, VerdictRecord
 from biasaudit.run_folder.reading import RunRecords
 from biasaudit.vocabulary import OF_FIELD
 
@@ -87,6 +87,7 @@ class ArmView:
     published: str
     published_interval: str
     published_on: str
+    published_why: str
     unmeasured: str
     balanced_accuracy: str
     error_rates: str
@@ -194,6 +195,7 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
         published=number(published.get("auc")),
         published_interval=interval(published.get("auc_low"), published.get("auc_high")),
         published_on=str(published.get("text") or ""),
+        published_why=_why_published(target),
         unmeasured=_unmeasured(arm),
         balanced_accuracy=number(target.get("balanced_accuracy")),
         error_rates=_error_rates(arm.get("error_rates") or {}),
@@ -204,6 +206,21 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
         ),
         errors=counts["error"],
     )
+
+
+def _why_published(target: TargetRecord) -> str:
+    """Say why the AUC to publish is that as sampled, or another; empty where there is none, or its text says so."""
+    published = target.get("independent") or {}
+    how = published.get("how")
+    if not how:
+        return ""
+    if number(published.get("auc")) == number(target.get("auc")):
+        bounds = interval(published.get("auc_low"), published.get("auc_high"))
+        own = "" if bounds == interval(target.get("auc_low"), target.get("auc_high")) else f" ({bounds})"
+        return f"The same as sampled{own}: what the source tells of the class adds nothing here."
+    if how == "probes":
+        return "As sampled, knowing the source is knowing the class."
+    return "As sampled, knowing the source tells something of the class."
 
 
 def _unmeasured(arm: ArmRecord) -> str:
