@@ -140,10 +140,11 @@ def test_the_auc_to_publish_is_given_once_or_with_the_reason_why_it_differs(
 ) -> None:
     own = {"factor": "origin", "auc": auc, "auc_low": 0.6, "auc_high": 0.99, "how": how, "text": "Measured on 24."}
     run = edit_audit(make_run(n=24), lambda audit: audit["arms"][0]["target"].update(independent=own))
-    text = page(run).text
+    html = html_page(load_run(run), {})
+    text = Page(html).text
     assert f"{why} Measured on 24." in text
-    assert ("0.98 (0.60 to 0.99)" in text) is False
-    assert ("0.71 (0.60 to 0.99)" in text) is (auc < 0.9)
+    assert ('<div class="figure">0.98 <small>(0.60 to 0.99)' in html) is False
+    assert ('<div class="figure">0.71 <small>(0.60 to 0.99)' in html) is (auc < 0.9)
     assert why in model_card(load_run(run))
 
 

@@ -63,6 +63,40 @@ def test_model_card(make_run: Make) -> None:
     assert "\n\n\n" not in text
 
 
+def probed(records: RunRecords) -> RunRecords:
+    """The run with a verdict that rests on probes, an AUC to publish from them, and an E-value."""
+    arm = records.audit["arms"][0]
+    text = "Measured on 40 held-out subjects and 20 probes."
+    own = {"factor": "origin", "auc": 0.71, "auc_low": 0.6, "auc_high": 0.8, "how": "probes", "text": text}
+    d4 = {**arm["findings"][0], "code": "D4", "details": {"sensitivity": "the scores differ"}}
+    changed = {
+        **arm,
+        "target": {**arm["target"], "independent": own},
+        "reliance": {**arm["reliance"], "from": "P1"},
+        "findings": [*arm["findings"], d4],
+    }
+    findings = records.findings.assign(code=records.findings["code"].replace("U4", "P1"))
+    return replace(records, audit={**records.audit, "arms": [changed]}, findings=findings)
+
+
+def test_methods_name_the_probes_and_the_auc_to_publish(make_run: Make) -> None:
+    bare = load_run(make_run(n=24))
+    text, works = " ".join(methods(probed(bare))), " ".join(references(probed(bare)))
+    assert "(80 probes) were scored by the networks of all folds and trained on by none" in text
+    assert "rests on the probes" in text
+    assert (
+        "with class and origin made independent, was 0.71 (95 % interval 0.60 to 0.80). Measured on 40 held-out" in text
+    )
+    assert "Pairs were of one origin" in text
+    assert "E-value" in text
+    assert "Chyzhyk" in works
+    assert "VanderWeele" in works
+    assert "Zaslavsky" not in works
+    text, works = " ".join(methods(bare)), " ".join(references(bare))
+    assert not any(word in text for word in ("probes", "independent", "E-value"))
+    assert not any(word in works for word in ("Chyzhyk", "VanderWeele"))
+
+
 def remade(
     records: RunRecords, *, target: dict[str, object] | None = None, cohort: dict[str, object] | None = None
 ) -> RunRecords:

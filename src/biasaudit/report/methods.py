@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.report.words import count, finite, number, reliance_words
-from biasaudit.run_folder.contract import ArmRecord
+from biasaudit.report.words import count, finite, interval, number, reliance_words
+from biasaudit.run_folder.contract import ArmRecord, IndependentRecord
 from biasaudit.run_folder.reading import RunRecords, contrasts, judged_counts, judged_subjects
 
 __all__ = ["CHECKLISTS", "checklist", "methods", "references"]
@@ -23,12 +23,26 @@ _REFERENCES = {
     "tost": "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing the "
     "equivalence of average bioavailability. J Pharmacokinet Biopharm 1987;15:657–680.",
     "U3": "Gretton A, et al. A kernel two-sample test. J Mach Learn Res 2012;13:723–773.",
+    "published": "Chyzhyk D, Varoquaux G, Milham M, Thirion B. How to remove or control confounds in predictive "
+    "models, with applications to brain biomarkers. GigaScience 2022;11:giac014.",
+    "weights": "Li F, Morgan KL, Zaslavsky AM. Balancing covariates via propensity score weighting. J Am Stat Assoc "
+    "2018;113:390–400.",
+    "unmeasured": "VanderWeele TJ, Ding P. Sensitivity analysis in observational research: introducing the E-value. "
+    "Ann Intern Med 2017;167:268–274.",
     "integrated_gradients": "Sundararajan M, Taly A, Yan Q. Axiomatic attribution for deep networks. ICML 2017.",
     "G2": "Adebayo J, et al. Sanity checks for saliency maps. NeurIPS 2018.",
     "why": "Zech JR, et al. Variable generalization performance of a deep learning model to detect pneumonia in chest "
     "radiographs. PLoS Med 2018;15:e1002683. DeGrave AJ, Janizek JD, Lee SI. AI for radiographic COVID-19 detection "
     "selects shortcuts over signal. Nat Mach Intell 2021;3:610–619.",
 }
+
+
+_HOW_PUBLISHED = {
+    "weights": "Pairs of a patient and a healthy subject that one fold held out were weighted by the product of their "
+    "origins' overlap weights.",
+    "probes": "Pairs were of one origin, and both of a pair were scored by the network of the same fold.",
+}
+"""How an AUC was made where the origin tells nothing of the class; of one origin there was nothing to make."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +84,13 @@ def methods(records: RunRecords) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Design and training; tests and reliance; verdict and attribution.
+        Design and training; tests and reliance; the AUC to publish; verdict; attribution.
     """
     settings, asked = Settings(records.audit["settings"]), _asked(records)
     paragraphs = (
         _design(records, settings),
         " ".join(text for code, text in _tests(records, settings).items() if code in asked),
+        _published(records, settings),
         _verdict(records, settings),
         _maps(settings) if not records.relevance.empty or not records.overlays.empty else "",
     )
@@ -85,6 +100,7 @@ def methods(records: RunRecords) -> tuple[str, ...]:
 def references(records: RunRecords) -> tuple[str, ...]:
     """List the works that the methods rest on, for this run."""
     asked = _asked(records) | {
+        *_beside_the_checks(records),
         "holm",
         "tost",
         "why",
@@ -99,7 +115,7 @@ def checklist(records: RunRecords) -> str:
     origins = ", ".join(
         f"{name} ({count(len(values), 'level')})" for name, values in audit["cohort"]["origins"].items()
     )
-    primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
+    primary = _primary(records)
     reliance = reliance_words(primary.get("reliance") or {})
     share = f" The share of its response owed to the data's origin: {reliance}." if reliance else ""
     return (
@@ -108,6 +124,48 @@ def checklist(records: RunRecords) -> str:
         f"{_judged(records)} in {_regime(records)}, by {_means(records)}. "
         f"Verdict for the {primary['name']} input: {primary['verdict']}{_worst_contrast(primary)}.{share}"
     )
+
+
+def _primary(records: RunRecords) -> ArmRecord:
+    arms = records.audit["arms"]
+    return next((arm for arm in arms if arm.get("primary")), arms[0])
+
+
+def _independent(records: RunRecords) -> IndependentRecord:
+    """AUC to publish of the primary arm; empty where there is none."""
+    found = (_primary(records).get("target") or {}).get("independent") or {}
+    return found if finite(found.get("auc")) is not None else {}
+
+
+def _gives_e_value(records: RunRecords) -> bool:
+    found = _primary(records).get("findings") or []
+    return any(own["code"] == "D4" and (own.get("details") or {}).get("sensitivity") for own in found)
+
+
+def _beside_the_checks(records: RunRecords) -> set[str]:
+    """Keys of the works behind numbers that no check of its own gives."""
+    how = _independent(records).get("how")
+    keys = {"published"} if how in _HOW_PUBLISHED else set()
+    keys |= {"weights"} if how == "weights" else set()
+    return keys | ({"unmeasured"} if _gives_e_value(records) else set())
+
+
+def _published(records: RunRecords, settings: Settings) -> str:
+    """Name the AUC to publish with its interval and how it was made, and what an E-value is given for."""
+    own, parts = _independent(records), []
+    if own:
+        bounds, alpha = interval(own.get("auc_low"), own.get("auc_high")), finite(settings.at("statistics", "alpha"))
+        level = "" if alpha is None else f"{100 * (1 - alpha):g} % "
+        parts = [
+            f"The AUC of the {_primary(records)['name']} input, with class and {own.get('factor')} made independent, "
+            f"was {number(own.get('auc'))} ({level}interval {bounds}).",
+            str(own.get("text") or ""),
+            _HOW_PUBLISHED.get(str(own.get("how")), ""),
+            "Its interval is DeLong's or, where that is wider, Newcombe's, and allows for training sets that overlap.",
+        ]
+    if _gives_e_value(records):
+        parts.append("How strong a trait nobody measured would have to be to explain a difference is its E-value.")
+    return " ".join(part for part in parts if part)
 
 
 def _worst_contrast(arm: ArmRecord) -> str:
@@ -233,6 +291,9 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
         f"was divided by the original gap, with an interval from {bootstraps} bootstrap samples of subjects.",
         "U5": "The signature of one origin was imposed on images of another, and the change of the logit was compared "
         "with that of sham edits.",
+        "P1": f"Images of cells of class and origin that the design lacks ({_probes(records)}) were scored by the "
+        "networks of all folds and trained on by none; reliance is the share of the gap between the classes by which "
+        "they score as their source and not as their class, with Student's interval.",
         "U10": "Networks retrained without one origin were compared, on it, with others trained on as many subjects.",
         "U11": "Networks were retrained at several associations of class and origin and tested on balanced subjects.",
         "G2": "Attribution maps were tested by random weights, by deletion and insertion of their most relevant "
@@ -240,6 +301,11 @@ def _tests(records: RunRecords, settings: Settings) -> dict[str, str]:
         "G3": "Power was tested on this cohort: a synthetic signature was planted by the label in a copy, another at "
         "random, and the network was retrained on each, where need be with some labels turned, until it used one.",
     }
+
+
+def _probes(records: RunRecords) -> str:
+    asked = records.findings[records.findings["code"] == "P1"]
+    return count(int(asked["n"].max()), "probe") if "n" in asked and asked["n"].notna().any() else "probes"
 
 
 def _erased(settings: Settings) -> str:
@@ -293,8 +359,16 @@ def _verdict(records: RunRecords, settings: Settings) -> str:
         f"flagged network was called ORIGIN where the lower bound of reliance exceeded {high} and MIXED where it "
         f"exceeded {low}. PATHOLOGY was an equivalence claim: upper bound of reliance below {tolerance} and, where "
         f"origins hold both classes, the AUC of origin from scores inside a class within {delta} of 0.5. "
-        "Anything else was UNDETERMINED."
+        f"Anything else was UNDETERMINED.{_rests_on(records)}"
     )
+
+
+def _rests_on(records: RunRecords) -> str:
+    """Say of a verdict that rests on probes that it does."""
+    arm = _primary(records)
+    if (arm.get("reliance") or {}).get("from") != "P1":
+        return ""
+    return f" The verdict on the {arm['name']} input rests on the probes: its reliance was measured on them."
 
 
 def _together(records: RunRecords, settings: Settings) -> str:
