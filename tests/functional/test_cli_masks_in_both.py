@@ -76,6 +76,7 @@ def findings(audit: dict, code: str) -> list[dict]:
     return [finding for finding in audit["arms"][0]["findings"] if finding["code"] == code]
 
 
+@pytest.mark.slow
 def test_what_is_left_is_nothing_where_nothing_is_planted_and_most_where_the_sources_differ(audits):
     (clean,), (planted,) = (findings(audits[name], "U4") for name in ("nothing", "noise"))
     assert findings(audits["nothing"], "G1")[0]["statistic"] > 0.9

@@ -177,6 +177,7 @@ def test_targets_and_controls_are_trained_as_the_user_trains(trained, tmp_path, 
     )
 
 
+@pytest.mark.slow
 def test_a_change_of_the_users_training_changes_the_trainings(trained, tmp_path):
     from biasaudit.engine.plan import expected_plan
     from biasaudit.engine.validation.situate import situate

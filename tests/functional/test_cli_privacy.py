@@ -86,6 +86,7 @@ def test_only_the_list_of_places_has_absolute_paths(plain, study):
     assert set(files) == {f"data/annabel{index}.npy" for index in range(COUNT)}
 
 
+@pytest.mark.slow
 def test_the_place_of_a_study_changes_no_result(plain, study, tmp_path, biasaudit):
     other = tmp_path / "elsewhere"
     shutil.copytree(study, other)

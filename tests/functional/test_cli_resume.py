@@ -43,6 +43,7 @@ def wait_for_jobs(process: subprocess.Popen[str], out: Path, count: int) -> None
     assert process.poll() is None, "the run ended before it could be disturbed"
 
 
+@pytest.mark.slow
 def test_an_interrupted_and_then_killed_run_resumes_to_the_same_result(
     small_protocol, finished_run, tmp_path, biasaudit
 ):
