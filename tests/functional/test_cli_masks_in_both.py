@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+pytestmark = pytest.mark.slow  # audits that take half a minute
+
 SIDE = 40
 NEEDED = "mask_in: all"
 PROTOCOL = """\
@@ -76,7 +78,6 @@ def findings(audit: dict, code: str) -> list[dict]:
     return [finding for finding in audit["arms"][0]["findings"] if finding["code"] == code]
 
 
-@pytest.mark.slow
 def test_what_is_left_is_nothing_where_nothing_is_planted_and_most_where_the_sources_differ(audits):
     (clean,), (planted,) = (findings(audits[name], "U4") for name in ("nothing", "noise"))
     assert findings(audits["nothing"], "G1")[0]["statistic"] > 0.9
