@@ -148,6 +148,21 @@ def test_the_auc_to_publish_is_given_once_or_with_the_reason_why_it_differs(
     assert why in model_card(load_run(run))
 
 
+@pytest.mark.parametrize(("flagged", "factor", "shown"), [("U1", "a", True), ("U1", "b", False), ("A2", "a", False)])
+def test_an_e_value_stands_beside_a_flag_of_the_scores_of_its_own_factor(
+    make_run: Make, flagged: str, factor: str, shown: bool
+) -> None:
+    def change(audit: dict) -> None:
+        arm = audit["arms"][0]
+        arm["flagged"] = [flagged]
+        arm["verdicts"][0] |= {"factor": "a", "flagged": [flagged]}
+        own = {"code": "D4", "class": "healthy", "factor": factor, "details": {"sensitivity": "the scores of x differ"}}
+        arm["findings"].append({**arm["findings"][0], **own})
+
+    text = page(edit_audit(make_run(n=24), change)).text
+    assert ("The scores of x differ." in text) is shown
+
+
 def test_status_has_a_word_and_an_icon(make_run: Make) -> None:
     shown = page(make_run())
     for word in ("Concern", "Clear", "Inconclusive", "Error", "Not applicable"):

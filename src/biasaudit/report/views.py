@@ -227,7 +227,9 @@ def _unmeasured(arm: ArmRecord) -> str:
     """Say beside a flag of U1 or P1 how strong an unmeasured difference would have to be to explain it."""
     if not {"U1", "P1"} & set(arm.get("flagged") or ()):
         return ""
-    asked = (f["details"] for f in arm.get("findings") or [] if f["code"] == "D4" and f.get("class"))
+    factors = {own["factor"] for own in _verdicts(arm) if {"U1", "P1"} & set(own.get("flagged") or ())}
+    own = (f for f in arm.get("findings") or [] if f["code"] == "D4" and f.get("class"))
+    asked = (f["details"] for f in own if f.get("factor") in factors)
     text = next((str(details["sensitivity"]) for details in asked if details.get("sensitivity")), "")
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
