@@ -107,7 +107,7 @@ def provenance(found: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, A
         "command": "make nulls",
         "commit": commit.stdout.strip() or "unknown",
         "simulated cohorts": f"{len(found)} of {len(phantoms())}, families taking turns; 6 mm, 3 folds, 15 epochs",
-        "real pictures": f"{len(rows)} cohorts of 64 pixels, in an order by chance; 3 folds, 15 epochs",
+        "real pictures": f"{len(rows)} cohorts of 64 pixels, as far as run, source after source; 3 folds, 15 epochs",
         "time": f"{seconds[0] / 60:.0f} min of one core for simulated cohorts, {seconds[1] / 60:.0f} min for pictures",
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
