@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biasaudit.calibration.own.budget import FEWEST_COPIES, USUAL_COPIES, Budget, budget_of
+from biasaudit.calibration.own.budget import FEWEST_COPIES, USUAL_COPIES, Budget, budget_of, require_budget
 from biasaudit.errors import UsageError
 
 
@@ -34,3 +34,11 @@ def test_too_few_trainings_for_any_rate_say_how_many_it_takes():
 def test_what_is_no_budget_is_one_line(text):
     with pytest.raises(UsageError, match="--budget"):
         budget_of(text, 3)
+
+
+@pytest.mark.parametrize("text", ["30mins", "0", "soon"])
+def test_what_is_no_budget_is_told_before_anything_is_read(text):
+    with pytest.raises(UsageError, match="--budget"):
+        require_budget(text)
+    require_budget(None)
+    require_budget("5")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from biasaudit.errors import UsageError
 
-__all__ = ["FEWEST_COPIES", "USUAL_COPIES", "Budget", "budget_of"]
+__all__ = ["FEWEST_COPIES", "USUAL_COPIES", "Budget", "budget_of", "require_budget"]
 
 USUAL_COPIES = 34
 """Copies that are audited where no budget is given: about 20 clean, 10 planted, and those that try out the diseases."""
@@ -52,22 +52,35 @@ def budget_of(text: str | None, trainings: int) -> Budget:
     """
     if text is None:
         return Budget(USUAL_COPIES)
-    found = _WRITTEN.fullmatch(text)
-    if not found:
-        raise UsageError(f"--budget {text!r} is none: give trainings (--budget 90) or a time (--budget 30min, 2h)")
-    number, unit = float(found[1]), (found[2] or "")[:1]
+    number, unit = _read(text)
     if unit in _SECONDS:
-        return _of_time(text, number * _SECONDS[unit])
+        return Budget(None, number * _SECONDS[unit])
     copies = int(number // trainings)
     if copies < FEWEST_COPIES:
         raise UsageError(
-            f"--budget {text} pays for {copies} copies of {trainings} trainings each, and a rate takes "
-            f"{FEWEST_COPIES}: give {FEWEST_COPIES * trainings} trainings or more"
+            f"--budget {text} pays for {copies or 'no'} {'copy' if copies < 2 else 'copies'} of {trainings} trainings "
+            f"each, and a rate takes {FEWEST_COPIES}: give {FEWEST_COPIES * trainings} trainings or more"
         )
     return Budget(copies)
 
 
-def _of_time(text: str, seconds: float) -> Budget:
-    if seconds <= 0:
-        raise UsageError(f"--budget {text} leaves no time: give minutes, such as --budget 30min")
-    return Budget(None, seconds)
+def require_budget(text: str | None) -> None:
+    """Refuse what is no budget before anything is read; whether it is enough shows later.
+
+    Raises
+    ------
+    UsageError
+    """
+    if text is not None:
+        _read(text)
+
+
+def _read(text: str) -> tuple[float, str]:
+    """Return the number and the first letter of the unit."""
+    found = _WRITTEN.fullmatch(text)
+    if not found:
+        raise UsageError(f"--budget {text!r} is none: give trainings (--budget 90) or a time (--budget 30min, 2h)")
+    number, unit = float(found[1]), (found[2] or "")[:1]
+    if number <= 0:
+        raise UsageError(f"--budget {text} is nothing: give trainings (--budget 90) or a time (--budget 30min, 2h)")
+    return number, unit

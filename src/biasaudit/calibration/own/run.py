@@ -15,7 +15,7 @@ import numpy as np
 from biasaudit import registry
 from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.cohort_table import ArmRecord, CohortRecord
-from biasaudit.calibration.own.budget import FEWEST_COPIES, Budget, budget_of
+from biasaudit.calibration.own.budget import FEWEST_COPIES, Budget, budget_of, require_budget
 from biasaudit.calibration.own.copies import FIRST, Copy, describe, kinds_of, protocol_of
 from biasaudit.calibration.own.ladder import LEARNED, Outcome, chosen_diseases, next_round
 from biasaudit.calibration.own.original import Original, original_of
@@ -69,6 +69,7 @@ def calibrate_own(protocol: Protocol, budget: str | None, out: Path, where: Wher
     IncompleteError
         If the time was too short for any rate, or audits of copies failed.
     """
+    require_budget(budget)
     situation, _ = situate(protocol.model_copy(update={"calibration": None}))
     original, identity = original_of(situation), identity_of(situation)
     allowed = budget_of(budget, _trainings(original))

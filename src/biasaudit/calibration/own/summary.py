@@ -55,7 +55,12 @@ def write_own_rates(
         "of": asdict(identity),
         "version": version("biasaudit"),
         "words": original.words,
-        "about": {**about, "probes": original.probes, "design": original.design, "arms left out": original.left_out},
+        "about": {
+            **about,
+            "probes": original.probes,
+            "design": original.design,
+            "arms left out": ", ".join(original.left_out) or "none",
+        },
         "arms": {
             arm.name: {"recipe": learns_from(arm), **rates_of(table[table.arm == arm.name])} for arm in original.arms
         },
