@@ -85,3 +85,13 @@ def test_the_answers_of_one_fold_alone_are_exchanged(planted):
     moved = one.of_probes(evidence.probes).logit - evidence.probes.logit
     difference = evidence.probes.by_network[:, 2, 1] - evidence.probes.by_network[:, 2].mean(axis=1)
     np.testing.assert_allclose(moved, difference / FOLDS)
+
+
+def test_where_no_dependence_is_left_over_the_noise_the_bound_still_covers_other_seeds(planted, protocol):
+    clipped = (planted(n=240, pathology=2.0, seed=seed) for seed in range(20))
+    nothing = [e for e in clipped if judge("U1", e, protocol)[0].flag.reliance.estimate == 0]
+    assert len(nothing) >= 3
+    for evidence in nothing:
+        plain, moved = (judge("U1", each, protocol)[0] for each in (evidence, of_two_seeds(evidence, 0.4)))
+        assert moved.details["seed_sd"] > 0
+        assert moved.flag.reliance.high > plain.flag.reliance.high

@@ -57,12 +57,15 @@ class Responses:
 
 
 def crossed_share(responses: Responses) -> float:
-    """Return the estimate of `crossed_reliance` alone."""
+    """Return the share with nothing taken off for sampling noise, to see how far it moves when the networks change.
+
+    The estimate of `crossed_reliance` takes the noise off and ends at 0: there it would not move at all.
+    """
     cells = _cells_of(responses)
     scores = _scores_of(responses, cells)
     once = np.ones((1, cells.groups.size))
     pairs = pair_weights(_adjusted(scores.site, scores, cells, once).variances[0])
-    return float(_ratios(scores, cells, pairs, once, 1.0)[0])
+    return float(_ratios(scores, cells, pairs, once, 0.0)[0])
 
 
 def crossed_reliance(responses: Responses, n_bootstraps: int, generator: np.random.Generator) -> Resampled:
