@@ -67,6 +67,16 @@ def test_audit_keeps_the_contract(finished_run):
     assert {c["quantity"] for c in audit["comparisons"]} >= {"auc", "reliance"}
 
 
+def test_the_target_has_one_score_a_subject_and_controls_are_named(finished_run):
+    scores = pd.read_csv(finished_run / "tables" / "scores.tsv", sep="\t")
+    own = scores[(scores[["question", "input", "variant"]] == ["target", "original", "original"]).all(axis=1)]
+    assert not own.duplicated(["arm", "subject"]).any()
+    audit = json.loads((finished_run / "audit.json").read_text())
+    asked = {f["input"] for arm in audit["arms"] for f in arm["findings"] if f["code"] == "A2" and f["p_value"]}
+    assert "shuffled" in asked
+    assert asked <= set(scores["input"])
+
+
 def test_every_voxelwise_comparison_has_its_maps(finished_run):
     audit = json.loads((finished_run / "audit.json").read_text())
     findings = [finding for arm in audit["arms"] for finding in arm["findings"] if finding["code"] == "U8"]
