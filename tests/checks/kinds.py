@@ -12,7 +12,7 @@ from biasaudit.records import ArmEvidence
 
 TOLD = (
     "arm", "factor", "regime", "classes", "subject", "positive", "origin", "fold", "covariates", "categories",
-    "masks_given", "mask_is_complete", "seed", "contrast", "inside", "label", "patient", "erasable",
+    "masks_given", "mask_is_complete", "seed", "one_network", "contrast", "inside", "label", "patient", "erasable",
 )  # fmt: skip
 """Fields of `ArmEvidence` that every check is given: the word `table`."""
 
