@@ -165,6 +165,13 @@ class TestParquet:
         assert "the first nan in row 1" in faults(samples, missing)[0]
         assert "cannot be read" in faults(samples, written({"subject": NAMES, "x": ["word"] * 6}))[0]
 
+    def test_one_text_that_is_repeated_counts_as_often_as_it_is_read(self, samples, written):
+        arrow = pytest.importorskip("pyarrow")
+        text = arrow.array(["x" * 100_000] * 30).dictionary_encode()
+        path = written({"subject": text, "x": list(range(30))})
+        assert path.stat().st_size < 50_000
+        assert "unpacked, expected at most 2 MB" in faults(samples, path, limits={"table_megabytes": 1})[0]
+
     def test_what_is_damaged_is_one_line(self, samples, tmp_path):
         pytest.importorskip("pyarrow")
         (tmp_path / "embeddings.parquet").write_bytes(b"PAR1 and nothing more")

@@ -28,6 +28,7 @@ __all__ = [
     "expanded",
     "expanded_start",
     "npy_end",
+    "npy_header",
     "require_held",
     "require_picture_held",
     "require_voxels",
@@ -162,12 +163,30 @@ def _require_in_one_file(header: Any) -> None:
 
 
 def npy_end(content: bytes) -> tuple[tuple[int, ...], int]:
-    """Shape of a ``.npy`` array, and bytes of its file.
+    """Shape of a ``.npy`` array of real numbers, and bytes of its file.
 
     Raises
     ------
     ValueError
         If the header cannot be read, or its values are no real numbers.
+    """
+    shape, kind, end = npy_header(content)
+    _require_numbers(kind)
+    return shape, end
+
+
+def npy_header(content: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """Shape and type of a ``.npy`` array of any values, and bytes of its file.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file, at least its header.
+
+    Raises
+    ------
+    ValueError
+        If the header cannot be read.
     """
     stream = io.BytesIO(content)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -179,8 +198,7 @@ def npy_end(content: bytes) -> tuple[tuple[int, ...], int]:
             shape, _, kind = readers[version](stream)
     except (TokenError, SyntaxError, RecursionError):
         raise ValueError("its header is damaged") from None
-    _require_numbers(kind)
-    return shape, stream.tell() + math.prod(shape) * kind.itemsize
+    return shape, kind, stream.tell() + math.prod(shape) * kind.itemsize
 
 
 def expanded_start(content: bytes) -> bytes:

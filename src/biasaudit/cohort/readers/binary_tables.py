@@ -15,11 +15,11 @@ from biasaudit.cohort.readers.delimited import Cells, header_faults
 from biasaudit.errors import DataError, Fault, gathered
 from biasaudit.regular_files import in_bytes
 
-__all__ = ["parse_binary"]
+__all__ = ["EXPANSION", "parquet_table", "parse_binary", "require_small"]
 
 Parser = Callable[[Path, bytes, int], Cells]
 
-_EXPANSION = 2
+EXPANSION = 2
 """How much larger than the largest table in bytes what is packed may become: texts repeat."""
 _CELL = 8
 """Bytes that a cell counts at least, however well it is packed."""
@@ -58,7 +58,7 @@ def parse_binary(path: Path, content: bytes, most: int) -> Cells | None:
     if parse is None:
         return None
     try:
-        return parse(path, content, most * _EXPANSION)
+        return parse(path, content, most * EXPANSION)
     except DataError:
         raise
     except Exception as error:  # whatever pyarrow, openpyxl and zipfile raise on damaged files
@@ -89,25 +89,49 @@ def _refused(what: str) -> Parser:
     return refuse
 
 
-def _package(name: str, path: Path, parser: Parser) -> Any:
+def _package(name: str, path: Path, parser: Parser, otherwise: str = _AS_TEXT) -> Any:
     """Import an optional package, which comes with an extra and takes a second to load."""
     try:
         return importlib.import_module(name)
     except ImportError:
-        remedy = f"pip install 'biasaudit[tables]', or {_AS_TEXT}"
-        raise DataError(
-            [Fault(str(path), f"{_KINDS[parser]}, and {name.partition('.')[0]} is not installed", remedy)]
-        ) from None
+        message = f"{_KINDS[parser]}, and {name.partition('.')[0]} is not installed"
+        raise DataError([Fault(str(path), message, f"pip install 'biasaudit[tables]', or {otherwise}")]) from None
 
 
 def _parquet(path: Path, content: bytes, most: int) -> Cells:
-    arrow, parquet = _package("pyarrow", path, _parquet), _package("pyarrow.parquet", path, _parquet)
+    return _of_arrow(path, parquet_table(path, content, most, _AS_TEXT))
+
+
+def parquet_table(path: Path, content: bytes, most: int, otherwise: str) -> Any:
+    """Unpack a file of Parquet, batch by batch, as long as it is not too large.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    content : bytes
+    most : int
+        Largest size in bytes, unpacked.
+    otherwise : str
+        What to do without pyarrow.
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    DataError
+        pyarrow is not installed, or the table is too large.
+    pyarrow.ArrowException
+        The file is damaged.
+    """
+    arrow, parquet = (_package(name, path, _parquet, otherwise) for name in ("pyarrow", "pyarrow.parquet"))
     file = parquet.ParquetFile(arrow.BufferReader(content))
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
     values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
-    _require_small(path, max(sum(group.total_byte_size for group in groups), _CELL * values), most)
-    batches = file.iter_batches(batch_size=rows_at_once(file.metadata, most))
-    return _of_arrow(path, _gathered(path, batches, file.schema_arrow, most))
+    require_small(path, max(sum(group.total_byte_size for group in groups), _CELL * values), most)
+    return _gathered(path, file.iter_batches(batch_size=rows_at_once(file.metadata, most)), file.schema_arrow, most)
 
 
 def _feather(path: Path, content: bytes, most: int) -> Cells:
@@ -116,7 +140,7 @@ def _feather(path: Path, content: bytes, most: int) -> Cells:
         table = feather.read_table(arrow.BufferReader(content))
         return _of_arrow(path, _gathered(path, table.to_batches(), table.schema, most))
     stream = arrow.py_buffer(content)[len(_FEATHER) + 2 :]  # the footer behind it only repeats where its parts are
-    _require_small(path, sum(map(buffer_bytes, arrow.ipc.MessageReader.open_stream(stream))), most)
+    require_small(path, sum(map(buffer_bytes, arrow.ipc.MessageReader.open_stream(stream))), most)
     reader = arrow.ipc.open_stream(stream)
     return _of_arrow(path, _gathered(path, reader, reader.schema, most))
 
@@ -127,12 +151,18 @@ def _gathered(path: Path, batches: Iterable[Any], schema: Any, most: int) -> Any
     kept, size = [], 0
     for batch in batches:
         size += max(cell_bytes(batch, compute), _CELL * batch.num_rows * batch.num_columns)
-        _require_small(path, size, most)
+        require_small(path, size, most)
         kept.append(batch)
     return arrow.Table.from_batches(kept, kept[0].schema if kept else schema)
 
 
-def _require_small(path: Path, size: int, most: int) -> None:
+def require_small(path: Path, size: int, most: int) -> None:
+    """Refuse what is larger than allowed once it is unpacked; sizes in bytes.
+
+    Raises
+    ------
+    DataError
+    """
     if size > most:
         message = f"{in_bytes(size)} unpacked, expected at most {in_bytes(most)}"
         raise DataError([Fault(str(path), message, "raise `cohort.limits.table_megabytes` if you trust it")])
@@ -149,7 +179,7 @@ def _of_arrow(path: Path, table: Any) -> Cells:
 def _workbook(path: Path, content: bytes, most: int) -> Cells:
     openpyxl = _package("openpyxl", path, _workbook)
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
-        _require_small(path, sum(part.file_size for part in parts.infolist()), most)
+        require_small(path, sum(part.file_size for part in parts.infolist()), most)
     # Row by row, whatever size a sheet claims to have; formulas and their stored results are read apart.
     values, formulas = (
         openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=stored) for stored in (True, False)

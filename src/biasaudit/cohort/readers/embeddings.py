@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import io
-import math
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
@@ -15,12 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from biasaudit.cohort.images.declared import PARSING, npy_header
+from biasaudit.cohort.readers.binary_tables import EXPANSION, parquet_table, require_small
 from biasaudit.cohort.readers.cells import quoted_few
 from biasaudit.cohort.readers.features import feature_spread
 from biasaudit.errors import DataError, Fault
 from biasaudit.protocol import TableCohort
 from biasaudit.records import FloatArray, Note, Sample
-from biasaudit.regular_files import in_bytes, read_regular
+from biasaudit.regular_files import read_regular
 
 __all__ = ["embedding_names", "with_embeddings"]
 
@@ -28,10 +28,7 @@ VALUES, SUBJECTS = "embeddings", "subject"
 """Keys of the arrays of an .npz; `embeddings` is also the column of lists of a .parquet."""
 
 _LIMIT = "cohort.limits.table_megabytes"
-_EXPANSION = 2
-"""How much larger than the largest table what is packed may become."""
-
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_LONGEST_HEADER = 1 << 17
 _WRITE = "write it by `numpy.savez(file, embeddings=..., subject=...)`"
 
 
@@ -109,7 +106,7 @@ def _read(path: Path, settings: TableCohort) -> _Embeddings:
         raise DataError(
             [Fault(str(path), reason, "give the path of a file of embeddings in `cohort.features`")]
         ) from None
-    most = settings.limits.table_bytes * _EXPANSION
+    most = settings.limits.table_bytes * EXPANSION
     parse = _parquet if path.suffix.lower() == ".parquet" else _npz
     try:
         subjects, values = parse(path, content, settings.subject, most)
@@ -188,29 +185,18 @@ def _npz(path: Path, content: bytes, subject: str, most: int) -> tuple[npt.NDArr
 def _array(path: Path, parts: zipfile.ZipFile, part: zipfile.ZipInfo, key: str, most: int) -> npt.NDArray[Any]:
     """Read one array whose header says no more than the file holds, and no more than is allowed."""
     with parts.open(part) as file:
-        version = np.lib.format.read_magic(file)
-        header = _HEADERS.get(tuple(version))  # type: ignore[arg-type]
-        if header is None:
-            raise ValueError(f"{key} is of version {version} of NumPy's format")
-        shape, _, dtype = header(file)
-    if dtype.hasobject:
+        _, kind, end = npy_header(file.read(_LONGEST_HEADER))
+    if kind.hasobject:
         message = f"{key} is an array of Python objects, which is never unpickled"
         raise DataError([Fault(str(path), message, "write numbers and text: `numpy.asarray(names, dtype=str)`")])
-    _require_small(path, max(part.file_size, math.prod(shape) * dtype.itemsize), most)
-    return np.asarray(np.load(io.BytesIO(parts.read(part)), allow_pickle=False))
+    require_small(path, max(part.file_size, end), most)
+    content = parts.read(part)
+    with PARSING:
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
 
 
 def _parquet(path: Path, content: bytes, subject: str, most: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    try:
-        arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        message = "a file of Parquet, and pyarrow is not installed"
-        raise DataError([Fault(str(path), message, "pip install 'biasaudit[tables]', or save an .npz")]) from None
-    file = parquet.ParquetFile(arrow.BufferReader(content))
-    groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
-    cells = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
-    _require_small(path, max(8 * cells, sum(group.total_byte_size for group in groups)), most)
-    table = file.read()
+    table = parquet_table(path, content, most, "save an .npz")
     if subject not in table.column_names:
         message = f"no column {subject!r}; it holds {quoted_few(table.column_names)}"
         raise DataError([Fault(str(path), message, "call the column of the subjects as the table does")])
@@ -228,9 +214,3 @@ def _of_lists(path: Path, rows: Sequence[Sequence[float] | None]) -> npt.NDArray
         message = f"{VALUES} of {min(lengths)} to {max(lengths)} dimensions, expected as many in every row"
         raise DataError([Fault(str(path), message, "embed all images by one network")])
     return np.asarray(rows, dtype=np.float64)
-
-
-def _require_small(path: Path, size: int, most: int) -> None:
-    if size > most:
-        message = f"{in_bytes(size)} unpacked, expected at most {in_bytes(most)}"
-        raise DataError([Fault(str(path), message, f"raise `{_LIMIT}` if you trust it")])
