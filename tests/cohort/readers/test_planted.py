@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biasaudit.cohort.readers.planted import PlantedReader, copied_samples, sites_of
+from biasaudit.cohort.readers.planted import PlantedReader, copied_samples
 from biasaudit.cohort.readers.table import TableReader
+from biasaudit.cohort.simulation.planting import sites_of
 from biasaudit.errors import DataError
 from biasaudit.protocol import GridSettings
 from biasaudit.protocol.planted import PlantedCohort

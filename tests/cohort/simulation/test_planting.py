@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from biasaudit.cohort.images.field import field_reader
 from biasaudit.cohort.simulation.planting import Planter, disease_of
+from biasaudit.protocol import FieldSettings
 from biasaudit.protocol.planted import DiseaseSettings, PlantingSettings
 from biasaudit.records import Grid, Sample, Volume
 
@@ -18,8 +20,9 @@ def planter(foreground=None, image=None, field=None, **planting):
     space = image.shape[1:]
     everywhere = np.ones(space, dtype=bool) if foreground is None else foreground
     volume = Volume(image, everywhere, np.zeros(space, dtype=bool))
-    about = {"planting": PlantingSettings.model_validate(planting).model_dump(mode="json"), "field": field}
-    return Planter(about, Sample("s1", (), "", False, {}, has_mask=True), Grid(space), volume), image
+    field_of = None if field is None else field_reader(FieldSettings.model_validate(field), Grid(space))
+    sample = Sample("s1", (), "", False, {}, has_mask=True)
+    return Planter(PlantingSettings.model_validate(planting), sample, volume, field_of), image
 
 
 @pytest.mark.parametrize("look", ["focal", "diffuse"])

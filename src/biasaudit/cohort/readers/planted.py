@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from biasaudit import registry, seeds
+from biasaudit.cohort.images.field import FieldOf, field_reader
 from biasaudit.cohort.readers.probes import read_without_probes
-from biasaudit.cohort.simulation.planting import Planter
+from biasaudit.cohort.simulation.planting import Planter, sites_of
 from biasaudit.edits.planting.signature import SIGNATURES
 from biasaudit.errors import DataError, Fault, suggestion
-from biasaudit.protocol import CohortSettings, GridSettings
+from biasaudit.protocol import CohortSettings, FieldSettings, GridSettings
 from biasaudit.protocol.planted import PlantedCohort, PlantingSettings
 from biasaudit.records import Cohort, Grid, Sample, Volume
 from biasaudit.registry import register
 
-__all__ = ["SMALLEST_SIDE", "PlantedReader", "copied_samples", "sites_of"]
+__all__ = ["SMALLEST_SIDE", "PlantedReader", "copied_samples"]
 
 SMALLEST_SIDE = 4
 """Subjects that each class of the copies must hold."""
@@ -33,6 +35,9 @@ class PlantedReader:
     """Copies of a cohort's images with planted disease and signature (`PlantingSettings` says what each number is)."""
 
     settings: ClassVar[type[CohortSettings]] = PlantedCohort
+
+    def __init__(self) -> None:
+        self._field_of = cache(_field_of)
 
     def read(self, settings: PlantedCohort, *, labelled: bool = True) -> Cohort:
         """List the images that are copied, and draw who is called a patient at which site; nothing is opened."""
@@ -67,8 +72,7 @@ class PlantedReader:
     def load(self, sample: Sample, grid: Grid, foreground: str) -> Volume:
         """Bring an image onto the grid, and plant what its subject has."""
         about = sample.simulation
-        planter = Planter(about, sample, grid, _original(sample, grid, foreground))
-        return planter.planted(str(about["site"]), ill=bool(about["ill"]))
+        return self._planter(sample, grid, foreground).planted(str(about["site"]), ill=bool(about["ill"]))
 
     def counterfactuals(self, sample: Sample, grid: Grid, foreground: str) -> Iterator[tuple[str, bool, Volume]]:
         """Plant in one image what it would have at every site, without and with the disease.
@@ -78,16 +82,15 @@ class PlantedReader:
         site, pathology, volume
             Sites in the order of their names.
         """
-        about = sample.simulation
-        planter = Planter(about, sample, grid, _original(sample, grid, foreground))
+        planter = self._planter(sample, grid, foreground)
         for ill in (False, True):
-            for site in sites_of(str(about["planting"]["design"])):
+            for site in sites_of(planter.settings.design):
                 yield site, ill, planter.planted(site, ill=ill)
 
-
-def sites_of(design: str) -> tuple[str, ...]:
-    """Name the sites of a design, in order; those whose name ends with 2, or begins with b, have the signature."""
-    return ("a1", "a2", "b1", "b2") if design == "nested" else ("site-1", "site-2")
+    def _planter(self, sample: Sample, grid: Grid, foreground: str) -> Planter:
+        settings = PlantingSettings.model_validate(sample.simulation["planting"])
+        field_of = self._field_of(sample.simulation["field"], grid)
+        return Planter(settings, sample, _original(sample, grid, foreground), field_of)
 
 
 def copied_samples(original: Cohort, source: str | None) -> tuple[Sample, ...]:
@@ -112,6 +115,11 @@ def copied_samples(original: Cohort, source: str | None) -> tuple[Sample, ...]:
 
 def _reader_of(sample: Sample) -> Any:
     return registry.get("reader", str(sample.simulation["reader"]))()
+
+
+def _field_of(declared: str | None, grid: Grid) -> FieldOf | None:
+    """Return what gives the declared field, settings in JSON; a reader keeps it, as what images share is read once."""
+    return None if declared is None else field_reader(FieldSettings.model_validate_json(declared), grid)
 
 
 def _original(sample: Sample, grid: Grid, foreground: str) -> Volume:
@@ -196,7 +204,7 @@ class _Draw:
     def _copy(self, sample: Sample, person: _Person) -> Sample:
         planting: PlantingSettings = self._planting
         settings = self._settings
-        field = None if settings.field is None else settings.field.model_dump(mode="json")
+        field = None if settings.field is None else settings.field.model_dump_json()
         return Sample(
             subject=sample.subject,
             images=sample.images,

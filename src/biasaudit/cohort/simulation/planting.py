@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from biasaudit import seeds
-from biasaudit.cohort.images.field import field_reader, support_of
+from biasaudit.cohort.images.field import FieldOf, support_of
 from biasaudit.edits.planting.chance import chance
 from biasaudit.edits.planting.diffuse import Diffuse
 from biasaudit.edits.planting.disease import Disease, plant_disease
 from biasaudit.edits.planting.focal import Focal
 from biasaudit.edits.planting.signature import plant_signature
-from biasaudit.protocol import FieldSettings
 from biasaudit.protocol.planted import DiseaseSettings, PlantingSettings
-from biasaudit.records import BoolArray, FloatArray, Grid, Sample, Volume
+from biasaudit.records import BoolArray, FloatArray, Sample, Volume
 
-__all__ = ["Planter", "disease_of"]
+__all__ = ["Planter", "disease_of", "sites_of"]
 
 MARGIN = 2
 """Pixels between the disease and the rim of its field, which edits of what lies outside of the field need."""
@@ -31,6 +28,16 @@ _HAZE, _TEXTURE = 1.0, 1.0
 _BENIGN = Disease(Focal(0.04, -3.0, 2))
 _MARKED = 0.05
 """Share of the largest change from which a pixel is marked as diseased."""
+
+_TWO_SITES = (("site-1",), ("site-2",))
+_SITES = {"crossed": _TWO_SITES, "aliased": _TWO_SITES, "nested": (("a1", "a2"), ("b1", "b2"))}
+"""The sites of either dataset, by design; those of the second dataset have the signature, and share its look."""
+
+
+def sites_of(design: str) -> tuple[str, ...]:
+    """Name the sites of a design, in order; those of the second half have the signature."""
+    plain, signed = _SITES[design]
+    return (*plain, *signed)
 
 
 def disease_of(settings: DiseaseSettings) -> Disease:
@@ -46,25 +53,23 @@ class Planter:
 
     Parameters
     ----------
-    about : mapping
-        ``planting`` and ``field`` as the settings of the reader `planted`, dumped.
+    settings : PlantingSettings
     sample : Sample
-    grid : Grid
     volume : Volume
         The image as it is.
+    field_of : FieldOf or None
+        Gives the declared field.
     """
 
-    def __init__(self, about: Mapping[str, Any], sample: Sample, grid: Grid, volume: Volume) -> None:
-        self._settings = PlantingSettings.model_validate(about["planting"])
-        self._declared = None if about["field"] is None else FieldSettings.model_validate(about["field"])
-        self._sample, self._grid, self._volume = sample, grid, volume
+    def __init__(self, settings: PlantingSettings, sample: Sample, volume: Volume, field_of: FieldOf | None) -> None:
+        self.settings, self._sample, self._volume, self._field_of = settings, sample, volume, field_of
 
     def planted(self, site: str, *, ill: bool) -> Volume:
         """Return the image as a site would have taken it, of a patient or not; the mask of one called a patient."""
-        settings, name = self._settings, self._sample.subject
+        settings, name = self.settings, self._sample.subject
         image = self._diseased if ill else self._subject
         signed = image
-        if _signs(site):  # the sites of one dataset share its look
+        if site in _SITES[settings.design][1]:
             signed = plant_signature(image, settings.signature, chance(settings.seed, "planted", name))
         return replace(
             self._volume,
@@ -77,8 +82,8 @@ class Planter:
     @cached_property
     def _subject(self) -> FloatArray:
         """The image, with a benign finding where its subject was drawn to have one."""
-        generator = seeds.generator(self._settings.seed, "planted", "benign", self._sample.subject)
-        if generator.random() >= self._settings.benign:
+        generator = seeds.generator(self.settings.seed, "planted", "benign", self._sample.subject)
+        if generator.random() >= self.settings.benign:
             return self._volume.image
         return plant_disease(self._volume.image, self._room, _BENIGN, generator)
 
@@ -86,8 +91,8 @@ class Planter:
     def _room(self) -> BoolArray:
         """Where the disease is planted: inside the declared field, else inside the foreground, off its rim."""
         place = self._volume.foreground
-        if self._declared is not None:
-            place = field_reader(self._declared, self._grid)(self._sample.field, place) & support_of(self._volume)
+        if self._field_of is not None:
+            place = self._field_of(self._sample.field, place) & support_of(self._volume)
         inner = ndimage.binary_erosion(place, iterations=MARGIN)
         return np.asarray(inner if inner.any() else place)
 
@@ -99,8 +104,8 @@ class Planter:
     @cached_property
     def _diseased(self) -> FloatArray:
         """The image with the disease that its subject has, or would have."""
-        generator = seeds.generator(self._settings.seed, "planted", "disease", self._sample.subject)
-        return plant_disease(self._subject, self._room, disease_of(self._settings.disease), generator)
+        generator = seeds.generator(self.settings.seed, "planted", "disease", self._sample.subject)
+        return plant_disease(self._subject, self._room, disease_of(self.settings.disease), generator)
 
     @cached_property
     def _marked(self) -> BoolArray:
@@ -109,8 +114,3 @@ class Planter:
         if change.max() == 0:  # a disease that cannot be seen is marked where it can be
             return self._room
         return np.asarray(change > _MARKED * change.max())
-
-
-def _signs(site: str) -> bool:
-    """Whether a site has the signature: the second one, or those of the patients' dataset."""
-    return site.startswith("b") or site == "site-2"

@@ -35,15 +35,14 @@ def truth(arguments: TruthArguments, needs: Folders, folder: Path) -> None:
     folder : Path
         Gets ``margins.npy`` (subjects, 2, sites): without and with pathology.
     """
-    networks = load_networks(needs[MODELS])
+    networks, reader = load_networks(needs[MODELS]), cast(Renders, get("reader", arguments.reader)())
     with as_it_was(arguments.hashes):
-        margins = [_margins(arguments, sample, networks) for sample in arguments.samples]
+        margins = [_margins(arguments, reader, sample, networks) for sample in arguments.samples]
     np.save(folder / "margins.npy", np.stack(margins))
 
 
-def _margins(arguments: TruthArguments, sample: Sample, networks: Sequence[nn.Module]) -> FloatArray:
+def _margins(arguments: TruthArguments, reader: Renders, sample: Sample, networks: Sequence[nn.Module]) -> FloatArray:
     """Margins (2, sites) of one subject."""
-    reader = cast(Renders, get("reader", arguments.reader)())
     rendered = (volume for _, _, volume in reader.counterfactuals(sample, arguments.grid, arguments.foreground))
     images = [transform(arguments.representation, volume, arguments.grid, arguments.own) for volume in rendered]
     return np.asarray(predict_rows(networks, np.stack(images))[:, 0].reshape(2, -1))
