@@ -71,11 +71,7 @@ def planted_cohort(folder: Path) -> dict[str, Any]:
 
 
 def planted_damaged(folder: Path) -> dict[str, Any]:
-    return {
-        "reader": "planted",
-        "of": table_damaged(folder),
-        "planting": {"design": "crossed", "signature": {"blurr": 1.0}},
-    }
+    return planted_cohort(folder) | {"of": table_damaged(folder)}
 
 
 SMALL = {"min_origin_size": 1}

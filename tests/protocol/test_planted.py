@@ -45,3 +45,8 @@ def test_a_wrong_key_of_the_images_that_are_copied_is_told_by_their_reader(tmp_p
 def test_copies_are_not_copied_again():
     with pytest.raises(ValidationError, match="must be bids, phantom or table, not 'planted'"):
         planted(of={"reader": "planted", "of": TABLE})
+
+
+def test_an_unknown_kind_of_signature_is_refused_with_the_known_ones():
+    with pytest.raises(ValidationError, match=r"'zoom', 'shading', .* or 'ruler'"):
+        planted(planting={"signature": {"blurr": 1.0}})

@@ -9,6 +9,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from biasaudit.protocol.cohort import CohortSettings, TwoClassLabelSettings
 from biasaudit.protocol.reader_settings import OfItsReader
 from biasaudit.protocol.section import Names, Section, Seed
+from biasaudit.protocol.spike_in import PlantKind
 
 __all__ = ["DiseaseSettings", "PlantedCohort", "PlantingSettings"]
 
@@ -33,7 +34,7 @@ class PlantingSettings(Section):
     confounding: float = Field(
         0.0, ge=-1, le=1, description="crossed: site 2 among patients less site 2 among the healthy, as shares"
     )
-    signature: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
+    signature: dict[PlantKind, Annotated[float, Field(ge=0, le=100)]] = Field(
         default_factory=dict, description="kinds of signature of site 2 and their strengths; none: a clean copy"
     )
     disease: DiseaseSettings = Field(default_factory=lambda: DiseaseSettings.model_validate({}))

@@ -5,7 +5,7 @@ import typing
 import numpy as np
 import pytest
 
-from biasaudit.edits.planting.ladder import ladder, possible_kinds
+from biasaudit.edits.planting.ladder import kinds_to_plant, ladder
 from biasaudit.edits.planting.signature import SIGNATURES
 from biasaudit.protocol import SpikeInSettings
 from biasaudit.protocol.spike_in import PlantKind
@@ -36,7 +36,7 @@ def test_kinds_are_drawn_anew_for_every_seed_and_the_same_for_one():
 @pytest.mark.parametrize(("channels", "expected"), [(1, ("tone",)), (3, ("cast", "tone"))])
 def test_colour_takes_channels(channels, expected):
     settings = SpikeInSettings.model_validate({"kinds": ["cast", "tone"]})
-    assert possible_kinds(settings, channels) == expected
+    assert kinds_to_plant(settings, channels) == expected
     assert {kind for rung in _ladder(channels, kinds=["cast", "tone"]) for kind in rung.kinds} == set(expected)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from biasaudit import seeds
 from biasaudit.calibration.own.original import Original
-from biasaudit.edits.planting.signature import SIGNATURES
+from biasaudit.edits.planting.signature import possible_kinds
 from biasaudit.protocol import Protocol
 from biasaudit.protocol.planted import PlantedCohort
 
@@ -65,9 +65,8 @@ FIRST = Copy("disease-focal-1", "disease", "focal", 1.0)
 
 def kinds_of(original: Original) -> tuple[str, ...]:
     """Kinds of signature that the images can have, in an order by chance."""
-    kinds = [kind for kind in SIGNATURES if kind != "cast" or original.kinds_in_colour]
-    order = seeds.generator(original.protocol.folds.seed, "own calibration", "kinds").permutation(kinds)
-    return tuple(str(kind) for kind in order)
+    chance = seeds.generator(original.protocol.folds.seed, "own calibration", "kinds")
+    return tuple(chance.permutation(possible_kinds(colour=original.in_colour)).tolist())
 
 
 def describe(copy: Copy) -> dict[str, Any]:

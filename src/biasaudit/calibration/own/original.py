@@ -56,7 +56,7 @@ class Original:
         the patients less that among the healthy.
     probes : int
     masks : bool
-    kinds_in_colour : bool
+    in_colour : bool
         Whether the images have channels that a colour cast can mix.
     words : str
         ``160 images of healthy from lyon``.
@@ -74,7 +74,7 @@ class Original:
     confounding: float
     probes: int
     masks: bool
-    kinds_in_colour: bool
+    in_colour: bool
     words: str
 
 

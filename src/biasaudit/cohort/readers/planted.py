@@ -17,7 +17,6 @@ from biasaudit import registry, seeds
 from biasaudit.cohort.images.field import FieldOf, field_reader
 from biasaudit.cohort.readers.probes import read_without_probes
 from biasaudit.cohort.simulation.planting import Planter, sites_of
-from biasaudit.edits.planting.signature import SIGNATURES
 from biasaudit.errors import DataError, Fault, suggestion
 from biasaudit.protocol import CohortSettings, FieldSettings, GridSettings
 from biasaudit.protocol.planted import PlantedCohort, PlantingSettings
@@ -41,17 +40,7 @@ class PlantedReader:
 
     def read(self, settings: PlantedCohort, *, labelled: bool = True) -> Cohort:
         """List the images that are copied, and draw who is called a patient at which site; nothing is opened."""
-        unknown = [
-            Fault(f"cohort.planting.signature.{kind}", f"no kind of signature {kind!r}", suggestion(kind, SIGNATURES))
-            for kind in settings.planting.signature
-            if kind not in SIGNATURES
-        ]
-        try:
-            original = read_without_probes(settings.of)
-        except DataError as error:
-            raise DataError([*unknown, *error.faults]) from None
-        if unknown:
-            raise DataError(unknown)
+        original = read_without_probes(settings.of)
         samples = copied_samples(original, settings.planting.source)
         drawn = _Draw(settings).of(samples)
         return Cohort(

@@ -70,7 +70,8 @@ class Planter:
         image = self._diseased if ill else self._subject
         signed = image
         if site in _SITES[settings.design][1]:
-            signed = plant_signature(image, settings.signature, chance(settings.seed, "planted", name))
+            strengths = dict[str, float](settings.signature.items())
+            signed = plant_signature(image, strengths, chance(settings.seed, "planted", name))
         return replace(
             self._volume,
             image=np.asarray(np.where(self._air, 0.0, signed), dtype=np.float32),

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from biasaudit.edits.planting.signature import SIGNATURES
+from biasaudit.edits.planting.signature import possible_kinds
 from biasaudit.protocol import SpikeInSettings
 from biasaudit.records import Plant
 
-__all__ = ["ladder", "possible_kinds"]
-
-_COLOUR = "cast"
+__all__ = ["kinds_to_plant", "ladder"]
 
 
-def possible_kinds(settings: SpikeInSettings, channels: int) -> tuple[str, ...]:
-    """Name the kinds that can be planted in an input: a colour cast takes two channels or more."""
-    wanted = SIGNATURES if settings.kinds is None else settings.kinds
-    return tuple(kind for kind in wanted if channels > 1 or kind != _COLOUR)
+def kinds_to_plant(settings: SpikeInSettings, channels: int) -> tuple[str, ...]:
+    """Name the kinds that are asked for, default all, and that an input of so many channels can have."""
+    possible = possible_kinds(colour=channels > 1)
+    return possible if settings.kinds is None else tuple(kind for kind in settings.kinds if kind in possible)
 
 
 def ladder(settings: SpikeInSettings, channels: int, generator: np.random.Generator) -> tuple[Plant, ...]:
@@ -35,7 +33,7 @@ def ladder(settings: SpikeInSettings, channels: int, generator: np.random.Genera
     tuple of Plant
         Empty where no kind that is asked for can be planted.
     """
-    kinds = generator.permutation(possible_kinds(settings, channels)).tolist()
+    kinds = generator.permutation(kinds_to_plant(settings, channels)).tolist()
     groups = [tuple(kinds[start : start + settings.together]) for start in range(0, len(kinds), settings.together)]
     rising = [Plant(group, rung.strength, rung.mislabelled) for group in groups[:1] for rung in settings.rungs]
     last = settings.rungs[-1]

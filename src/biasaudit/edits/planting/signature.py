@@ -15,7 +15,7 @@ from biasaudit.edits.planting.tone import curve, tone
 from biasaudit.edits.planting.zoom import zoom
 from biasaudit.records import FloatArray
 
-__all__ = ["SIGNATURES", "plant_signature"]
+__all__ = ["SIGNATURES", "plant_signature", "possible_kinds"]
 
 SIGNATURES: Mapping[str, Callable[[FloatArray, float, Chance], FloatArray]] = {
     "zoom": zoom,
@@ -34,6 +34,11 @@ SIGNATURES: Mapping[str, Callable[[FloatArray, float, Chance], FloatArray]] = {
     "ruler": ruler,
 }
 """In the order of an acquisition: geometry, light, detector, transport, print."""
+
+
+def possible_kinds(*, colour: bool) -> tuple[str, ...]:
+    """Name the kinds that an image can have, in order: only one of two channels or more has a colour to cast."""
+    return tuple(kind for kind in SIGNATURES if colour or kind != "cast")
 
 
 def plant_signature(image: FloatArray, strengths: Mapping[str, float], chance: Chance) -> FloatArray:
