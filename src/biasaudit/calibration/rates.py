@@ -10,14 +10,27 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["CLEAN", "DRIVEN", "TARGETS", "Target", "accuracy", "cell_rates", "rate", "rates"]
+__all__ = [
+    "CLEAN",
+    "DRIVEN",
+    "FLAGGED",
+    "TARGETS",
+    "WRONG_TO_CLEAR",
+    "Target",
+    "accuracy",
+    "cell_rates",
+    "counted",
+    "rate",
+    "rates",
+]
 
 CLEAN, DRIVEN = 0.05, 0.25
 """R* at most and above which a network counts as clean and as driven by the signature (the scoreboard's two sides)."""
-_FLAGGED = ("ORIGIN", "MIXED")
+WRONG_TO_CLEAR = 0.3
+"""R* from which PATHOLOGY is wrong."""
+FLAGGED = ("ORIGIN", "MIXED")
 _N_BINS = (120, 240, 480)
 _Z = float(stats.norm.ppf(0.95))
-_PATHOLOGY_LIMIT = 0.3
 
 
 @dataclass(frozen=True)
@@ -58,45 +71,45 @@ def _flagged_null(name: str, *, masks: bool) -> Target:
     family = f"null-{name.replace(' ', '-')}"
     return Target(
         f"flagged where R* <= .05, {name}, {'masks' if masks else 'no masks'}", _FEW,
-        lambda t: (t.family == family) & (t.r <= CLEAN) & (t.masks == masks), _FLAGGED,
+        lambda t: (t.family == family) & (t.r <= CLEAN) & (t.masks == masks), FLAGGED,
     )  # fmt: skip
 
 
 TARGETS: tuple[Target, ...] = (
-    Target("flagged where R* <= .05, masks", _FEW, lambda t: (t.r <= CLEAN) & t.masks, _FLAGGED),
-    Target("flagged where R* <= .05, no masks", _FEW, lambda t: (t.r <= CLEAN) & ~t.masks, _FLAGGED),
+    Target("flagged where R* <= .05, masks", _FEW, lambda t: (t.r <= CLEAN) & t.masks, FLAGGED),
+    Target("flagged where R* <= .05, no masks", _FEW, lambda t: (t.r <= CLEAN) & ~t.masks, FLAGGED),
     Target(
         "flagged where R* >= .5, n >= 160, crossed, masks", ">= 95 %",
-        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & t.masks & t.competent, _FLAGGED,
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & t.masks & t.competent, FLAGGED,
     ),
     Target(
         "flagged where R* >= .5, n >= 160, crossed, no masks", ">= 95 %",
-        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & ~t.masks & t.competent, _FLAGGED,
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & _crossed(t) & ~t.masks & t.competent, FLAGGED,
     ),
     Target(
         "flagged where R* >= .5, n >= 160, nested or aliased, complete masks", ">= 95 %",
-        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & _marked(t) & t.competent, _FLAGGED,
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & _marked(t) & t.competent, FLAGGED,
     ),
     Target(
         "flagged where R* >= .5, n >= 160, nested or aliased, no masks", ">= 70 %",
-        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & ~t.masks & t.competent & t.transferred, _FLAGGED,
+        lambda t: (t.r >= 0.5) & (t.n >= 160) & ~_crossed(t) & ~t.masks & t.competent & t.transferred, FLAGGED,
     ),
     Target("ORIGIN where R* >= .8, masks", ">= 80 %", lambda t: (t.r >= 0.8) & _marked(t) & t.competent, ("ORIGIN",)),
     Target(
         "flagged where .25 <= R* < .5, n >= 160, complete masks", ">= 80 %",
-        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _marked(t) & t.competent, _FLAGGED,
+        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _marked(t) & t.competent, FLAGGED,
     ),
     Target(
         "flagged where .25 <= R* < .5, n >= 160, crossed, no masks", ">= 80 %",
-        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _crossed(t) & ~t.masks & t.competent, _FLAGGED,
+        lambda t: (t.r >= 0.25) & (t.r < 0.5) & (t.n >= 160) & _crossed(t) & ~t.masks & t.competent, FLAGGED,
     ),
     Target(
         "PATHOLOGY where R* >= .3, masks", "<= 2 %",
-        lambda t: (t.r >= _PATHOLOGY_LIMIT) & t.masks & t.clearable, ("PATHOLOGY",),
+        lambda t: (t.r >= WRONG_TO_CLEAR) & t.masks & t.clearable, ("PATHOLOGY",),
     ),
     Target(
         "PATHOLOGY where R* >= .3, no masks", "<= 2 %",
-        lambda t: (t.r >= _PATHOLOGY_LIMIT) & ~t.masks & t.clearable, ("PATHOLOGY",),
+        lambda t: (t.r >= WRONG_TO_CLEAR) & ~t.masks & t.clearable, ("PATHOLOGY",),
     ),
     Target(
         "PATHOLOGY where R* <= .05, n = 400, AUC >= .8, crossed with two balanced origins", ">= 85 %",
@@ -199,18 +212,24 @@ def cell_rates(table: pd.DataFrame) -> list[dict[str, Any]]:
     cells = []
     for key, own in table.groupby([table.regime, masks, bins]):
         regime, kind, _ = cast(tuple[str, str, int], key)
-        clean, driven = own[own.r <= CLEAN], own[(own.r >= _PATHOLOGY_LIMIT) & own.clearable]
+        clean, driven = own[own.r <= CLEAN], own[(own.r >= WRONG_TO_CLEAR) & own.clearable]
         cells.append({
             "regime": regime, "masks": kind,
             "cohorts": len(own), "simulated_n": sorted({int(n) for n in own.n}),
-            "false_flag": _counted(clean.verdict.isin(_FLAGGED)),
-            "false_clear": _counted(driven.verdict == "PATHOLOGY"),
-            "undetermined": _counted(own.verdict == "UNDETERMINED"),
+            "false_flag": counted(clean.verdict.isin(FLAGGED)),
+            "false_clear": counted(driven.verdict == "PATHOLOGY"),
+            "undetermined": counted(own.verdict == "UNDETERMINED"),
         })  # fmt: skip
     return cells
 
 
-def _counted(events: pd.Series) -> dict[str, float | int | None]:
+def counted(events: pd.Series) -> dict[str, float | int | None]:
+    """Share of events with its interval as of `rate`, rounded, None where there is no row; and the number of rows.
+
+    Parameters
+    ----------
+    events : bool (rows,)
+    """
     share, low, high = rate(int(events.sum()), len(events))
     rounded = [None if np.isnan(value) else round(value, 4) for value in (share, low, high)]
     return {"rate": rounded[0], "low": rounded[1], "high": rounded[2], "n": len(events)}

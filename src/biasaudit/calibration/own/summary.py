@@ -14,7 +14,7 @@ import pandas as pd
 
 from biasaudit.calibration.cohort_table import CohortRecord, tabulate
 from biasaudit.calibration.own.original import Original
-from biasaudit.calibration.rates import CLEAN, rate
+from biasaudit.calibration.rates import CLEAN, DRIVEN, FLAGGED, WRONG_TO_CLEAR, counted
 from biasaudit.calibration.summary import markdown
 from biasaudit.engine.situation.identity import learns_from
 from biasaudit.errors import IncompleteError
@@ -22,9 +22,7 @@ from biasaudit.own_rates import OWN_RATES, Identity
 
 __all__ = ["rates_of", "write_own_rates"]
 
-_FLAGGED = ("ORIGIN", "MIXED")
-_PLAIN, _MIDDLE = 0.5, 0.25
-_NOT_CLEAR = 0.3
+_PLAIN = 0.5
 _SHOWN = ("cohort", "look", "disease", "family", "kind", "strength", "arm", "auc", "r", "omega", "verdict")
 
 
@@ -85,15 +83,15 @@ def rates_of(table: pd.DataFrame) -> dict[str, Any]:
         ``n``, ``rate`` and its 95 % interval. ``reliance``: mean absolute error and coverage of the printed interval.
     """
     judged = table[(table.role != "disease") & table.competent & table.r.notna()]
-    flagged, clear = judged.verdict.isin(_FLAGGED), judged.verdict == "PATHOLOGY"
+    flagged, clear = judged.verdict.isin(FLAGGED), judged.verdict == "PATHOLOGY"
     clean, plain = judged.r <= CLEAN, judged.r >= _PLAIN
-    middle = (judged.r >= _MIDDLE) & ~plain
+    middle = (judged.r >= DRIVEN) & ~plain
     return {
         "false_flag": _counted(flagged[clean]),
         "cleared": _counted(clear[clean]),
         "found": _counted(flagged[plain]),
         "found_middle": _counted(flagged[middle]),
-        "false_clear": _counted(clear[judged.r >= _NOT_CLEAR]),
+        "false_clear": _counted(clear[judged.r >= WRONG_TO_CLEAR]),
         "undetermined": _counted(judged.verdict == "UNDETERMINED"),
         "not_learned": int((~table[table.role != "disease"].competent).sum()),
         "reliance": _accuracy(judged),
@@ -112,12 +110,7 @@ def _require_rates(arms: Mapping[str, Any]) -> None:
 
 
 def _counted(events: pd.Series) -> dict[str, Any]:
-    share, low, high = rate(int(events.sum()), len(events))
-    rounded = {
-        name: None if np.isnan(value) else round(value, 4)
-        for name, value in (("rate", share), ("low", low), ("high", high))
-    }
-    return {"events": int(events.sum()), "n": len(events), **rounded}
+    return {"events": int(events.sum()), **counted(events)}
 
 
 def _accuracy(judged: pd.DataFrame) -> dict[str, Any]:
@@ -136,7 +129,7 @@ def _kinds(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "kind": row["kind"], "strength": row["strength"],
-            "r": None if np.isnan(row["r"]) else round(row["r"], 3), "flagged": row["verdict"] in _FLAGGED,
+            "r": None if np.isnan(row["r"]) else round(row["r"], 3), "flagged": row["verdict"] in FLAGGED,
         }
         for row in table[table.role == "planted"].to_dict("records")
     ]  # fmt: skip
@@ -158,7 +151,7 @@ def _page(measured: Mapping[str, Any], table: pd.DataFrame) -> str:
         f"Copies of {measured['words']}, in which a disease and a signature were planted by chance, audited by the "
         "protocol's own network, folds, checks and thresholds. The truth is known, since every image can be made "
         "again with and without either. Intervals are 95 % (Wilson).",
-        markdown(pd.DataFrame([{"": key, "value": _listed(value)} for key, value in measured["about"].items()])),
+        markdown(pd.DataFrame([{"": key, "value": str(value)} for key, value in measured["about"].items()])),
     ]
     for arm, rates in measured["arms"].items():
         parts += [f"## Arm {arm}", markdown(_shown(rates)), _reliance_words(rates["reliance"])]
@@ -172,10 +165,6 @@ def _page(measured: Mapping[str, Any], table: pd.DataFrame) -> str:
         markdown(table[list(_SHOWN)].round(3)),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _listed(value: object) -> str:
-    return ", ".join(value) or "none" if isinstance(value, list | tuple) else str(value)
 
 
 def _shown(rates: Mapping[str, Any]) -> pd.DataFrame:
