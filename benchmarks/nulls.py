@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import pickle
-import platform
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +31,7 @@ from real_specs import Spec as Pictures
 
 from biasaudit.calibration.cohort import gathered, judged, trained, truth_of
 from biasaudit.calibration.grid import Cell, cells, describe, load_grid
+from biasaudit.calibration.provenance import code_commit, machine
 from biasaudit.engine.jobs.store import Store
 
 GRID = Path(__file__).resolve().parent.parent / "protocols" / "calibration.yaml"
@@ -96,20 +94,17 @@ def made_up(out: Path, count: int) -> list[dict[str, Any]]:
 
 
 def provenance(found: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    commit = subprocess.run(
-        ["git", "-C", str(GRID.parent), "describe", "--always", "--dirty"], capture_output=True, text=True
-    )
     seconds = (
         sum(each["records"][0]["truth"]["seconds"] for each in found),
         sum(row["truth"]["seconds"] for row in rows),
     )
     return {
         "command": "make nulls",
-        "commit": commit.stdout.strip() or "unknown",
+        "commit": code_commit(),
         "simulated cohorts": f"{len(found)} of {len(phantoms())}, families taking turns; 6 mm, 3 folds, 15 epochs",
         "real pictures": f"{len(rows)} cohorts of 64 pixels, as far as run, source after source; 3 folds, 15 epochs",
         "time": f"{seconds[0] / 60:.0f} min of one core for simulated cohorts, {seconds[1] / 60:.0f} min for pictures",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
     }
 
 

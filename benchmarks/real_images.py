@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import time
 import traceback
@@ -39,6 +36,7 @@ from real_specs import Spec, specs
 from real_volumes import Volumes, volume_specs
 
 from biasaudit import seeds
+from biasaudit.calibration.provenance import code_commit, machine
 
 Cohort = Spec | Natural | Volumes
 MODULES: dict[type, Any] = {Spec: real_cohorts, Natural: real_natural, Volumes: real_volumes}
@@ -125,17 +123,14 @@ def _minutes(out: Path, more: float) -> float:
 
 
 def _provenance(rows: list[dict[str, Any]], minutes: float, workers: int) -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    )
     return {
         "command": "make calibrate-real",
         "version": version("biasaudit"),
-        "commit": commit.stdout.strip() or "unknown",
+        "commit": code_commit(),
         "cohorts": f"{len(rows)} of {len(cohorts())}, in an order by chance, strong ones added last",
         "of these chose": sum(row["group"] == "choosing" for row in rows),
         "wall time": f"{minutes:.0f} min, {workers} workers, one thread each",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "audit": "built-in cnn, 15 epochs, 3 folds; pictures of 64 pixels, volumes of 6 mm; 999 resamples",
     }
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import biasaudit
 from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.board import write_board
 from biasaudit.calibration.cohort_table import CohortRecord
 from biasaudit.calibration.grid import Cell, Grid, describe
+from biasaudit.calibration.provenance import code_commit, machine
 from biasaudit.calibration.summary import write_summary
 from biasaudit.engine.jobs.book import make_job
-from biasaudit.engine.jobs.dispatch import Failure, dispatcher
+from biasaudit.engine.jobs.dispatch import Failure, Report, dispatcher
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.jobs.json_files import read_json, write_json
 from biasaudit.engine.jobs.store import Store
@@ -28,7 +25,7 @@ from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import require_ours
 
-__all__ = ["Progress", "calibrate_grid", "code_commit", "finished_records", "jobs_of", "run_cells"]
+__all__ = ["Progress", "calibrate_grid", "counting", "finished_records", "jobs_of", "run_cells"]
 
 Progress = Callable[[int, int, Job | None], None]
 
@@ -88,20 +85,8 @@ def _provenance(grid: Grid, finished: int, where: Where, started: float) -> dict
         "grid": f"version {grid.version}, seed {grid.seed}",
         "cohorts": f"{finished} of {sum(family.cohorts for family in grid.families)}",
         "wall time of the last run": f"{minutes:.0f} min, {where.workers} worker(s)",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
     }
-
-
-def code_commit() -> str:
-    """Name the commit of the code that runs; ``not a checkout`` where it was installed."""
-    folder = Path(biasaudit.__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=folder, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "not a checkout"
-    return found.stdout.strip()
 
 
 def jobs_of(cells: Sequence[Cell]) -> list[Job]:
@@ -144,17 +129,22 @@ def run_cells(
 
 
 def _run_cells(jobs: Sequence[Job], out: Path, where: Where, progress: Progress) -> list[Failure]:
-    done = 0
-    progress(0, len(jobs), None)
+    report = counting(progress, 0, len(jobs))
+    Store(out).sweep()
+    with dispatcher(where, out) as dispatch:
+        return dispatch(jobs, report)
+
+
+def counting(progress: Progress, done: int, total: int) -> Report:
+    """Tell how many of all audits are done, now and, by the callable that is returned, whenever one ended."""
+    progress(done, total, None)
 
     def report(job: Job, reason: str | None) -> None:
         nonlocal done
         done += 1
-        progress(done, len(jobs), job)
+        progress(done, total, job)
 
-    Store(out).sweep()
-    with dispatcher(where, out) as dispatch:
-        return dispatch(jobs, report)
+    return report
 
 
 def finished_records(cells: Sequence[Cell], out: Path) -> list[CohortRecord]:

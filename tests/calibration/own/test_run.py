@@ -10,7 +10,7 @@ from calibration.own.cohorts import write
 from biasaudit.calibration.own.budget import Budget
 from biasaudit.calibration.own.copies import FIRST, protocol_of
 from biasaudit.calibration.own.original import original_of
-from biasaudit.calibration.own.run import _with_possible_arms, _without_folders, _Work
+from biasaudit.calibration.own.run import _without_folders, _Work
 from biasaudit.engine.situation.identity import identity_of
 from biasaudit.engine.validation.situate import situate
 from biasaudit.protocol import load_protocol
@@ -44,4 +44,4 @@ def test_arms_that_cannot_be_balanced_in_a_copy_are_left_out_of_it(tmp_path):
     original = original_of(situation)
     for confounding, arms in ((0.0, ["intensity", "balanced"]), (0.95, ["intensity"])):
         protocol = protocol_of(replace(FIRST, confounding=confounding), original)
-        assert [arm.name for arm in _with_possible_arms(protocol).arms] == arms
+        assert [arm.name for arm in protocol.arms] == arms

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from biasaudit import seeds
+from biasaudit import registry, seeds
 from biasaudit.calibration.own.original import Original
 from biasaudit.edits.planting.signature import possible_kinds
+from biasaudit.engine.situation.rows import can_balance
 from biasaudit.protocol import Protocol
 from biasaudit.protocol.planted import PlantedCohort
 
@@ -108,4 +109,13 @@ def protocol_of(copy: Copy, original: Original) -> Protocol:
         "calibration": None,
         "pseudonymise": False,
     }
-    return plan.model_copy(update=changed)
+    return _with_possible_arms(plan.model_copy(update=changed))
+
+
+def _with_possible_arms(protocol: Protocol) -> Protocol:
+    """Leave arms out that cannot be trained on a copy, whose class and site may go together more than in the cohort."""
+    possible = [arm for arm in protocol.arms if arm.training == "all"]
+    if not possible or len(possible) == len(protocol.arms):
+        return protocol
+    cohort = registry.get("reader", protocol.cohort.reader)().read(protocol.cohort)
+    return protocol if can_balance(cohort) else protocol.model_copy(update={"arms": possible})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from biasaudit import registry
 from biasaudit.calibration.arguments import CalibrateArguments
 from biasaudit.calibration.cohort_table import ArmRecord, CohortRecord
 from biasaudit.calibration.own.budget import FEWEST_COPIES, Budget, budget_of, require_budget
@@ -20,7 +18,8 @@ from biasaudit.calibration.own.copies import FIRST, Copy, describe, kinds_of, pr
 from biasaudit.calibration.own.ladder import LEARNED, Outcome, chosen_diseases, next_round
 from biasaudit.calibration.own.original import Original, original_of
 from biasaudit.calibration.own.summary import write_own_rates
-from biasaudit.calibration.run import Progress, code_commit
+from biasaudit.calibration.provenance import code_commit, machine
+from biasaudit.calibration.run import Progress, counting
 from biasaudit.engine.jobs.book import make_job
 from biasaudit.engine.jobs.dispatch import Dispatch, Failure, dispatcher
 from biasaudit.engine.jobs.job import Job
@@ -29,7 +28,6 @@ from biasaudit.engine.jobs.store import Store
 from biasaudit.engine.jobs.where import Where
 from biasaudit.engine.plan import expected_plan
 from biasaudit.engine.situation.identity import identity_of
-from biasaudit.engine.situation.rows import can_balance
 from biasaudit.engine.validation.situate import situate
 from biasaudit.errors import DataError, Fault, IncompleteError
 from biasaudit.own_rates import OWN_RATES, Identity
@@ -125,25 +123,14 @@ class _Work:
     def _audit(self, copies: Sequence[Copy], dispatch: Dispatch) -> None:
         jobs = {copy.name: self._job(copy) for copy in copies}
         done, total = len(self._outcomes), self._budget.copies or len(self._outcomes) + len(copies)
-        self._progress(done, total, None)
-
-        def report(job: Job, reason: str | None) -> None:
-            nonlocal done
-            done += 1
-            self._progress(done, total, job)
-
-        self._failures += dispatch(list(jobs.values()), report)
+        self._failures += dispatch(list(jobs.values()), counting(self._progress, done, total))
         for name, job in jobs.items():
             self._outcomes[name] = self._read(name, job)
 
     def _job(self, copy: Copy) -> Job:
         """Plan the audit of a copy; other images, which a protocol only names, are another job."""
-        about = {
-            **describe(copy),
-            "of": self._of,
-        }
-        arguments = CalibrateArguments(copy.name, about, _with_possible_arms(protocol_of(copy, self._original)))
-        return make_job(arguments, {}, copy.name)
+        about = describe(copy) | {"of": self._of}
+        return make_job(CalibrateArguments(copy.name, about, protocol_of(copy, self._original)), {}, copy.name)
 
     def _read(self, name: str, job: Job) -> Outcome:
         """Read what a copy came to; nothing of one whose audit failed."""
@@ -190,15 +177,6 @@ class _Work:
             raise IncompleteError(f"{len(self._failures)} audit(s) of copies failed, first {first.job.title}: {last}")
 
 
-def _with_possible_arms(protocol: Protocol) -> Protocol:
-    """Leave arms out that cannot be trained on a copy, whose class and site may go together more than in the cohort."""
-    possible = [arm for arm in protocol.arms if arm.training == "all"]
-    if not possible or len(possible) == len(protocol.arms):
-        return protocol
-    cohort = registry.get("reader", protocol.cohort.reader)().read(protocol.cohort)
-    return protocol if can_balance(cohort) else protocol.model_copy(update={"arms": possible})
-
-
 def _outcome(record: ArmRecord) -> Outcome:
     competence = next(finding for finding in record["findings"] if finding["code"] == "G1")
     truth = record["truth"]
@@ -212,7 +190,7 @@ def _provenance(where: Where, started: float) -> Mapping[str, str]:
         "command": " ".join(["biasaudit", *map(_without_folders, sys.argv[1:])]),
         "commit": code_commit(),
         "wall time of the last run": f"{minutes:.1f} min, {where.workers} worker(s)",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
     }
 
 

@@ -14,7 +14,7 @@ from biasaudit.engine.jobs.scratch import sweep_scratch
 from biasaudit.engine.jobs.where import Where
 from biasaudit.engine.jobs.workers import Workers
 
-__all__ = ["Dispatch", "Failure", "dispatcher"]
+__all__ = ["Dispatch", "Failure", "Report", "dispatcher"]
 
 Report = Callable[[Job, str | None], None]
 """Called after every job with its traceback, or None."""
