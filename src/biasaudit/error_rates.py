@@ -19,7 +19,6 @@ _REPRESENTATIONS = ("intensity", "tissue")
 _FEWEST, _MOST = 75, 240
 """Subjects of a cohort of real pictures from which and up to which the rates hold: .75 and 1.5 of those measured."""
 _OWN = " Rates of these very images and this network: biasaudit calibrate --cohort PROTOCOL."
-_PICTURES = "real pictures in which disease and signature were planted"
 _UNMEASURED = {
     "cell": None,
     "false_flag": None,
@@ -112,7 +111,8 @@ def error_rates(setting: Setting) -> dict[str, Any]:
     dict
         ``cell`` in words, ``false_flag`` (ORIGIN or MIXED although R* <= .05), ``false_clear`` (PATHOLOGY although
         R* >= .3), ``undetermined``; each 0 to 1 or None, with ``<name>_n`` cohorts and ``<name>_high``, the upper end
-        of the 95 % interval; ``within_calibration``; ``text`` for the report.
+        of the 95 % interval; ``within_calibration``; ``text`` for the report; ``pictures`` where they were measured on
+        real pictures.
     """
     pictured = _of_pictures(setting)
     if pictured is not None:
@@ -143,7 +143,7 @@ def limit_of_rates(rates: Mapping[str, Any]) -> str:
             "Error rates were measured on copies of the audit's own images with planted disease and planted "
             "signatures; signatures of other kinds may be found more seldom."
         )
-    if _PICTURES in str(rates.get("text") or ""):
+    if rates.get("pictures"):
         return (
             "Error rates were measured on other real pictures, with planted disease and planted signatures and a small "
             "network; these images and their signatures differ."
@@ -174,10 +174,10 @@ def _of_pictures(setting: Setting) -> dict[str, Any] | None:
     rates = {name: _Rate.from_json(cell[name]) for name in ("false_flag", "false_clear", "undetermined")}
     reasons = [*_beyond_pictures(setting), *_beyond_network(setting)]
     words = f"{setting.regime}, {cell['words']}"
-    where = f"{_PICTURES} ({words}, small 2-D network)"
+    where = f"real pictures in which disease and signature were planted ({words}, small 2-D network)"
     start = f"Outside calibration ({', '.join(reasons)}). Nearest: {where}" if reasons else f"Measured on {where}"
     text = f"{start}: {_shares(rates)}.{_OWN if reasons else ''}"
-    return {"cell": words, **_figures(rates), "within_calibration": not reasons, "text": text}
+    return {"cell": words, **_figures(rates), "within_calibration": not reasons, "pictures": True, "text": text}
 
 
 def carries_weight(code: str, regime: Regime) -> bool | None:

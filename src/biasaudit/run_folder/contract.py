@@ -244,7 +244,8 @@ class VerdictRecord(TypedDict):
 class ErrorRatesRecord(TypedDict, total=False):
     """What calibration measured for the cell that is nearest to an audit; null where nothing was measured.
 
-    ``own``, ``found``, ``found_n`` and ``found_low`` are there where copies of the audit's own images were audited.
+    ``own``, ``found``, ``found_n`` and ``found_low`` are there where copies of the audit's own images were audited,
+    ``pictures`` where copies of other real pictures were.
     """
 
     cell: str | None
@@ -257,6 +258,7 @@ class ErrorRatesRecord(TypedDict, total=False):
     false_flag_high: float | None
     false_clear_high: float | None
     undetermined_high: float | None
+    pictures: bool
     own: bool
     found: float | None
     found_n: int
