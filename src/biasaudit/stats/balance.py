@@ -8,6 +8,9 @@ from math import exp, inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from biasaudit.stats.strata import Booleans, Floats
 
@@ -16,7 +19,6 @@ __all__ = ["Balance", "balance", "e_value", "matched", "mean_difference"]
 CALIPER = 0.2
 """Standard deviations of the logit of the propensity by which matched subjects may differ (Austin 2011)."""
 
-_STEPS = 25
 _RIDGE = 1e-3
 """Penalty of the propensity in units of subjects, so that groups without overlap have a finite one."""
 
@@ -130,19 +132,10 @@ def matched(columns: Floats, group: Booleans) -> Booleans:
 
 
 def _propensity(columns: Floats, group: Booleans) -> Floats:
-    """Logit of the chance of being a member by a logistic regression, by Newton's method."""
-    spread = columns.std(axis=0)
-    scaled = (columns - columns.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    design = np.column_stack([np.ones(len(scaled)), scaled])
-    penalty = _RIDGE * len(scaled) * np.eye(design.shape[1])
-    penalty[0, 0] = 0.0
-    slopes = np.zeros(design.shape[1])
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(design @ slopes, -30, 30)))
-        weight = np.maximum(chance * (1 - chance), 1e-6)
-        gradient = design.T @ (group - chance) - penalty @ slopes
-        slopes = slopes + np.linalg.solve(design.T @ (design * weight[:, None]) + penalty, gradient)
-    logit: Floats = design @ slopes
+    """Logit of the chance of being a member, by a logistic regression on standardised columns."""
+    penalised = LogisticRegression(C=1 / (_RIDGE * len(columns)), solver="newton-cholesky", tol=1e-8)
+    model = make_pipeline(StandardScaler(), penalised).fit(columns, group)
+    logit: Floats = model.decision_function(columns)
     return logit
 
 
