@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from markupsafe import Markup
 
 from biasaudit.report.own_words import in_own_words, knows_class, masks_given
 from biasaudit.report.pictures import Picture
@@ -79,7 +80,7 @@ def test_the_page_of_features_speaks_of_no_image(make_run):
     settings = {**run.audit["settings"], "cohort": {"features": ["a"]}}
     scores = run.scores[run.scores["variant"] == "original"]
     table = replace(run, audit={**run.audit, "settings": settings}, scores=scores)
-    picture = Picture("data:,", "data:,", 1, 1, "", "intensity")
+    picture = Picture(Markup('<img src="data:,">'), "", "intensity")
     told = in_own_words(html_page(table, {"scores": [picture], "relevance": [picture]}), table)
     assert "bias audit of a classifier of features" in told
     assert "Relevance by feature" in told
@@ -96,7 +97,7 @@ def test_the_page_of_features_speaks_of_no_image(make_run):
 
 def test_maps_that_were_not_tested_say_so_at_the_figure(make_run):
     run = load_run(make_run(n=24))
-    picture = Picture("data:,", "data:,", 1, 1, "", "intensity", "1.0")
+    picture = Picture(Markup('<img src="data:,">'), "", "intensity", "1.0")
     assert "was not put to the test (G2)" in html_page(run, {"overlays": [picture]})
     passed = run.findings.head(1).assign(arm="intensity", code="G2", status="clear")
     tested = replace(run, findings=pd.concat([run.findings, passed]))

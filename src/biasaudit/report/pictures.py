@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from biasaudit.attributions.meaning import Meaning, meaning
@@ -43,14 +44,12 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure inside the page, for a wide and for a narrow screen.
+    """A figure inside the page.
 
     Attributes
     ----------
-    wide, narrow : str
-        Data URIs.
-    width, height : int
-        Of the wide one, in CSS pixels.
+    markup : Markup
+        What the page shows: an image, an SVG, or a grid of small images with their words.
     alt : str
         What a reader who cannot see it should know.
     arm : str
@@ -59,10 +58,7 @@ class Picture:
         For the caption; may be empty.
     """
 
-    wide: str
-    narrow: str
-    width: int
-    height: int
+    markup: Markup
     alt: str
     arm: str = ""
     note: str = ""
@@ -102,9 +98,18 @@ def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str,
             wide, narrow = plan.draw(False), plan.draw(True)
             file, uris = (_raster if plan.raster else _vector)(wide, narrow)
             files[f"figures/{plan.name}.{'png' if plan.raster else 'svg'}"] = file
-            width, height = (round(96 * float(inches)) for inches in wide.get_size_inches())
-            pictures[plan.section].append(Picture(*uris, width, height, plan.alt, plan.arm, plan.note))
+            markup = _markup(uris, wide, plan.alt)
+            pictures[plan.section].append(Picture(markup, plan.alt, plan.arm, plan.note))
     return pictures, files
+
+
+def _markup(uris: tuple[str, str], wide: Figure, alt: str) -> Markup:
+    """Show the wide figure, or on a phone the narrow one."""
+    width, height = (round(96 * float(inches)) for inches in wide.get_size_inches())
+    return Markup(
+        '<picture><source media="screen and (max-width: 700px)" srcset="{}">'
+        '<img src="{}" width="{}" height="{}" alt="{}"></picture>'
+    ).format(uris[1], uris[0], width, height, alt)
 
 
 def _vector(wide: Figure, narrow: Figure) -> tuple[bytes, tuple[str, str]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 from biasaudit import registry
 from biasaudit.report.page import page_environment
@@ -86,7 +87,8 @@ def test_it_prints_the_least_of_runs_or_is_left_out(name: str, bare: RunRecords)
 @pytest.mark.parametrize("name", NAMES)
 def test_it_prints_a_whole_run(name: str, make_run: Make) -> None:
     records = load_run(make_run(n=24))
-    picture = Picture("data:,wide", "data:,narrow", 1, 1, "words for whoever does not see it", arm="intensity")
+    alt = "words for whoever does not see it"
+    picture = Picture(Markup(f'<img src="data:,wide" alt="{alt}">'), alt, arm="intensity")
     views = section_views(page_environment(), records, {name: [picture]})
     assert name in [view.name for view in views] or registry.get("section", name)().content(records) is None
 
