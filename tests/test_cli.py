@@ -59,6 +59,12 @@ def test_the_help_text_of_a_command_imports_nothing_heavy(name: str) -> None:
     assert PARSING & modules == frozenset()
 
 
+def test_a_list_of_components_imports_nothing_heavy() -> None:
+    code, modules = imported_by("list")
+    assert code == 0
+    assert PARSING & modules == frozenset()
+
+
 def test_a_wrong_option_imports_nothing_heavy() -> None:
     code, modules = imported_by("run", "--no-such-option")
     assert code == 2

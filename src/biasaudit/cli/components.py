@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from biasaudit import registry, terminal
+from biasaudit.registered import described
 
 __all__ = ["list_components"]
 
@@ -10,6 +11,6 @@ __all__ = ["list_components"]
 def list_components() -> None:
     """List the registered checks, representations, networks, attributions, readers, report sections and trackers."""
     for kind in sorted(registry.KINDS):
-        rows = [(name, registry.described(kind, name)) for name in registry.listed(kind)]
-        if rows:
-            terminal.print_components(kind, rows)
+        found = described(kind)
+        if found:
+            terminal.print_components(kind, [(own.name, own.told) for own in found])
