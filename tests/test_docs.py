@@ -46,7 +46,8 @@ def everything() -> str:
 
 
 def long_options(command: Any) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    shown = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
+    return {option for parameter in shown for option in parameter.opts if option.startswith("--")}
 
 
 def all_options(command: Any) -> set[str]:
