@@ -7,6 +7,7 @@ from typing import Literal, get_args
 __all__ = [
     "OF_FIELD",
     "OR_PROBES",
+    "OTHER_INPUTS",
     "PLACES",
     "REGIME_ORDER",
     "SHUFFLED",
@@ -49,3 +50,6 @@ SHUFFLED = "shuffled"
 
 OR_PROBES = ", or some 20 healthy images of the patients' source (P1)"
 """What an advice on the design adds; the report leaves it out where probes have answered."""
+
+OTHER_INPUTS = ", and compare inputs that carry less of it"
+"""What an advice on the signature adds; the report leaves it out where other inputs were audited as well."""

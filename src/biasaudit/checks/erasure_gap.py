@@ -29,6 +29,7 @@ from biasaudit.stats.intervals import (
 )
 from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.strata import joint_codes
+from biasaudit.vocabulary import OTHER_INPUTS
 
 __all__ = ["ErasureGap"]
 
@@ -183,8 +184,8 @@ def _judgement(gap: _Gap, protocol: Protocol) -> Judgement:
     if gap.p_value <= protocol.statistics.alpha:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
         remedy = (
-            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
-            "and compare inputs that carry less of it"
+            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling)"
+            f"{OTHER_INPUTS}"
         )
         return Judgement("concern", reason, remedy)
     if gap.share.high < limits.tolerance:

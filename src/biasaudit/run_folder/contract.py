@@ -245,7 +245,7 @@ class ErrorRatesRecord(TypedDict, total=False):
     """What calibration measured for the cell that is nearest to an audit; null where nothing was measured.
 
     ``own``, ``found``, ``found_n`` and ``found_low`` are there where copies of the audit's own images were audited,
-    ``pictures`` where copies of other real pictures were.
+    ``pictures`` where copies of other real pictures were; ``outside`` lists why the rates may not hold for an audit.
     """
 
     cell: str | None
@@ -264,6 +264,7 @@ class ErrorRatesRecord(TypedDict, total=False):
     found_n: int
     found_low: float | None
     within_calibration: bool
+    outside: list[str]
     text: str
 
 
@@ -378,10 +379,11 @@ class DesignRecord(FactorDesign, total=False):
 
 
 class RemedyRecord(TypedDict):
-    """Something that may help, and why it is said."""
+    """Something that may help, why it is said, and whether it was tried, can be tried, or takes other data."""
 
     action: str
     reason: str
+    kind: NotRequired[Literal["tried", "untried", "data"]]
 
 
 class CheckRecord(TypedDict, total=False):
