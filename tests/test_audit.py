@@ -81,6 +81,13 @@ def test_the_level_follows_the_protocol(folder: Path) -> None:
     assert biasaudit.load(folder).reliance.level is None
 
 
+def test_a_level_that_was_recorded_counts(folder: Path) -> None:
+    verdict = stored(folder)["arms"][0]["verdicts"][0]
+    verdict["reliance"]["level"] = 0.8
+    arm = changed(folder, verdicts=[verdict], target={"auc": 0.9, "level": 0.7}).arms["intensity"]
+    assert (arm.reliance.level, arm.auc.level) == (0.8, 0.7)
+
+
 def test_a_run_that_recorded_one_verdict_alone_can_be_read(folder: Path) -> None:
     audit = changed(folder, verdicts=[], verdict="MIXED", provisional=True)
     assert (audit.verdict.word, audit.verdict.factor, audit.verdict.provisional) == ("MIXED", "", True)

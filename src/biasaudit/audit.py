@@ -278,7 +278,7 @@ def _arm(arm: ArmRecord, audit: AuditRecord) -> Arm:
         primary=arm.get("primary", False),
         verdict=headline,
         verdicts=verdicts,
-        auc=Auc(*bounds, level=None if alpha is None else 1 - alpha),
+        auc=Auc(*bounds, level=_level(target, None if alpha is None else 1 - alpha)),
     )
 
 
@@ -312,11 +312,17 @@ def _reliance(record: RelianceRecord, alpha: float | None) -> Reliance:
         estimate=record.get("estimate"),
         low=record.get("low"),
         high=record.get("high"),
-        level=None if alpha is None else 1 - 2 * alpha,
+        level=_level(record, None if alpha is None else 1 - 2 * alpha),
         kind=record.get("kind"),
         source=record.get("from"),
         corroborated_by=tuple(record.get("corroborated_by") or ()),
     )
+
+
+def _level(record: Mapping[str, object], otherwise: float | None) -> float | None:
+    """Return the level that a run recorded beside an interval; runs before that kept it in their settings alone."""
+    level = record.get("level")
+    return level if isinstance(level, float) else otherwise
 
 
 def _with_numbers(table: pd.DataFrame, words: Collection[str]) -> pd.DataFrame:

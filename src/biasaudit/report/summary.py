@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from biasaudit.report.own_words import in_own_words
 from biasaudit.report.page import page_environment
-from biasaudit.report.views import arm_views, next_steps
+from biasaudit.report.views import arm_views
+from biasaudit.report.views_steps import next_steps, step_groups
 from biasaudit.run_folder.contract import REPORT
 from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["summary_html"]
-
-_MOST_STEPS = 5
 
 _COLOURS = {"ORIGIN": "#b3261e", "MIXED": "#a8500a", "PATHOLOGY": "#1b7a3d", "UNDETERMINED": "#4b5563"}
 """Those of the report. Notebooks that are not trusted drop style sheets and keep the style of single elements."""
@@ -36,7 +35,7 @@ def summary_html(records: RunRecords) -> str:
             name=records.audit.get("name") or "audit",
             arms=arms,
             colours=_COLOURS,
-            steps=next_steps(records, arms)[:_MOST_STEPS],
+            groups=step_groups(next_steps(records, arms)),
             report=str(records.run / REPORT),
         )
     )
