@@ -135,7 +135,7 @@ def write_comparison_page(record: RunComparisonRecord, path: Path) -> Path:
     except OSError as error:
         if lack_of_space(error):
             raise
-        raise UsageError(f"{path}: the page cannot be written ({error.strerror}); give another --output") from None
+        raise UsageError(f"{path}: the page cannot be written ({error.strerror}); give another --out") from None
     return path
 
 
