@@ -12,9 +12,10 @@ from biasaudit import seeds
 from biasaudit.checks.score_dependence import crossed_reliance_of
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Comparison, FloatArray
+from biasaudit.stats.auc_contrast import auc_difference
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import Resampled, bootstrap_gap_share, bootstrap_means
-from biasaudit.stats.pair_auc import auc_difference, folds_overlap, inside_folds, pair_auc
+from biasaudit.stats.pair_auc import folds_overlap, inside_folds, pair_auc
 
 __all__ = ["ComparedArm", "Gains", "compare_pair"]
 
