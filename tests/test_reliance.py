@@ -68,6 +68,20 @@ def test_it_is_clipped_to_a_share_and_drops_what_is_not_finite():
     assert estimate_reliance([wide], "nested", (), ("A2",)) == expected
 
 
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((1.25, 1.125, 1.5), (1.0, 0.875, 1.0)),
+        ((-0.25, -0.375, -0.125), (0.0, 0.0, 0.125)),
+        ((0.5, 0.25, 1.5), (0.5, 0.25, 1.0)),
+    ],
+)
+def test_no_share_is_known_for_certain(found, expected):
+    """An interval beyond an end of the scale keeps its length on the side of the scale."""
+    beyond = Finding("U4", "concern", "gap", *found, flag=Flag(may_flag=True))
+    assert estimate_reliance([beyond], "nested") == Reliance(*expected, "U4", kind="interval")
+
+
 def test_what_the_reliance_is_from_does_not_corroborate_itself():
     assert estimate_reliance([U13], "aliased", [U13], ("A2", "U13")).corroborated_by == ("A2",)
     assert estimate_reliance([U1], "crossed", [U1], ("A2", "U1")).corroborated_by == ("A2",)

@@ -87,8 +87,25 @@ def _measured(findings: Sequence[Finding], regime: Regime, corroborated_by: tupl
         return None
     code = shares[0][0]
     share = max((own for of, own in shares if of == code), key=lambda own: (own.low or 0.0, own.high or 0.0))
-    low, high = _clipped(share.low), _clipped(share.high)
+    low, high = _inside(share)
     return Reliance(_clipped(share.estimate), low, high, code, _others(corroborated_by, code), "interval")
+
+
+def _inside(share: Share) -> tuple[float | None, float | None]:
+    """Return the bounds in [0, 1]; of an interval that lies beyond an end those that an estimate at the end would have.
+
+    Cut off at the end it would be a point, and no share is known for certain. An edit may leave more of the class gap
+    than there was, since edited images are unlike those that the network was trained on.
+
+    References
+    ----------
+    Mandelkern and Schultz (2002), Journal of Mathematical Physics 43:5701.
+    """
+    low, high, estimate = share.low, share.high, share.estimate
+    if low is not None and high is not None and estimate is not None and (low >= 1 or high <= 0):
+        moved = float(np.clip(estimate, 0.0, 1.0)) - estimate
+        low, high = low + moved, high + moved
+    return _clipped(low), _clipped(high)
 
 
 def _bounds(flagged: Sequence[Finding], regime: Regime) -> dict[str, float]:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from biasaudit.checks.premises import (
+    bound_level,
     class_rows,
     exchangeable_classes,
     inside_classes,
@@ -339,7 +340,7 @@ def _reliance_matched(
     if kept.sum() < 4 * FEWEST:
         return {}
     found = crossed_reliance_of(_rows_of(evidence, kept), protocol, stream(evidence, "D4", "reliance"))
-    interval = found.interval(0.9)
+    interval = found.interval(bound_level(protocol))
     if np.isnan(interval.estimate):
         return {}
     low, high = min(interval.low, interval.estimate), max(interval.high, interval.estimate)
