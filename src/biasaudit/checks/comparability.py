@@ -78,8 +78,8 @@ class Comparability:
         "known can be balanced; of what is not known it can be said how strong it would have to be."
     )
     kind = "design"
-    needs = ("table", "scores", "erased", "probes")
-    optional = ("scores", "erased", "probes")
+    needs = ("table", "scores", "severity", "erased", "probes")
+    optional = ("scores", "severity", "erased", "probes")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding per class, about its origins, and one about the classes."""
