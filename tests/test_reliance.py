@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from biasaudit.records import Finding, Flag, Reliance, Share
@@ -80,6 +82,13 @@ def test_no_share_is_known_for_certain(found, expected):
     """An interval beyond an end of the scale keeps its length on the side of the scale."""
     beyond = Finding("U4", "concern", "gap", *found, flag=Flag(may_flag=True))
     assert estimate_reliance([beyond], "nested") == Reliance(*expected, "U4", kind="interval")
+
+
+def test_it_has_the_level_of_the_interval_that_it_is_from():
+    wide, sure = replace(U4, level=0.9), replace(U13, level=0.95)
+    assert estimate_reliance([U5, wide], "nested").level == 0.9
+    assert estimate_reliance([sure], "aliased", [sure]).level == 0.95
+    assert estimate_reliance([], "aliased").level is None
 
 
 def test_what_the_reliance_is_from_does_not_corroborate_itself():

@@ -78,6 +78,7 @@ class Comparability:
         "known can be balanced; of what is not known it can be said how strong it would have to be."
     )
     kind = "design"
+    statistic = "largest standardised difference (SD)"
     needs = ("table", "scores", "severity", "erased", "probes")
     optional = ("scores", "severity", "erased", "probes")
 

@@ -44,6 +44,7 @@ class DoseResponseCheck:
         "care."
     )
     kind = "used"
+    statistic = "slope of the AUC per association"
     needs = ("table", "dose_response")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -69,6 +70,7 @@ class DoseResponseCheck:
                 statistic=label.slope.estimate,
                 low=label.slope.low,
                 high=label.slope.high,
+                level=bound_level(protocol),
                 p_value=min(label.adjusted_p, origin.adjusted_p),
                 threshold=0.0,
                 n=int(dose.rows.size),

@@ -44,6 +44,7 @@ class Localisation:
     question = "Does relevance concentrate in the subject's own marked pathology?"
     why = "Maps show where the network looks. They illustrate what U1 and U4 establish, and never decide alone."
     kind = "used"
+    statistic = "relevance in the mask (times chance)"
     needs = ("table", "maps", "masks", "origin_maps")
     optional = ("origin_maps",)
 
@@ -80,6 +81,7 @@ class Localisation:
             statistic=gain.interval.estimate,
             low=gain.interval.low,
             high=gain.interval.high,
+            level=interval_level(protocol),
             p_value=gain.p_value,
             threshold=EVEN_SPREAD,
             n=gain.n,

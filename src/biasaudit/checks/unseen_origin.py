@@ -78,6 +78,7 @@ class UnseenOriginCheck:
         "the same size and balance of classes is owed to the origin being new."
     )
     kind = "used"
+    statistic = "loss of AUC"
     needs = ("table", "unseen_origin")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -103,6 +104,7 @@ class UnseenOriginCheck:
                 statistic=pooled.estimate,
                 low=pooled.low,
                 high=pooled.high,
+                level=bound_level(protocol),
                 p_value=p_value,
                 threshold=0.0,
                 n=sum(loss.truth.size for loss in known),

@@ -59,7 +59,8 @@ def _auc(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Compari
     one, two = pair_auc(first.logit, pairs), pair_auc(second.logit, pairs)
     found = auc_difference(one, two, interval_level(protocol), folds_overlap(first.network))
     bounds = found.interval
-    return Comparison((first.arm, second.arm), "auc", bounds.estimate, bounds.low, bounds.high, found.p_value)
+    arms, level = (first.arm, second.arm), interval_level(protocol)
+    return Comparison(arms, "auc", bounds.estimate, bounds.low, bounds.high, found.p_value, level=level)
 
 
 def _reliance(first: ArmEvidence, second: ArmEvidence, protocol: Protocol) -> Iterator[Comparison]:
@@ -121,7 +122,8 @@ def _comparison(first: ArmEvidence, second: ArmEvidence, quantity: str, found: R
     finite = found.draws[np.isfinite(found.draws)]
     tail = min((finite <= 0).sum(), (finite >= 0).sum())
     p_value = min(1.0, 2 * (1 + tail) / (1 + len(finite)))
-    return Comparison((first.arm, second.arm), quantity, interval.estimate, interval.low, interval.high, float(p_value))
+    bounds = (interval.estimate, interval.low, interval.high)
+    return Comparison((first.arm, second.arm), quantity, *bounds, float(p_value), level=level)
 
 
 def _groups(evidence: ArmEvidence) -> np.ndarray:
