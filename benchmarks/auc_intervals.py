@@ -1,19 +1,12 @@
-"""How often intervals of an AUC, and of a difference of two paired AUCs, hold the truth: old and new in one run.
-
-Scores are normal in either class. The old interval of an AUC is the percentile bootstrap inside the classes, that of a
-difference DeLong's (normal, from the sample's own variance); the new ones are those of `stats/pair_auc.py` and
-`stats/auc_contrast.py`. Rows "all AUCs 1" are the runs in which every AUC of the sample was exactly 1: there the old
-intervals are points.
-
-    python benchmarks/auc_intervals.py [--runs 1000]
-"""
+"""How often intervals of an AUC, and of a difference of two paired AUCs, hold the truth: old and new in one run."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtri
@@ -28,37 +21,34 @@ LEVEL = 0.95
 AREAS = (0.5, 0.8, 0.95, 0.99)
 SIZES = (20, 50, 100, 200)
 PAIRS = ((0.5, 0.5), (0.8, 0.8), (0.95, 0.95), (0.99, 0.99), (0.9, 0.7), (0.99, 0.9), (0.999, 0.98))
+CORRELATIONS = (0.3, 0.8)
 RESAMPLES = 400
+RUNS = int(os.environ.get("BIASAUDIT_RUNS", "1000"))
 
 
 @dataclass(frozen=True)
 class Held:
-    """Whether an interval held the truth, whether it was a point, its length, and whether all AUCs were 1."""
+    """Whether an interval held the truth, whether it was a point, and its length."""
 
     held: bool
     point: bool
     length: float
-    perfect: bool
 
 
 @dataclass(frozen=True)
 class Row:
-    """Coverage, share of points and mean length of one method in one setting."""
+    """Coverage of one method for every size, its share of points with few subjects, and its mean lengths."""
 
-    what: str
     truth: str
-    n: int
     method: str
-    runs: int
-    coverage: float
+    coverage: tuple[float, ...]
     points: float
-    length: float
+    lengths: tuple[float, float]
 
     def __str__(self) -> str:
-        return (
-            f"| {self.what} | {self.truth} | {self.n} | {self.method} | {self.runs} | {self.coverage:.3f} | "
-            f"{self.points:.2f} | {self.length:.3f} |"
-        )
+        coverage = " | ".join(f"{value:.2f}" for value in self.coverage)
+        lengths = ", ".join(f"{value:.2f}" for value in self.lengths)
+        return f"| {self.truth} | {self.method} | {coverage} | {self.points:.2f} | {lengths} |"
 
 
 def drawn(areas: Sequence[float], n: int, correlation: float, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -69,9 +59,9 @@ def drawn(areas: Sequence[float], n: int, correlation: float, generator: np.rand
     return shared + own + np.sqrt(2) * ndtri(areas)[:, None] * positive, positive
 
 
-def judged(interval: Interval, truth: float, perfect: bool) -> Held:
+def judged(interval: Interval, truth: float) -> Held:
     held = bool(interval.low - 1e-12 <= truth <= interval.high + 1e-12)
-    return Held(held, interval.high - interval.low < 1e-9, interval.high - interval.low, perfect)
+    return Held(held, interval.high - interval.low < 1e-9, interval.high - interval.low)
 
 
 def percentiles(scores: np.ndarray, positive: np.ndarray, generator: np.random.Generator) -> Interval:
@@ -97,9 +87,8 @@ def singles(area: float, n: int, runs: int) -> Iterator[tuple[str, Held]]:
     for _ in range(runs):
         scores, positive = drawn([area], n, 0.0, generator)
         found = pair_auc(scores[0], inside_folds(positive, np.zeros(2 * n)))
-        perfect = found.estimate == 1
-        yield "bootstrap", judged(percentiles(scores[0], positive, generator), area, perfect)
-        yield "new", judged(found.interval(LEVEL), area, perfect)
+        yield "percentile bootstrap", judged(percentiles(scores[0], positive, generator), area)
+        yield "**new**", judged(found.interval(LEVEL), area)
 
 
 def differences(pair: tuple[float, float], n: int, correlation: float, runs: int) -> Iterator[tuple[str, Held]]:
@@ -108,37 +97,49 @@ def differences(pair: tuple[float, float], n: int, correlation: float, runs: int
     for _ in range(runs):
         scores, positive = drawn(pair, n, correlation, generator)
         first, second = (pair_auc(own, inside_folds(positive, np.zeros(2 * n))) for own in scores)
-        perfect = first.estimate == second.estimate == 1
-        yield "DeLong", judged(delong(first, second), truth, perfect)
-        yield "new", judged(auc_difference(first, second, LEVEL).interval, truth, perfect)
+        yield "DeLong", judged(delong(first, second), truth)
+        yield "**new**", judged(auc_difference(first, second, LEVEL).interval, truth)
 
 
-def rows_of(what: str, truth: str, n: int, found: Sequence[tuple[str, Held]]) -> Iterator[Row]:
-    for method in dict.fromkeys(name for name, _ in found):
-        own = [held for name, held in found if name == method]
-        for words, part in ((truth, own), (f"{truth}, all AUCs 1", [held for held in own if held.perfect])):
-            if part:
-                coverage, points, length = np.mean([(h.held, h.point, h.length) for h in part], axis=0)
-                yield Row(what, words, n, method, len(part), coverage, points, length)
+def rows_of(truth: str, found: Mapping[tuple[int, float], Sequence[tuple[str, Held]]]) -> Iterator[Row]:
+    """Sum up one truth, given what was found for every size and correlation."""
+    methods = dict.fromkeys(name for each in found.values() for name, _ in each)
+    for method in methods:
+        own = {key: [held for name, held in each if name == method] for key, each in found.items()}
+        coverage = {key: float(np.mean([held.held for held in each])) for key, each in own.items()}
+        few = [held for (n, _), each in own.items() if n == SIZES[0] for held in each]
+        many = [held for (n, _), each in own.items() if n == SIZES[2] for held in each]
+        yield Row(
+            truth,
+            method,
+            tuple(min(value for (n, _), value in coverage.items() if n == size) for size in SIZES),
+            float(np.mean([held.point for held in few])),
+            (float(np.mean([held.length for held in few])), float(np.mean([held.length for held in many]))),
+        )
 
 
 def measured(runs: int) -> Iterator[Row]:
-    for area, n in product(AREAS, SIZES):
-        yield from rows_of("AUC", f"{area:g}", n, list(singles(area, n, runs)))
-    for pair, n, correlation in product(PAIRS, SIZES, (0.3, 0.8)):
-        words = f"{pair[0]:g} - {pair[1]:g}, correlation {correlation:g}"
-        yield from rows_of("difference", words, n, list(differences(pair, n, correlation, runs)))
+    for area in AREAS:
+        yield from rows_of(f"AUC {area:g}", {(n, 0.0): list(singles(area, n, runs)) for n in SIZES})
+    for pair in PAIRS:
+        found = {(n, own): list(differences(pair, n, own, runs)) for n, own in product(SIZES, CORRELATIONS)}
+        yield from rows_of(f"difference {pair[0]:g} less {pair[1]:g}", found)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
-    runs = parser.parse_args().runs
-    print("| what | truth | n per class | method | runs | coverage | points | mean length |")
-    print("|---|---|---|---|---|---|---|---|")
-    for row in measured(runs):
-        print(row, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def study(scratch: Path) -> str:
+    head = (
+        "## Intervals of AUCs and of their differences\n\n"
+        f"Command: `python benchmarks/run.py auc_intervals`. Coverage at nominal {LEVEL:g}, {RUNS} runs for each figure "
+        f"(2 standard errors: {2 * np.sqrt(LEVEL * (1 - LEVEL) / RUNS):.3f}), n subjects of either class, normal scores, "
+        "old and new on the same draws. Differences: two scores of the same subjects whose noise correlates by "
+        f"{CORRELATIONS[0]:g} or {CORRELATIONS[1]:g}; the lower coverage of the two. Points: intervals without length, "
+        "at n = 20. Old: the percentile bootstrap inside the classes, and DeLong's variance with the normal quantile.\n"
+    )
+    sizes = " | ".join(f"n = {n}" for n in SIZES)
+    lines = [
+        head,
+        f"| truth | interval | {sizes} | points | mean length, n = {SIZES[0]} and {SIZES[2]} |",
+        f"|---|---|{'---|' * (len(SIZES) + 2)}",
+        *map(str, measured(RUNS)),
+    ]
+    return "\n".join(lines) + "\n"
