@@ -73,7 +73,7 @@ def test_paired_difference_has_nominal_size():
 )
 @pytest.mark.parametrize("correlation", [0.3, 0.8])
 def test_difference_covers_up_to_two_perfect_scores(areas, n, correlation):
-    """n per class; DeLong's interval holds the difference of .999 and .98 in .72 to .90 of such runs (docs/benchmarks.md)."""
+    """n per class; DeLong's interval holds that of .999 and .98 in .72 to .90 of such runs (docs/benchmarks.md)."""
     generator = np.random.default_rng(304)
     positive, hits = np.arange(2 * n) % 2 == 0, []
     pairs = inside_folds(positive, np.zeros(2 * n))
