@@ -129,11 +129,12 @@ def measured(runs: int) -> Iterator[Row]:
 def study(scratch: Path) -> str:
     head = (
         "## Intervals of AUCs and of their differences\n\n"
-        f"Command: `python benchmarks/run.py auc_intervals`. Coverage at nominal {LEVEL:g}, {RUNS} runs for each "
-        f"figure (2 standard errors: {2 * np.sqrt(LEVEL * (1 - LEVEL) / RUNS):.3f}), n subjects of either class, normal "
-        "scores, old and new on the same draws. Differences: two scores of the same subjects whose noise correlates by "
-        f"{CORRELATIONS[0]:g} or {CORRELATIONS[1]:g}; the lower coverage of the two. Points: intervals without length, "
-        "at n = 20. Old: the percentile bootstrap inside the classes, and DeLong's variance with the normal quantile.\n"
+        f"Command: `python benchmarks/run.py auc_intervals`. Coverage at nominal {LEVEL:g}, {RUNS} runs a figure "
+        f"(2 standard errors: {2 * np.sqrt(LEVEL * (1 - LEVEL) / RUNS):.3f}), n subjects of either class, normal "
+        "scores, old and new on the same draws. Differences: two scores of the same subjects whose noise correlates "
+        f"by {CORRELATIONS[0]:g} or {CORRELATIONS[1]:g}; the lower coverage of the two. Points: intervals without "
+        "length, at n = 20. Old: the percentile bootstrap inside the classes, and DeLong's variance with the normal "
+        "quantile.\n"
     )
     sizes = " | ".join(f"n = {n}" for n in SIZES)
     lines = [
