@@ -4,6 +4,8 @@ MONAI is no dependency of the audit; `pip install monai`, or its row says that i
 process of its own with one thread. Ours reads every header, hashes every file, resamples, finds and checks the
 foreground, measures the alignment, normalises, and stores the result, so that a second start reads it; theirs loads,
 resamples and normalises in memory. Seconds are of the processor, of a second start in brackets.
+
+And the start of commands that compute nothing, such as help and the list of components. Seconds are on the clock.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import numpy as np
 from scipy import ndimage
 
 SUBJECTS, SHAPE, SPACING, BATCH = int(os.environ.get("BIASAUDIT_RUNS", "200")), (91, 109, 91), 4.0, 8
+STARTS, COMMANDS = 10, ("--version", "--help", "run --help", "list", "list --json")
 PROTOCOL = """\
 name: cold start
 cohort:
@@ -49,7 +52,28 @@ def study(scratch: Path) -> str:
     ours = rows[0][1]
     for name, (first, second) in rows:
         lines.append(f"| {name} | {first:.1f} | {second:.1f} | {first / ours[0]:.1f} | {second / ours[1]:.1f} |")
+    lines += [
+        f"\nStart of a command, median of {STARTS} (fastest, slowest):\n",
+        "| command | s on the clock |",
+        "|---|---|",
+    ]
+    lines += [f"| `biasaudit {words}` | {_told(_starts(words))} |" for words in COMMANDS]
     return "\n".join(lines) + "\n"
+
+
+def _starts(words: str) -> list[float]:
+    """Seconds on the clock of a command, from the start of Python to its end."""
+    program = [sys.executable, "-m", "biasaudit", *words.split()]
+    seconds = []
+    for _ in range(STARTS):
+        begun = time.perf_counter()
+        subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def _told(seconds: list[float]) -> str:
+    return f"{np.median(seconds):.2f} ({min(seconds):.2f}, {max(seconds):.2f})"
 
 
 def _write(folder: Path) -> None:
