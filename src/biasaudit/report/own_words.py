@@ -32,7 +32,7 @@ _FRAMES = (
     ("The background alone predicts", "The frame alone predicts"),
     ("If background alone predicts the disease", "If the frame alone predicts the disease"),
     ("input background", "input frame"),
-    ("reduced inputs without the marked pathology (background)", "the outer frame of the pictures alone"),
+    ("inputs (the background alone", "inputs (the outer frame of the pictures alone"),
     # All pictures of one size have the same frame, so that their foregrounds are the same by construction.
     ("median overlap of the foregrounds 1.00, ", ""),
 )
@@ -65,7 +65,7 @@ def _names(records: RunRecords) -> Iterator[str]:
     given = [audit["name"], *audit["cohort"]["classes"], *origins, *(name for own in origins.values() for name in own)]
     given += [*(arm["name"] for arm in audit["arms"]), *records.subjects["subject"].astype(str)]
     for name in sorted({name for name in given if "voxel" in name.lower()}, key=len, reverse=True):
-        yield rf"(?<!\w){re.escape(html.escape(name))}(?!\w)"
+        yield rf"(?<!\w)(?:{re.escape(html.escape(name))}|{re.escape(name)})(?!\w)"
 
 
 def is_framed(records: RunRecords) -> bool:
