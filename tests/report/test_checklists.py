@@ -74,12 +74,10 @@ def test_the_auc_to_publish_is_given_or_why_there_is_none(records: RunRecords) -
     assert text(records, "CLAIM 2024", "38") is None
     own: dict[str, Any] = {"factor": "origin", "auc": None, "how": "", "text": "None can be given: too few."}
     records.audit["arms"][0]["target"]["independent"] = own  # type: ignore[typeddict-item]
-    name = "AUC with class and origin made independent"
+    name = "AUC of the intensity input with class and origin made independent"
     assert text(records, "CLAIM 2024", "38") == f"{name}: none can be given: too few."
     own |= {"auc": 0.7, "auc_low": 0.6, "auc_high": 0.8, "text": "On 20 subjects."}
-    assert text(records, "CLAIM 2024", "38") == (
-        f"{name} of the intensity input: 0.70 (95 % interval 0.60 to 0.80). On 20 subjects."
-    )
+    assert text(records, "CLAIM 2024", "38") == (f"{name}: 0.70 (95 % interval 0.60 to 0.80). On 20 subjects.")
 
 
 def test_of_a_network_made_elsewhere_nothing_is_said_of_folds(records: RunRecords) -> None:

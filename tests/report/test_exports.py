@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,13 @@ def test_of_pictures_without_anatomy_the_background_is_the_frame(records: RunRec
     records.audit["notes"] = [framed]
     shown = " ".join(text(records, METHODS_TEXT).split())
     assert "reduced inputs (the outer frame of the pictures alone, " in shown
+
+
+def test_of_features_they_speak_of_no_image(records: RunRecords) -> None:
+    own = records.audit["settings"]
+    records.audit["settings"] = {**own, "cohort": {"features": ["a"]}}
+    asked = records.findings.assign(
+        code=["D3", "A1"] * (len(records.findings) // 2) + ["D3"] * (len(records.findings) % 2)
+    )
+    shown = " ".join(text(replace(records, findings=asked.assign(status="clear")), METHODS_TEXT).split())
+    assert "image" not in shown.partition("References")[0]

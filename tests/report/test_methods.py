@@ -146,3 +146,14 @@ def test_reliance_is_told_with_the_level_of_its_interval(make_run: Make) -> None
     assert "owed to the data's origin: 91 % (90 % interval 80 % to 99 %)." in checklist(records).replace("\u202f", " ")
     del records.audit["settings"]["statistics"]
     assert "origin: 91 % (80 % to 99 %)." in checklist(records).replace("\u202f", " ")
+
+
+def test_of_a_crossed_design_it_is_told_how_the_scores_give_reliance(make_run: Make) -> None:
+    records = load_run(make_run(regime="crossed", n=24))
+    asked = replace(records, findings=records.findings.assign(code="U1", status="clear"))
+    told = "site / (site + pathology), where site is the difference of scores between origins inside a class"
+    assert told not in " ".join(methods(asked))
+    records.audit["arms"][0]["reliance"]["from"] = "U1"
+    text = " ".join(methods(asked))
+    assert told in text
+    assert "inside an origin, with a 90 % interval." in text

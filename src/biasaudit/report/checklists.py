@@ -143,13 +143,14 @@ def _explained(records: RunRecords) -> str:
 
 def _performance(records: RunRecords) -> str:
     target = primary(records).get("target") or {}
-    return _auc(records, "Held-out AUC", target.get("auc"), target.get("auc_low"), target.get("auc_high"))
+    name = f"Held-out AUC of the {primary(records)['name']} input"
+    return _auc(records, name, target.get("auc"), target.get("auc_low"), target.get("auc_high"))
 
 
 def _diagnostic(records: RunRecords) -> str:
     """Give the AUC to publish, or the reason why there is none."""
     own = (primary(records).get("target") or {}).get("independent") or {}
-    name = f"AUC with class and {own.get('factor')} made independent"
+    name = f"AUC of the {primary(records)['name']} input with class and {own.get('factor')} made independent"
     given = _auc(records, name, own.get("auc"), own.get("auc_low"), own.get("auc_high"))
     text = str(own.get("text") or "")
     if given or not text:
@@ -168,7 +169,7 @@ def _auc(records: RunRecords, name: str, *values: float | None) -> str:
         return ""
     bounds, level = interval(low, high), _settings(records).level
     between = f" ({'' if level is None else f'{level:g} % '}interval {bounds})" if bounds else ""
-    return f"{name} of the {primary(records)['name']} input: {number(estimate)}{between}."
+    return f"{name}: {number(estimate)}{between}."
 
 
 def _limitations(records: RunRecords) -> str:

@@ -105,7 +105,7 @@ def tests(records: RunRecords, settings: Settings, asked: set[str]) -> tuple[Pas
             f"To see whether the class can be predicted without the marked pathology, or without its place, networks "
             f"were trained anew on reduced inputs ({_reduced_inputs(records)})."
         ),
-        "U1": _score_dependence(settings),
+        "U1": _score_dependence(records, settings),
         "U4": _erasure(settings),
         "P1": Passage(
             f"Images of cells of class and origin that the design lacks ({_probes(records)}) were scored by the "
@@ -113,10 +113,17 @@ def tests(records: RunRecords, settings: Settings, asked: set[str]) -> tuple[Pas
             "by which they score as their source and not as their class, with Student's interval."
         ),
     }
-    return tuple(filled[code] for code in _ORDER if code in asked)
+    shares = {"U1": _share_of_scores(records, settings)}
+    return tuple(
+        passage
+        for code in _ORDER
+        if code in asked
+        for passage in (filled[code], shares.get(code, Passage("")))
+        if passage.text
+    )
 
 
-def _score_dependence(settings: Settings) -> Passage:
+def _score_dependence(records: RunRecords, settings: Settings) -> Passage:
     covariates = settings.at("cohort", "covariates")
     held = f", with {', '.join(covariates)} held fixed" if isinstance(covariates, list) and covariates else ""
     return Passage(
@@ -127,14 +134,28 @@ def _score_dependence(settings: Settings) -> Passage:
     )
 
 
+def _share_of_scores(records: RunRecords, settings: Settings) -> Passage:
+    """Say how reliance was estimated where it is from the scores of a crossed design."""
+    if not any((arm.get("reliance") or {}).get("from") == "U1" for arm in records.audit["arms"]):
+        return Passage("")
+    return Passage(
+        "Reliance was estimated as site / (site + pathology), where site is the difference of scores between origins "
+        "inside a class, less its sampling variance, and pathology that between the classes inside an origin, with "
+        f"{_interval(settings)}."
+    )
+
+
 def _erasure(settings: Settings) -> Passage:
-    level = settings.claim_level
-    interval = "an interval" if level is None else f"a {level:g} % interval"
     return Passage(
         f"Reliance on the signature was estimated by matched erasure: {_erased(settings)}, and the difference between "
-        f"the classes that was left was divided by the original one, with {interval} from "
+        f"the classes that was left was divided by the original one, with {_interval(settings)} from "
         f"{settings.at('statistics', 'n_bootstraps')} bootstrap samples of subjects."
     )
+
+
+def _interval(settings: Settings) -> str:
+    level = settings.claim_level
+    return "an interval" if level is None else f"a {level:g} % interval"
 
 
 def _erased(settings: Settings) -> str:

@@ -15,6 +15,9 @@ _NOT_TEXT = r"<script\b.*?</script>|<style\b.*?</style>|data:[^\"']*|\bvoxelwise
 _TABLES = (
     ("where an image comes from", "where a subject comes from"),
     ("where the image comes from", "where the subject comes from"),
+    ("Classifiers of medical images can read", "Classifiers of medical data can read"),
+    ("the origin can be read from the images", "the origin can be read from the features"),
+    ("Images of different subjects were searched", "Rows of different subjects were searched"),
     ("accuracy to fall on images from elsewhere", "accuracy to fall on subjects from elsewhere"),
     ("anything in the images that follows", "anything in the features that follows"),
     ("as alike as images of one subject", "as alike as two rows of one subject"),
