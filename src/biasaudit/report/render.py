@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from biasaudit.errors import IncompleteError, UsageError
+from biasaudit.report.exports import exports
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.own_words import in_own_words, is_table
@@ -49,7 +50,8 @@ def write_report(run: Path) -> Path:
     Parameters
     ----------
     run : Path
-        Folder that ``biasaudit run`` wrote; receives ``report.html``, ``junit.xml``, ``modelcard.md`` and ``figures/``.
+        Folder that ``biasaudit run`` wrote; receives ``report.html``, ``junit.xml``, ``modelcard.md``,
+        ``audit.schema.json``, ``methods/`` and ``figures/``.
 
     Returns
     -------
@@ -73,7 +75,8 @@ def _written(run: Path, records: RunRecords) -> Path:
     pictures, files = illustrate(records)
     documents = {
         **files,
-        MODEL_CARD: in_own_words(model_card(records), records).encode(),
+        **exports(records),
+        MODEL_CARD: model_card(records).encode(),
         "junit.xml": junit_xml(records),
         REPORT: in_own_words(html_page(records, pictures), records).encode(),
     }
