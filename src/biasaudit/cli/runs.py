@@ -18,11 +18,12 @@ from biasaudit.cli.options import (
     SchedulerOption,
     StoreOption,
     TrackOption,
+    ViewerOption,
     WorkersOption,
     anywhere,
 )
 from biasaudit.regular_files import in_bytes
-from biasaudit.run_folder.contract import REPORT
+from biasaudit.run_folder.contract import REPORT, VIEWER_PAGE
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
@@ -57,6 +58,7 @@ def run(
     cluster: ClusterOption = None,
     store: StoreOption = "",
     track: TrackOption = None,
+    viewer: ViewerOption = None,
 ) -> None:
     """Audit a cohort: train, test, judge, report."""
     from biasaudit.protocol import load_protocol
@@ -74,7 +76,7 @@ def run(
         if dry_run:
             _dry_run(plan, where.workers)
         else:
-            audit_into(plan, out, where, rehash=rehash, track=track or ())
+            audit_into(plan, out, where, rehash=rehash, track=track or (), viewer=viewer)
 
 
 def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")]) -> None:
@@ -93,20 +95,35 @@ def validate(protocol: Annotated[Path, typer.Argument(help="Protocol (YAML).")])
     terminal.print_bold(reach_lines(situation))
 
 
-def audit_into(plan: Protocol, out: Path, where: Where, *, rehash: bool = False, track: Sequence[str] = ()) -> None:
-    """Run an audit and its report, show the verdicts, and hand the run over to trackers."""
-    trackers = trackers_called(track)
+def audit_into(
+    plan: Protocol,
+    out: Path,
+    where: Where,
+    *,
+    rehash: bool = False,
+    track: Sequence[str] = (),
+    viewer: bool | None = None,
+) -> None:
+    """Run an audit, its report and its viewer, show the verdicts, and hand the run over to trackers."""
+    trackers, lacks = trackers_called(track), list[str]()
     with resumable("jobs"), trackers.audit(plan.name):
         from biasaudit.engine.audit import Options, run_audit  # imports torch
-        from biasaudit.report.render import write_report
+        from biasaudit.report.documents import write_documents
+
+        def draw(run: Path) -> None:
+            lacks[:] = [write_documents(run, viewer)]
 
         require_ours(out, "run")
         with in_use(out, "run"), terminal.shown_progress() as progress:
-            options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, write_report)
+            options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, draw)
             run_audit(plan, out, options, progress.show)
     audit = finished_audit(out)
     terminal.print_verdicts(audit)
     terminal.print_line(f"report: {out / REPORT}")
+    if (out / VIEWER_PAGE).is_file():
+        terminal.print_line(f"viewer: {out / VIEWER_PAGE}")
+    for why in filter(None, lacks):
+        terminal.print_note_to_stderr(f"no viewer: {why}")
     for line in trackers.finished(out, audit):
         terminal.print_line(line)
 
