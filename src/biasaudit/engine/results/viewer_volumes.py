@@ -30,7 +30,7 @@ __all__ = ["MOST_BYTES", "write_viewer_volumes"]
 MOST_BYTES = 17_000_000
 """Of all files together: the page holds four characters for three bytes, and the viewer's script: about 25 MB."""
 
-_MOST_VOXELS = 1_000_000  # of one volume, about those of a head at 2 mm
+_MOST_VOXELS = 1_200_000  # of one volume, about those of a head at 2 mm
 _FULL = (1.0, 255.0, 65535.0)
 _TEXT = dict.fromkeys(("arm", "subject", "label", "origin", "role"), str)
 
@@ -221,12 +221,9 @@ def _all_shown(drawing: _Drawing) -> Iterator[_Shown]:
     """Yield the means of the classes, the pathology first, then subjects: the typical of every class before others."""
     volumes = StoredVolumes([drawing.run.store.folder(key) for key in drawing.run.plan.reads], images_only=True)
     yield from _means(drawing, volumes)
-    drawn = drawing.drawn
+    drawn = drawing.drawn.drop_duplicates("row")
     roles = list(dict.fromkeys(drawn["role"]))
-    rows = sorted(
-        dict.fromkeys(drawn["row"]), key=lambda row: roles.index(drawn.loc[drawn["row"] == row, "role"].iloc[0])
-    )
-    for row in rows:
+    for row in drawn["row"].iloc[np.argsort([roles.index(role) for role in drawn["role"]], kind="stable")].tolist():
         yield _of_subject(drawing, volumes, row)
 
 
@@ -348,6 +345,6 @@ def _record(key: str, shown: _Shown, layer: _Layer | None, file: str) -> dict[st
     """Row of the table of a volume, or of a subject that is left out."""
     who = {"key": key, "shown": shown.shown, "subject": shown.subject, "label": shown.label, "origin": shown.origin}
     if layer is None:
-        return {**who, "shown": "left out"}
+        return {**who, "shown": "left out", **dict.fromkeys(("arm", "role", "layer", "file"), "")}
     said = {"arm": layer.arm, "role": layer.role, "logit": round(layer.logit, 4), "limit": layer.limit}
     return {**who, **said, "layer": layer.name, "file": file}

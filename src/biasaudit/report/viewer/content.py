@@ -62,15 +62,15 @@ def viewer_content(records: RunRecords) -> dict[str, Any]:
     DataError
         A file that the table names is not there.
     """
-    table = records.viewer
-    shown = [_shown(records, own) for _, own in table[table["shown"] != "left out"].groupby("key", sort=False)]
+    table = records.viewer[records.viewer["shown"] != "left out"]
+    shown = [_shown(records, own) for _, own in table.groupby("key", sort=False)]
     return {
         "pictures": are_pictures(records),
         "place": "pixel" if are_pictures(records) else "voxel",
         "arms": [str(arm) for arm in dict.fromkeys(table["arm"]) if arm],
         "layers": list(_layers(records)),
         "shown": shown,
-        "files": {name: _stored(records.run, name) for name in table["file"] if name},
+        "files": {name: _stored(records.run, name) for name in table["file"]},
     }
 
 
