@@ -193,7 +193,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine/evidence/test_assembly.py",
         "engine.plan",
     ),
-    "engine.evidence.origin_maps": ("engine/evidence/test_kind.py",),
     "engine.evidence.reading": (
         "engine/evidence/test_dose_response.py",
         "engine.evidence.dose_response",

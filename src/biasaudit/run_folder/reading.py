@@ -63,7 +63,7 @@ class RunRecords:
         difference, low, high, p_value.
     subjects, scores, relevance, training, preprocessing, image_quality, files : DataFrame
         The stored tables; no rows where a file is absent.
-    overlays, differences, units, embedding, gallery : DataFrame
+    overlays, differences, units, embedding, gallery, viewer : DataFrame
         The same.
     pictures : mapping of str to float (height, width)
         Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
@@ -88,6 +88,7 @@ class RunRecords:
     units: pd.DataFrame
     embedding: pd.DataFrame
     gallery: pd.DataFrame
+    viewer: pd.DataFrame
     pictures: Mapping[str, FloatArray]
     difference_pictures: Mapping[str, FloatArray]
     pair_pictures: Mapping[str, FloatArray]
@@ -122,7 +123,7 @@ def load_run(run: Path) -> RunRecords:
     tables = {table.name: _read_table(run, table) for table in READ_BY_THE_REPORT}
     pictures = _read_pictures(run / OVERLAY_PICTURES) | _read_pictures(run / GALLERY_PICTURES)
     findings = _findings(audit)
-    for name in ("overlays", "relevance", "differences"):
+    for name in ("overlays", "relevance", "differences", "viewer"):
         tables[name] = tables[name][~tables[name]["arm"].isin(withheld(findings))]
     return RunRecords(
         run=run,
