@@ -34,8 +34,8 @@ _KINDS = {
 }
 
 
-_IN_SECTIONS = ("attributes", "attributes_seen_in")
-"""Details that a section of the report shows as a table."""
+_IN_SECTIONS = ("attributes", "attributes_seen_in", "null")
+"""Details that a section of the report shows as a table or a figure."""
 
 
 @dataclass(frozen=True)
