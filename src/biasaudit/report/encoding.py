@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["data_uri", "drawing", "pixels", "png_bytes", "svg_bytes", "webp_bytes"]
+__all__ = ["data_uri", "drawing", "pixels", "png_bytes", "webp_bytes"]
 
 _DPI = 144
 _TYPES = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
@@ -65,13 +65,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def svg_bytes(figure: Figure) -> bytes:
-    """Encode a figure as SVG, without a date."""
-    stream = BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
 
 
 def pixels(figure: Figure) -> Image.Image:
