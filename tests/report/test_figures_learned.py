@@ -12,7 +12,7 @@ from drawings import SVG, is_sound, panels_of, titles_of, words_of
 
 from biasaudit.errors import DataError
 from biasaudit.report import figures_learned
-from biasaudit.report.inks import INKS, ORIGIN_INKS
+from biasaudit.report.inks import INKS
 from biasaudit.report.panels import panel_style
 from biasaudit.report.render import html_page, illustrate, write_report
 from biasaudit.run_folder.reading import load_run
@@ -99,8 +99,8 @@ def test_places_are_drawn_by_class_and_by_origin(make_run: Make, origins: int) -
     assert is_sound(plot)
     names = words_of(plot)
     assert names[:2] == ["healthy", "ms"]
-    assert len(names) == 2 + min(origins, 8)
-    assert ("7 other origins" in names) == (origins == 14)
+    assert len(names) == 2 + min(origins, 9)
+    assert ("6 other origins" in names) == (origins == 14)
     panels = panels_of(plot)
     assert len(panels) == 6  # three folds, by class and by origin
     subjects = [title.split(", ")[0] for panel in panels for title in titles_of(panel)]
@@ -108,7 +108,7 @@ def test_places_are_drawn_by_class_and_by_origin(make_run: Make, origins: int) -
     assert "s4, healthy, site" in titles_of(panels[0])[4]
 
 
-def test_colours_follow_the_origin_and_the_others_share_the_last(make_run: Make) -> None:
+def test_colours_follow_the_origin_and_the_others_are_grey(make_run: Make) -> None:
     table = load_run(add_learned(make_run(n=24, maps=False), origins=14)).embedding
     with panel_style():
         by_origin = panels_of(figures_learned.embedding(table, "ms"))[3:]
@@ -117,9 +117,9 @@ def test_colours_follow_the_origin_and_the_others_share_the_last(make_run: Make)
         for group in panel.iter(f"{SVG}g"):
             for title in titles_of(group):
                 inks[title.rsplit(", ", 1)[1]] = group.get("style").split(";")[0]
-    kept = {f"site{number}" for number in (0, 1, 10, 11, 12, 13, 2)}
-    assert len({inks[name] for name in kept}) == 7
-    assert {inks[name] for name in set(inks) - kept} == {f"fill:{INKS[ORIGIN_INKS[-1]]}"}
+    kept = {f"site{number}" for number in (0, 1, 10, 11, 12, 13, 2, 3)}
+    assert len({inks[name] for name in kept}) == 8
+    assert {inks[name] for name in set(inks) - kept} == {f"fill:{INKS['others']}"}
 
 
 @pytest.mark.parametrize("layers", [1, 2, 9])

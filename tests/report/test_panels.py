@@ -47,7 +47,7 @@ def test_a_file_holds_all_panels_three_abreast(amount, across, rows):
 
 
 def test_a_page_gets_each_panel_once_and_the_keys_before_them():
-    marks = ("dot", "ring", "square", "diamond", "box", "bar", "line", "dash")
+    marks = ("dot", "ring", "square", "diamond", "box", "bar", "line", "dash", "letter")
     plot = made(2, [Key(mark, "class-1", f"<{mark}> & more") for mark in marks])
     assert is_sound(plot, 'a "quoted" <alt>')
     page = str(inline(plot, "x"))

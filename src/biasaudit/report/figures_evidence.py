@@ -198,7 +198,7 @@ def caterpillar(shifts: SiteShifts, marked: Collection[str], level: float) -> Pl
     panels = [_sites(shifts, range(start, stop), ends, marked) for start, stop in pairwise(starts)]
     keys = [Key("dot", "estimate", f"site against the others of its class, {percent(level)} interval of each")]
     keys += [Key("dot", "truth", "interval without 0")]
-    return plotted(panels, keys + ([Key("line", "ink", "bold: the origins that U1 compares")] if marked else []))
+    return plotted(panels, keys + ([Key("letter", "ink", "bold: the origins that U1 compares")] if marked else []))
 
 
 def _sites(shifts: SiteShifts, places: range, ends: tuple[float, float], marked: Collection[str]) -> Figure:

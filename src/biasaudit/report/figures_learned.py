@@ -19,6 +19,7 @@ from biasaudit.report.strips import class_inks, coloured_dots, ordered_labels
 __all__ = ["embedding", "gallery", "units"]
 
 _MOST_FOLDS = 3
+_OTHERS = "others"
 _FURTHEST = 3.0  # standard deviations of the healthy, the ends of the colours of a change
 _CHANGE = (("−3 SD", "+3 SD"), ("darker", "brighter"))
 _COLUMNS = {"preferred": "preferred", "change": "change", "most1": "most", "most2": "", "least1": "least", "least2": ""}
@@ -87,12 +88,13 @@ def embedding(table: pd.DataFrame, positive: str) -> Plot:
     keys = [Key("dot", ink, shortened(name, 40)) for name, ink in by_class.items()]
     keys += [Key("square", ink, shortened(name, 24)) for name, ink in origins.items()]
     rest = table["origin"].nunique() - len(origins)
-    return plotted(panels, keys + ([Key("square", ORIGIN_INKS[-1], f"{rest} other origins")] if rest else []))
+    return plotted(panels, keys + ([Key("square", _OTHERS, f"{rest} other origins")] if rest else []))
 
 
 def _places(members: pd.DataFrame, fold: float, column: str, inks: Mapping[str, str]) -> Figure:
     figure, axes = panel(170, Margins(left=12, bottom=20))
-    own = [inks.get(str(name), ORIGIN_INKS[-1]) for name in members[column]]
+    members = members.iloc[np.argsort([str(name) in inks for name in members[column]], kind="stable")]
+    own = [inks.get(str(name), _OTHERS) for name in members[column]]
     subjects = members["subject"] if "subject" in members else pd.Series("", index=members.index)
     words = [
         shortened(", ".join(part for part in map(str, parts) if part), 300)
@@ -109,10 +111,10 @@ def _places(members: pd.DataFrame, fold: float, column: str, inks: Mapping[str, 
 
 
 def _colours_of_origins(origin: pd.Series[str]) -> dict[str, str]:
-    """Colour the largest origins; where there are too many to tell apart the others share the last colour."""
+    """Colour the largest origins, as many as can be told apart."""
     counts = {str(name): int(size) for name, size in origin.value_counts().items()}
     order = sorted(counts, key=lambda name: (-counts[name], name))
-    kept = order if len(order) <= len(ORIGIN_INKS) else order[: len(ORIGIN_INKS) - 1]
+    kept = order[: len(ORIGIN_INKS)]
     return dict(zip(sorted(kept), ORIGIN_INKS, strict=False))
 
 

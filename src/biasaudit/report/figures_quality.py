@@ -58,7 +58,7 @@ def quality_by_origin(table: pd.DataFrame, positive: str, unit: str = "mm") -> P
             "title": titles(known, "value", number),
         }
     )
-    height = 14 * len(inks) + 6 if shared else 20
+    height = 12 * len(inks) + 4 if shared else 20
     panels = [
         strip_panel(dots[known["measure"] == measure], places.rows(), Strip(_named(measure, unit), row_height=height))
         for measure in dict.fromkeys(known["measure"])

@@ -70,7 +70,7 @@ def _score_keys(erased: bool, tested: bool) -> list[Key]:
     keys = [Key("dot", "soft", "as it is")]
     keys += [Key("ring", "soft", "pathology erased (in all classes alike)")] if erased else []
     keys.append(MEDIAN)
-    return keys + ([Key("line", "ink", "bold: the origins that U1 compares")] if tested else [])
+    return keys + ([Key("letter", "ink", "bold: the origins that U1 compares")] if tested else [])
 
 
 def relevance_by_region(table: pd.DataFrame, positive: str) -> Plot:

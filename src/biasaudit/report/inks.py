@@ -33,6 +33,7 @@ INKS: Mapping[str, str] = {
     "origin-6": "#8f7412",
     "origin-7": "#2a7f8b",
     "origin-8": "#7d5a3c",
+    "others": "#7f8994",
     "depth-1": "#5b93bd",
     "depth-2": "#3f78ab",
     "depth-3": "#2a5a8a",

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from biasaudit.report.encoding import uncollected
 from biasaudit.report.inks import INKS, literal, variable
 from biasaudit.report.svg import FONT_SIZE, Drawn, draw, text_width
 
@@ -89,13 +90,13 @@ class Key:
     Attributes
     ----------
     mark : str
-        dot, ring, square, diamond, box (a hollow square), bar (upright), line or dash (level).
+        dot, ring, square, diamond, box (a hollow square), bar (upright), line or dash (level), letter (a bold one).
     ink : str
         Colour, one of `INKS`.
     words : str
     """
 
-    mark: Literal["dot", "ring", "square", "diamond", "box", "bar", "line", "dash"]
+    mark: Literal["dot", "ring", "square", "diamond", "box", "bar", "line", "dash", "letter"]
     ink: str
     words: str
 
@@ -116,7 +117,7 @@ def plotted(panels: Iterable[Figure], keys: Sequence[Key] = ()) -> Plot:
 @contextmanager
 def panel_style() -> Iterator[None]:
     """House style of panels; make and encode plots inside."""
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings(), uncollected():
         # seaborn 0.13 passes an argument to pandas 3 that no longer means anything.
         warnings.filterwarnings("ignore", message="The copy keyword is deprecated")
         yield
@@ -278,5 +279,6 @@ def _mark(key: Key, colour: str) -> str:
         "box": f'<path d="M2.5 2.5h7v7h-7z" {drawn}/>',
         "bar": f'<path d="M4.9 1h2.2v10H4.9z" {filled}/>',
         "line": f'<path d="M0 5h12v2H0z" {filled}/>',
+        "letter": f'<text x="2" y="10" style="fill:{colour};font-size:11px;font-weight:600">A</text>',
         "dash": f'<path d="M0 5.4h4v1.2H0zM8 5.4h4v1.2H8z" {filled}/>',
     }[key.mark]

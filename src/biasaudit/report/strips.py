@@ -173,17 +173,21 @@ def spread_dots(axes: Axes, dots: pd.DataFrame) -> None:
         axes
     ).plot()
     marks = next(each for each in axes.collections if isinstance(each, PathCollection))
-    inks = [INKS[name] for name in dots["ink"]]
+    filled = dots["filled"].to_numpy(dtype=bool)
+    edges = _rgba(dots["ink"], 1.0)
     marks.set(
-        edgecolors=inks,
-        facecolors=[
-            to_rgba(ink, _OPACITY) if filled else to_rgba(INKS["paper"])
-            for ink, filled in zip(inks, dots["filled"], strict=True)
-        ],
+        edgecolors=edges,
+        facecolors=np.where(filled[:, None], edges * (1, 1, 1, _OPACITY), to_rgba(INKS["paper"])),
         urls=list(dots["title"]),
-        linewidths=np.where(dots["filled"], 0.0, _EDGE),
+        linewidths=np.where(filled, 0.0, _EDGE),
         sizes=np.array([_SIZE**2]),
     )
+
+
+def _rgba(names: Sequence[str] | pd.Series[str], opacity: float) -> FloatArray:
+    """Red, green, blue and opacity (n, 4) of inks, each looked up once: matplotlib takes its time for every dot."""
+    known = {name: to_rgba(INKS[name], opacity) for name in set(names)}
+    return np.array([known[name] for name in names])
 
 
 def coloured_dots(
@@ -205,7 +209,7 @@ def coloured_dots(
     marker : str
         Of matplotlib.
     """
-    colours = [INKS[name] for name in inks]
+    colours = _rgba(inks, 1.0)
     looks: dict[str, Any] = {"s": 24, "marker": marker, "edgecolors": INKS["paper"], "linewidths": 0.5}
     axes.scatter(*values, facecolors=colours, urls=list(words), **looks)
 

@@ -11,7 +11,6 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
@@ -205,7 +204,8 @@ def _is_bare(element: str) -> bool:
 
 
 def _colour(rgb: Sequence[float]) -> str:
-    return to_hex((rgb[0], rgb[1], rgb[2]))
+    # As to_hex of matplotlib, which checks what it is given ten times as long.
+    return "#" + "".join(f"{round(255 * float(part)):02x}" for part in rgb[:3])
 
 
 def _is_circle(path: Path) -> bool:
