@@ -187,8 +187,11 @@ def test_names_are_escaped_everywhere(make_run: Make) -> None:
 def test_every_picture_has_words(finished: Path) -> None:
     shown = Page((finished / "report.html").read_text(encoding="utf-8"))
     pictures = [each for tag, each in shown.tags if tag == "img"]
-    assert len(pictures) == 2 + 4 * 2
+    assert len(pictures) == 2
     assert all(len(str(each["alt"])) > 20 for each in pictures)
+    plots = [each for tag, each in shown.tags if each.get("class") == "panels"]
+    assert len(plots) == 1 + 2 * 3
+    assert all(each["role"] == "img" and len(str(each["aria-label"])) > 20 for each in plots)
 
 
 def test_page_is_readable_by_machines_and_on_phones(make_run: Make) -> None:

@@ -18,6 +18,7 @@ from biasaudit.checks.premises import (
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray
 from biasaudit.registry import register
+from biasaudit.stats.distribution import quantiles_of
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
     Interval,
@@ -36,9 +37,10 @@ __all__ = ["ErasureGap"]
 
 @dataclass(frozen=True)
 class _Gap:
-    """Share of the gap with its interval, and the two parts that it is made of."""
+    """Share of the gap with its interval and resamples, and the two parts that it is made of."""
 
     share: Interval
+    draws: FloatArray
     p_value: float
     class_gap: Interval
     class_gap_error: float
@@ -92,6 +94,7 @@ class ErasureGap:
                     "class_gap_error": gap.class_gap_error,
                     "pathology_part": gap.pathology_part,
                     "pathology_part_error": gap.pathology_part_error,
+                    "null": quantiles_of(gap.draws, gap.share.estimate, "resamples"),
                     **seed_details(gap.networks),
                 },
             )
@@ -142,6 +145,7 @@ def _measure(evidence: ArmEvidence, protocol: Protocol) -> _Gap:
     part, parts = _difference(evidence, full - edited, protocol)
     return _Gap(
         share.interval(level),
+        share.draws,
         one_sided_p(share.draws, protocol.verdict.low),
         percentile_interval(gap, gaps, level),
         float(gaps.std()),

@@ -8,6 +8,7 @@ from biasaudit.checks.premises import Judgement, inside_classes, interval_level,
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
+from biasaudit.stats.distribution import quantiles_of
 
 __all__ = ["OriginWithinClass"]
 
@@ -54,6 +55,7 @@ def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Find
         n=score.test.n,
         factor=evidence.factor,
         class_name=class_name,
+        details={"null": quantiles_of(score.test.null, score.test.statistic, "permutations")},
     )
 
 

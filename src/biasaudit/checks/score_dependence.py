@@ -27,6 +27,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Share
 from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
+from biasaudit.stats.distribution import quantiles_of
 from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
 from biasaudit.stats.intervals import Interval, Resampled
 from biasaudit.stats.network_variance import NetworkVariance
@@ -123,6 +124,7 @@ class ScoreDependence:
             **outcome.details(),
             "held_fixed": listed(question.fixed.held),
             "covariate_notes": "; ".join(question.fixed.notes),
+            "null": quantiles_of(test.null, test.statistic, "permutations"),
         }
         mirror = _Mirror()
         if question.class_name is None:
