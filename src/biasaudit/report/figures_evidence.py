@@ -18,7 +18,7 @@ from biasaudit.report.marks import shortened
 from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, plotted, titled
 from biasaudit.report.strips import Row, labelled_rows
 from biasaudit.report.svg import text_width
-from biasaudit.report.words import interval, number, percent, probability
+from biasaudit.report.words import equation, interval, number, percent
 from biasaudit.stats.site_shift import SiteShifts
 
 __all__ = ["Erased", "Null", "caterpillar", "nulls", "waterfall"]
@@ -161,7 +161,7 @@ def _null(test: Null) -> Figure:
         axes.axvline(test.threshold, **_THRESHOLD)
     line = axes.axvline(test.observed, color=INKS["truth"], linewidth=2.4)
     line.set_url(f"observed: {number(test.observed)}")
-    known = "" if test.p_value is None else f", p = {probability(test.p_value)}"
+    known = "" if test.p_value is None else f", {equation(test.p_value)}"
     titled(axes, f"{shortened(test.title, 34)}{known}", f"{shortened(test.title, 300)}{known}")
     return figure
 
