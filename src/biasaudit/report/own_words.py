@@ -17,7 +17,6 @@ _TABLES = (
     ("where the image comes from", "where the subject comes from"),
     ("accuracy to fall on images from elsewhere", "accuracy to fall on subjects from elsewhere"),
     ("anything in the images that follows", "anything in the features that follows"),
-    ("as alike as images of one subject", "as alike as two rows of one subject"),
     ("label with the source of the images", "label with the source of the data"),
     ("on which images", "on which subjects"),
     ("on images like those", "on features like those"),
