@@ -137,6 +137,12 @@ def test_check_has_a_section(code: str) -> None:
     assert f"**Question.** {registry.get('check', code).question}" in words
 
 
+@pytest.mark.parametrize("code", registry.names("check"))
+def test_statistic_of_a_check_stands_in_the_table(code: str) -> None:
+    text = (ROOT / "docs/checks.md").read_text("utf-8")
+    assert re.search(rf"^\| {code} \| {re.escape(registry.get('check', code).statistic)} \|", text, re.MULTILINE)
+
+
 def test_no_section_for_a_check_that_does_not_exist() -> None:
     text = (ROOT / "docs/checks.md").read_text("utf-8")
     assert set(re.findall(r"^## ([A-Z]\d+) ", text, re.MULTILINE)) == set(registry.names("check"))

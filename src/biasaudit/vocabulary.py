@@ -16,6 +16,7 @@ __all__ = [
     "Regime",
     "RelianceKind",
     "Status",
+    "ThresholdOn",
     "VerdictWord",
 ]
 
@@ -29,6 +30,9 @@ VerdictWord = Literal["PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN"]
 
 VERDICT_ORDER: tuple[VerdictWord, ...] = get_args(VerdictWord)
 """Every verdict, from best to worst."""
+
+ThresholdOn = Literal["statistic", "p_value"]
+"""What the threshold of a finding is held against."""
 
 RelianceKind = Literal["interval", "bound"]
 """What is known of the reliance: an estimate with two bounds, or a lower bound alone."""

@@ -60,6 +60,7 @@ class ErasureGap:
         "the edit itself cancels, and what is left lies outside the masks."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "erased")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -80,6 +81,7 @@ class ErasureGap:
                 statistic=gap.share.estimate,
                 low=gap.share.low,
                 high=gap.share.high,
+                level=bound_level(protocol),
                 p_value=None if undefined else gap.p_value,
                 threshold=protocol.verdict.low,
                 n=int(evidence.positive.size),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, VerdictWord
+from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, VerdictWord, probability_text
 
 __all__ = [
     "BEYOND_FIELD",
@@ -181,13 +181,9 @@ def percent(value: Any) -> str:
 
 
 def probability(value: Any) -> str:
-    """Format a p-value with two significant digits."""
+    """Format a p-value, as the sentences of the checks do; a dash where there is none."""
     known = finite(value)
-    if known is None:
-        return NOTHING
-    if known < 0.0005:  # no p is 0: fewer permutations than would tell
-        return "< 0.0005"
-    return f"{known:.2f}" if known >= 0.1 else f"{known:.2g}"
+    return NOTHING if known is None else probability_text(known)
 
 
 def interval(low: Any, high: Any, is_share: bool = False) -> str:
