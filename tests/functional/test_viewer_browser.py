@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Playwright, sync_playwright
 from run_folders import NASTY
-from viewer_folders import PEAK, PICTURE, VOLUME, write_viewable
+from viewer_folders import PEAK, PICTURE, SITE, VOLUME, write_viewable
 
 from biasaudit.report.viewer.page import write_viewer
 
@@ -137,7 +137,7 @@ def moved_by_everything(opened: Opened) -> None:
 
 def changed_by_every_control(opened: Opened) -> None:
     """Change what is shown; every control changes the image or its words."""
-    opened.choose("Shown", "sub-ms001 · ms · ofsep-lyon")
+    opened.choose("Shown", f"sub-ms001 · ms · {SITE}")
     opened.until("document.getElementById('who').textContent.startsWith('sub-ms001')")
     strongest = "document.getElementById('strongest').click()"
     opened.until(f"({strongest}, document.querySelector('.where').textContent.includes('inside the marked pathology'))")
@@ -209,6 +209,7 @@ def test_pictures_in_colour(flat):
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_it_is_accessible_and_fits(flat, name, width, scheme):
     opened = flat(name, width, scheme)
+    opened.choose("Shown", f"sub-ms001 · ms · {SITE}")
     found = Axe().run(opened.page)
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]] == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
