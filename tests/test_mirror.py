@@ -94,13 +94,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli.folders",
         "comparison.runs",
     ),
-    "comparison.pair": (
-        "functional/test_cli_compare.py",
-        "cli.entry",
-        "cli.folders",
-        "comparison.runs",
-        "comparison.arms",
-    ),
     "comparison.record": (
         "functional/test_cli_compare.py",
         "cli.entry",

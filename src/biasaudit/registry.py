@@ -30,9 +30,10 @@ if TYPE_CHECKING:  # what a type checker knows of the components; this layer imp
 __all__ = [
     "KINDS",
     "NAMED_IN_PROTOCOL",
-    "described",
     "get",
     "group_of",
+    "has_plug_ins",
+    "is_named_by_users",
     "listed",
     "module_of",
     "modules",
@@ -168,16 +169,19 @@ def plug_in_of(kind: str, name: str) -> str | None:
     return next((_distribution(own) for own in _plug_ins(kind) if own.name == name), None)
 
 
+def has_plug_ins(kind: str) -> bool:
+    """Say whether an installed package adds components of a kind."""
+    return bool(_plug_ins(kind))
+
+
+def is_named_by_users(kind: str) -> bool:
+    """Say whether users ask for components of a kind by name; what others there are follows from what they ask."""
+    return kind in _NAMED_BY_USERS
+
+
 def listed(kind: str) -> list[str]:
     """Names of the components of one kind that a user asks for by name, or has installed."""
-    return [name for name in names(kind) if kind in _NAMED_BY_USERS or plug_in_of(kind, name) is not None]
-
-
-def described(kind: str, name: str) -> str:
-    """Say what a component is (a check by its question), and which plug-in it comes from."""
-    component, plug_in = get(kind, name), plug_in_of(kind, name)
-    what: str = getattr(component, "question", None) or (component.__doc__ or "").strip().partition("\n")[0]
-    return f"{what} (from {plug_in})" if plug_in else what
+    return [name for name in names(kind) if is_named_by_users(kind) or plug_in_of(kind, name) is not None]
 
 
 def _load(kind: str) -> None:

@@ -78,7 +78,7 @@ def test_estimates_with_intervals_and_open_claims(record):
     shown = {row[0]: row[1:] for row in table(record, "Verdicts").rows}
     assert shown["verdict"] == ("PATHOLOGY (provisional)", "ORIGIN")
     assert shown["AUC of the target"][0] == "0.90 (0.85 to 0.94)"
-    assert shown["Lesion gain"] == ("–", "–")
+    assert shown["Attention on lesions (× chance)"] == ("–", "–")
     assert "Planted truth" not in shown
     record["arms"][0]["truth"] = {"omega": 0.4}
     shown = {row[0]: row[1:] for row in table(record, "Verdicts").rows}

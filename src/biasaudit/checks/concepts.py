@@ -28,6 +28,7 @@ class Concepts:
         "direction says what the decision would make of it, to first order. It supports other findings, no more."
     )
     kind = "used"
+    statistic = "share of the two slopes"
     needs = ("table", "features", "gradients")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

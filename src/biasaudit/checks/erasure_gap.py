@@ -30,6 +30,7 @@ from biasaudit.stats.intervals import (
 )
 from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.strata import joint_codes
+from biasaudit.vocabulary import OTHER_INPUTS
 
 __all__ = ["ErasureGap"]
 
@@ -61,6 +62,7 @@ class ErasureGap:
         "the edit itself cancels, and what is left lies outside the masks."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "erased")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -81,6 +83,7 @@ class ErasureGap:
                 statistic=gap.share.estimate,
                 low=gap.share.low,
                 high=gap.share.high,
+                level=bound_level(protocol),
                 p_value=None if undefined else gap.p_value,
                 threshold=protocol.verdict.low,
                 n=int(evidence.positive.size),
@@ -187,8 +190,8 @@ def _judgement(gap: _Gap, protocol: Protocol) -> Judgement:
     if gap.p_value <= protocol.statistics.alpha:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
         remedy = (
-            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
-            "and compare inputs that carry less of it"
+            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling)"
+            f"{OTHER_INPUTS}"
         )
         return Judgement("concern", reason, remedy)
     if gap.share.high < limits.tolerance:

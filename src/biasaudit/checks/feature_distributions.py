@@ -29,6 +29,7 @@ class FeatureDistributions:
         "it is no verdict, and its absence clears nobody."
     )
     kind = "used"
+    statistic = "correlation with the origin"
     needs = ("table", "features", "severity")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

@@ -32,6 +32,7 @@ class HiddenLayers:
         "network has learned to carry it. It supports other findings and never clears."
     )
     kind = "used"
+    statistic = "AUC of the origin"
     needs = ("table", "features", "untrained")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -76,7 +77,15 @@ def _of_layer(
         return replace(blank, status="inconclusive", reason=reason)
     low, high = _interval(origin, evidence, rows, protocol)
     details = {"p_origin": origin.p_value, "auc_label": of_label(layer)}
-    finding = replace(blank, statistic=origin.auc, low=low, high=high, n=origin.n, details=details)
+    finding = replace(
+        blank,
+        statistic=origin.auc,
+        low=low,
+        high=high,
+        level=interval_level(protocol),
+        n=origin.n,
+        details=details,
+    )
     if layer not in evidence.untrained:
         return replace(finding, status="inconclusive", reason="the network has no untrained version to compare with")
     before = decode(evidence.untrained[layer][rows], *table, n_permutations, stream(evidence, "U2", blank.class_name))

@@ -8,7 +8,7 @@ import numpy as np
 
 from biasaudit.checks.premises import Judgement
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding
+from biasaudit.records import ArmEvidence, Finding, probability_text
 from biasaudit.registry import register
 from biasaudit.stats.effects import cramers_v
 from biasaudit.vocabulary import OR_PROBES
@@ -88,7 +88,9 @@ def statements(evidence: ArmEvidence, protocol: Protocol) -> tuple[list[str], li
         )
     smallest = smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations)
     if smallest is not None and smallest > protocol.statistics.alpha:
-        cannot.append(f"No test inside classes can reach significance: the smallest possible p is {smallest:.2g}.")
+        cannot.append(
+            f"No test inside classes can reach significance: the smallest possible p is {probability_text(smallest)}."
+        )
     _say_what_separates(evidence, protocol, can, cannot)
     return can, cannot
 
@@ -123,6 +125,7 @@ class Identifiability:
         "separates the classes, and no accuracy tells which of the two it does."
     )
     kind = "design"
+    statistic = "Cramér's V of class and origin"
     needs = ("table",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

@@ -30,6 +30,7 @@ class Leakage:
         "with itself."
     )
     kind = "design"
+    statistic = "likeness of the closest pair (SD)"
     needs = ("table", "twins")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

@@ -52,6 +52,7 @@ class MapAgreement:
         "does, may read what it reads. It supports other findings; by itself it neither accuses nor clears."
     )
     kind = "used"
+    statistic = "share of the change between classes"
     needs = ("table", "origin_controls", "maps", "origin_maps")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

@@ -122,6 +122,7 @@ def bound_finding(code: str, evidence: ArmEvidence, protocol: Protocol, share: L
         remedy=judged.remedy,
         statistic=share.estimate if known else None,
         low=share.low if known else None,
+        level=bound_level(protocol),
         p_value=share.p_value if known else None,
         threshold=protocol.verdict.low,
         n=int(evidence.positive.size),

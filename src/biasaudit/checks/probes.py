@@ -80,6 +80,7 @@ class ProbesCheck:
         "knows the source."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "probes")
     optional = ("probes",)
 
@@ -212,6 +213,7 @@ def _with_numbers(finding: Finding, cell: _Cell, measured: _Measured, protocol: 
         statistic=interval.estimate,
         low=interval.low,
         high=interval.high if cell.two_sided else None,
+        level=bound_level(protocol),
         p_value=measured.p_value,
         threshold=protocol.verdict.low,
         flag=Flag(may_flag=True, healthy=not cell.positive, reliance=reliance),

@@ -74,6 +74,7 @@ class ScoreDependence:
         "inside one class is the network's own response to the signature."
     )
     kind = "used"
+    statistic = "AUC of the origin by the score"
     needs = ("table", "scores", "severity", "erased")
     optional = ("erased",)
 
@@ -145,6 +146,7 @@ class ScoreDependence:
             statistic=shown.estimate,
             low=shown.low,
             high=shown.high,
+            level=bound_level(protocol),
             p_value=test.p_value,
             threshold=INDIFFERENT + protocol.verdict.delta,
             n=test.n,

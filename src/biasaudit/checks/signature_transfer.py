@@ -58,6 +58,7 @@ class SignatureTransferCheck:
         "the patients' images changes little. What it does change is owed to the signature."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "transfer")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -82,6 +83,7 @@ class SignatureTransferCheck:
                 remedy=judged.remedy,
                 statistic=share.estimate if known else None,
                 low=share.low if known else None,
+                level=bound_level(protocol),
                 p_value=moved.p_value if known else None,
                 threshold=protocol.verdict.low,
                 n=n,

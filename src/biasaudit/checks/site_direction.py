@@ -28,6 +28,7 @@ class SiteDirection:
         "with the origin's direction it does. It supports other findings, no more."
     )
     kind = "used"
+    statistic = "loss of AUC"
     needs = ("table", "scores", "features", "gradients")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -92,5 +93,6 @@ def _judged(finding: Finding, adjusted_p: float, protocol: Protocol) -> Finding:
         status="concern" if concern else "inconclusive",
         reason=f"{found} ({shown})" if concern else f"it is not shown that {found} ({shown}); this never clears",
         threshold=protocol.statistics.alpha,
+        threshold_on="p_value",
         details={**own, "p_holm": adjusted_p, "corroborates": concern},
     )

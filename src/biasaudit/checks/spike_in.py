@@ -33,6 +33,7 @@ class SpikeInCheck:
         "be taken for one."
     )
     kind = "gate"
+    statistic = "reliance on the plant (share)"
     needs = ("table", "spike_in")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -61,6 +62,7 @@ class SpikeInCheck:
                 statistic=planted.reliance.estimate,
                 low=planted.reliance.low,
                 high=planted.reliance.high,
+                level=bound_level(protocol),
                 p_value=planted.p_value,
                 threshold=protocol.verdict.low,
                 n=n,

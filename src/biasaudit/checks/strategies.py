@@ -29,6 +29,7 @@ class Strategies:
         "supports other findings and neither accuses nor clears."
     )
     kind = "used"
+    statistic = "Cramér's V of groups and origin"
     needs = ("table", "maps")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -80,5 +81,6 @@ def _judged(finding: Finding, test: TestResult, clusters: Clusters, protocol: Pr
         statistic=test.statistic,
         p_value=test.p_value,
         threshold=protocol.statistics.alpha,
+        threshold_on="p_value",
         details={"clusters": count, "eigengap": clusters.gap, "corroborates": significant},
     )

@@ -42,6 +42,7 @@ from biasaudit.records.finding import (
     withholds_maps,
 )
 from biasaudit.records.note import Note
+from biasaudit.records.probability import probability_text
 from biasaudit.records.recipe import Recipe
 from biasaudit.records.spike_in import Plant, SpikeIn, SpikeTrial
 
@@ -88,5 +89,6 @@ __all__ = [
     "Volume",
     "file_label",
     "luminance",
+    "probability_text",
     "withholds_maps",
 ]

@@ -42,6 +42,8 @@ class Erased:
         Between the class means of the images as they are, logits.
     share, low, high : float
         Of the gap, what is left, and its interval.
+    level : float or None
+        Coverage of the interval; None where it was not recorded.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Erased:
     share: float
     low: float
     high: float
+    level: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Null:
     threshold: float | None = None
 
 
-def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float], level: float | None) -> Plot:
+def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float]) -> Plot:
     """Draw the gap between the classes before erasing, what erasing closes and what it leaves, a panel per arm.
 
     Parameters
@@ -85,9 +88,9 @@ def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float], level: 
     erased : sequence of Erased
     thresholds : mapping of str to float
         Shares of the gap at which the verdict turns, by name.
-    level : float or None
-        Coverage of the intervals; None where it was not recorded.
     """
+    levels = {each.level for each in erased}
+    level = levels.pop() if len(levels) == 1 else None
     said = "interval" if level is None else f"{percent(level)} interval"
     keys = [
         Key("square", "null", "gap between the classes"),
@@ -161,9 +164,14 @@ def _null(test: Null) -> Figure:
         axes.axvline(test.threshold, **_THRESHOLD)
     line = axes.axvline(test.observed, color=INKS["truth"], linewidth=2.4)
     line.set_url(f"observed: {number(test.observed)}")
-    known = "" if test.p_value is None else f", p = {probability(test.p_value)}"
+    known = "" if test.p_value is None else f", {_p_words(test.p_value)}"
     titled(axes, f"{shortened(test.title, 34)}{known}", f"{shortened(test.title, 300)}{known}")
     return figure
+
+
+def _p_words(p_value: float) -> str:
+    written = probability(p_value)
+    return f"p {written}" if written.startswith("<") else f"p = {written}"
 
 
 def _density(axes: Axes, quantiles: FloatArray) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from biasaudit.report.methods import CHECKLISTS, checklist
-from biasaudit.report.views import arm_views, next_steps
+from biasaudit.report.views import arm_views
 from biasaudit.report.views_cohort import cohort_view
+from biasaudit.report.views_steps import next_steps
 from biasaudit.resources import templates_folder
 from biasaudit.run_folder.reading import RunRecords
 

@@ -18,11 +18,14 @@ from biasaudit.report.own_words import in_own_words, is_table
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.pictures import SECTIONS, Picture, illustrate, map_meaning
 from biasaudit.report.preprocessing import preprocessing_views
-from biasaudit.report.views import arm_views, next_steps
+from biasaudit.report.views import arm_views
+from biasaudit.report.views_bar import scale_of
+from biasaudit.report.views_checks import KINDS, check_views
 from biasaudit.report.views_cohort import cohort_view
 from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.views_section import section_views
-from biasaudit.report.words import STATUSES, finite
+from biasaudit.report.views_steps import next_steps, step_groups
+from biasaudit.report.words import STATUSES
 from biasaudit.resources import templates_folder
 from biasaudit.run_folder.contract import MODEL_CARD, REPORT
 from biasaudit.run_folder.lock import in_use
@@ -125,8 +128,10 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "version": str(audit["biasaudit"].get("version") or ""),
         "arms": arms,
         "positive": positive_class(records),
-        "thresholds": _thresholds(audit["settings"].get("verdict") or {}),
-        "steps": next_steps(records, arms),
+        "scale": scale_of(audit["settings"].get("verdict") or {}),
+        "steps": step_groups(next_steps(records, arms)),
+        "checks": check_views(records),
+        "kinds": KINDS,
         "cohort": cohort_view(records),
         "preprocessing": preprocessing_views(records),
         "comparison": comparison_view(records) if len(arms) > 1 else None,
@@ -136,10 +141,3 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "sign": map_meaning(records).sign.replace("{target}", positive_class(records)),
         "untested": untested(records.findings),
     }
-
-
-def _thresholds(verdict: Mapping[str, object]) -> dict[str, float] | None:
-    """Places of the verdict's thresholds on a bar, in per cent; None where they were not recorded."""
-    recorded = {key: finite(verdict.get(key)) for key in ("low", "tolerance", "high")}
-    known = {key: round(100 * value, 1) for key, value in recorded.items() if value is not None}
-    return known if len(known) == len(recorded) else None

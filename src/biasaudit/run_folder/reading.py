@@ -238,7 +238,7 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        arm, quantity, estimate, low, high; of a lower bound `low` alone.
+        arm, quantity, estimate, low, high, level; of a lower bound `low` alone, of an older run no level.
     """
     rows = [
         {"arm": arm["name"], "quantity": quantity, **estimate}
@@ -246,13 +246,18 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
         for quantity, estimate in _estimates(arm).items()
         if estimate["estimate"] is not None or estimate["low"] is not None
     ]
-    return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]))
+    return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high", "level"]))
 
 
 def _estimates(arm: ArmRecord) -> dict[str, EstimateRecord]:
     target = arm.get("target") or {}
     return {
-        "auc": {"estimate": target.get("auc"), "low": target.get("auc_low"), "high": target.get("auc_high")},
+        "auc": {
+            "estimate": target.get("auc"),
+            "low": target.get("auc_low"),
+            "high": target.get("auc_high"),
+            "level": target.get("level"),
+        },
         "truth": {"estimate": _planted(arm), "low": None, "high": None},
         "reliance": _complete(arm.get("reliance")),
         "lesion_gain": _complete(arm.get("lesion_gain")),
@@ -263,7 +268,12 @@ def _estimates(arm: ArmRecord) -> dict[str, EstimateRecord]:
 def _complete(given: EstimateRecord | None) -> EstimateRecord:
     """Put null where a part is absent."""
     known = given or {}
-    return {"estimate": known.get("estimate"), "low": known.get("low"), "high": known.get("high")}
+    return {
+        "estimate": known.get("estimate"),
+        "low": known.get("low"),
+        "high": known.get("high"),
+        "level": known.get("level"),
+    }
 
 
 def _planted(arm: ArmRecord) -> float | None:

@@ -84,7 +84,7 @@ def _tried(
             lower = any(change.quantity == "reliance" and change.high < 0 for change in changes)
             effect = "lowers the reliance" if lower else "is not shown to lower the reliance"
             action = f"{arm['name']} {effect}: {', '.join(said.values())}; its verdict is {arm['verdict']}."
-            yield {"action": action, "reason": f"remedy tried, against {primary}"}
+            yield {"action": action, "reason": f"remedy tried, against {primary}", "kind": "tried"}
 
 
 def _change(comparison: ComparisonRecord) -> Iterator[_Change]:
@@ -105,11 +105,15 @@ def _untried(arms: Sequence[ArmRecord], regime: Regime, inputs: Sequence[str]) -
     if regime == "crossed" and "balanced" not in seen:
         possible.append(_BALANCED)
     if possible:
-        yield {"action": f"`{_COMMAND}` tries {'; '.join(possible)}.", "reason": "remedies not tried"}
+        yield {
+            "action": f"`{_COMMAND}` tries {'; '.join(possible)}.",
+            "reason": "remedies not tried",
+            "kind": "untried",
+        }
 
 
 def _retrain() -> RemedyRecord:
-    return {"action": f"To try remedies: {CANNOT_RETRAIN}.", "reason": "remedies not tried"}
+    return {"action": f"To try remedies: {CANNOT_RETRAIN}.", "reason": "remedies not tried", "kind": "untried"}
 
 
 def _more_data(regime: Regime, delta: float) -> RemedyRecord:
@@ -122,4 +126,5 @@ def _more_data(regime: Regime, delta: float) -> RemedyRecord:
         action = (
             f"Add subjects of both classes from the same sites: with {size}, independence of the site can be shown."
         )
-    return {"action": action, "reason": f"more sites, for a difference below {delta:g} with a power of .8"}
+    reason = f"more sites, for a difference below {delta:g} with a power of .8"
+    return {"action": action, "reason": reason, "kind": "data"}

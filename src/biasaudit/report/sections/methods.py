@@ -20,6 +20,7 @@ class Methods:
     link: ClassVar[str] = "Methods"
     order: ClassVar[int] = 30
     template: ClassVar[str] = "methods.html.j2"
+    folded: ClassVar[bool] = True
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give paragraphs, the answer for the checklists that ask for it, and references."""
