@@ -74,7 +74,8 @@ def test_a_null_is_drawn_with_the_observed_line_and_p():
 
 def test_resamples_are_drawn_with_what_they_are_held_against():
     plot = nulls([null_of(threshold=0.1)])
-    assert words_of(plot)[-1].startswith("erasure: resampled subjects")
+    assert words_of(plot)[-2:] == ["erasure: resampled subjects", "share that is allowed"]
+    assert any(INKS["estimate"] in group.get("style") for group in panels_of(plot)[0])
     dashed = [group for group in panels_of(plot)[0] if "dasharray" in group.get("style")]
     assert len(dashed) == 1
 

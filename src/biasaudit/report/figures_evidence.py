@@ -145,14 +145,14 @@ def nulls(tests: Sequence[Null]) -> Plot:
     shown = [test for test in tests if test.quantiles]
     keys = [Key("square", "null", "what chance gives (permutations)"), Key("bar", "truth", "observed")]
     if any(test.threshold is not None for test in shown):
-        keys.append(Key("dash", "line", "erasure: resampled subjects, and the share that is allowed"))
+        keys += [Key("square", "estimate", "erasure: resampled subjects"), Key("dash", "line", "share that is allowed")]
     return plotted([_null(test) for test in shown], keys)
 
 
 def _null(test: Null) -> Figure:
     figure, axes = panel(62, Margins(left=10))
     values = np.asarray(test.quantiles)
-    _density(axes, values)
+    _density(axes, values, INKS["null" if test.threshold is None else "estimate"])
     ends = [*values[[0, -1]], test.observed] + ([] if test.threshold is None else [test.threshold])
     room = 0.04 * (max(ends) - min(ends)) or 0.5
     axes.set(xlim=(min(ends) - room, max(ends) + room), yticks=[], ylabel="", xlabel=test.statistic)
@@ -174,14 +174,14 @@ def _p_words(p_value: float) -> str:
     return f"p {written}" if written.startswith("<") else f"p = {written}"
 
 
-def _density(axes: Axes, quantiles: FloatArray) -> None:
+def _density(axes: Axes, quantiles: FloatArray, ink: str) -> None:
     """Draw a smooth density of what the quantiles are of; a line where all are alike."""
     if np.ptp(quantiles) <= 0:
-        axes.axvline(quantiles[0], color=INKS["null"], linewidth=2.4)
+        axes.axvline(quantiles[0], color=ink, linewidth=2.4)
         return
     steps = np.linspace(0, 1, quantiles.size)
     values = np.interp((np.arange(_POINTS) + 0.5) / _POINTS, steps, quantiles)
-    area = so.Area(color=INKS["null"], alpha=0.35, edgewidth=1.2, edgealpha=1.0)
+    area = so.Area(color=ink, alpha=0.35, edgewidth=1.2, edgealpha=1.0)
     so.Plot(x=values).add(area, so.KDE(cut=0, gridsize=_GRID)).on(axes).plot()
 
 
