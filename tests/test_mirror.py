@@ -94,13 +94,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli.folders",
         "comparison.runs",
     ),
-    "comparison.pair": (
-        "functional/test_cli_compare.py",
-        "cli.entry",
-        "cli.folders",
-        "comparison.runs",
-        "comparison.arms",
-    ),
     "comparison.record": (
         "functional/test_cli_compare.py",
         "cli.entry",
@@ -428,8 +421,10 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "report/test_explanations.py",
         "report.explanations",
     ),
-    "report.methods": ("report/test_words.py",),
-    "report.modelcard": ("report/test_words.py",),
+    "report.methods_tests": ("report/test_methods.py", "report.methods"),
+    "report.methods_training": ("report/test_methods.py", "report.methods"),
+    "report.model_index": ("report/test_modelcard.py",),
+    "report.passages": ("report/test_methods.py", "report.methods"),
     "report.pictures": (
         "report/test_figures_maps.py",
         "report.render",

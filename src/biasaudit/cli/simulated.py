@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biasaudit import terminal
+from biasaudit.cli.answers import QuietOption
 from biasaudit.cli.endings import faults_of, print_code, resumable
 from biasaudit.cli.options import Engine, EngineOption, ViewerOption, WorkersOption, here
 from biasaudit.cli.runs import audit_into
@@ -41,6 +42,7 @@ def demo(
     ] = "",
     subjects: Annotated[int | None, typer.Option(min=24, help="With --write-data: how many to simulate.")] = None,
     viewer: ViewerOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Audit a simulated cohort with a planted signature."""
     from biasaudit.protocol import load_protocol
@@ -79,6 +81,7 @@ def calibrate(
     ] = None,
     engine: EngineOption = Engine.auto,
     workers: WorkersOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure the verdict's own error rates on cohorts whose truth is known: simulated ones, or copies of yours."""
     if cohort is not None:

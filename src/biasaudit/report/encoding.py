@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["data_uri", "drawing", "pixels", "png_bytes", "svg_bytes", "webp_bytes"]
+__all__ = ["data_uri", "drawing", "pixels", "png_bytes", "uncollected", "webp_bytes"]
 
 _DPI = 144
 _TYPES = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
@@ -49,14 +49,14 @@ _STYLE: dict[Any, Any] = {
 @contextmanager
 def drawing() -> Iterator[None]:
     """House style of the figures; draw and encode inside."""
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings(), _uncollected():
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings(), uncollected():
         # A name in a script that DejaVu lacks is drawn as boxes; the page around the figure shows it in full.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Leave cycles to later: matplotlib makes them by the thousand, and looking for them takes a tenth of the time."""
     was_on = gc.isenabled()
     gc.disable()
@@ -65,13 +65,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def svg_bytes(figure: Figure) -> bytes:
-    """Encode a figure as SVG, without a date."""
-    stream = BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
 
 
 def pixels(figure: Figure) -> Image.Image:

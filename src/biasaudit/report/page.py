@@ -13,6 +13,7 @@ from biasaudit.resources import templates_folder
 
 __all__ = ["coded", "page_environment", "page_style"]
 
+_SHEETS = ("report.css", "figures.css")
 _BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
@@ -39,5 +40,5 @@ def _between(record: EstimateRecord) -> str:
 
 
 def page_style() -> Markup:
-    """Return the style sheet, to be put into the page."""
-    return Markup((templates_folder() / "report.css").read_text(encoding="utf-8"))
+    """Return the style sheets of the page and of its figures, to be put into the page."""
+    return Markup("".join((templates_folder() / name).read_text(encoding="utf-8") for name in _SHEETS))
