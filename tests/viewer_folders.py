@@ -19,6 +19,8 @@ VOLUME = Grid(
 """Its first axis runs from right to left, as that of many files does."""
 PICTURE = Grid((20, 30))
 LIMIT = 0.5
+SITE = "ofsep-" + "lyon" * 60
+"""One word that is wider than any page."""
 PEAK = {VOLUME: (2, 7, 5), PICTURE: (4, 21)}
 """Where the map of the target of every subject has its largest value."""
 
@@ -31,7 +33,7 @@ def write_viewable(folder: Path, arms: tuple[str, ...] = ("intensity", "tissue")
     (folder / "audit.json").write_text(json.dumps(audit))
     (folder / "maps" / "viewer").mkdir(parents=True)
     who = (("v01", "mean", "mean of 6", "ms", ""), ("v02", "subject", NASTY, "healthy", "a"))
-    shown = (*who, ("v03", "subject", "sub-ms001", "ms", "ofsep-lyon"))
+    shown = (*who, ("v03", "subject", "sub-ms001", "ms", SITE))
     rows = [row for number, one in enumerate(shown) for row in _rows(folder, number, one, arms, grid)]
     rows.append({**dict.fromkeys(VIEWER.columns, ""), "key": "v04", "shown": "left out", "subject": "sub-ms002"})
     pd.DataFrame(rows)[[*VIEWER.columns]].to_csv(folder / VIEWER.path, sep="\t", index=False, na_rep="n/a")

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Playwright, sync_playwright
 from run_folders import NASTY
-from viewer_folders import PEAK, PICTURE, VOLUME, write_viewable
+from viewer_folders import PEAK, PICTURE, SITE, VOLUME, write_viewable
 
 from biasaudit.report.viewer.page import write_viewer
 
@@ -137,7 +137,7 @@ def moved_by_everything(opened: Opened) -> None:
 
 def changed_by_every_control(opened: Opened) -> None:
     """Change what is shown; every control changes the image or its words."""
-    opened.choose("Shown", "sub-ms001 · ms · ofsep-lyon")
+    opened.choose("Shown", f"sub-ms001 · ms · {SITE}")
     opened.until("document.getElementById('who').textContent.startsWith('sub-ms001')")
     strongest = "document.getElementById('strongest').click()"
     opened.until(f"({strongest}, document.querySelector('.where').textContent.includes('inside the marked pathology'))")
@@ -167,6 +167,18 @@ def test_flat_cuts_move_and_change(flat):
     changed_by_every_control(opened)
     assert "this browser has no WebGL" in opened.page.text_content("#drawn-by")
     assert opened.heard == []
+
+
+@pytest.mark.slow
+def test_where_niivue_fails_the_page_draws_by_itself(scenes, pages, tmp_path):
+    broken = tmp_path / "viewer.html"
+    page = pages["volumes"].read_text(encoding="utf-8").replace("async attachToCanvas(", "async attachToNothing(")
+    start, end = page.index("<meta http-equiv"), page.index('<meta name="color-scheme"')
+    broken.write_text(page[:start] + page[end:])  # the policy, whose hash is that of the sound script
+    pages["broken"] = broken
+    opened = scenes("broken")
+    assert "flat cuts" in opened.page.text_content("#drawn-by")
+    assert opened.page.locator(".cuts").count() == 2
 
 
 def test_means_have_no_mask_and_a_missing_map_is_said(flat):
@@ -209,6 +221,7 @@ def test_pictures_in_colour(flat):
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_it_is_accessible_and_fits(flat, name, width, scheme):
     opened = flat(name, width, scheme)
+    opened.choose("Shown", f"sub-ms001 · ms · {SITE}")
     found = Axe().run(opened.page)
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]] == []
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -20,7 +20,6 @@ _TABLES = (
     ("Images of different subjects were searched", "Rows of different subjects were searched"),
     ("accuracy to fall on images from elsewhere", "accuracy to fall on subjects from elsewhere"),
     ("anything in the images that follows", "anything in the features that follows"),
-    ("as alike as images of one subject", "as alike as two rows of one subject"),
     ("label with the source of the images", "label with the source of the data"),
     ("on which images", "on which subjects"),
     ("on images like those", "on features like those"),

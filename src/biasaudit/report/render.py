@@ -19,6 +19,7 @@ from biasaudit.report.own_words import in_own_words, is_table
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.pictures import SECTIONS, Picture, illustrate, map_meaning
 from biasaudit.report.preprocessing import preprocessing_views
+from biasaudit.report.viewer.page import has_viewer
 from biasaudit.report.views import arm_views
 from biasaudit.report.views_bar import scale_of
 from biasaudit.report.views_checks import KINDS, check_views
@@ -28,7 +29,7 @@ from biasaudit.report.views_section import section_views
 from biasaudit.report.views_steps import next_steps, step_groups
 from biasaudit.report.words import STATUSES
 from biasaudit.resources import templates_folder
-from biasaudit.run_folder.contract import MODEL_CARD, REPORT
+from biasaudit.run_folder.contract import MODEL_CARD, REPORT, VIEWER_PAGE
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import is_marked
@@ -143,4 +144,5 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "erased": "variant" in records.scores and "erased" in set(records.scores["variant"]),
         "sign": map_meaning(records).sign.replace("{target}", positive_class(records)),
         "untested": untested(records.findings),
+        "viewer": VIEWER_PAGE if has_viewer(records.run) else "",
     }

@@ -31,6 +31,7 @@ MOST_BYTES = 17_000_000
 """Of all files together: the page holds four characters for three bytes, and the viewer's script: about 25 MB."""
 
 _MOST_VOXELS = 1_200_000  # of one volume, about those of a head at 2 mm
+_MARKED = 0.25  # share of a block; more would lose small lesions, less would swell them
 _FULL = (1.0, 255.0, 65535.0)
 _TEXT = dict.fromkeys(("arm", "subject", "label", "origin", "role"), str)
 
@@ -182,10 +183,8 @@ def _gathered(run: Run, maps: _Maps, canvas: _Canvas, rows: Collection[int]) -> 
     sums: dict[str, FloatArray] = {}
     counts: dict[str, int] = {}
     for row, relevance in maps:
-        own, name = (
-            canvas.smaller(relevance.astype(np.float32)),
-            cohort.classes[class_index(cohort, cohort.samples[row])],
-        )
+        own = canvas.smaller(relevance.astype(np.float32))
+        name = cohort.classes[class_index(cohort, cohort.samples[row])]
         sums[name] = sums[name] + own if name in sums else own
         counts[name] = counts.get(name, 0) + 1
         if row in rows:
@@ -248,13 +247,13 @@ def _of_subject(drawing: _Drawing, volumes: StoredVolumes, row: int) -> _Shown:
     volume = showing_pathology(volumes[row], sample)
     layers = [_anatomy(drawing, drawing.canvas.smaller(volume.drawn.astype(np.float32)))]
     if volume.mask.any():
-        layers.append(_mask(drawing, drawing.canvas.smaller(volume.mask.astype(np.float32)) >= 0.5))
+        part = drawing.canvas.smaller(volume.mask.astype(np.float32))
+        layers.append(_mask(drawing, part >= _MARKED))
     for arm, networks in drawing.networks.items():
         for layer, network in networks.items():
             if row in network.drawn:
-                said = _Said(
-                    arm, _shared_limit(drawing, arm, layer), _role(drawing, arm, row), drawing.logits[arm][row]
-                )
+                limit, logit = _shared_limit(drawing, arm, layer), drawing.logits[arm][row]
+                said = _Said(arm, limit, _role(drawing, arm, row), logit)
                 layers.append(_signed(drawing, layer, network.drawn[row], said))
     return _Shown("subject", sample.subject, sample.label, sample.origins[drawing.run.factors[0]], layers)
 
