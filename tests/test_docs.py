@@ -280,6 +280,49 @@ def test_every_option_of_the_bids_app_is_documented() -> None:
     assert app_lines()
 
 
+# -- pipelines -------------------------------------------------------------------------------------------------------
+
+PIPELINES: tuple[Any, ...] = tuple(YAML(typ="safe").load(body) for body in blocks(ROOT / "docs/ci.md", "yaml"))
+
+
+def values_of(part: Any, *keys: str) -> Iterator[str]:
+    """Yield every line of text under the keys of these names, at any depth."""
+    items = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in items:
+        if key in keys:
+            lines = value if isinstance(value, list) else [value]
+            yield from (line for text in lines if isinstance(text, str) for line in text.splitlines())
+        yield from values_of(value, *keys)
+
+
+def pipeline_commands() -> list[list[str]]:
+    return [words for line in values_of(list(PIPELINES), "run", "script") for words in commands_in(line)]
+
+
+def test_pipelines_are_whole() -> None:
+    github, gitlab = PIPELINES
+    assert {"name", "on", "permissions", "jobs"} == set(github)
+    steps = github["jobs"]["audit"]["steps"]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    assert set(gitlab) == {"bias-audit"}
+    assert {"image", "script", "artifacts"} <= set(gitlab["bias-audit"])
+    each = ["validate", "run", "gate"]
+    assert [words[1] for words in pipeline_commands()] == each * 2
+
+
+@pytest.mark.parametrize("words", pipeline_commands(), ids=" ".join)
+def test_command_of_a_pipeline_parses(words: list[str]) -> None:
+    test_command_line_parses(words)
+
+
+@pytest.mark.parametrize("path", sorted({*values_of(list(PIPELINES), "path", "paths", "junit")}))
+def test_what_a_pipeline_keeps_is_a_file_of_a_run(path: str) -> None:
+    folder, _, name = path.rstrip("/").partition("/")
+    assert folder == "out", "the folder that `run -o` names"
+    documented = re.findall(r"`([\w./*-]+)`", (ROOT / "docs/files.md").read_text("utf-8"))
+    assert not name or any(each == name or each.startswith(f"{name}/") for each in documented)
+
+
 # -- links and promises ----------------------------------------------------------------------------------------------
 
 

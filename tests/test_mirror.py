@@ -193,7 +193,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine/evidence/test_assembly.py",
         "engine.plan",
     ),
-    "engine.evidence.origin_maps": ("engine/evidence/test_kind.py",),
     "engine.evidence.reading": (
         "engine/evidence/test_dose_response.py",
         "engine.evidence.dose_response",
@@ -422,8 +421,10 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "report/test_explanations.py",
         "report.explanations",
     ),
-    "report.methods": ("report/test_words.py",),
-    "report.modelcard": ("report/test_words.py",),
+    "report.methods_tests": ("report/test_methods.py", "report.methods"),
+    "report.methods_training": ("report/test_methods.py", "report.methods"),
+    "report.model_index": ("report/test_modelcard.py",),
+    "report.passages": ("report/test_methods.py", "report.methods"),
     "report.pictures": (
         "report/test_figures_maps.py",
         "report.render",

@@ -158,11 +158,11 @@ class Audit(Mapping[str, Any]):
 
     Raises
     ------
-    UsageError
+    biasaudit.errors.UsageError
         The folder is no run.
-    DataError
+    biasaudit.errors.DataError
         A file of the run is not what was written.
-    IncompleteError
+    biasaudit.errors.IncompleteError
         The run has not been finished.
 
     Examples
@@ -238,8 +238,9 @@ class Audit(Mapping[str, Any]):
 
         Parameters
         ----------
-        fail_on : {"origin", "mixed", "undetermined"}
-            The mildest verdict that fails; at ``mixed`` a check that flags fails too.
+        fail_on : str
+            The mildest verdict that fails: ``origin``, ``mixed`` (a check that flags fails then too) or
+            ``undetermined``.
         arm : str, optional
             Default: the primary arm.
 

@@ -204,7 +204,7 @@ def weight_text(code: str, regime: Regime) -> str:
     if boards[code]["discriminates"]:
         return text
     decides = any(source.code == code for source in RELIANCE_SOURCES)
-    return f"{text}: it does not discriminate" + ("" if decides else " and carries no weight")
+    return f"{text}: no better than chance" + ("" if decides else ", so it is not used")
 
 
 def _figure(board: Mapping[str, Any]) -> str:

@@ -184,6 +184,14 @@ def test_names_are_escaped_everywhere(make_run: Make) -> None:
     assert "<script>" not in (run / "modelcard.md").read_text()
 
 
+def test_the_page_leads_to_the_viewer_where_there_is_one(make_run: Make) -> None:
+    run = make_run(n=24)
+    links = [each.get("href") for tag, each in page(run).tags if tag == "a"]
+    assert "viewer.html" not in links
+    (run / "viewer.html").write_text("")
+    assert "viewer.html" in [each.get("href") for tag, each in page(run).tags if tag == "a"]
+
+
 def test_every_picture_has_words(finished: Path) -> None:
     shown = Page((finished / "report.html").read_text(encoding="utf-8"))
     pictures = [each for tag, each in shown.tags if tag == "img"]

@@ -140,7 +140,7 @@ def _judgement(label: _Response, origin: _Response, dose: DoseResponse, protocol
         return Judgement("concern", numbers, remedy)
     if label.slope.low > -delta and origin.slope.high < delta:
         return Judgement("clear", f"slopes of {delta:g} are excluded: {numbers}")
-    reason = f"no slope is shown, and one of {delta:g} is not excluded: {numbers}"
+    reason = f"no change was shown, but a slope of {delta:g} is not excluded: {numbers}"
     return Judgement("inconclusive", reason, "add subjects of the class that each side of origins holds few of")
 
 

@@ -85,8 +85,8 @@ def _mimicry(evidence: ArmEvidence, protocol: Protocol) -> Finding | None:
     own = lowest(share, protocol)
     known = bool(np.isfinite([own.estimate, own.low]).all())
     agrees = known and own.p_value <= protocol.statistics.alpha
-    verb = "answers" if agrees else "is not shown to answer"
-    reason = f"inside the healthy the target {verb} as a network that sees the frame alone"
+    verb = "scores" if agrees else "is not shown to score"
+    reason = f"inside the healthy the target {verb} like a network that sees the frame alone"
     if known:
         reason += f": that would make up {percent(own.estimate)} of the class gap, at least {percent(own.low)}"
     return Finding(

@@ -29,7 +29,7 @@ class HiddenLayers:
     question = "Inside one class, is the origin easier to read from the hidden layers than before training?"
     why = (
         "Any convolution passes some of the signature on. A layer that shows the origin better than the untrained "
-        "network has learned to carry it. It supports other findings and never clears."
+        "network has learned to carry it. It can support a concern and cannot exclude one."
     )
     kind = "used"
     statistic = "AUC of the origin"
@@ -114,5 +114,5 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
     )
     caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
     found = f"training made the origin of {finding.class_name} easier to read from this layer ({shown}){caveat}"
-    not_found = f"the origin is not shown to be easier to read than before training ({shown}); this never clears"
+    not_found = f"the origin is not shown to be easier to read than before training ({shown})"
     return concluded(finding, adjusted_p, found, not_found, evidence, protocol)

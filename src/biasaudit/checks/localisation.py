@@ -140,7 +140,7 @@ def _judgement(gain: _Gain, protocol: Protocol) -> Judgement:
             "inconclusive", f"{numbers}; too few mapped patients ({gain.n}) for exchanging masks to show anything"
         )
     if interval.low > EVEN_SPREAD:
-        reason = "relevance lies where lesions usually lie, not demonstrably in the subject's own"
+        reason = "relevance lies where lesions usually lie; that it lies in the subject's own lesions is not shown"
         return Judgement("inconclusive", f"{numbers}; {reason}")
     return Judgement("concern", f"{numbers}; relevance does not concentrate in the marked pathology")
 

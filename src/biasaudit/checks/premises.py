@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from biasaudit import seeds
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Status, probability_text
+from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Status, equation_text
 
 __all__ = [
     "SEVERITY",
@@ -154,5 +154,4 @@ def percent(share: float) -> str:
 
 def probability(p_value: float) -> str:
     """Return a p-value for a sentence: ``p = 0.25``, ``p = 0.0013`` or ``p < 0.0005``."""
-    text = probability_text(p_value)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+    return equation_text(p_value)

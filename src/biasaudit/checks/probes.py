@@ -264,7 +264,7 @@ def _left_out(cell: _Cell) -> str:
 def _no_probes(evidence: ArmEvidence, protocol: Protocol) -> Finding:
     """Say that there are no probes, and how many of which images would settle the verdict."""
     given = evidence.probes is not None
-    reason = "no probe is of a class that its own origin lacks" if given else "there are no probes"
+    reason = "no probe shows a class that its origin lacks in this cohort" if given else "there are no probes"
     needed = _needed(evidence, protocol)
     return Finding(
         code="P1",

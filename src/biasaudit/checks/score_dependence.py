@@ -42,7 +42,7 @@ __all__ = ["INDIFFERENT", "ScoreDependence", "crossed_reliance_of"]
 INDIFFERENT = 0.5
 """AUC of origin by a score that does not depend on it."""
 
-BEYOND_THE_LABEL = "the patients' severity is not known and may differ, so this reads: site-dependent beyond the label"
+BEYOND_THE_LABEL = "how severe the disease is in each patient is not known, so this may be severity and not the site"
 
 
 _CLOSED = Flag(may_flag=False, equivalent=False)
@@ -311,7 +311,11 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> Ju
     significant = p_value <= protocol.statistics.alpha
     caveat = "" if question.may_flag else f"; {BEYOND_THE_LABEL}"
     if outcome.equivalent(delta):
-        found = "detectable, but smaller than" if significant else "any dependence on origin is smaller than"
+        found = (
+            "there is a dependence on origin, but smaller than"
+            if significant
+            else "any dependence on origin is smaller than"
+        )
         return Judgement("clear", f"{found} the {delta:g} allowed: {numbers}")
     if significant:
         remedy = (

@@ -164,7 +164,7 @@ def _judgement(pooled: Interval, p_value: float, losses: list[_Loss], protocol: 
         return Judgement("concern", numbers, "train on more origins, or on an input that carries less of the signature")
     if pooled.high < protocol.verdict.delta:
         return Judgement("clear", f"a loss of {protocol.verdict.delta:g} is excluded: {numbers}")
-    reason = f"a loss is not shown, and one of {protocol.verdict.delta:g} is not excluded: {numbers}"
+    reason = f"no loss was shown, but one of {protocol.verdict.delta:g} is not excluded: {numbers}"
     return Judgement("inconclusive", reason, "add subjects of both classes to the origins that hold few")
 
 

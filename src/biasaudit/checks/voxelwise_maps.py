@@ -57,7 +57,8 @@ class VoxelwiseMaps:
     question = "Where do the maps differ between origins inside a class, and between classes beyond origin?"
     why = (
         "A place whose relevance changes with the origin shows what the network may take from it. The comparison of "
-        "classes describes where they differ with origin held fixed. By themselves they neither accuse nor clear."
+        "classes says where they differ with origin held fixed, which only describes the disease. Either can support "
+        "a concern and cannot exclude one."
     )
     kind = "used"
     statistic = "largest t of any place"
@@ -82,7 +83,7 @@ class VoxelwiseMaps:
         if finding.p_value is None:
             return finding
         if finding.p_value > protocol.statistics.alpha:
-            reason = f"no difference between origins was found ({finding.reason}); this never clears"
+            reason = f"no difference between origins was found ({finding.reason})"
             return replace(finding, reason=reason, details={**finding.details, "corroborates": False})
         healthy = class_name == evidence.classes[0]
         reason = f"the maps of {class_name} differ between origins ({finding.reason})"
@@ -105,7 +106,7 @@ class VoxelwiseMaps:
         else:
             reason = f"the maps of the classes differ beyond origin ({finding.reason})"
             reason += _inside_masks(finding)
-        return replace(finding, reason=f"{reason}; this describes, and neither accuses nor clears")
+        return replace(finding, reason=f"{reason}; a difference between classes only describes the disease")
 
 
 def origin_comparison(evidence: ArmEvidence, maps: Maps, class_name: str) -> MapComparison:

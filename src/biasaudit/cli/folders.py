@@ -12,8 +12,9 @@ from biasaudit import terminal
 from biasaudit.cli.answers import JsonOption, QuietOption, answered
 from biasaudit.cli.endings import print_code, resumable
 from biasaudit.cli.options import ForceOption, RunArgument, TrustOption
+from biasaudit.errors import UsageError
 from biasaudit.run_folder.cleaning import clean as clean_run
-from biasaudit.run_folder.contract import REPORT
+from biasaudit.run_folder.contract import REPORT, VIEWER_PAGE
 from biasaudit.run_folder.finished import arm_of, fails, finished_audit
 from biasaudit.run_folder.place import require_new_file
 from biasaudit.vocabulary import VERDICT_ORDER, VerdictWord
@@ -37,12 +38,27 @@ class FailOn(StrEnum):
         return next(word for word in VERDICT_ORDER if word.lower() == self.value)
 
 
-def report(run_folder: RunArgument, quiet: QuietOption = False) -> None:
-    """Rebuild the report of a run from what is stored."""
-    from biasaudit.report.render import write_report
+def report(
+    run_folder: RunArgument,
+    viewer: Annotated[
+        bool | None,
+        typer.Option(
+            "--viewer/--no-viewer", help="Write viewer.html, which works offline, or remove it; default: as it was."
+        ),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Rebuild the report of a run, and its viewer, from what is stored."""
+    from biasaudit.report.documents import write_documents
 
     finished_audit(run_folder)
-    terminal.print_line(str(write_report(run_folder)))
+    page = run_folder / VIEWER_PAGE
+    lack = write_documents(run_folder, page.is_file() if viewer is None else viewer)
+    terminal.print_line(str(run_folder / REPORT))
+    if lack and viewer:
+        raise UsageError(lack)
+    if page.is_file():
+        terminal.print_line(str(page))
 
 
 def verify(run_folder: RunArgument, quiet: QuietOption = False) -> None:
@@ -145,13 +161,13 @@ def probe(
     with resumable("jobs"):
         from biasaudit.engine.audit import Options, run_audit  # these import torch
         from biasaudit.engine.probe import changes, kept_if_it_fails, key_of_probes, with_probes
-        from biasaudit.report.render import write_report
+        from biasaudit.report.documents import write_documents
 
         plan = with_probes(run_folder, table, max_prevalence, trust=trust)
         before = finished_audit(run_folder)
         print_code(plan)
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
-            options = Options(say=terminal.print_note_to_stderr, stage=progress.stage, draw=write_report)
+            options = Options(say=terminal.print_note_to_stderr, stage=progress.stage, draw=write_documents)
             after = run_audit(plan, run_folder, options, progress.show)
         for line in changes(before, after):
             terminal.print_line(line)

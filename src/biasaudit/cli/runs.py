@@ -19,11 +19,12 @@ from biasaudit.cli.options import (
     SchedulerOption,
     StoreOption,
     TrackOption,
+    ViewerOption,
     WorkersOption,
     anywhere,
 )
 from biasaudit.regular_files import in_bytes
-from biasaudit.run_folder.contract import REPORT
+from biasaudit.run_folder.contract import REPORT, VIEWER_PAGE
 from biasaudit.run_folder.finished import finished_audit
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.place import require_ours
@@ -59,6 +60,7 @@ def run(
     cluster: ClusterOption = None,
     store: StoreOption = "",
     track: TrackOption = None,
+    viewer: ViewerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -78,7 +80,7 @@ def run(
         if dry_run:
             answer |= _dry_run(plan, where.workers)
         else:
-            audit = audit_into(plan, out, where, rehash=rehash, track=track or ())
+            audit = audit_into(plan, out, where, rehash=rehash, track=track or (), viewer=viewer)
             answer |= {"folder": str(out), "report": str(out / REPORT), **run_answer(audit)}
 
 
@@ -106,21 +108,37 @@ def validate(
 
 
 def audit_into(
-    plan: Protocol, out: Path, where: Where, *, rehash: bool = False, track: Sequence[str] = ()
+    plan: Protocol,
+    out: Path,
+    where: Where,
+    *,
+    rehash: bool = False,
+    track: Sequence[str] = (),
+    viewer: bool | None = None,
 ) -> AuditRecord:
-    """Run an audit and its report, show the verdicts, and hand the run over to trackers; return what was found."""
-    trackers = trackers_called(track)
+    """Run an audit, its report and its viewer, show the verdicts, and hand the run over to trackers.
+
+    Returns what was found.
+    """
+    trackers, lacks = trackers_called(track), list[str]()
     with resumable("jobs"), trackers.audit(plan.name):
         from biasaudit.engine.audit import Options, run_audit  # imports torch
-        from biasaudit.report.render import write_report
+        from biasaudit.report.documents import write_documents
+
+        def draw(run: Path) -> None:
+            lacks[:] = [write_documents(run, viewer)]
 
         require_ours(out, "run")
         with in_use(out, "run"), terminal.shown_progress() as progress:
-            options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, write_report)
+            options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, draw)
             run_audit(plan, out, options, progress.show)
     audit = finished_audit(out)
     terminal.print_verdicts(audit)
     terminal.print_line(f"report: {out / REPORT}")
+    if (out / VIEWER_PAGE).is_file():
+        terminal.print_line(f"viewer: {out / VIEWER_PAGE}")
+    for why in filter(None, lacks):
+        terminal.print_note_to_stderr(f"no viewer: {why}")
     for line in trackers.finished(out, audit):
         terminal.print_line(line)
     return audit

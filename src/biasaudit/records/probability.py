@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SMALLEST_SHOWN", "probability_text"]
+__all__ = ["SMALLEST_SHOWN", "equation_text", "probability_text"]
 
 SMALLEST_SHOWN = 0.0005
 """Smaller p-values are shown to be smaller; none is ever 0."""
@@ -27,3 +27,15 @@ def probability_text(p_value: float) -> str:
     if p_value < SMALLEST_SHOWN:
         return f"< {SMALLEST_SHOWN}"
     return f"{p_value:.2f}" if p_value >= _TWO_DECIMALS else f"{p_value:.2g}"
+
+
+def equation_text(p_value: float) -> str:
+    """Write a p-value as an equation, or as what it is below.
+
+    Examples
+    --------
+    >>> equation_text(0.25), equation_text(0.0001)
+    ('p = 0.25', 'p < 0.0005')
+    """
+    text = probability_text(p_value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"

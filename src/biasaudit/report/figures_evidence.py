@@ -17,7 +17,7 @@ from biasaudit.report.inks import INKS
 from biasaudit.report.names import fitted, whole
 from biasaudit.report.panels import Key, Margins, Plot, captioned, gridlines, panel, plotted, titled
 from biasaudit.report.strips import Row, labelled_rows, left_of, named_row
-from biasaudit.report.words import interval, number, percent, probability
+from biasaudit.report.words import equation, interval, number, percent
 from biasaudit.stats.site_shift import SiteShifts
 
 __all__ = ["Erased", "Null", "caterpillar", "nulls", "waterfall"]
@@ -161,14 +161,9 @@ def _null(test: Null) -> Figure:
         axes.axvline(test.threshold, **_THRESHOLD)
     line = axes.axvline(test.observed, color=INKS["truth"], linewidth=2.4)
     line.set_url(f"observed: {number(test.observed)}")
-    known = "" if test.p_value is None else f", {_p_words(test.p_value)}"
+    known = "" if test.p_value is None else f", {equation(test.p_value)}"
     titled(axes, fitted(test.title, 210) + known, whole(test.title) + known)
     return figure
-
-
-def _p_words(p_value: float) -> str:
-    written = probability(p_value)
-    return f"p {written}" if written.startswith("<") else f"p = {written}"
 
 
 def _density(axes: Axes, quantiles: FloatArray, ink: str) -> None:

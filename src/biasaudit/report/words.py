@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, VerdictWord, probability_text
+from biasaudit.records import (
+    VERDICT_ORDER,
+    EstimateRecord,
+    Regime,
+    Status,
+    VerdictWord,
+    equation_text,
+    probability_text,
+)
 
 __all__ = [
     "BEYOND_FIELD",
@@ -21,6 +29,7 @@ __all__ = [
     "StatusWords",
     "VerdictWords",
     "count",
+    "equation",
     "finite",
     "interval",
     "leveled",
@@ -184,6 +193,12 @@ def probability(value: Any) -> str:
     """Format a p-value, as the sentences of the checks do; a dash where there is none."""
     known = finite(value)
     return NOTHING if known is None else probability_text(known)
+
+
+def equation(value: Any) -> str:
+    """Write a p-value as an equation, ``p = 0.02``, or as what it is below; empty where there is none."""
+    known = finite(value)
+    return "" if known is None else equation_text(known)
 
 
 def interval(low: Any, high: Any, is_share: bool = False) -> str:

@@ -53,6 +53,8 @@ __all__ = [
     "TRAINING",
     "TRUTH",
     "UNITS",
+    "VIEWER",
+    "VIEWER_PAGE",
     "ArmRecord",
     "AucRecord",
     "AuditRecord",
@@ -79,6 +81,8 @@ AUDIT = "audit.json"
 PENDING = "audit.pending.json"
 """What ``audit.json`` is called until the report is drawn."""
 REPORT = "report.html"
+VIEWER_PAGE = "viewer.html"
+"""Beside the report, where it was asked for."""
 MODEL_CARD = "modelcard.md"
 
 PROTOCOL = "protocol.yaml"
@@ -218,9 +222,17 @@ DIFFERENCES = Table(
     numbers=("p_value", "significant_voxels", "critical"),
 )
 
+VIEWER = Table(
+    "maps/viewer.tsv",
+    columns=("key", "shown", "arm", "subject", "label", "origin", "role", "logit", "layer", "limit", "file"),
+    required=("key", "shown", "arm", "subject", "label", "origin", "role", "logit", "layer", "limit", "file"),
+    numbers=("logit", "limit"),
+)
+"""One row per volume below ``maps/viewer/``; `shown` is ``subject``, ``mean`` (of a class) or ``left out``."""
+
 READ_BY_THE_REPORT: tuple[Table, ...] = (
     *(SUBJECTS, SCORES, RELEVANCE, TRAINING, UNITS, EMBEDDING, GALLERY, PREPROCESSING, IMAGE_QUALITY),
-    *(OVERLAYS, DIFFERENCES, FILES),
+    *(OVERLAYS, DIFFERENCES, FILES, VIEWER),
 )
 
 

@@ -26,6 +26,7 @@ from biasaudit.engine.results.remedies import propose_remedies
 from biasaudit.engine.results.run import ArmResult, Run, survey_of
 from biasaudit.engine.results.tables import write_tables
 from biasaudit.engine.results.verdicts import arm_result
+from biasaudit.engine.results.viewer_volumes import write_viewer_volumes
 from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.identity import learns_from
@@ -75,6 +76,7 @@ def _written(run: Run, started: datetime) -> AuditRecord:
     comparisons = _compared(run, arms)
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
+    write_viewer_volumes(run, arms)
     write_differences(run, arms)
     write_pairs(run, arms[0])
     write_learned(run)
