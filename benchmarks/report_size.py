@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, cycle
 from pathlib import Path
 from typing import Any
 
@@ -117,17 +117,18 @@ def _people(subjects: pd.DataFrame, factor: str, wanted: Wanted) -> pd.DataFrame
     """Every subject wanted: `old`, whose copy it is, its name, class and origin."""
     old = subjects.iloc[np.arange(wanted.subjects) % len(subjects)].reset_index(drop=True)
     number = np.arange(wanted.subjects)
-    labels = list(old["label"])
-    if wanted.classes > old["label"].nunique():
-        extra = wanted.classes - old["label"].nunique()
-        spare = old["label"].unique()[-1]
-        labels = [
-            f"{label} {place % (extra + 1) + 1}" if label == spare and place % (extra + 1) else label
-            for place, label in enumerate(labels)
-        ]
+    labels = _relabelled(list(old["label"]), wanted.classes)
     origins = [f"site-{place % wanted.origins + 1:02d}" for place in number] if wanted.origins else list(old[factor])
     names = [f"sub-{place + 1:04d}" for place in number]
     return pd.DataFrame({"old": old["subject"], "subject": names, "label": labels, factor: origins})
+
+
+def _relabelled(labels: list[str], classes: int) -> list[str]:
+    """Split the last class into as many as are wanted."""
+    known = list(dict.fromkeys(labels))
+    parts = [known[-1], *(f"{known[-1]} {number + 2}" for number in range(classes - len(known)))]
+    turn = cycle(parts)
+    return [next(turn) if label == known[-1] else label for label in labels]
 
 
 def _of_people(table: pd.DataFrame, people: pd.DataFrame, factor: str) -> pd.DataFrame:
@@ -155,11 +156,8 @@ def _multiply_pictures(source: Path, target: Path, arms: Mapping[str, str]) -> N
             for record in table[table["arm"] == old].to_dict("records"):
                 key = f"copy{place}-{record['key']}"
                 rows.append({str(name): value for name, value in record.items()} | {"key": key, "arm": new})
-                slices |= {
-                    f"{key}__{name.partition('__')[2]}": stored[name]
-                    for name in stored.files
-                    if name.partition("__")[0] == record["key"]
-                }
+                own = [name for name in stored.files if name.partition("__")[0] == record["key"]]
+                slices |= {key + name.removeprefix(str(record["key"])): stored[name] for name in own}
     target.parent.mkdir(exist_ok=True)
     pd.DataFrame(rows, columns=table.columns).to_csv(target.with_suffix(".tsv"), sep="\t", index=False)
     np.savez_compressed(target.with_suffix(".npz"), **slices)  # type: ignore[arg-type]
