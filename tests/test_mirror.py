@@ -273,6 +273,14 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine.audit",
         "engine.results.audit_record",
     ),
+    "engine.results.held_out_scores": (
+        "functional/test_cli_run.py",
+        "cli.entry",
+        "cli.runs",
+        "engine.audit",
+        "engine.results.audit_record",
+        "engine.results.maps",
+    ),
     "engine.results.learned": (
         "functional/test_cli_run.py",
         "cli.entry",
@@ -426,19 +434,20 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "records.spike_in": ("checks/test_spike_in.py",),
     "records.recipe": ("engine/evidence/test_inputs.py",),
     "report.figures": (
-        "report/test_explanations.py",
-        "report.explanations",
+        "report/test_image_grids.py",
+        "report.pictures",
+    ),
+    "report.marks": (
+        "report/test_figures_quality.py",
+        "report.figures_quality",
     ),
     "report.methods": ("report/test_words.py",),
     "report.modelcard": ("report/test_words.py",),
-    "report.pictures": (
-        "report/test_figures_maps.py",
-        "report.render",
-    ),
+    "report.pictures": ("report/test_image_grids.py",),
     "report.render": ("report/test_preprocessing.py",),
     "report.views": (
-        "report/test_figures_maps.py",
-        "report.render",
+        "report/test_image_grids.py",
+        "report.pictures",
     ),
     "representations.features": ("contracts/test_contract_representation.py",),
     "representations.representation": ("contracts/test_contract_representation.py",),
