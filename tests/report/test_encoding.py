@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
+from biasaudit.report.encoding import data_uri, drawing, png_bytes, svg_bytes
 
 
 @pytest.fixture
@@ -18,20 +18,16 @@ def figure():
     return figure
 
 
-def test_pixels_are_those_of_the_figure(figure):
-    with drawing():
-        drawn = pixels(figure)
-    assert drawn.size == (288, 144)
-    for encode, kind in ((png_bytes, "PNG"), (webp_bytes, "WEBP")):
-        again = Image.open(io.BytesIO(encode(drawn)))
-        assert (again.format, again.size) == (kind, drawn.size)
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(drawn)))), np.asarray(drawn))
+def test_a_picture_keeps_its_pixels():
+    drawn = Image.fromarray(np.random.default_rng(0).integers(0, 256, (14, 28, 3), dtype=np.uint8))
+    again = Image.open(io.BytesIO(png_bytes(drawn)))
+    assert again.format == "PNG"
+    np.testing.assert_array_equal(np.asarray(again), np.asarray(drawn))
 
 
 def test_the_same_bytes_every_time(figure):
     with drawing():
         assert svg_bytes(figure) == svg_bytes(figure)
-        assert webp_bytes(pixels(figure)) == webp_bytes(pixels(figure))
 
 
 def test_a_page_needs_no_file():

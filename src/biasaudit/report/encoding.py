@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["data_uri", "drawing", "pixels", "png_bytes", "svg_bytes", "webp_bytes"]
+__all__ = ["data_uri", "drawing", "png_bytes", "svg_bytes"]
 
 _DPI = 144
 _TYPES = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
@@ -74,25 +74,10 @@ def svg_bytes(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def pixels(figure: Figure) -> Image.Image:
-    """Draw a figure, once for all formats that it is encoded in."""
-    stream = BytesIO()
-    figure.savefig(stream, format="rgba", dpi=_DPI)
-    width, height = (int(_DPI * float(inches)) for inches in figure.get_size_inches())
-    return Image.frombytes("RGBA", (width, height), stream.getvalue()).convert("RGB")
-
-
 def png_bytes(picture: Image.Image) -> bytes:
     """Encode pixels as PNG."""
     stream = BytesIO()
     picture.save(stream, "png", dpi=(_DPI, _DPI))
-    return stream.getvalue()
-
-
-def webp_bytes(picture: Image.Image) -> bytes:
-    """Encode pixels as WebP: about a fifth of the PNG for slices of the head."""
-    stream = BytesIO()
-    picture.save(stream, "webp", quality=86, method=2)
     return stream.getvalue()
 
 

@@ -17,7 +17,7 @@ from biasaudit.report.marks import (
     strip,
 )
 
-__all__ = ["quality_by_origin"]
+__all__ = ["measure_name", "quality_by_origin"]
 
 _UNITS = {"snr": "SNR", "cnr": "CNR", "efc": "EFC", "fber": "FBER (log10)"}
 _UNITS |= {"bias_field": "bias field (log range)", "entropy": "entropy (bits)"}
@@ -56,15 +56,28 @@ def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool, unit: st
         axes.set_visible(False)
     for axes, measure in zip(grid.flat, measures, strict=False):
         _draw_measure(axes, table[table["measure"] == measure], groups, labels)
-        name, _, channel = measure.partition(" ")
-        label = f"FWHM ({unit})" if name == "fwhm" else _UNITS.get(name, name)
-        axes.set_xlabel(f"{label} {channel}".strip())
+        axes.set_xlabel(measure_name(measure, unit))
     grid[0, 0].set_yticks(
         range(len(groups)), [f"{shortened(label, 12)}, {shortened(origin, 14)}" for label, origin in groups]
     )
     grid[0, 0].set_ylim(len(groups) - 0.45, -0.55)
     figure.legend(handles=[median_handle()], loc="outside upper left")
     return figure
+
+
+def measure_name(measure: str, unit: str = "mm") -> str:
+    """Name a measure as the figure does.
+
+    Parameters
+    ----------
+    measure : str
+        Its name in the table, with its channel if there are several.
+    unit : str
+        Of lengths.
+    """
+    name, _, channel = measure.partition(" ")
+    label = f"FWHM ({unit})" if name == "fwhm" else _UNITS.get(name, name)
+    return f"{label} {channel}".strip()
 
 
 def _draw_measure(axes: Axes, table: pd.DataFrame, groups: list[tuple[str, str]], labels: list[str]) -> None:

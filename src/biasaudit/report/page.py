@@ -13,6 +13,7 @@ from biasaudit.resources import templates_folder
 
 __all__ = ["coded", "page_environment", "page_style"]
 
+_STYLES = ("report.css", "grids.css")
 _BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
@@ -39,5 +40,6 @@ def _between(record: EstimateRecord) -> str:
 
 
 def page_style() -> Markup:
-    """Return the style sheet, to be put into the page."""
-    return Markup((templates_folder() / "report.css").read_text(encoding="utf-8"))
+    """Return the style sheets one after the other, to be put into the page."""
+    folder = templates_folder()
+    return Markup("\n".join((folder / name).read_text(encoding="utf-8") for name in _STYLES))

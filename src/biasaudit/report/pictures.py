@@ -11,11 +11,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from biasaudit.attributions.meaning import Meaning, meaning
-from biasaudit.report import figures, figures_learned, figures_maps, figures_pairs, figures_quality
-from biasaudit.report.encoding import data_uri, drawing, pixels, png_bytes, svg_bytes, webp_bytes
+from biasaudit.report import figures, figures_learned, figures_quality
+from biasaudit.report.contact_sheet import contact_sheet
+from biasaudit.report.encoding import data_uri, drawing, svg_bytes
+from biasaudit.report.grids import grid_markup
+from biasaudit.report.image_grids import image_grids
 from biasaudit.report.own_words import is_framed, knows_class, masks_given
 from biasaudit.report.views import arm_views, truth_rows
-from biasaudit.report.words import signed
 from biasaudit.run_folder.reading import (
     RunRecords,
     contrasts,
@@ -26,9 +28,10 @@ from biasaudit.run_folder.reading import (
 
 __all__ = ["SECTIONS", "Picture", "illustrate", "map_meaning"]
 
-_LARGEST_GROUP = 6
 _LEARNED = ("units", "embedding", "gallery")
 SECTIONS = (
+    "mosaic",
+    "inputs",
     "pairs",
     "quality",
     "comparison",
@@ -74,7 +77,6 @@ class _Plan:
     alt: str
     arm: str = ""
     note: str = ""
-    raster: bool = False
 
 
 def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str, bytes]]:
@@ -96,10 +98,13 @@ def illustrate(records: RunRecords) -> tuple[dict[str, list[Picture]], dict[str,
     with drawing():
         for plan in _plans(records):
             wide, narrow = plan.draw(False), plan.draw(True)
-            file, uris = (_raster if plan.raster else _vector)(wide, narrow)
-            files[f"figures/{plan.name}.{'png' if plan.raster else 'svg'}"] = file
+            files[f"figures/{plan.name}.svg"], uris = _vector(wide, narrow)
             markup = _markup(uris, wide, plan.alt)
             pictures[plan.section].append(Picture(markup, plan.alt, plan.arm, plan.note))
+    for own in image_grids(records, map_meaning(records)):
+        pictures[own.section].append(Picture(grid_markup(own.grid), own.alt, own.arm, own.note))
+        if own.grid.rows:
+            files[f"figures/{own.name}.png"] = contact_sheet(own.grid)
     return pictures, files
 
 
@@ -118,35 +123,11 @@ def _vector(wide: Figure, narrow: Figure) -> tuple[bytes, tuple[str, str]]:
     return content, (data_uri(content, "svg"), data_uri(svg_bytes(narrow), "svg"))
 
 
-def _raster(wide: Figure, narrow: Figure) -> tuple[bytes, tuple[str, str]]:
-    """Encode a figure for its file, and both for the page."""
-    drawn = pixels(wide)
-    return png_bytes(drawn), (data_uri(webp_bytes(drawn), "webp"), data_uri(webp_bytes(pixels(narrow)), "webp"))
-
-
 def _plans(records: RunRecords) -> Iterator[_Plan]:
-    yield from _pair_plans(records)
     yield from _quality_plans(records)
     yield from _comparison_plans(records)
     for arm in arm_views(records):
         yield from _arm_plans(records, arm.name, arm.anchor)
-
-
-def _pair_plans(records: RunRecords) -> Iterator[_Plan]:
-    """Plan the pairs that may be one subject twice, as far as their pictures are stored."""
-    found: dict[tuple[str, str], Any] = {}
-    for finding in records.audit["design"].get("findings") or ():
-        for pair in finding["details"].get("pairs", ()) if finding["code"] == "D3" else ():
-            found.setdefault((str(pair["subjects"][0]), str(pair["subjects"][1])), pair)
-    names = [
-        (first, second, "equal files" if pair["same_file"] else f"r = {pair['correlation']:.2f}")
-        for place, ((first, second), pair) in enumerate(found.items())
-        if f"{place}__0" in records.pair_pictures
-    ]
-    if names:
-        alt = f"Pairs that may be one subject twice: {'; '.join(f'{a} and {b}' for a, b, _ in names)}."
-        pictures = records.pair_pictures
-        yield _Plan("pairs", "pairs", lambda narrow: figures_pairs.pairs(names, pictures, narrow), alt, raster=True)
 
 
 def _quality_plans(records: RunRecords) -> Iterator[_Plan]:
@@ -156,7 +137,17 @@ def _quality_plans(records: RunRecords) -> Iterator[_Plan]:
         alt = "Measures of image quality by class and origin; tables/image_quality.tsv holds the numbers."
         unit = "pixels" if records.audit["cohort"].get("dimensions") == 2 else "mm"
         drawn = _bound(lambda table, narrow: figures_quality.quality_by_origin(table, positive, narrow, unit), table)
-        yield _Plan("quality", "image_quality", drawn, alt)
+        yield _Plan("quality", "image_quality", drawn, alt, note=_unmeasured(table))
+
+
+def _unmeasured(table: pd.DataFrame) -> str:
+    """Name the measures that no image has, so that nobody looks for their panels."""
+    known = table.groupby("measure", sort=False)["value"].count()
+    without = [figures_quality.measure_name(str(name)) for name in known.index[known == 0]]
+    if not without:
+        return ""
+    reason = "; the ratio of foreground to background has no meaning in stripped images" if "FBER" in without[0] else ""
+    return f"Not shown, since no image has it: {', '.join(without)}{reason}."
 
 
 def _comparison_plans(records: RunRecords) -> Iterator[_Plan]:
@@ -191,8 +182,6 @@ def _arm_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
         if len(table):
             drawn = _bound(draw, table)
             yield _Plan(section, f"{section}_{anchor}", drawn, f"{alt}, {arm} arm.", arm)
-    yield from _overlay_plans(records, arm, anchor)
-    yield from _difference_plans(records, arm, anchor)
     yield from _learned_plans(records, arm, anchor)
 
 
@@ -240,32 +229,8 @@ def map_meaning(records: RunRecords) -> Meaning:
     return meaning(str(settings.get("method")), settings.get("arguments") or {})
 
 
-def _overlay_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
-    table = _of_arm(records.overlays, arm)
-    drawable = table["key"].map(lambda key: any(name.startswith(f"{key}__") for name in records.pictures)).astype(bool)
-    table = table[drawable].groupby("label", sort=False).head(_LARGEST_GROUP)
-    if table.empty:
-        return
-    blue, red = map_meaning(records).ends
-    table = table.assign(blue=blue, red=red)
-    positive, limit = positive_class(records), float(table["limit"].max())
-    people = "; ".join(
-        f"{row['subject']} ({row['label']}, {row['role']}, logit {signed(row['logit'])})"
-        for row in table.to_dict("records")
-    )
-    yield _Plan(
-        section="overlays",
-        name=f"overlays_{anchor}",
-        draw=lambda narrow: figures.overlays(table, records.pictures, positive, narrow),
-        alt=f"Signed relevance on anatomy, {arm} arm: {people}.",
-        arm=arm,
-        note=f"{limit:.2g}",
-        raster=True,
-    )
-
-
 def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
-    """Plan what the network learned: of the gallery only what has its pictures."""
+    """Plan what the network learned, but for its gallery."""
     positive, knows = positive_class(records), knows_class(records)
     units, places = _of_arm(records.units, arm), _of_arm(records.embedding, arm)
     if len(units.dropna(subset=["origin_share", "pathology_share"])):
@@ -283,30 +248,6 @@ def _learned_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan
         alt = f"Held-out subjects by the last hidden features, coloured by class and by origin, {arm} arm."
         drawn = _bound(lambda table, narrow: figures_learned.embedding(table, positive, narrow), places)
         yield _Plan("embedding", f"embedding_{anchor}", drawn, alt, arm)
-    aims = _of_arm(records.gallery, arm)
-    aims = aims[[f"{key}__preferred" in records.pictures for key in aims["key"]]]
-    if len(aims):
-        alt = f"Preferred images of the classes and of the units that know most, {arm} arm."
-        drawn = _bound(lambda table, narrow: figures_learned.gallery(table, records.pictures, narrow, knows), aims)
-        yield _Plan("gallery", f"gallery_{anchor}", drawn, alt, arm, knows, raster=True)
-
-
-def _difference_plans(records: RunRecords, arm: str, anchor: str) -> Iterator[_Plan]:
-    """Plan the comparisons whose slices are there."""
-    table = _of_arm(records.differences, arm)
-    stored = {name.split("__")[0] for name in records.difference_pictures}
-    table = table[table["key"].isin(stored)]
-    if table.empty:
-        return
-    words = "; ".join(f"{row['compared']}, p {row['p_value']:.2g}" for row in table.to_dict("records"))
-    yield _Plan(
-        section="differences",
-        name=f"differences_{anchor}",
-        draw=lambda narrow: figures_maps.differences(table, records.difference_pictures, narrow),
-        alt=f"Voxelwise comparisons of attribution maps, {arm} arm: {words}.",
-        arm=arm,
-        raster=True,
-    )
 
 
 def _of_arm(table: pd.DataFrame, arm: str) -> pd.DataFrame:
