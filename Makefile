@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One thread per process: two OpenMP threads on a busy two-core machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 
-.PHONY: audit demo faults fuzz test test-all lint bench calibrate calibrate-real nulls docs clean
+.PHONY: audit demo example-report faults fuzz test test-all lint bench calibrate calibrate-real nulls docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -75,6 +75,12 @@ lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml -c constraints.txt --extra cluster --extra combat --extra dask --extra dicom --extra itk --extra tables \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --quiet -o requirements.lock
+
+# The report that the front page of the documentation shows; it is part of the repository, so it must stay small.
+example-report: demo
+	test $$(wc -c < out/demo/report.html) -le 1500000
+	mkdir -p docs/example
+	cp out/demo/report.html docs/example/report.html
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

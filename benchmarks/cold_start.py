@@ -4,6 +4,8 @@ MONAI is no dependency of the audit; `pip install monai`, or its row says that i
 process of its own with one thread. Ours reads every header, hashes every file, resamples, finds and checks the
 foreground, measures the alignment, normalises, and stores the result, so that a second start reads it; theirs loads,
 resamples and normalises in memory. Seconds are of the processor, of a second start in brackets.
+
+And the start of commands that compute nothing, such as help and the list of components.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -22,6 +25,7 @@ import numpy as np
 from scipy import ndimage
 
 SUBJECTS, SHAPE, SPACING, BATCH = int(os.environ.get("BIASAUDIT_RUNS", "200")), (91, 109, 91), 4.0, 8
+STARTS, COMMANDS = 10, ("--version", "--help", "run --help", "list", "list --json")
 PROTOCOL = """\
 name: cold start
 cohort:
@@ -49,7 +53,30 @@ def study(scratch: Path) -> str:
     ours = rows[0][1]
     for name, (first, second) in rows:
         lines.append(f"| {name} | {first:.1f} | {second:.1f} | {first / ours[0]:.1f} | {second / ours[1]:.1f} |")
+    lines += [
+        f"\nStart of a command, median of {STARTS} (fastest, slowest):\n",
+        "| command | s on the clock | s of processor |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `biasaudit {words}` | {' | '.join(map(_told, _starts(words)))} |" for words in COMMANDS]
     return "\n".join(lines) + "\n"
+
+
+def _starts(words: str) -> tuple[list[float], list[float]]:
+    """Seconds on the clock and of the processor of a command, from the start of Python to its end."""
+    program = [sys.executable, "-m", "biasaudit", *words.split()]
+    seconds, worked = [], []
+    for _ in range(STARTS):
+        begun, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - begun)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        worked.append(after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime)
+    return seconds, worked
+
+
+def _told(seconds: list[float]) -> str:
+    return f"{np.median(seconds):.2f} ({min(seconds):.2f}, {max(seconds):.2f})"
 
 
 def _write(folder: Path) -> None:

@@ -31,6 +31,7 @@ STUDIES = (
     "features",
     "remedies",
     "statistics",
+    "auc_intervals",
     "unequal_variances",
     "audit_scope",
     "retrained",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,12 @@ def test_the_help_text_of_a_command_imports_nothing_heavy(name: str) -> None:
     assert PARSING & modules == frozenset()
 
 
+def test_a_list_of_components_imports_nothing_heavy() -> None:
+    code, modules = imported_by("list")
+    assert code == 0
+    assert PARSING & modules == frozenset()
+
+
 def test_a_wrong_option_imports_nothing_heavy() -> None:
     code, modules = imported_by("run", "--no-such-option")
     assert code == 2
@@ -81,3 +89,39 @@ def test_a_protocol_that_is_none_is_refused_without_torch(tmp_path: Path) -> Non
 
 def test_what_is_heavy_would_be_seen() -> None:
     assert {"pydantic", "ruamel.yaml"} <= imported_by("run", "no-such-protocol.yaml")[1]
+
+
+def said_by(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the entry point as the script of that name does, with some environment variables more."""
+    program = "import sys; sys.argv[0] = 'biasaudit'; from biasaudit.cli import main; main()"
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "160", **variables}
+    line = [sys.executable, "-c", program, *words]
+    return subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("words", [["-h"], ["gate", "-h"], ["list", "-h"]])
+def test_the_short_option_asks_for_help(words: list[str]) -> None:
+    short, long = said_by(*words), said_by(*words[:-1], "--help")
+    assert (short.returncode, short.stdout) == (0, long.stdout)
+    assert "Examples:" in short.stdout
+
+
+def test_the_version_is_printed() -> None:
+    done = said_by("--version")
+    assert (done.returncode, done.stdout) == (0, f"biasaudit {version('biasaudit')}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("biasaudit ga", "gate"), ("biasaudit gate out --fail-on un", "undetermined")]
+)
+def test_the_shell_completes_commands_and_values(typed: str, offered: str) -> None:
+    asked = {"_BIASAUDIT_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    assert said_by(**asked).stdout.split() == [offered]
+
+
+def test_completion_is_installed_in_the_home_of_the_user(tmp_path: Path) -> None:
+    settings = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    shown = said_by("--show-completion", "bash", **settings)
+    assert "_BIASAUDIT_COMPLETE=complete_bash" in shown.stdout
+    assert said_by("--install-completion", "bash", **settings).returncode == 0
+    assert "_BIASAUDIT_COMPLETE=complete_bash" in (tmp_path / ".bash_completions" / "biasaudit.sh").read_text()

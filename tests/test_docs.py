@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import tomllib
@@ -16,11 +17,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
-from biasaudit import registry
+import biasaudit
+from biasaudit import audit, registry
 from biasaudit.cli import app, bids_app
 from biasaudit.engine.jobs.cluster_settings import ClusterSettings, load_cluster
 from biasaudit.engine.jobs.dask_queue import job_script
 from biasaudit.protocol import BidsCohort, CohortSettings, PhantomCohort, Protocol, TableCohort, parse_protocol
+from biasaudit.vocabulary import REGIME_ORDER, STATUSES, VERDICT_ORDER
 
 ROOT = Path(__file__).parents[1]
 GUIDES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -46,7 +49,8 @@ def everything() -> str:
 
 
 def long_options(command: Any) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    shown = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
+    return {option for parameter in shown for option in parameter.opts if option.startswith("--")}
 
 
 def all_options(command: Any) -> set[str]:
@@ -131,6 +135,12 @@ def test_check_has_a_section(code: str) -> None:
     assert [part for part in parts if f"- **{part}.**" not in section[1]] == []
     words = " ".join(section[1].split())
     assert f"**Question.** {registry.get('check', code).question}" in words
+
+
+@pytest.mark.parametrize("code", registry.names("check"))
+def test_statistic_of_a_check_stands_in_the_table(code: str) -> None:
+    text = (ROOT / "docs/checks.md").read_text("utf-8")
+    assert re.search(rf"^\| {code} \| {re.escape(registry.get('check', code).statistic)} \|", text, re.MULTILINE)
 
 
 def test_no_section_for_a_check_that_does_not_exist() -> None:
@@ -270,6 +280,49 @@ def test_every_option_of_the_bids_app_is_documented() -> None:
     assert app_lines()
 
 
+# -- pipelines -------------------------------------------------------------------------------------------------------
+
+PIPELINES: tuple[Any, ...] = tuple(YAML(typ="safe").load(body) for body in blocks(ROOT / "docs/ci.md", "yaml"))
+
+
+def values_of(part: Any, *keys: str) -> Iterator[str]:
+    """Yield every line of text under the keys of these names, at any depth."""
+    items = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in items:
+        if key in keys:
+            lines = value if isinstance(value, list) else [value]
+            yield from (line for text in lines if isinstance(text, str) for line in text.splitlines())
+        yield from values_of(value, *keys)
+
+
+def pipeline_commands() -> list[list[str]]:
+    return [words for line in values_of(list(PIPELINES), "run", "script") for words in commands_in(line)]
+
+
+def test_pipelines_are_whole() -> None:
+    github, gitlab = PIPELINES
+    assert {"name", "on", "permissions", "jobs"} == set(github)
+    steps = github["jobs"]["audit"]["steps"]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    assert set(gitlab) == {"bias-audit"}
+    assert {"image", "script", "artifacts"} <= set(gitlab["bias-audit"])
+    each = ["validate", "run", "gate"]
+    assert [words[1] for words in pipeline_commands()] == each * 2
+
+
+@pytest.mark.parametrize("words", pipeline_commands(), ids=" ".join)
+def test_command_of_a_pipeline_parses(words: list[str]) -> None:
+    test_command_line_parses(words)
+
+
+@pytest.mark.parametrize("path", sorted({*values_of(list(PIPELINES), "path", "paths", "junit")}))
+def test_what_a_pipeline_keeps_is_a_file_of_a_run(path: str) -> None:
+    folder, _, name = path.rstrip("/").partition("/")
+    assert folder == "out", "the folder that `run -o` names"
+    documented = re.findall(r"`([\w./*-]+)`", (ROOT / "docs/files.md").read_text("utf-8"))
+    assert not name or any(each == name or each.startswith(f"{name}/") for each in documented)
+
+
 # -- links and promises ----------------------------------------------------------------------------------------------
 
 
@@ -301,6 +354,42 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
     listed = re.findall(r"[\w-]+\.md", navigation)
     assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_every_page_is_on_the_front_page() -> None:
+    linked = {target.partition("#")[0] for target in _LINK.findall((ROOT / "docs/index.md").read_text("utf-8"))}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"} <= linked
+
+
+def test_the_example_report_is_one_click_away_and_small() -> None:
+    report = ROOT / "docs/example/report.html"
+    assert "](example/report.html)" in (ROOT / "docs/index.md").read_text("utf-8")
+    assert report.stat().st_size <= 1_500_000
+    assert "Content-Security-Policy" in report.read_text("utf-8")
+
+
+def test_the_glossary_has_every_word_of_a_small_set() -> None:
+    text = (ROOT / "docs/glossary.md").read_text("utf-8")
+    words = {word for row in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE) for word in row.split(", ")}
+    plain = {status.replace("_", " ") for status in STATUSES} - {"error"}
+    assert {*VERDICT_ORDER, *REGIME_ORDER, *plain} <= words
+    assert {"R\\*", "Omega\\*", "margin", "severity", "reliance", "signature", "arm", "probes", "oracle"} <= words
+
+
+def documented_names() -> list[str]:
+    return re.findall(r"^::: (\S+)$", (ROOT / "docs/api.md").read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", documented_names())
+def test_a_name_of_the_python_interface_exists(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    found = getattr(importlib.import_module(module), attribute)
+    assert found.__doc__
+
+
+def test_the_python_interface_is_documented() -> None:
+    names = {f"biasaudit.{name}" for name in biasaudit.__all__} | {f"biasaudit.audit.{name}" for name in audit.__all__}
+    assert names <= set(documented_names())
 
 
 def test_every_dependency_has_a_reason() -> None:

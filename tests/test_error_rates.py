@@ -93,8 +93,8 @@ def test_weight_by_regime_first(measured):
     assert carries_weight("U3", "nested") is False
     assert carries_weight("U3", "crossed") is True
     assert carries_weight("U9", "crossed") is None
-    assert weight_text("U3", "nested").endswith("it does not discriminate and carries no weight")
-    assert "no weight" not in weight_text("U3", "crossed")
+    assert weight_text("U3", "nested").endswith("no better than chance, so it is not used")
+    assert "not used" not in weight_text("U3", "crossed")
     assert weight_text("U9", "crossed") == ""
 
 

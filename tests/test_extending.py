@@ -153,6 +153,9 @@ def test_an_audit_shows_what_the_check_found(audit):
     assert finding["status"] in ("concern", "inconclusive")
     assert finding["p_value"] > 0
     assert audit["checks"]["X1"]["question"] == "Do the scores spread alike at every origin?"
+    assert audit["checks"]["X1"]["statistic"] == "share of the spread"
+    assert audit["checks"]["X2"]["statistic"] == "statistic", "a check need not name it"
+    assert (finding["threshold_on"], finding["alpha"]) == ("p_value", finding["threshold"])
 
 
 def test_an_audit_gathers_the_evidence_of_the_kind(audit):

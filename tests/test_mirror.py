@@ -94,13 +94,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "cli.folders",
         "comparison.runs",
     ),
-    "comparison.pair": (
-        "functional/test_cli_compare.py",
-        "cli.entry",
-        "cli.folders",
-        "comparison.runs",
-        "comparison.arms",
-    ),
     "comparison.record": (
         "functional/test_cli_compare.py",
         "cli.entry",
@@ -200,7 +193,6 @@ COVERED: Mapping[str, tuple[str, ...]] = {
         "engine/evidence/test_assembly.py",
         "engine.plan",
     ),
-    "engine.evidence.origin_maps": ("engine/evidence/test_kind.py",),
     "engine.evidence.reading": (
         "engine/evidence/test_dose_response.py",
         "engine.evidence.dose_response",
@@ -433,21 +425,20 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "records.evidence": ("checks/test_leakage.py",),
     "records.spike_in": ("checks/test_spike_in.py",),
     "records.recipe": ("engine/evidence/test_inputs.py",),
-    "report.figures": (
-        "report/test_image_grids.py",
-        "report.pictures",
-    ),
     "report.marks": (
         "report/test_figures_quality.py",
         "report.figures_quality",
     ),
-    "report.methods": ("report/test_words.py",),
-    "report.modelcard": ("report/test_words.py",),
+    "report.methods_tests": ("report/test_methods.py", "report.methods"),
+    "report.methods_training": ("report/test_methods.py", "report.methods"),
+    "report.model_index": ("report/test_modelcard.py",),
+    "report.passages": ("report/test_methods.py", "report.methods"),
     "report.pictures": ("report/test_image_grids.py",),
     "report.render": ("report/test_preprocessing.py",),
     "report.views": (
         "report/test_image_grids.py",
         "report.pictures",
+        "report.charts",
     ),
     "representations.features": ("contracts/test_contract_representation.py",),
     "representations.representation": ("contracts/test_contract_representation.py",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from biasaudit.records import Finding, Flag, Reliance, Share
@@ -66,6 +68,27 @@ def test_it_is_clipped_to_a_share_and_drops_what_is_not_finite():
     wide = Finding("U4", "concern", "gap", float("nan"), -0.5, 1.5, flag=Flag(may_flag=True))
     expected = Reliance(None, 0.0, 1.0, "U4", ("A2",), "interval")
     assert estimate_reliance([wide], "nested", (), ("A2",)) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((1.25, 1.125, 1.5), (1.0, 0.875, 1.0)),
+        ((-0.25, -0.375, -0.125), (0.0, 0.0, 0.125)),
+        ((0.5, 0.25, 1.5), (0.5, 0.25, 1.0)),
+    ],
+)
+def test_no_share_is_known_for_certain(found, expected):
+    """An interval beyond an end of the scale keeps its length on the side of the scale."""
+    beyond = Finding("U4", "concern", "gap", *found, flag=Flag(may_flag=True))
+    assert estimate_reliance([beyond], "nested") == Reliance(*expected, "U4", kind="interval")
+
+
+def test_it_has_the_level_of_the_interval_that_it_is_from():
+    wide, sure = replace(U4, level=0.9), replace(U13, level=0.95)
+    assert estimate_reliance([U5, wide], "nested").level == 0.9
+    assert estimate_reliance([sure], "aliased", [sure]).level == 0.95
+    assert estimate_reliance([], "aliased").level is None
 
 
 def test_what_the_reliance_is_from_does_not_corroborate_itself():

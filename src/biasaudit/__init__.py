@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from biasaudit.audit import Audit
     from biasaudit.protocol import Protocol
-    from biasaudit.run_folder.contract import AuditRecord
     from biasaudit.trackers.tracker import Tracker
 
-__all__ = ["run"]
+__all__ = ["load", "run"]
 
 
 def run(
     protocol: Protocol | Path | str, out: Path | str, *, workers: int = 1, trackers: Iterable[Tracker] = ()
-) -> AuditRecord:
+) -> Audit:
     """Run an audit and write its report.
 
     Parameters
@@ -33,8 +33,9 @@ def run(
 
     Returns
     -------
-    AuditRecord
-        What ``audit.json`` holds.
+    biasaudit.audit.Audit
+        What was found: findings, scores and subjects as tables, verdict and reliance; a notebook shows the summary.
+        As a mapping it is what ``audit.json`` holds.
 
     Raises
     ------
@@ -45,6 +46,7 @@ def run(
     if workers > 1:
         require_main_guard(f"biasaudit.run(..., workers={workers})")
     # Imported here so that `import biasaudit` does not load torch.
+    from biasaudit.audit import Audit
     from biasaudit.engine.audit import Options, run_audit
     from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol, load_protocol
@@ -56,7 +58,34 @@ def run(
     told = Telling({f"{type(tracker).__name__} {number}": tracker for number, tracker in enumerate(trackers, 1)})
     with told.audit(plan.name):
         where = Where("dask" if workers > 1 else "local", workers)
-        audit = run_audit(plan, Path(out), Options(where, draw=write_report))
+        run_audit(plan, Path(out), Options(where, draw=write_report))
     for tracker in told.trackers.values():
         tracker.finished(Path(out), finished_audit(Path(out)))
-    return audit
+    return Audit(Path(out))
+
+
+def load(folder: Path | str) -> Audit:
+    """Read a finished audit.
+
+    Parameters
+    ----------
+    folder : path
+        That ``biasaudit run`` or `run` wrote.
+
+    Returns
+    -------
+    biasaudit.audit.Audit
+
+    Raises
+    ------
+    biasaudit.errors.UsageError
+        The folder is no run.
+    biasaudit.errors.DataError
+        A file of the run is damaged; every one is named.
+    biasaudit.errors.IncompleteError
+        The run is not finished.
+    """
+    # Imported here so that `import biasaudit` stays as light as a name.
+    from biasaudit.audit import Audit
+
+    return Audit(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -132,6 +132,7 @@ def error_rates(setting: Setting) -> dict[str, Any]:
         "cell": words,
         **_figures(rates),
         "within_calibration": not outside,
+        "outside": outside,
         "text": _text(words, rates, outside, setting),
     }
 
@@ -177,7 +178,8 @@ def _of_pictures(setting: Setting) -> dict[str, Any] | None:
     where = f"real pictures in which disease and signature were planted ({words}, small 2-D network)"
     start = f"Outside calibration ({', '.join(reasons)}). Nearest: {where}" if reasons else f"Measured on {where}"
     text = f"{start}: {_shares(rates)}.{_OWN if reasons else ''}"
-    return {"cell": words, **_figures(rates), "within_calibration": not reasons, "pictures": True, "text": text}
+    known = {"within_calibration": not reasons, "outside": reasons, "pictures": True}
+    return {"cell": words, **_figures(rates), **known, "text": text}
 
 
 def carries_weight(code: str, regime: Regime) -> bool | None:
@@ -202,7 +204,7 @@ def weight_text(code: str, regime: Regime) -> str:
     if boards[code]["discriminates"]:
         return text
     decides = any(source.code == code for source in RELIANCE_SOURCES)
-    return f"{text}: it does not discriminate" + ("" if decides else " and carries no weight")
+    return f"{text}: no better than chance" + ("" if decides else ", so it is not used")
 
 
 def _figure(board: Mapping[str, Any]) -> str:
@@ -232,30 +234,30 @@ def _beyond_pictures(setting: Setting) -> list[str]:
 
 def _shares(rates: Mapping[str, _Rate]) -> str:
     parts = (
-        _share("flagged although clean (R* <= .05)", rates["false_flag"]),
-        _share("PATHOLOGY although driven by the origin (R* >= .3)", rates["false_clear"]),
-        _share("undetermined", rates["undetermined"]),
+        _share("false alarms", rates["false_flag"], "without bias (R* <= .05)"),
+        _share("missed bias", rates["false_clear"], "driven by the origin (R* >= .3)"),
+        _share("left open", rates["undetermined"], "in all"),
     )
     return "; ".join(filter(None, parts)) or "no cohort of this kind was judged"
 
 
-def _text(words: str, rates: Mapping[str, _Rate], outside: str, setting: Setting) -> str:
+def _text(words: str, rates: Mapping[str, _Rate], outside: Sequence[str], setting: Setting) -> str:
     figures = _shares(rates)
     if outside:
         own = _OWN if setting.kind == "images" and not setting.simulated else ""
-        return f"Outside calibration ({outside}). Nearest simulated cell ({words}): {figures}.{own}"
+        return f"Outside calibration ({', '.join(outside)}). Nearest simulated cell ({words}): {figures}.{own}"
     return f"Measured on simulated cohorts of this kind ({words}, small 3-D network): {figures}."
 
 
-def _share(meaning: str, rate: _Rate) -> str:
-    """Say one rate in words; empty where no cohort was counted."""
+def _share(meaning: str, rate: _Rate, of: str) -> str:
+    """Say one rate in words, with the upper end of its 95 % interval; empty where no cohort was counted."""
     if rate.rate is None or rate.high is None:
         return ""
-    return f"{meaning} {100 * rate.rate:.0f} % of {rate.n} (at most {100 * rate.high:.0f} %)"
+    return f"{meaning} {round(rate.rate * rate.n)} of {rate.n} {of} (true rate below {100 * rate.high:.0f} %)"
 
 
-def _outside(cell: _Cell, setting: Setting) -> str:
-    """Say what the calibration did not cover; empty if it did."""
+def _outside(cell: _Cell, setting: Setting) -> list[str]:
+    """Name what the calibration did not cover."""
     reasons = []
     if setting.kind != "images":
         reasons.append(f"{setting.kind} in place of images")
@@ -266,7 +268,7 @@ def _outside(cell: _Cell, setting: Setting) -> str:
     reasons += _beyond_network(setting)
     if not 0.75 * min(cell.simulated_n) <= setting.n <= 1.5 * max(cell.simulated_n):
         reasons.append(f"{setting.n} subjects")
-    return ", ".join(reasons)
+    return reasons
 
 
 def _beyond_network(setting: Setting) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
@@ -30,9 +30,10 @@ if TYPE_CHECKING:  # what a type checker knows of the components; this layer imp
 __all__ = [
     "KINDS",
     "NAMED_IN_PROTOCOL",
-    "described",
     "get",
     "group_of",
+    "has_plug_ins",
+    "is_named_by_users",
     "listed",
     "module_of",
     "modules",
@@ -117,7 +118,7 @@ def get(kind: str, name: str) -> Any:
     alike = f"{KINDS[kind]}.{name}"
     if alike in _own_modules(kind):
         importlib.import_module(alike)
-    _load_plug_ins(own for own in _plug_ins(kind) if own.name == name)
+    _load_plug_ins(own for own in _plug_ins()[kind] if own.name == name)
     if (kind, name) not in _components:
         _load(kind)
     try:
@@ -140,7 +141,7 @@ def names(kind: str) -> list[str]:
 
 def modules(kind: str) -> list[str]:
     """Names of the modules that are searched for components of one kind; nothing is imported but their package."""
-    return [*_own_modules(kind), *(own.module for own in _plug_ins(kind))]
+    return [*_own_modules(kind), *(own.module for own in _plug_ins()[kind])]
 
 
 def module_of(kind: str, name: str) -> str:
@@ -154,7 +155,7 @@ def module_of(kind: str, name: str) -> str:
     alike = f"{KINDS[kind]}.{name}"
     if alike in _own_modules(kind):
         return alike
-    plugged = next((own.module for own in _plug_ins(kind) if own.name == name), None)
+    plugged = next((own.module for own in _plug_ins()[kind] if own.name == name), None)
     return plugged or str(get(kind, name).__module__)
 
 
@@ -165,25 +166,28 @@ def group_of(kind: str) -> str:
 
 def plug_in_of(kind: str, name: str) -> str | None:
     """Name the installed distribution that a component comes from, with its version; None for our own."""
-    return next((_distribution(own) for own in _plug_ins(kind) if own.name == name), None)
+    return next((_distribution(own) for own in _plug_ins()[kind] if own.name == name), None)
+
+
+def has_plug_ins(kind: str) -> bool:
+    """Say whether an installed package adds components of a kind."""
+    return bool(_plug_ins()[kind])
+
+
+def is_named_by_users(kind: str) -> bool:
+    """Say whether users ask for components of a kind by name; what others there are follows from what they ask."""
+    return kind in _NAMED_BY_USERS
 
 
 def listed(kind: str) -> list[str]:
     """Names of the components of one kind that a user asks for by name, or has installed."""
-    return [name for name in names(kind) if kind in _NAMED_BY_USERS or plug_in_of(kind, name) is not None]
-
-
-def described(kind: str, name: str) -> str:
-    """Say what a component is (a check by its question), and which plug-in it comes from."""
-    component, plug_in = get(kind, name), plug_in_of(kind, name)
-    what: str = getattr(component, "question", None) or (component.__doc__ or "").strip().partition("\n")[0]
-    return f"{what} (from {plug_in})" if plug_in else what
+    return [name for name in names(kind) if is_named_by_users(kind) or plug_in_of(kind, name) is not None]
 
 
 def _load(kind: str) -> None:
     for module in _own_modules(kind):
         importlib.import_module(module)
-    _load_plug_ins(_plug_ins(kind))
+    _load_plug_ins(_plug_ins()[kind])
 
 
 def _own_modules(kind: str) -> tuple[str, ...]:
@@ -197,8 +201,10 @@ def _modules_in(package: str) -> tuple[str, ...]:
 
 
 @cache
-def _plug_ins(kind: str) -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=group_of(kind)))
+def _plug_ins() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Entry points by kind; the metadata of what is installed are read once for all of them."""
+    known = entry_points()
+    return {kind: tuple(known.select(group=group_of(kind))) for kind in KINDS}
 
 
 def _load_plug_ins(plug_ins: Iterable[EntryPoint]) -> None:

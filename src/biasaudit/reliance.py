@@ -75,29 +75,49 @@ def estimate_reliance(
     bounds = _bounds(flagged, regime)
     if bounds:
         code = max(bounds, key=lambda each: bounds[each])
-        low = bounds[code]
-        return Reliance(None, low, None, code, _others(corroborated_by, code), "bound")
+        level = next(told.level for told in _told(flagged, regime, bound=True) if told.code == code)
+        return Reliance(None, bounds[code], None, code, _others(corroborated_by, code), "bound", level)
     return _measured(findings, regime, corroborated_by) or Reliance(corroborated_by=corroborated_by)
 
 
 def _measured(findings: Sequence[Finding], regime: Regime, corroborated_by: tuple[str, ...]) -> Reliance | None:
     """Return the interval of the first source that gives one; of several of its findings the one that is worst."""
-    shares = list(_shares(findings, regime, bound=False))
-    if not shares:
+    told = list(_told(findings, regime, bound=False))
+    if not told:
         return None
-    code = shares[0][0]
-    share = max((own for of, own in shares if of == code), key=lambda own: (own.low or 0.0, own.high or 0.0))
-    low, high = _clipped(share.low), _clipped(share.high)
-    return Reliance(_clipped(share.estimate), low, high, code, _others(corroborated_by, code), "interval")
+    code = told[0].code
+    worst = max(
+        (own for own in told if own.code == code), key=lambda own: (own.share.low or 0.0, own.share.high or 0.0)
+    )
+    low, high = _inside(worst.share)
+    others = _others(corroborated_by, code)
+    return Reliance(_clipped(worst.share.estimate), low, high, code, others, "interval", worst.level)
+
+
+def _inside(share: Share) -> tuple[float | None, float | None]:
+    """Return the bounds in [0, 1]; of an interval that lies beyond an end those that an estimate at the end would have.
+
+    Cut off at the end it would be a point, and no share is known for certain. An edit may leave more of the class gap
+    than there was, since edited images are unlike those that the network was trained on.
+
+    References
+    ----------
+    Mandelkern and Schultz (2002), Journal of Mathematical Physics 43:5701.
+    """
+    low, high, estimate = share.low, share.high, share.estimate
+    if low is not None and high is not None and estimate is not None and (low >= 1 or high <= 0):
+        moved = float(np.clip(estimate, 0.0, 1.0)) - estimate
+        low, high = low + moved, high + moved
+    return _clipped(low), _clipped(high)
 
 
 def _bounds(flagged: Sequence[Finding], regime: Regime) -> dict[str, float]:
     """Return the lower bound of every check that flags, largest first where a check gives several; those above 0."""
     bounds: dict[str, float] = {}
-    for code, share in _shares(flagged, regime, bound=True):
-        low = _clipped(share.low)
+    for told in _told(flagged, regime, bound=True):
+        low = _clipped(told.share.low)
         if low:
-            bounds[code] = max(low, bounds.get(code, 0.0))
+            bounds[told.code] = max(low, bounds.get(told.code, 0.0))
     return _reconciled(bounds)
 
 
@@ -124,14 +144,23 @@ def _others(codes: Sequence[str], code: str) -> tuple[str, ...]:
     return tuple(other for other in codes if other != code)
 
 
-def _shares(findings: Sequence[Finding], regime: Regime, *, bound: bool) -> Iterator[tuple[str, Share]]:
-    """Go over what the sources say, with the code of the check."""
+@dataclass(frozen=True)
+class _Told:
+    """A share, the check that says so, and the coverage of its interval."""
+
+    code: str
+    share: Share
+    level: float | None
+
+
+def _told(findings: Sequence[Finding], regime: Regime, *, bound: bool) -> Iterator[_Told]:
+    """Go over what the sources say."""
     sources = (each for each in RELIANCE_SOURCES if each.bound == bound and each.crossed == (regime == "crossed"))
     for source in sources:
         for finding in findings:
             share = _share(finding, source) if finding.code == source.code else None
             if share is not None:
-                yield source.code, share
+                yield _Told(source.code, share, finding.level)
 
 
 def _share(finding: Finding, source: RelianceSource) -> Share | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
@@ -21,12 +23,15 @@ if TYPE_CHECKING:  # these import numpy or torch, which a help text must not wai
 
 __all__ = [
     "Progress",
+    "aside",
+    "hushed",
     "in_words",
     "print_bold",
     "print_cohort",
     "print_components",
     "print_fault",
     "print_first_look",
+    "print_json",
     "print_line",
     "print_note_to_stderr",
     "print_notes",
@@ -44,6 +49,29 @@ error_console = Console(stderr=True, soft_wrap=True, emoji=False)
 VERDICT_STYLES = {"ORIGIN": "bold red", "MIXED": "bold yellow", "PATHOLOGY": "bold green", "UNDETERMINED": "bold"}
 _SHOWN_ORIGINS = 20
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Print nothing in this block; faults are told after it."""
+    before = out_console.quiet, error_console.quiet
+    out_console.quiet = error_console.quiet = True
+    try:
+        yield
+    finally:
+        out_console.quiet, error_console.quiet = before
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Print on standard error in this block, also what code of the user's prints: standard output is for JSON."""
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print one JSON object to standard output, in ASCII, so that every terminal and pipe takes it."""
+    sys.stdout.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def print_line(text: str, style: str | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 __all__ = [
     "OF_FIELD",
     "OR_PROBES",
+    "OTHER_INPUTS",
     "PLACES",
     "REGIME_ORDER",
     "SHUFFLED",
@@ -15,6 +16,7 @@ __all__ = [
     "Regime",
     "RelianceKind",
     "Status",
+    "ThresholdOn",
     "VerdictWord",
 ]
 
@@ -28,6 +30,9 @@ VerdictWord = Literal["PATHOLOGY", "UNDETERMINED", "MIXED", "ORIGIN"]
 
 VERDICT_ORDER: tuple[VerdictWord, ...] = get_args(VerdictWord)
 """Every verdict, from best to worst."""
+
+ThresholdOn = Literal["statistic", "p_value"]
+"""What the threshold of a finding is held against."""
 
 RelianceKind = Literal["interval", "bound"]
 """What is known of the reliance: an estimate with two bounds, or a lower bound alone."""
@@ -49,3 +54,6 @@ SHUFFLED = "shuffled"
 
 OR_PROBES = ", or some 20 healthy images of the patients' source (P1)"
 """What an advice on the design adds; the report leaves it out where probes have answered."""
+
+OTHER_INPUTS = ", and compare inputs that carry less of it"
+"""What an advice on the signature adds; the report leaves it out where other inputs were audited as well."""

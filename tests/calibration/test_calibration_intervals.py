@@ -6,7 +6,8 @@ from calibration.simulation import plausible_rates
 from scipy.special import ndtr, ndtri
 
 from biasaudit.stats import intervals
-from biasaudit.stats.pair_auc import auc_difference, folds_overlap, inside_folds, pair_auc
+from biasaudit.stats.auc_contrast import auc_difference
+from biasaudit.stats.pair_auc import folds_overlap, inside_folds, pair_auc
 
 
 @pytest.mark.parametrize(("area", "n"), [(0.6, 32), (0.9, 32), (0.99, 32), (0.9, 100), (0.99, 100), (0.75, 300)])
@@ -64,6 +65,28 @@ def test_paired_difference_has_nominal_size():
         first, second = common + generator.standard_normal((2, 100))
         rejected.append(auc_difference(pair_auc(first, pairs), pair_auc(second, pairs), 0.95).p_value <= 0.05)
     assert np.mean(rejected) <= plausible_rates(0.06, 400)[1]
+
+
+@pytest.mark.parametrize(
+    ("areas", "n"),
+    [((0.5, 0.5), 20), ((0.95, 0.95), 50), ((0.99, 0.99), 20), ((0.999, 0.98), 20), ((0.999, 0.98), 100)],
+)
+@pytest.mark.parametrize("correlation", [0.3, 0.8])
+def test_difference_covers_up_to_two_perfect_scores(areas, n, correlation):
+    """n per class; DeLong's interval holds that of .999 and .98 in .72 to .90 of such runs (docs/benchmarks.md)."""
+    generator = np.random.default_rng(304)
+    positive, hits = np.arange(2 * n) % 2 == 0, []
+    pairs = inside_folds(positive, np.zeros(2 * n))
+    for _ in range(150):
+        shared, own = generator.standard_normal(2 * n), generator.standard_normal((2, 2 * n))
+        noise = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+        first, second = (
+            pair_auc(each + np.sqrt(2) * ndtri(area) * positive, pairs) for each, area in zip(noise, areas, strict=True)
+        )
+        found = auc_difference(first, second, 0.95).interval
+        assert found.high - found.low > 0
+        hits.append(found.low <= areas[0] - areas[1] <= found.high)
+    assert np.mean(hits) >= plausible_rates(0.95, 150)[0]
 
 
 def test_gap_share_covers_and_its_p_value_holds():

@@ -16,7 +16,7 @@ from checks.frames import WITH_FIELD
 from checks.kinds import KINDS, PLANTED, SKIPPED, TOLD, WORDS, only
 
 from biasaudit import checks, registry
-from biasaudit.checks.check import required
+from biasaudit.checks.check import STATISTIC, required, statistic_name
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Status
 
@@ -267,6 +267,17 @@ def test_a_check_says_what_it_is(code):
     assert all((check.title, check.question.endswith("?"), check.why.endswith(".")))
 
 
+@pytest.mark.parametrize("code", [code for code in CODES if registry.plug_in_of("check", code) is None])
+def test_a_check_names_its_statistic(code):
+    """In a few words, with its unit where it has one; a plug-in may leave it out."""
+    assert statistic_name(registry.get("check", code)) != STATISTIC
+    assert 2 < len(registry.get("check", code).statistic) <= 40
+
+
+def test_a_check_that_names_no_statistic_has_one_all_the_same():
+    assert statistic_name(object) == "statistic"
+
+
 def _require_valid(findings: list[Finding], code: str) -> None:
     assert findings
     for finding in findings:
@@ -274,10 +285,13 @@ def _require_valid(findings: list[Finding], code: str) -> None:
         assert finding.status in get_args(Status)
         assert finding.reason, finding
         assert finding.p_value is None or 0 < finding.p_value <= 1 or np.isnan(finding.p_value)
+        assert finding.level is None or 0.5 < finding.level < 1
+        assert (finding.low is None and finding.high is None) or finding.level is not None, finding
         # What only corroborates asks for nothing to be done.
         assert finding.status != "concern" or code not in ("D1", "U1", "U4") or finding.remedy, finding
         record = json.loads(json.dumps(finding.to_dict(), allow_nan=False))
         assert Finding.from_dict(record).to_dict() == record
+        assert (record["threshold"] is None) == (record["threshold_on"] is None), finding
 
 
 def _require_equal(first: Any, second: Any, where: str) -> None:

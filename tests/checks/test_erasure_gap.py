@@ -44,3 +44,13 @@ def test_erasure_leaves_out_patients_without_masks(planted, protocol):
     assert finding.status == "clear"
     (misled,) = judge("U4", replace(unmarked, erasable=None), protocol)
     assert misled.status == "concern", "the test is too easy: tumours that are still visible do no harm"
+
+
+def test_u4_stores_the_resamples_that_its_p_value_counts(planted, protocol):
+    evidence = planted(n=200, design="aliased", signature=0.9, pathology=2.1, masks=True)
+    (finding,) = judge("U4", evidence, protocol)
+    stored = finding.details["null"]
+    assert stored["from"] == "resamples"
+    assert stored["observed"] == pytest.approx(finding.statistic, rel=1e-4)
+    assert stored["quantiles"][2] == pytest.approx(finding.low, rel=0.02)  # 5 %, the lower end of a 90 % interval
+    assert stored["quantiles"][-3] == pytest.approx(finding.high, rel=0.02)

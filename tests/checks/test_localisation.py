@@ -53,3 +53,16 @@ def test_u6_takes_no_place_of_a_healthy_subject_for_its_pathology(planted, furni
     marked = replace(evidence, maps=replace(evidence.maps, mask=np.ones_like(evidence.maps.mask)))
     (found,) = judge("U6", marked, protocol)
     assert found.class_name == "ms"
+
+
+def test_u6_gives_one_patient_no_interval(planted, furnished, protocol):
+    """Resamples of one subject are all alike, which is no certainty."""
+    evidence = furnished(planted(masks=True))
+    maps = evidence.maps
+    mask = maps.mask.copy()
+    mask[np.flatnonzero(evidence.positive[maps.rows])[1:]] = False
+    (found,) = judge("U6", replace(evidence, maps=replace(maps, mask=mask)), protocol)
+    assert found.n == 1
+    assert found.to_dict()["low"] is None
+    assert "nan" not in found.reason
+    assert found.status == "inconclusive"

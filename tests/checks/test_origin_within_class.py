@@ -29,3 +29,10 @@ def test_a1_counts_many_origins_and_names_few(planted, furnished, protocol):
     reason = in_class(judge("A1", many, protocol), "healthy").reason
     assert "the 9 larger origins" in reason
     assert "centre-3" not in reason
+
+
+def test_a1_stores_what_permuted_origins_give(planted, furnished, protocol):
+    stored = in_class(judge("A1", furnished(planted()), protocol), "healthy").details["null"]
+    assert stored["from"] == "permutations"
+    assert stored["observed"] > max(stored["quantiles"])
+    assert abs(stored["quantiles"][20] - 0.5) < 0.1

@@ -97,7 +97,7 @@ def test_probes_that_show_audited_subjects_are_left_out(aliased, protocol):
 def test_probes_of_a_cell_that_is_there_or_of_a_third_source_say_nothing(aliased, protocol, origin):
     finding = judge_once("P1", replace(aliased, probes=probes(between(aliased, 0.9), origin=origin)), protocol)
     assert finding.status == "not_applicable"
-    assert "no probe is of a class that its own origin lacks" in finding.reason
+    assert "no probe shows a class that its origin lacks" in finding.reason
 
 
 def test_where_origins_hold_both_classes_the_scores_answer(planted, protocol):

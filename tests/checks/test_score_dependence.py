@@ -165,3 +165,13 @@ def test_strata_that_are_the_sides_change_nothing(planted):
     found, plain = (reliance(own, strata) for strata in (own.positive, None))
     assert found.estimate == pytest.approx(plain.estimate)
     assert found.draws == pytest.approx(plain.draws)
+
+
+def test_u1_stores_what_permuted_origins_give(planted, protocol):
+    strong, null = (
+        judge("U1", planted(n=200, signature=signature, masks=True), protocol)[0] for signature in (1.5, 0.0)
+    )
+    assert strong.details["null"]["observed"] > max(strong.details["null"]["quantiles"])
+    quantiles, observed = np.array(null.details["null"]["quantiles"]), null.details["null"]["observed"]
+    # The share of permutations that reach the observed value is the p-value.
+    assert np.mean(quantiles >= observed) == pytest.approx(null.p_value, abs=0.04)

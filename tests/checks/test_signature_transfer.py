@@ -96,7 +96,7 @@ def test_where_simple_statistics_see_no_sides_nothing_shows_that_the_edit_arrive
     assert finding.details["sides_auc"] < 0.75
     assert not finding.flag.may_flag
     assert finding.status == "inconclusive"
-    assert "do not tell the sides" in finding.reason
+    assert "do not tell the two sides apart" in finding.reason
 
 
 def test_where_it_cannot_be_told_whether_the_edit_arrived_nothing_is_said(carried, protocol):

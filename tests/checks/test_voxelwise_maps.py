@@ -80,7 +80,7 @@ def test_classes_are_described_with_origin_held_fixed(mapped, protocol):
     assert classes.statistic > 0
     assert classes.details["peak_voxel"] == [5, 5, 5]
     assert classes.details["share_in_masks"] == 1
-    assert "neither accuses nor clears" in classes.reason
+    assert "only describes the disease" in classes.reason
 
 
 def test_an_origin_that_holds_one_class_cannot_be_compared(mapped, protocol):

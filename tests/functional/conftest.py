@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from once import built_once
+from published_schema import check_audit
 
 from biasaudit.cli import main
 from biasaudit.engine.user_code import wall
@@ -33,7 +34,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run `biasaudit` in a process of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "biasaudit", *map(str, arguments)],
         capture_output=True,
         text=True,
@@ -42,6 +43,16 @@ def command(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Compl
         timeout=600,
         check=False,
     )
+    check_what_was_written(list(map(str, arguments)), done.returncode, cwd)
+    return done
+
+
+def check_what_was_written(words: list[str], code: int, cwd: Path | None = None) -> None:
+    """Hold every audit that these tests run against the published schema."""
+    if words[:1] in (["run"], ["demo"], ["probe"]) and code == 0:
+        for folder in {Path(cwd or ".", word) for word in words[1:]}:
+            if (folder / "audit.json").is_file():
+                check_audit(folder)
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +70,9 @@ def biasaudit_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
         monkeypatch.setattr(sys, "argv", ["biasaudit", *words])
         with pytest.raises(SystemExit) as stop:
             main()
-        written = capsys.readouterr()
-        return subprocess.CompletedProcess(words, int(stop.value.code or 0), written.out, written.err)
+        written, code = capsys.readouterr(), int(stop.value.code or 0)
+        check_what_was_written(words, code)
+        return subprocess.CompletedProcess(words, code, written.out, written.err)
 
     return run_here
 

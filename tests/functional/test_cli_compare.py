@@ -66,7 +66,7 @@ def test_tables_and_a_page_that_needs_no_network(two_runs, biasaudit, tmp_path):
     blocked = tmp_path / "torch"
     blocked.mkdir()
     (blocked / "__init__.py").write_text("raise ImportError('a comparison must not need torch')\n")
-    done = biasaudit("compare", *two_runs, "--output", "side_by_side.html", cwd=tmp_path)
+    done = biasaudit("compare", *two_runs, "--out", "side_by_side.html", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for words in (
         "out_intensity",

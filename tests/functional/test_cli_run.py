@@ -29,7 +29,12 @@ def test_run_writes_every_file_of_the_contract(finished_run):
     for name in (
         "report.html",
         "audit.json",
+        "audit.schema.json",
         "junit.xml",
+        "methods/methods.txt",
+        "methods/methods.tex",
+        "methods/methods.bib",
+        "methods/checklists.tsv",
         "modelcard.md",
         "protocol.yaml",
         "protocol.schema.json",

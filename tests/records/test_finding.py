@@ -24,6 +24,7 @@ FINDING = Finding("U1", "concern", "scores differ", 0.7, 0.6, 0.8, 0.01, 0.6, 40
 )
 def test_a_finding_comes_back_from_json(flag):
     finding = replace(FINDING, flag=flag, details={"pair": "a / b", "mirror": "x"}, contrast="ms")
+    finding = replace(finding, level=0.9, threshold_on="p_value", alpha=0.05, statistic_name="F")
     assert Finding.from_dict(json.loads(json.dumps(finding.to_dict()))) == finding
 
 
@@ -63,8 +64,30 @@ def test_numbers_that_are_not_finite_become_null():
         "kind": None,
         "from": "U1",
         "corroborated_by": ["A2"],
+        "level": None,
     }
     assert Comparison(("a", "b"), "auc", 0.1, math.nan, 0.2, 0.3).to_dict()["low"] is None
+
+
+def test_a_level_is_of_an_interval_and_a_threshold_is_held_against_the_statistic_unless_stated():
+    told = replace(FINDING, level=0.9, alpha=0.05).to_dict()
+    assert (told["level"], told["threshold_on"], told["alpha"], told["statistic_name"]) == (
+        0.9,
+        "statistic",
+        0.05,
+        None,
+    )
+    assert replace(FINDING, low=None, level=0.9).to_dict()["level"] == 0.9
+    assert replace(FINDING, low=math.nan, high=None, level=0.9).to_dict()["level"] is None
+    assert replace(FINDING, threshold_on="p_value").to_dict()["threshold_on"] == "p_value"
+    assert replace(FINDING, threshold=None, threshold_on="p_value").to_dict()["threshold_on"] is None
+    assert Comparison(("a", "b"), "auc", 0.1, 0.0, 0.2, 0.3, level=0.95).to_dict()["level"] == 0.95
+
+
+def test_a_finding_of_an_older_run_has_no_level():
+    record = FINDING.to_dict()
+    older = {key: record[key] for key in record if key not in ("level", "threshold_on", "alpha", "statistic_name")}
+    assert Finding.from_dict(older) == FINDING
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot
-from matplotlib.figure import Figure
+from drawings import SVG, is_sound, panels_of, titles_of, words_of
 
 from biasaudit.errors import DataError
 from biasaudit.report import figures_learned
-from biasaudit.report.encoding import drawing
+from biasaudit.report.inks import INKS
+from biasaudit.report.panels import panel_style
 from biasaudit.report.render import html_page, illustrate, write_report
 from biasaudit.run_folder.reading import load_run
 
@@ -91,20 +91,51 @@ def test_damaged_numbers_are_named(make_run: Make) -> None:
         load_run(run)
 
 
-@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("origins", [1, 3, 14])
-def test_places_are_drawn_by_class_and_by_origin(make_run: Make, narrow: bool, origins: int) -> None:
+def test_places_are_drawn_by_class_and_by_origin(make_run: Make, origins: int) -> None:
     records = load_run(add_learned(make_run(n=24, maps=False), origins=origins))
-    with drawing():
-        figure = figures_learned.embedding(records.embedding, "ms", narrow)
-    names = legend_of(figure)
+    with panel_style():
+        plot = figures_learned.embedding(records.embedding, "ms")
+    assert is_sound(plot)
+    names = words_of(plot)
     assert names[:2] == ["healthy", "ms"]
-    assert len(names) == 2 + min(origins, 8)
-    assert ("others" in names) == (origins == 14)
-    drawn = sum(len(line.get_xdata()) for axes in figure.axes for line in axes.lines)
-    assert drawn == 2 * (20 if narrow else 30)  # two folds or three, by class and by origin
-    pyplot.close("all")
+    assert len(names) == 2 + min(origins, 9)
+    assert ("6 other origins" in names) == (origins == 14)
+    panels = panels_of(plot)
+    assert len(panels) == 6  # three folds, by class and by origin
+    subjects = [title.split(", ")[0] for panel in panels for title in titles_of(panel)]
+    assert sorted(subjects) == sorted([f"s{row}" for row in range(30)] * 2)
+    assert "s4, healthy, site" in titles_of(panels[0])[4]
 
 
-def legend_of(figure: Figure) -> list[str]:
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+def test_colours_follow_the_origin_and_the_others_are_grey(make_run: Make) -> None:
+    table = load_run(add_learned(make_run(n=24, maps=False), origins=14)).embedding
+    with panel_style():
+        by_origin = panels_of(figures_learned.embedding(table, "ms"))[3:]
+    inks = {}
+    for panel in by_origin:
+        for group in panel.iter(f"{SVG}g"):
+            for title in titles_of(group):
+                inks[title.rsplit(", ", 1)[1]] = group.get("style").split(";")[0]
+    kept = {f"site{number}" for number in (0, 1, 10, 11, 12, 13, 2, 3)}
+    assert len({inks[name] for name in kept}) == 8
+    assert {inks[name] for name in set(inks) - kept} == {f"fill:{INKS['others']}"}
+
+
+@pytest.mark.parametrize("layers", [1, 2, 9])
+def test_units_say_what_they_know(layers: int) -> None:
+    rows = [
+        {"layer": f"block {layer}", "unit": unit, "origin_share": 0.1 * unit, "pathology_share": 0.9 - 0.1 * unit}
+        for layer in range(layers)
+        for unit in range(4)
+    ]
+    rows.append({"layer": "block 0", "unit": 9, "origin_share": float("nan"), "pathology_share": 0.5})
+    with panel_style():
+        plot = figures_learned.units(pd.DataFrame(rows), "class")
+    assert is_sound(plot)
+    (panel,) = panels_of(plot)
+    assert len(titles_of(panel)) == 4 * layers
+    assert titles_of(panel)[1] == "block 0, unit 1: origin 0.10, class 0.80"
+    assert len(words_of(plot)) == min(layers, 4)
+    assert words_of(plot)[0].startswith("block 0")
+    assert words_of(plot)[-1].endswith(f"block {layers - 1}")

@@ -19,19 +19,39 @@ def test_one_case_per_finding_and_verdict(make_run: Make) -> None:
     counts = {
         name: [suite.get(key) for key in ("tests", "failures", "errors", "skipped")] for name, suite in found.items()
     }
-    assert counts == {"design": ["1", "1", "0", "0"], "intensity": ["9", "4", "1", "3"], "tissue": ["9", "1", "1", "3"]}
+    assert counts == {"design": ["1", "0", "0", "1"], "intensity": ["9", "2", "1", "5"], "tissue": ["9", "0", "1", "4"]}
 
 
 def test_totals_add_up(make_run: Make) -> None:
     run = make_run(arms=("intensity", "tissue"), n=24)
     root = ElementTree.fromstring(junit_xml(load_run(run)))
-    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["19", "6", "2", "6"]
+    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["19", "2", "2", "10"]
 
 
 def test_skipped_cases_say_why(make_run: Make) -> None:
     case = suites(make_run(n=24))["intensity"].find("testcase[@name='U1 origin healthy']/skipped")
     assert case is not None
     assert case.get("message") == "not_applicable: one origin in this class"
+
+
+def test_a_concern_that_the_verdict_does_not_rest_on_is_skipped_with_its_reason(make_run: Make) -> None:
+    suite = suites(make_run(n=24))["intensity"]
+    aside = suite.find("testcase[@name='A1 origin healthy']/skipped")
+    assert aside is not None
+    assert aside.get("message") == "concern, but the verdict does not rest on it: A1 says concern."
+    assert suite.find("testcase[@name='U4 origin']/failure") is not None
+
+
+def test_what_flags_fails_for_its_own_factor_alone(make_run: Make) -> None:
+    run = make_run(n=24)
+    audit = json.loads((run / "audit.json").read_text())
+    arm = audit["arms"][0]
+    arm["verdicts"][0] |= {"flagged": ["U1"], "factor": "origin"}
+    arm["findings"] = [{**arm["findings"][0], "code": "U1", "factor": name} for name in ("origin", "vendor")]
+    (run / "audit.json").write_text(json.dumps(audit))
+    suite = suites(run)["intensity"]
+    assert suite.find("testcase[@name='U1 origin healthy']/failure") is not None
+    assert suite.find("testcase[@name='U1 vendor healthy']/skipped") is not None
 
 
 def test_what_could_not_be_assessed_does_not_pass(make_run: Make) -> None:
@@ -45,8 +65,8 @@ def test_what_could_not_be_assessed_does_not_pass(make_run: Make) -> None:
 def test_text_that_xml_cannot_hold(make_run: Make) -> None:
     run = make_run(n=24)
     audit = json.loads((run / "audit.json").read_text())
-    audit["arms"][0]["findings"][0]["reason"] = "odd \x00\x1b <b> & \ufffe"
+    audit["arms"][0]["findings"][4]["reason"] = "odd \x00\x1b <b> & \ufffe"
     (run / "audit.json").write_text(json.dumps(audit))
-    failure = suites(run)["intensity"].find("testcase[@name='A1 origin healthy']/failure")
+    failure = suites(run)["intensity"].find("testcase[@name='U4 origin']/failure")
     assert failure is not None
     assert failure.get("message") == "concern: odd  <b> & "

@@ -78,7 +78,7 @@ def test_estimates_with_intervals_and_open_claims(record):
     shown = {row[0]: row[1:] for row in table(record, "Verdicts").rows}
     assert shown["verdict"] == ("PATHOLOGY (provisional)", "ORIGIN")
     assert shown["AUC of the target"][0] == "0.90 (0.85 to 0.94)"
-    assert shown["Lesion gain"] == ("–", "–")
+    assert shown["Attention on lesions (× chance)"] == ("–", "–")
     assert "Planted truth" not in shown
     record["arms"][0]["truth"] = {"omega": 0.4}
     shown = {row[0]: row[1:] for row in table(record, "Verdicts").rows}
@@ -110,7 +110,9 @@ def test_the_page_escapes_what_users_wrote(record, tmp_path):
     page = write_comparison_page(record, tmp_path / "page.html").read_text()
     assert "a &lt;b&gt;title&lt;/b&gt;" in page
     assert "<b>title" not in page
-    assert page.count("data:image/svg+xml") == 2
+    assert page.count('<div class="panels" role="img"') == 1
+    assert "<title>intensity: 0.90 (0.85 to 0.94)</title>" in page
+    assert "data:" not in page.partition("</style>")[2]
     assert page.count('class="verdict"') == 2
 
 

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 from biasaudit.report.views_cohort import cohort_view
 from biasaudit.run_folder.reading import load_run
-from biasaudit.vocabulary import OR_PROBES
 
 
 def test_counts_and_regime_of_the_cohort(make_run):
@@ -10,7 +9,7 @@ def test_counts_and_regime_of_the_cohort(make_run):
     (factor,) = view.factors
     assert (view.n, factor.name, factor.regime) == ("24", "origin", "nested")
     assert sum(total for _, _, total in factor.rows) == 24
-    assert [finding.code for finding in view.findings] == ["D1"]
+    assert factor.title == "each holds one class only (nested design)"
 
 
 def test_subjects_that_the_network_has_seen_are_not_counted(make_run):
@@ -25,12 +24,10 @@ def test_subjects_that_the_network_has_seen_are_not_counted(make_run):
     assert sum(total for _, _, total in view.factors[0].rows) == 16
 
 
-def test_probes_that_answered_are_not_asked_for_again(make_run):
-    records = load_run(make_run(regime="nested", n=24, maps=False))
-    advice = f"Add an origin that holds both classes{OR_PROBES}, or lesion masks for erasure."
-    design = records.audit["design"]
-    asked = {**design, "findings": [{**design["findings"][0], "remedy": advice}]}
-    for status, told in (("inconclusive", advice), ("concern", advice.replace(OR_PROBES, ""))):
-        findings = records.findings.assign(code="P1", status=status)
-        run = replace(records, audit={**records.audit, "design": asked}, findings=findings)
-        assert cohort_view(run).findings[0].remedy == told
+def test_origins_that_are_folded_away_are_smaller_only_if_they_are(make_run):
+    records = load_run(make_run(regime="nested", n=80, maps=False))
+    rows = range(len(records.subjects))
+    alike, unlike = [row % 40 for row in rows], [row % 12 if row < 40 else row for row in rows]
+    for origins, words in ((alike, "28 more origins"), (unlike, "40 smaller origins")):
+        many = replace(records, subjects=records.subjects.assign(origin=[f"centre {name:02d}" for name in origins]))
+        assert cohort_view(many).factors[0].more_words == words

@@ -1,19 +1,35 @@
-from biasaudit.report.views_finding import against_the_rest, by_kind, finding_view, text_of
+from biasaudit.report.views_finding import against_the_rest, finding_view
 
-CHECKS = {"U1": {"title": "Scores", "kind": "used"}, "G1": {"title": "Competence", "kind": "gate"}}
+CHECKS = {"U1": {"title": "Scores", "kind": "used", "statistic": "AUC"}}
+FINDING = {"code": "U1", "status": "concern", "factor": "site", "statistic": 0.7, "threshold": 0.05, "p_value": 0.0002}
 
 
 def test_where_a_finding_was_asked_and_what_it_says():
-    finding = {"code": "U1", "status": "concern", "factor": "site", "class": "ms", "input": "erased", "layer": "b1"}
-    view = finding_view({**finding, "contrast": "ms", "reason": "scores differ", "details": {"n_pairs": 1}}, CHECKS)
+    finding = {**FINDING, "class": "ms", "input": "erased", "layer": "b1", "contrast": "ms", "reason": "scores differ"}
+    view = finding_view({**finding, "details": {"n_pairs": 1}}, CHECKS, "intensity")
     assert view.where == "site · in ms · input erased · layer b1 · ms against the rest"
-    assert (view.title, view.reason, view.details) == ("Scores", "Scores differ.", (("n pairs", "1"),))
+    assert (view.statistic_name, view.reason) == ("AUC", "Scores differ.")
+    assert view.details.pairs == (("pairs compared", "1"),)
+    assert view.anchor == "intensity-U1-site-ms-erased-b1-ms"
 
 
-def test_kinds_come_in_the_order_of_the_page_and_unknown_ones_last():
-    views = [finding_view({"code": code, "status": "clear"}, CHECKS) for code in ("X9", "G1", "U1")]
-    assert [[view.code for view in group] for _, group in by_kind(views)] == [["U1"], ["G1"], ["X9"]]
+def test_a_threshold_of_p_is_alpha_and_not_one_of_the_statistic():
+    on_p = finding_view({**FINDING, "threshold_on": "p_value"}, CHECKS)
+    assert (on_p.threshold, on_p.alpha, on_p.p_value) == ("–", "0.05", "< 0.0005")
+    on_statistic = finding_view({**FINDING, "alpha": 0.01}, CHECKS)
+    assert (on_statistic.threshold, on_statistic.alpha) == ("0.05", "0.01")
 
 
-def test_values_in_words():
-    assert (text_of(0.12345), text_of("a"), text_of([1, 2]), against_the_rest(None)) == ("0.123", "a", "[1, 2]", "")
+def test_an_interval_says_its_level_and_a_finding_may_name_its_own_statistic():
+    view = finding_view({**FINDING, "low": 0.5, "high": 1.0, "level": 0.9, "statistic_name": "share"}, CHECKS)
+    assert (view.interval, view.statistic_name) == ("90 % interval 0.50 to 1.00", "share")
+    assert finding_view({**FINDING, "low": 0.5, "high": 1.0}, {}).interval == "0.50 to 1.00"
+
+
+def test_an_anchor_holds_nothing_but_letters_digits_and_dashes():
+    view = finding_view({**FINDING, "factor": "<img src=x>", "class": "a b"}, CHECKS, "arm 1")
+    assert set(view.anchor) <= set("armU1-igsrcxb")
+
+
+def test_a_contrast_is_named():
+    assert (against_the_rest(None), against_the_rest("ms")) == ("", "ms against the rest")

@@ -35,7 +35,7 @@ def test_sections_stand_in_their_order_and_by_name_where_it_is_equal(add, record
     add("late", 45, "text", {})
     add("early", 35, "text", {})
     add("also_early", 35, "text", {})
-    assert list(shown(records)) == ["truth", "methods", "also_early", "early", "limits", "late", "provenance"]
+    assert list(shown(records)) == ["truth", "methods", "also_early", "early", "limits", "files", "late", "provenance"]
 
 
 def test_none_and_an_empty_text_leave_a_section_out(add, records):

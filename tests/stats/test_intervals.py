@@ -63,3 +63,26 @@ def test_percentile_interval_is_safe_from_nan():
 def test_one_sided_p_is_never_zero_and_nan_speaks_against():
     assert intervals.one_sided_p([1.0] * 9, 0.0) == pytest.approx(0.1)
     assert intervals.one_sided_p([1.0, 1.0, np.nan, 0.0], 0.0) == pytest.approx(3 / 5)
+
+
+class TestResampled:
+    def test_few_subjects_get_students_interval(self, generator):
+        """Hesterberg (2015): the percentile interval of a mean of 5 covers as if there were many more."""
+        values = np.array([1.0, 2.0, 3.0, 4.0, 6.0])
+        draws = intervals.bootstrap_means(values, np.zeros(5), 20_000, generator)
+        plain = intervals.Resampled(values.mean(), draws)
+        found = plain.expanded(5, 0.95).interval(0.95)
+        factor = 2.776445 / 1.959964 * np.sqrt(5 / 4)
+        assert found.high - found.low == pytest.approx(factor * np.subtract(*np.quantile(draws, [0.975, 0.025])))
+
+    def test_one_subject_has_no_interval(self):
+        found = intervals.Resampled(2.0, np.full(9, 2.0)).expanded(1, 0.95).interval(0.95)
+        assert found.estimate == 2.0
+        assert np.isnan([found.low, found.high]).all()
+
+    def test_an_estimate_beyond_the_scale_is_taken_to_its_end_with_its_resamples(self):
+        found = intervals.Resampled(1.25, np.array([1.125, 1.25, 1.5])).within(0.0, 1.0)
+        assert found.estimate == 1.0
+        assert found.draws.tolist() == [0.875, 1.0, 1.25]
+        inside = intervals.Resampled(0.5, np.array([-0.25, 1.5]))
+        assert inside.within(0.0, 1.0).draws.tolist() == inside.draws.tolist()

@@ -8,6 +8,7 @@ import pytest
 from biasaudit.stats.effects import auc
 from biasaudit.stats.intervals import resample_weights
 from biasaudit.stats.origin_effect import origin_effect, without_covariates
+from biasaudit.stats.pair_auc import Block, pair_auc
 from biasaudit.stats.strata import HeldFixed, joint_codes
 
 
@@ -49,3 +50,15 @@ def test_origins_that_never_overlap_are_not_known_for_certain():
     effect = origin_effect((origin == "b") * 1.0, origin, HeldFixed(positive), 99, np.random.default_rng(1), 0.9)
     assert effect.estimate[0] == effect.high[0] == 1
     assert 0.7 < effect.low[0] < 0.98
+
+
+def test_resamples_that_end_with_the_scale_are_no_bound():
+    """One subject in twenty-five out of order: the percentiles reach 1, Newcombe's lower bound lies below theirs."""
+    positive, origin = np.zeros(50, dtype=bool), np.repeat(["a", "b"], 25)
+    scores = np.where(origin == "b", 1.0, 0.0) + np.arange(50) / 1000
+    scores[-1] = -1.0
+    found = origin_effect(scores, origin, HeldFixed(positive), 400, np.random.default_rng(1), 0.9)
+    area = pair_auc(scores, [Block(np.arange(25, 50), np.arange(25), 1.0)]).interval(0.9)
+    assert found.estimate[0] == pytest.approx(0.96)
+    assert found.high[0] == 1
+    assert found.low[0] <= area.low

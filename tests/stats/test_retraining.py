@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasaudit.stats.effects import auc
-from biasaudit.stats.retraining import bootstrap_stratified_auc, overlap_factor, stratified_auc, widened
+from biasaudit.stats.retraining import overlap_factor, stratified_auc
 
 
 @pytest.fixture
@@ -46,43 +46,12 @@ def test_a_stratum_of_one_class_adds_nothing(cohort):
 def test_no_pair_no_area():
     positive = np.array([True, True, False])
     assert np.isnan(stratified_auc(np.zeros((3, 2)), positive, positive)).all()
-    draws = bootstrap_stratified_auc(np.zeros((3, 2)), positive, positive, 5, np.random.default_rng(0))
-    assert draws.shape == (5, 2)
-    assert np.isnan(draws).all()
 
 
 def test_names_of_strata_are_as_good_as_codes(cohort):
     scores, positive, strata = cohort
     names = np.array(["x", "y", "z"])[strata]
     assert stratified_auc(scores, positive, names) == stratified_auc(scores, positive, strata)
-
-
-class TestBootstrap:
-    def test_columns_are_paired(self, cohort):
-        scores, positive, strata = cohort
-        columns = np.hstack([scores, 3 * scores + 1, -scores])
-        draws = bootstrap_stratified_auc(columns, positive, strata, 50, np.random.default_rng(1))
-        np.testing.assert_array_equal(draws[:, 0], draws[:, 1])
-        np.testing.assert_allclose(draws[:, 0], 1 - draws[:, 2])
-
-    def test_a_seed_is_a_result_and_the_input_stays(self, cohort):
-        scores, positive, strata = cohort
-        before = scores.copy()
-        first, again, other = (
-            bootstrap_stratified_auc(scores, positive, strata, 20, np.random.default_rng(seed)) for seed in (1, 1, 2)
-        )
-        np.testing.assert_array_equal(first, again)
-        assert (first != other).any()
-        np.testing.assert_array_equal(scores, before)
-
-    def test_centre_and_spread(self, cohort):
-        scores, positive, strata = cohort
-        draws = bootstrap_stratified_auc(scores, positive, strata, 2000, np.random.default_rng(3))[:, 0]
-        assert draws.mean() == pytest.approx(stratified_auc(scores, positive, strata)[0], abs=0.01)
-        # Hanley and McNeil (1982): about .06 at an area of .76 of 30 + 30.
-        assert 0.04 < draws.std() < 0.08
-        assert draws.min() >= 0
-        assert draws.max() <= 1
 
 
 class TestOverlap:
@@ -93,9 +62,3 @@ class TestOverlap:
 
     def test_one_fold_overlaps_with_nothing(self):
         assert overlap_factor([20], [80]) == 1.0
-
-    def test_widening_is_about_the_estimate(self):
-        draws = np.array([0.1, 0.3, 0.6])
-        np.testing.assert_allclose(widened(0.2, draws, 2.0), [0.0, 0.4, 1.0])
-        np.testing.assert_array_equal(widened(0.2, draws, 1.0), draws)
-        assert draws[0] == 0.1

@@ -20,13 +20,16 @@ from torch import nn
 from biasaudit import seeds
 from biasaudit.attributions.captum_layers import layer_named, neuron_of, spread_over
 from biasaudit.attributions.captum_rules import require_complete, require_rules
-from biasaudit.attributions.captum_table import FITS, NOT_TUNNELLED, PREFIX, Fit
+from biasaudit.attributions.captum_table import FITS, NOT_TUNNELLED, PREFIX, Fit, registered
 from biasaudit.attributions.explained import Margin
 from biasaudit.attributions.method import Effort, References
 from biasaudit.errors import suggestion, told
 from biasaudit.registry import register
 
 __all__ = ["argument_faults"]
+
+REGISTERED_IN = "biasaudit.attributions.captum_table"
+"""Where a list of components reads the names that the end of this file registers; see `biasaudit.registered`."""
 
 _VOXELS_AT_ONCE = 2**21
 _AROUND = "IntegratedGradients"
@@ -327,12 +330,12 @@ def _seeded(seed: int) -> Iterator[None]:
             np.random.set_state(before[1])  # noqa: NPY002
 
 
-def _registered(name: str, fit: Fit) -> None:
+def _registered(name: str, told: str, fit: Fit) -> None:
     """Make the class of one method known, as every component is one class."""
-    said = {"name": name, "fit": fit, "holds": fit.holds, "__doc__": f"`{name}` of Captum."}
+    said = {"name": name, "fit": fit, "holds": fit.holds, "__doc__": told}
     taken = {key: getattr(fit, key) for key in ("faithful", "complete", "adaptive", "needs")}
     register("attribution", f"{PREFIX}{name}")(type(f"Captum{name}", (CaptumMethod,), {**said, **taken}))
 
 
-for _name, _fit in FITS.items():
-    _registered(_name, _fit)
+for _name, _told in registered().items():
+    _registered(_name.removeprefix(PREFIX), _told, FITS[_name.removeprefix(PREFIX)])

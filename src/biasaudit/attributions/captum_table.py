@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FITS", "NOT_TUNNELLED", "PREFIX", "REFUSED", "Fit", "doc_table", "refusal"]
+__all__ = ["FITS", "NOT_TUNNELLED", "PREFIX", "REFUSED", "Fit", "doc_table", "refusal", "registered"]
 
 PREFIX = "captum:"
 
@@ -141,6 +141,11 @@ def refusal(name: str) -> str:
         As in the protocol, ``captum:LayerActivation``.
     """
     return REFUSED.get(name.removeprefix(PREFIX), "") if name.startswith(PREFIX) else ""
+
+
+def registered() -> dict[str, str]:
+    """Say of every method, by its name in a protocol, what it is."""
+    return {f"{PREFIX}{name}": f"`{name}` of Captum." for name in FITS}
 
 
 def doc_table() -> str:

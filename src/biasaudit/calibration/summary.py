@@ -166,9 +166,9 @@ def _page(
         "`biasaudit calibrate` audits a fixed grid of simulated cohorts whose truth is known and counts its own "
         "errors. This page is written by that command.",
         markdown(pd.DataFrame([{"": key, "value": value} for key, value in provenance.items()])),
-        f"{judged.cohort.nunique()} cohorts judge; {table.cohort.nunique() - judged.cohort.nunique()} others chose "
-        "which checks carry weight and judge nothing. Every cohort is judged twice, with its masks and as if nobody "
-        "had marked anything. Intervals are 95 % (Wilson). Rates where R\\* is .25 or more count "
+        f"{table.cohort.nunique() - judged.cohort.nunique()} cohorts were used to select checks, "
+        f"{judged.cohort.nunique()} others to measure errors. Every cohort is judged twice, with its masks and as if "
+        "nobody had marked anything. Intervals are 95 % (Wilson). Rates where R\\* is .25 or more count "
         "competent targets only (G1 clear): without competence R\\* has no meaning. PATHOLOGY where R\\* >= .3 counts "
         "cohorts whose checks allow that verdict at all, and the row without masks outside crossed designs those that "
         "U5 was asked of.",

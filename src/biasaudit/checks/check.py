@@ -7,7 +7,10 @@ from typing import Protocol as Interface
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 
-__all__ = ["Check", "required"]
+__all__ = ["STATISTIC", "Check", "required", "statistic_name"]
+
+STATISTIC = "statistic"
+"""Name of the statistic of a check that does not state one."""
 
 
 class Check(Interface):
@@ -32,6 +35,9 @@ class Check(Interface):
     needs : tuple of str
         Every kind of evidence that `judge` looks at, and no other: ``table``, ``scores``, ``maps``. A check is given
         what it names here, so that it is judged again only when some of that has changed.
+    statistic : str, may be missing
+        Name and unit of the statistic of its findings, in a few words for tables: ``AUC``, ``share of the class gap``.
+        A finding with another statistic names it (`Finding.statistic_name`).
     optional : tuple of str, may be missing
         Which of these `judge` can do without: it is asked all the same where there is no such evidence.
     """
@@ -72,3 +78,15 @@ def required(check: type[Check]) -> frozenset[str]:
     ['scores', 'severity', 'table']
     """
     return frozenset(check.needs) - frozenset(getattr(check, "optional", ()))
+
+
+def statistic_name(check: type[Check]) -> str:
+    """Name the statistic of a check's findings, for tables.
+
+    Examples
+    --------
+    >>> from biasaudit.registry import get
+    >>> statistic_name(get("check", "U4"))
+    'share of the class gap'
+    """
+    return str(getattr(check, "statistic", STATISTIC))

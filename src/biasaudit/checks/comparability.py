@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from biasaudit.checks.premises import (
+    bound_level,
     class_rows,
     exchangeable_classes,
     inside_classes,
@@ -77,8 +78,9 @@ class Comparability:
         "known can be balanced; of what is not known it can be said how strong it would have to be."
     )
     kind = "design"
-    needs = ("table", "scores", "erased", "probes")
-    optional = ("scores", "erased", "probes")
+    statistic = "largest standardised difference (SD)"
+    needs = ("table", "scores", "severity", "erased", "probes")
+    optional = ("scores", "severity", "erased", "probes")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
         """Return one finding per class, about its origins, and one about the classes."""
@@ -339,7 +341,7 @@ def _reliance_matched(
     if kept.sum() < 4 * FEWEST:
         return {}
     found = crossed_reliance_of(_rows_of(evidence, kept), protocol, stream(evidence, "D4", "reliance"))
-    interval = found.interval(0.9)
+    interval = found.interval(bound_level(protocol))
     if np.isnan(interval.estimate):
         return {}
     low, high = min(interval.low, interval.estimate), max(interval.high, interval.estimate)

@@ -24,6 +24,7 @@ class Competence:
     question = "Does the target classifier beat chance on held-out subjects?"
     why = "A network that has learned nothing cannot be audited for what it has learned."
     kind = "gate"
+    statistic = "AUC"
     needs = ("table", "scores", "probes")
     optional = ("probes",)
 
@@ -49,6 +50,7 @@ class Competence:
                 statistic=interval.estimate,
                 low=interval.low,
                 high=interval.high,
+                level=interval_level(protocol),
                 threshold=CHANCE,
                 n=n,
                 factor=evidence.factor,

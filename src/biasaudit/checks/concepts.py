@@ -25,9 +25,11 @@ class Concepts:
     question = "Does the logit answer to the direction in which the origin, or the pathology, moves a hidden layer?"
     why = (
         "A layer may carry the origin without the decision reading it. The slope of the logit along the origin's "
-        "direction says what the decision would make of it, to first order. It supports other findings, no more."
+        "direction says what the decision would make of it, to first order. It can "
+        "support a concern and cannot exclude one."
     )
     kind = "used"
+    statistic = "share of the two slopes"
     needs = ("table", "features", "gradients")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -84,5 +86,5 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
     )
     caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
     found = f"the logit answers to the direction of the origin in {finding.class_name} ({shown}){caveat}"
-    not_found = f"the logit is not shown to answer to the direction of the origin ({shown}); this never clears"
+    not_found = f"the logit is not shown to answer to the direction of the origin ({shown})"
     return concluded(finding, adjusted_p, found, not_found, evidence, protocol)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from biasaudit.checks.premises import Fault, Judgement, bound_level, probability, score_fault, stream
+from biasaudit.checks.premises import Fault, Judgement, bound_level, probability, score_fault
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, DoseResponse, Finding, FloatArray
 from biasaudit.registry import register
-from biasaudit.stats.intervals import Interval, one_sided_p, percentile_interval
+from biasaudit.stats.auc_contrast import auc_contrast
+from biasaudit.stats.intervals import Interval
 from biasaudit.stats.multiplicity import holm
-from biasaudit.stats.retraining import bootstrap_stratified_auc, overlap_factor, stratified_auc, widened
+from biasaudit.stats.pair_auc import inside_strata, pair_auc
+from biasaudit.stats.retraining import overlap_factor
 from biasaudit.stats.strata import joint_codes
 
 __all__ = ["DoseResponseCheck"]
@@ -42,6 +44,7 @@ class DoseResponseCheck:
         "care."
     )
     kind = "used"
+    statistic = "slope of the AUC per association"
     needs = ("table", "dose_response")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -67,6 +70,7 @@ class DoseResponseCheck:
                 statistic=label.slope.estimate,
                 low=label.slope.low,
                 high=label.slope.high,
+                level=bound_level(protocol),
                 p_value=min(label.adjusted_p, origin.adjusted_p),
                 threshold=0.0,
                 n=int(dose.rows.size),
@@ -101,16 +105,14 @@ def _response(evidence: ArmEvidence, dose: DoseResponse, what: str, protocol: Pr
     truth, fold = evidence.positive[dose.rows], evidence.fold[dose.rows]
     cells = joint_codes(fold, truth)
     of, strata = (truth, fold) if what == "label" else (dose.side, cells)
-    areas = stratified_auc(dose.scores, of, strata)
-    generator = stream(evidence, "U11", what)
-    resampled = bootstrap_stratified_auc(dose.scores, of, strata, protocol.statistics.n_bootstraps, generator)
+    pairs = inside_strata(of, strata)
+    areas = [pair_auc(column, pairs) for column in dose.scores.T]
     tested = np.unique(fold, return_counts=True)[1]
     factor = overlap_factor(tested, np.full(tested.size, dose.training_size))
-    slope = float(_slopes(areas[None, :], dose.levels)[0])
-    draws = widened(slope, _slopes(resampled, dose.levels), factor)
+    slope = auc_contrast(areas, _slope_weights(dose.levels), bound_level(protocol), factor)
     # A fall of accuracy and a rise of the dependence on origin speak for the signature.
-    p_value = one_sided_p(-draws if what == "label" else draws, 0.0)
-    return _Response(areas, percentile_interval(slope, draws, bound_level(protocol)), p_value)
+    p_value = slope.p_below if what == "label" else slope.p_above
+    return _Response(np.array([area.estimate for area in areas]), slope.interval, p_value)
 
 
 def _adjusted(*responses: _Response) -> Iterator[_Response]:
@@ -119,10 +121,10 @@ def _adjusted(*responses: _Response) -> Iterator[_Response]:
     return (replace(response, adjusted_p=float(p)) for response, p in zip(responses, adjusted, strict=True))
 
 
-def _slopes(areas: FloatArray, levels: tuple[float, ...]) -> FloatArray:
-    """Least-squares slope of every row (B, levels) on the levels."""
+def _slope_weights(levels: tuple[float, ...]) -> FloatArray:
+    """Weights (levels,) that make a sum of AUCs their least-squares slope on the levels."""
     centred = np.asarray(levels) - np.mean(levels)
-    return np.asarray(areas @ centred / (centred @ centred))
+    return np.asarray(centred / (centred @ centred))
 
 
 def _judgement(label: _Response, origin: _Response, dose: DoseResponse, protocol: Protocol) -> Judgement:
@@ -138,7 +140,7 @@ def _judgement(label: _Response, origin: _Response, dose: DoseResponse, protocol
         return Judgement("concern", numbers, remedy)
     if label.slope.low > -delta and origin.slope.high < delta:
         return Judgement("clear", f"slopes of {delta:g} are excluded: {numbers}")
-    reason = f"no slope is shown, and one of {delta:g} is not excluded: {numbers}"
+    reason = f"no change was shown, but a slope of {delta:g} is not excluded: {numbers}"
     return Judgement("inconclusive", reason, "add subjects of the class that each side of origins holds few of")
 
 

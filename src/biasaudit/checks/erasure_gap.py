@@ -18,6 +18,7 @@ from biasaudit.checks.premises import (
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray
 from biasaudit.registry import register
+from biasaudit.stats.distribution import quantiles_of
 from biasaudit.stats.effects import gap_share
 from biasaudit.stats.intervals import (
     Interval,
@@ -29,15 +30,17 @@ from biasaudit.stats.intervals import (
 )
 from biasaudit.stats.network_variance import NetworkVariance
 from biasaudit.stats.strata import joint_codes
+from biasaudit.vocabulary import OTHER_INPUTS
 
 __all__ = ["ErasureGap"]
 
 
 @dataclass(frozen=True)
 class _Gap:
-    """Share of the gap with its interval, and the two parts that it is made of."""
+    """Share of the gap with its interval and resamples, and the two parts that it is made of."""
 
     share: Interval
+    draws: FloatArray
     p_value: float
     class_gap: Interval
     class_gap_error: float
@@ -59,6 +62,7 @@ class ErasureGap:
         "the edit itself cancels, and what is left lies outside the masks."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "erased")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -79,6 +83,7 @@ class ErasureGap:
                 statistic=gap.share.estimate,
                 low=gap.share.low,
                 high=gap.share.high,
+                level=bound_level(protocol),
                 p_value=None if undefined else gap.p_value,
                 threshold=protocol.verdict.low,
                 n=int(evidence.positive.size),
@@ -89,6 +94,7 @@ class ErasureGap:
                     "class_gap_error": gap.class_gap_error,
                     "pathology_part": gap.pathology_part,
                     "pathology_part_error": gap.pathology_part_error,
+                    "null": quantiles_of(gap.draws, gap.share.estimate, "resamples"),
                     **seed_details(gap.networks),
                 },
             )
@@ -139,6 +145,7 @@ def _measure(evidence: ArmEvidence, protocol: Protocol) -> _Gap:
     part, parts = _difference(evidence, full - edited, protocol)
     return _Gap(
         share.interval(level),
+        share.draws,
         one_sided_p(share.draws, protocol.verdict.low),
         percentile_interval(gap, gaps, level),
         float(gaps.std()),
@@ -183,8 +190,8 @@ def _judgement(gap: _Gap, protocol: Protocol) -> Judgement:
     if gap.p_value <= protocol.statistics.alpha:
         reason = f"{shown}, more than {percent(limits.low)} ({probability(gap.p_value)})"
         remedy = (
-            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling), "
-            "and compare inputs that carry less of it"
+            "look for what differs between the origins outside the lesions (contrast, noise, extraction, resampling)"
+            f"{OTHER_INPUTS}"
         )
         return Judgement("concern", reason, remedy)
     if gap.share.high < limits.tolerance:

@@ -50,6 +50,7 @@ class FaithfulMaps:
         "those of random weights, they show the images. Maps that fail are withheld, and no check reads them."
     )
     kind = "gate"
+    statistic = "cosine of two networks' maps"
     needs = ("table", "maps")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

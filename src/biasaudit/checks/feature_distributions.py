@@ -25,10 +25,11 @@ class FeatureDistributions:
     title = "Feature distributions"
     question = "Inside one class, do the network's hidden features differ between origins?"
     why = (
-        "What the hidden layers carry is what the decision can be made of. A difference supports other findings; "
-        "it is no verdict, and its absence clears nobody."
+        "What the hidden layers carry is what the decision can be made of. A difference can support "
+        "a concern; none excludes one."
     )
     kind = "used"
+    statistic = "correlation with the origin"
     needs = ("table", "features", "severity")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -87,7 +88,7 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
     caveat = "" if finding.class_name == evidence.classes[0] else _severity_caveat(evidence)
     shown = f"{probability(adjusted_p)} after Holm over the layers"
     found = f"the features of {finding.class_name} differ between origins ({shown}){caveat}"
-    not_found = f"no difference between origins was found ({shown}); this test never clears"
+    not_found = f"no difference between origins was found ({shown})"
     return concluded(finding, adjusted_p, found, not_found, evidence, protocol)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from biasaudit.checks.outside_field import Lowest, bound_finding, field_fault, lowest
-from biasaudit.checks.premises import fault_finding, percent, score_fault, stream
+from biasaudit.checks.premises import bound_level, fault_finding, percent, score_fault, stream
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding, Flag, FloatArray
 from biasaudit.registry import register
@@ -35,6 +35,7 @@ class FieldReplaced:
         "comes from outside of the field that you declared: source, projection or positioning."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "frames", "reduced")
     optional = ("reduced",)
 
@@ -84,8 +85,8 @@ def _mimicry(evidence: ArmEvidence, protocol: Protocol) -> Finding | None:
     own = lowest(share, protocol)
     known = bool(np.isfinite([own.estimate, own.low]).all())
     agrees = known and own.p_value <= protocol.statistics.alpha
-    verb = "answers" if agrees else "is not shown to answer"
-    reason = f"inside the healthy the target {verb} as a network that sees the frame alone"
+    verb = "scores" if agrees else "is not shown to score"
+    reason = f"inside the healthy the target {verb} like a network that sees the frame alone"
     if known:
         reason += f": that would make up {percent(own.estimate)} of the class gap, at least {percent(own.low)}"
     return Finding(
@@ -94,6 +95,7 @@ def _mimicry(evidence: ArmEvidence, protocol: Protocol) -> Finding | None:
         reason=f"{reason}; this corroborates and decides nothing",
         statistic=own.estimate if known else None,
         low=own.low if known else None,
+        level=bound_level(protocol),
         p_value=own.p_value if known else None,
         threshold=protocol.verdict.low,
         n=int(evidence.positive.size),

@@ -26,6 +26,7 @@ class FrameTransplant:
         "positioning."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "frames")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

@@ -29,9 +29,10 @@ class HiddenLayers:
     question = "Inside one class, is the origin easier to read from the hidden layers than before training?"
     why = (
         "Any convolution passes some of the signature on. A layer that shows the origin better than the untrained "
-        "network has learned to carry it. It supports other findings and never clears."
+        "network has learned to carry it. It can support a concern and cannot exclude one."
     )
     kind = "used"
+    statistic = "AUC of the origin"
     needs = ("table", "features", "untrained")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -76,7 +77,15 @@ def _of_layer(
         return replace(blank, status="inconclusive", reason=reason)
     low, high = _interval(origin, evidence, rows, protocol)
     details = {"p_origin": origin.p_value, "auc_label": of_label(layer)}
-    finding = replace(blank, statistic=origin.auc, low=low, high=high, n=origin.n, details=details)
+    finding = replace(
+        blank,
+        statistic=origin.auc,
+        low=low,
+        high=high,
+        level=interval_level(protocol),
+        n=origin.n,
+        details=details,
+    )
     if layer not in evidence.untrained:
         return replace(finding, status="inconclusive", reason="the network has no untrained version to compare with")
     before = decode(evidence.untrained[layer][rows], *table, n_permutations, stream(evidence, "U2", blank.class_name))
@@ -105,5 +114,5 @@ def _judged(finding: Finding, adjusted_p: float, evidence: ArmEvidence, protocol
     )
     caveat = "" if finding.class_name == evidence.classes[0] else SEVERITY
     found = f"training made the origin of {finding.class_name} easier to read from this layer ({shown}){caveat}"
-    not_found = f"the origin is not shown to be easier to read than before training ({shown}); this never clears"
+    not_found = f"the origin is not shown to be easier to read than before training ({shown})"
     return concluded(finding, adjusted_p, found, not_found, evidence, protocol)

@@ -8,7 +8,7 @@ import numpy as np
 
 from biasaudit.checks.premises import Judgement
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, Finding
+from biasaudit.records import ArmEvidence, Finding, probability_text
 from biasaudit.registry import register
 from biasaudit.stats.effects import cramers_v
 from biasaudit.vocabulary import OR_PROBES
@@ -88,19 +88,21 @@ def statements(evidence: ArmEvidence, protocol: Protocol) -> tuple[list[str], li
         )
     smallest = smallest_p(_exchangeable(evidence), protocol.statistics.n_permutations)
     if smallest is not None and smallest > protocol.statistics.alpha:
-        cannot.append(f"No test inside classes can reach significance: the smallest possible p is {smallest:.2g}.")
+        cannot.append(
+            f"No test inside classes can reach significance: the smallest possible p is {probability_text(smallest)}."
+        )
     _say_what_separates(evidence, protocol, can, cannot)
     return can, cannot
 
 
 def _say_what_separates(evidence: ArmEvidence, protocol: Protocol, can: list[str], cannot: list[str]) -> None:
-    between = "How much of the difference between the classes is owed to the signature of the origin?"
+    between = "How much of the difference between the classes comes from the origin?"
     share = "Which share of the class gap is left once the marked pathology is erased?"
     whom = "subject" if protocol.cohort.mask_in == "all" else "patient"
     if evidence.masks_given:
         can.append(share)
     elif protocol.cohort.has_images:
-        cannot.append(f"{share} Lesion masks of every {whom} are needed.")
+        cannot.append(f"{share} That needs a lesion mask for every {whom}.")
     if evidence.regime == "crossed":
         can.append(between)
     elif evidence.regime == "single":
@@ -108,7 +110,10 @@ def _say_what_separates(evidence: ArmEvidence, protocol: Protocol, can: list[str
     else:
         cannot.append(f"{between} No origin holds both classes, so the labels alone cannot separate the two.")
     if evidence.masks_given and evidence.regime in ("nested", "aliased") and not evidence.mask_is_complete:
-        cannot.append("Is what lies outside the masks the signature, or unmarked disease? Only a second line tells.")
+        cannot.append(
+            "Is what lies outside the masks the origin, or disease that nobody marked? Only a second test tells: "
+            "probes, or an input that does not show the disease."
+        )
 
 
 @register("check", "D1")
@@ -123,6 +128,7 @@ class Identifiability:
         "separates the classes, and no accuracy tells which of the two it does."
     )
     kind = "design"
+    statistic = "Cramér's V of class and origin"
     needs = ("table",)
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -178,7 +184,7 @@ def _judgement(
         remedy = f"add an origin that holds both classes{others}"
         return Judgement("concern", f"{wording}; {shown}", remedy)
     if association is not None and association > CONCERN_V:
-        reason = f"{shown}, above {CONCERN_V:g}: the origin predicts the class before any image is read"
+        reason = f"{shown}, above {CONCERN_V:g}: the origin alone already predicts the class"
         return Judgement("concern", reason, "balance the classes within origins, by collecting or by subsampling")
     if smallest is None or smallest > protocol.statistics.alpha:
         reason = f"{shown}, but so few subjects can be exchanged inside classes that no test can reach significance"

@@ -49,6 +49,7 @@ class ImageQuality:
         "scanner, the camera or the preprocessing in place of the disease."
     )
     kind = "available"
+    statistic = "AUC"
     needs = ("table", "quality")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:

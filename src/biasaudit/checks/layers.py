@@ -82,5 +82,6 @@ def concluded(
         status="concern" if significant else "inconclusive",
         reason=found if significant else not_found,
         threshold=protocol.statistics.alpha,
+        threshold_on="p_value",
         details={**finding.details, "p_holm": adjusted_p, "corroborates": significant and healthy},
     )

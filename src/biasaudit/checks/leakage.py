@@ -30,6 +30,7 @@ class Leakage:
         "with itself."
     )
     kind = "design"
+    statistic = "likeness of the closest pair (SD)"
     needs = ("table", "twins")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -42,7 +43,7 @@ class Leakage:
         finding = Finding(
             code=self.code,
             status="clear",
-            reason=f"no two of {n} subjects are as alike as images of one subject are",
+            reason=f"no duplicated subject was found among {n}",
             statistic=max((twin.height for twin in evidence.twins if _two_names(twin, evidence)), default=None),
             threshold=protocol.leakage.height,
             n=n,
@@ -51,7 +52,7 @@ class Leakage:
         if pairs:
             return [_concern(finding, pairs, evidence)]
         if n < _FEWEST:
-            reason = f"with {n} subjects it is not known how alike two subjects are; no files are equal"
+            reason = f"{n} subjects are too few to say which images are too alike; no two files are equal"
             return [Finding(self.code, "inconclusive", reason, n=n, factor=evidence.factor)]
         return [finding]
 

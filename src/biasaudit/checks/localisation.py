@@ -13,7 +13,7 @@ from biasaudit.checks.premises import Judgement, interval_level, patients, proba
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, Status
 from biasaudit.registry import register
-from biasaudit.stats.intervals import Interval, bootstrap_means, percentile_interval
+from biasaudit.stats.intervals import Interval, Resampled, bootstrap_means
 from biasaudit.stats.localisation import lesion_gains, rank_accuracies
 from biasaudit.stats.permutation import p_value, permutation_indices
 
@@ -44,6 +44,7 @@ class Localisation:
     question = "Does relevance concentrate in the subject's own marked pathology?"
     why = "Maps show where the network looks. They illustrate what U1 and U4 establish, and never decide alone."
     kind = "used"
+    statistic = "relevance in the mask (times chance)"
     needs = ("table", "maps", "masks", "origin_maps")
     optional = ("origin_maps",)
 
@@ -80,6 +81,7 @@ class Localisation:
             statistic=gain.interval.estimate,
             low=gain.interval.low,
             high=gain.interval.high,
+            level=interval_level(protocol),
             p_value=gain.p_value,
             threshold=EVEN_SPREAD,
             n=gain.n,
@@ -117,7 +119,8 @@ def _against_exchanged(values: FloatArray, even: float, evidence: ArmEvidence, p
         np.zeros(n, dtype=int), settings.n_permutations, stream(evidence, "U6", "permutation")
     )
     null = filled[np.arange(n), indices].mean(axis=1)
-    interval = percentile_interval(float(own.mean()), draws, interval_level(protocol))
+    level = interval_level(protocol)
+    interval = Resampled(float(own.mean()), draws).expanded(n, level).interval(level)
     smallest = 1 / factorial(min(n, 20))
     return _Gain(interval, max(p_value(interval.estimate, null), smallest), float(null.mean()), n)
 
@@ -125,7 +128,7 @@ def _against_exchanged(values: FloatArray, even: float, evidence: ArmEvidence, p
 def _judgement(gain: _Gain, protocol: Protocol) -> Judgement:
     interval = gain.interval
     numbers = (
-        f"relevance in the subject's own mask is {interval.estimate:.1f} [{interval.low:.1f}, {interval.high:.1f}] "
+        f"relevance in the subject's own mask is {interval.estimate:.1f}{_bounds(interval)} "
         f"times its volume share, {gain.exchanged:.1f} times with masks exchanged between subjects, "
         f"{probability(gain.p_value)}"
     )
@@ -137,9 +140,14 @@ def _judgement(gain: _Gain, protocol: Protocol) -> Judgement:
             "inconclusive", f"{numbers}; too few mapped patients ({gain.n}) for exchanging masks to show anything"
         )
     if interval.low > EVEN_SPREAD:
-        reason = "relevance lies where lesions usually lie, not demonstrably in the subject's own"
+        reason = "relevance lies where lesions usually lie; that it lies in the subject's own lesions is not shown"
         return Judgement("inconclusive", f"{numbers}; {reason}")
     return Judgement("concern", f"{numbers}; relevance does not concentrate in the marked pathology")
+
+
+def _bounds(interval: Interval) -> str:
+    """Show the interval; of a single subject there is none."""
+    return f" [{interval.low:.1f}, {interval.high:.1f}]" if np.isfinite(interval.low) else ""
 
 
 def _rank_accuracy(evidence: ArmEvidence, maps: Maps, chosen: BoolArray, protocol: Protocol) -> dict[str, float]:

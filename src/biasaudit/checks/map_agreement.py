@@ -49,9 +49,10 @@ class MapAgreement:
     question = "Inside one class, do the target's maps change between origins as the origin classifier's maps do?"
     why = (
         "A target that says less of one origin where the origin classifier does, and more of the other where that "
-        "does, may read what it reads. It supports other findings; by itself it neither accuses nor clears."
+        "does, may read what it reads. It can support a concern and cannot exclude one."
     )
     kind = "used"
+    statistic = "share of the change between classes"
     needs = ("table", "origin_controls", "maps", "origin_maps")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -170,10 +171,11 @@ def _judgement(share: float, p_value: float, score: OriginScore, protocol: Proto
     if not score.interval.low > CHANCE:
         auc = f"AUC {score.interval.estimate:.2f} [{score.interval.low:.2f}, {score.interval.high:.2f}]"
         return Judgement(
-            "inconclusive", f"{numbers}; the origin classifier is not above chance ({auc}): its maps mean nothing"
+            "inconclusive",
+            f"{numbers}; the origin classifier is not above chance ({auc}), so its maps say nothing of the origin",
         )
     if p_value > protocol.statistics.alpha:
-        return Judgement("inconclusive", f"{numbers}: not beyond chance; this never clears")
+        return Judgement("inconclusive", f"{numbers}: not beyond chance")
     if share < floor:
-        return Judgement("inconclusive", f"{numbers}: less than {percent(floor)}, too faint to count")
+        return Judgement("inconclusive", f"{numbers}: below the {percent(floor)} that calibration needs")
     return Judgement("concern", f"{numbers}: they follow the origin classifier's")

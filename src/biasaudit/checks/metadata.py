@@ -42,6 +42,7 @@ class Metadata:
         "visible in the images is a likely short cut: all columns are ranked by both."
     )
     kind = "available"
+    statistic = "AUC"
     needs = ("table", "metadata", "features", "quality")
     optional = ("features", "quality")
 

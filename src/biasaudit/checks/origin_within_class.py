@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from biasaudit.checks.competence import CHANCE
 from biasaudit.checks.origin_score import OriginScore, origin_score
-from biasaudit.checks.premises import Judgement, inside_classes, probability
+from biasaudit.checks.premises import Judgement, inside_classes, interval_level, probability
 from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, Finding
 from biasaudit.registry import register
+from biasaudit.stats.distribution import quantiles_of
 
 __all__ = ["OriginWithinClass"]
 
@@ -25,6 +26,7 @@ class OriginWithinClass:
     question = "Can the same network tell the origins apart inside one class?"
     why = "It says whether a signature is there to be used. Availability alone is no fault: only use is."
     kind = "available"
+    statistic = "AUC of the origin"
     needs = ("table", "origin_controls")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -47,11 +49,13 @@ def _finding(evidence: ArmEvidence, class_name: str, protocol: Protocol) -> Find
         statistic=score.interval.estimate,
         low=score.interval.low,
         high=score.interval.high,
+        level=interval_level(protocol),
         p_value=score.test.p_value,
         threshold=CHANCE,
         n=score.test.n,
         factor=evidence.factor,
         class_name=class_name,
+        details={"null": quantiles_of(score.test.null, score.test.statistic, "permutations")},
     )
 
 

@@ -92,10 +92,10 @@ def weak_target(evidence: ArmEvidence, protocol: Protocol, code: str) -> str:
     )
     gap = float(evidence.logit[evidence.positive].mean() - evidence.logit[~evidence.positive].mean())
     if not percentile_interval(gap, patients - healthy, bound_level(protocol)).low > 0:
-        return f"the class gap is {gap:.2f} logits and may be none, so that no share of it is known"
+        return f"the classes differ by {gap:.2f} logits, which may be chance, so no share of that difference is known"
     area = pair_auc(evidence.logit, inside_folds(evidence.positive, evidence.network)).estimate
     if area < COMPETENT:
-        return f"the target's AUC is {area:.2f}, and below {COMPETENT} shares of the class gap are unstable"
+        return f"the target's AUC is {area:.2f}, and below {COMPETENT} shares of the class gap vary too much"
     return ""
 
 
@@ -122,6 +122,7 @@ def bound_finding(code: str, evidence: ArmEvidence, protocol: Protocol, share: L
         remedy=judged.remedy,
         statistic=share.estimate if known else None,
         low=share.low if known else None,
+        level=bound_level(protocol),
         p_value=share.p_value if known else None,
         threshold=protocol.verdict.low,
         n=int(evidence.positive.size),
@@ -147,6 +148,6 @@ def _judged(share: Lowest, weak: str, how: str, protocol: Protocol) -> Judgement
         return Judgement("concern", reason, remedy)
     reason = (
         f"{percent(share.estimate)} of the class gap {how}, not shown to be more than {percent(protocol.verdict.low)} "
-        f"({tested}); a lower bound cannot clear, since what works inside the field is not seen"
+        f"({tested}); this can show a bias and cannot exclude one, since what happens inside the field is not seen"
     )
     return Judgement("inconclusive", reason, "bring images of the missing cell as probes (`cohort.probes`)")

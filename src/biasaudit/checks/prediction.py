@@ -98,6 +98,7 @@ def predict(evidence: ArmEvidence, asked: Asked, columns: Encoded, source: Sourc
         statistic=interval.estimate,
         low=interval.low,
         high=interval.high,
+        level=interval_level(protocol),
         p_value=found.test.p_value,
         threshold=CHANCE,
         details={

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from biasaudit import seeds
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Status
+from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Status, equation_text
 
 __all__ = [
     "SEVERITY",
@@ -153,7 +153,5 @@ def percent(share: float) -> str:
 
 
 def probability(p_value: float) -> str:
-    """Return a p-value in words that never read as zero: ``p = 0.013``, ``p = 0.0005`` or ``p < 0.0001``."""
-    if p_value < 0.0001:
-        return "p < 0.0001"
-    return f"p = {p_value:.2g}" if p_value < 0.01 else f"p = {p_value:.2f}"
+    """Return a p-value for a sentence: ``p = 0.25``, ``p = 0.0013`` or ``p < 0.0005``."""
+    return equation_text(p_value)

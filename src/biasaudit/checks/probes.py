@@ -80,6 +80,7 @@ class ProbesCheck:
         "knows the source."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "probes")
     optional = ("probes",)
 
@@ -212,6 +213,7 @@ def _with_numbers(finding: Finding, cell: _Cell, measured: _Measured, protocol: 
         statistic=interval.estimate,
         low=interval.low,
         high=interval.high if cell.two_sided else None,
+        level=bound_level(protocol),
         p_value=measured.p_value,
         threshold=protocol.verdict.low,
         flag=Flag(may_flag=True, healthy=not cell.positive, reliance=reliance),
@@ -262,7 +264,7 @@ def _left_out(cell: _Cell) -> str:
 def _no_probes(evidence: ArmEvidence, protocol: Protocol) -> Finding:
     """Say that there are no probes, and how many of which images would settle the verdict."""
     given = evidence.probes is not None
-    reason = "no probe is of a class that its own origin lacks" if given else "there are no probes"
+    reason = "no probe shows a class that its origin lacks in this cohort" if given else "there are no probes"
     needed = _needed(evidence, protocol)
     return Finding(
         code="P1",

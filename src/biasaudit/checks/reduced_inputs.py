@@ -43,6 +43,7 @@ class ReducedInputs:
     question = "Can the label be predicted from an input that does not show the marked pathology?"
     why = "If background alone predicts the disease, something besides the disease separates the classes."
     kind = "available"
+    statistic = "AUC of the label"
     needs = ("table", "reduced")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -121,6 +122,7 @@ def _finding(evidence: ArmEvidence, name: str, test: _Predicted, protocol: Proto
         statistic=interval.estimate,
         low=interval.low,
         high=interval.high,
+        level=interval_level(protocol),
         p_value=p_value,
         threshold=CHANCE,
         n=len(evidence.subject),

@@ -27,6 +27,7 @@ from biasaudit.protocol import Protocol
 from biasaudit.records import ArmEvidence, BoolArray, Finding, Flag, FloatArray, Share
 from biasaudit.registry import register
 from biasaudit.stats.conditional import DETERMINED, covariate_adjusted_test
+from biasaudit.stats.distribution import quantiles_of
 from biasaudit.stats.fold_scales import aligned_logits, fold_columns, standardised_logits
 from biasaudit.stats.intervals import Interval, Resampled
 from biasaudit.stats.network_variance import NetworkVariance
@@ -41,7 +42,7 @@ __all__ = ["INDIFFERENT", "ScoreDependence", "crossed_reliance_of"]
 INDIFFERENT = 0.5
 """AUC of origin by a score that does not depend on it."""
 
-BEYOND_THE_LABEL = "the patients' severity is not known and may differ, so this reads: site-dependent beyond the label"
+BEYOND_THE_LABEL = "how severe the disease is in each patient is not known, so this may be severity and not the site"
 
 
 _CLOSED = Flag(may_flag=False, equivalent=False)
@@ -73,6 +74,7 @@ class ScoreDependence:
         "inside one class is the network's own response to the signature."
     )
     kind = "used"
+    statistic = "AUC of the origin by the score"
     needs = ("table", "scores", "severity", "erased")
     optional = ("erased",)
 
@@ -122,6 +124,7 @@ class ScoreDependence:
             **outcome.details(),
             "held_fixed": listed(question.fixed.held),
             "covariate_notes": "; ".join(question.fixed.notes),
+            "null": quantiles_of(test.null, test.statistic, "permutations"),
         }
         mirror = _Mirror()
         if question.class_name is None:
@@ -143,6 +146,7 @@ class ScoreDependence:
             statistic=shown.estimate,
             low=shown.low,
             high=shown.high,
+            level=bound_level(protocol),
             p_value=test.p_value,
             threshold=INDIFFERENT + protocol.verdict.delta,
             n=test.n,
@@ -307,7 +311,11 @@ def _judgement(outcome: _Outcome, question: _Question, protocol: Protocol) -> Ju
     significant = p_value <= protocol.statistics.alpha
     caveat = "" if question.may_flag else f"; {BEYOND_THE_LABEL}"
     if outcome.equivalent(delta):
-        found = "detectable, but smaller than" if significant else "any dependence on origin is smaller than"
+        found = (
+            "there is a dependence on origin, but smaller than"
+            if significant
+            else "any dependence on origin is smaller than"
+        )
         return Judgement("clear", f"{found} the {delta:g} allowed: {numbers}")
     if significant:
         remedy = (

@@ -43,7 +43,7 @@ MOVED = 0.2
 An edit that goes part of the way underestimates reliance, and what it finds is there all the same."""
 
 
-_NO_VOTE = "; on real pictures it said so of clean networks too, so that here it only corroborates"
+_NO_VOTE = "; on real pictures it said the same of clean networks, so here it only corroborates"
 
 
 @register("check", "U5")
@@ -58,6 +58,7 @@ class SignatureTransferCheck:
         "the patients' images changes little. What it does change is owed to the signature."
     )
     kind = "used"
+    statistic = "share of the class gap"
     needs = ("table", "scores", "transfer")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -82,6 +83,7 @@ class SignatureTransferCheck:
                 remedy=judged.remedy,
                 statistic=share.estimate if known else None,
                 low=share.low if known else None,
+                level=bound_level(protocol),
                 p_value=moved.p_value if known else None,
                 threshold=protocol.verdict.low,
                 n=n,
@@ -197,7 +199,9 @@ def _judgement(made: _Moved, gate: _Gate, known: bool, protocol: Protocol) -> Ju
     limits = protocol.verdict
     if not known:
         return Judgement(
-            "inconclusive", "there is no class gap to take a share of", "train a network that separates the classes"
+            "inconclusive",
+            "the scores of the classes do not differ, so there is no gap to take a share of",
+            "train a network that separates the classes",
         )
     shown = f"{percent(share.estimate)} of the class gap moves with the signature, at least {percent(share.low)}"
     if not np.isfinite(gate.separable):
@@ -205,7 +209,8 @@ def _judgement(made: _Moved, gate: _Gate, known: bool, protocol: Protocol) -> Ju
         return Judgement("inconclusive", reason, "subjects of both classes in every fold")
     if not gate.separable >= SEPARABLE:
         reason = (
-            f"simple statistics of the images do not tell the sides, so nothing shows that the edit arrived: {shown}"
+            "simple statistics of the images do not tell the two sides apart, so nothing shows that the edit took "
+            f"effect: {shown}"
         )
         return Judgement("inconclusive", reason, "pathology masks, or images of both classes from one origin")
     if not gate.moved >= MOVED:
@@ -218,4 +223,4 @@ def _judgement(made: _Moved, gate: _Gate, known: bool, protocol: Protocol) -> Ju
         remedy = "look for what differs between the origins (contrast, sharpness, noise, field, extraction)"
         return Judgement("concern", f"{shown}: more than {percent(limits.low)} ({probability(p_value)})", remedy)
     # A transfer that misses part of a signature underestimates, so little change clears nobody.
-    return Judgement("inconclusive", f"{shown}; a signature that the edit does not carry is not excluded")
+    return Judgement("inconclusive", f"{shown}; parts of a signature that the edit does not copy are not excluded")

@@ -25,9 +25,10 @@ class SiteDirection:
     question = "How much of the AUC goes when the direction of the origin is taken out of a hidden layer?"
     why = (
         "A layer that shows the origin does no harm if the decision does not live on it. Where much of the AUC goes "
-        "with the origin's direction it does. It supports other findings, no more."
+        "with the origin's direction it does. It can support a concern and cannot exclude one."
     )
     kind = "used"
+    statistic = "loss of AUC"
     needs = ("table", "scores", "features", "gradients")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -90,7 +91,8 @@ def _judged(finding: Finding, adjusted_p: float, protocol: Protocol) -> Finding:
     return replace(
         finding,
         status="concern" if concern else "inconclusive",
-        reason=f"{found} ({shown})" if concern else f"it is not shown that {found} ({shown}); this never clears",
+        reason=f"{found} ({shown})" if concern else f"it is not shown that {found} ({shown})",
         threshold=protocol.statistics.alpha,
+        threshold_on="p_value",
         details={**own, "p_holm": adjusted_p, "corroborates": concern},
     )

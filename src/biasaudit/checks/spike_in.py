@@ -33,6 +33,7 @@ class SpikeInCheck:
         "be taken for one."
     )
     kind = "gate"
+    statistic = "reliance on the plant (share)"
     needs = ("table", "spike_in")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -61,6 +62,7 @@ class SpikeInCheck:
                 statistic=planted.reliance.estimate,
                 low=planted.reliance.low,
                 high=planted.reliance.high,
+                level=bound_level(protocol),
                 p_value=planted.p_value,
                 threshold=protocol.verdict.low,
                 n=n,
@@ -177,14 +179,14 @@ def _refused(spike: SpikeIn, looks: _Looks) -> str:
     """Say that no plant was taken up, how many were tried, and how far they went."""
     tried = spike.ladder[: len(spike.owed) + 1]
     if not tried:
-        return "the network did not take the plant up, so that it says nothing of power"
+        return "the network did not take the plant up, so the power could not be tested"
     kinds = len({kind for plant in tried for kind in plant.kinds})
     most = max((share for share in (*spike.owed, looks.owed.estimate) if np.isfinite(share)), default=float("nan"))
     reach = f"moved more than {percent(most)} of the class gap" if np.isfinite(most) else "moved the class gap"
     return (
         f"none of {len(tried)} plants of {kinds} kinds, up to strength {max(plant.strength for plant in tried):g} "
         f"and {percent(max(plant.mislabelled for plant in tried))} of turned labels, {reach}: the network never needs "
-        "another cue, and nothing is said of power"
+        "another cue, so the power could not be tested"
     )
 
 

@@ -25,10 +25,11 @@ class Strategies:
     title = "Strategies"
     question = "Inside one class, do the attribution maps fall into groups that go with the origin?"
     why = (
-        "A network may decide by several strategies. One that it uses for a single origin may read the signature; it "
-        "supports other findings and neither accuses nor clears."
+        "A network may decide by several strategies. One that it uses for a single origin may read the signature. It "
+        "can support a concern and cannot exclude one."
     )
     kind = "used"
+    statistic = "Cramér's V of groups and origin"
     needs = ("table", "maps")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -71,7 +72,7 @@ def _judged(finding: Finding, test: TestResult, clusters: Clusters, protocol: Pr
     reason = (
         f"the maps fall into groups that go with the origin ({numbers})"
         if significant
-        else f"no group of maps was found to go with the origin; this never clears ({numbers})"
+        else f"no group of maps was found to go with the origin ({numbers})"
     )
     return replace(
         finding,
@@ -80,5 +81,6 @@ def _judged(finding: Finding, test: TestResult, clusters: Clusters, protocol: Pr
         statistic=test.statistic,
         p_value=test.p_value,
         threshold=protocol.statistics.alpha,
+        threshold_on="p_value",
         details={"clusters": count, "eigengap": clusters.gap, "corroborates": significant},
     )

@@ -12,7 +12,7 @@ from biasaudit.checks.faithful_maps import maps_fault
 from biasaudit.checks.identifiability import smallest_p
 from biasaudit.checks.premises import SEVERITY, Fault, class_rows, inside_classes, percent, probability, stream
 from biasaudit.protocol import Protocol
-from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps
+from biasaudit.records import ArmEvidence, BoolArray, Finding, FloatArray, Maps, probability_text
 from biasaudit.registry import register
 from biasaudit.stats.map_columns import equal_gain
 from biasaudit.stats.strata import centre_within, indicator_matrix, joint_codes
@@ -20,6 +20,10 @@ from biasaudit.stats.tfce import neighbours
 from biasaudit.stats.voxelwise import MapDifference, Places, critical_value, map_difference_test
 
 __all__ = ["MapComparison", "VoxelwiseMaps", "class_comparison", "compare_maps", "origin_comparison"]
+
+
+_OF_SEVERAL = "largest F of any place (as z)"
+"""Statistic where more than two groups are compared; of two it is t."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,11 @@ class VoxelwiseMaps:
     question = "Where do the maps differ between origins inside a class, and between classes beyond origin?"
     why = (
         "A place whose relevance changes with the origin shows what the network may take from it. The comparison of "
-        "classes describes where they differ with origin held fixed. By themselves they neither accuse nor clear."
+        "classes says where they differ with origin held fixed, which only describes the disease. Either can support "
+        "a concern and cannot exclude one."
     )
     kind = "used"
+    statistic = "largest t of any place"
     needs = ("table", "maps", "masks", "regions")
 
     def judge(self, evidence: ArmEvidence, protocol: Protocol) -> list[Finding]:
@@ -77,7 +83,7 @@ class VoxelwiseMaps:
         if finding.p_value is None:
             return finding
         if finding.p_value > protocol.statistics.alpha:
-            reason = f"no difference between origins was found ({finding.reason}); this never clears"
+            reason = f"no difference between origins was found ({finding.reason})"
             return replace(finding, reason=reason, details={**finding.details, "corroborates": False})
         healthy = class_name == evidence.classes[0]
         reason = f"the maps of {class_name} differ between origins ({finding.reason})"
@@ -100,7 +106,7 @@ class VoxelwiseMaps:
         else:
             reason = f"the maps of the classes differ beyond origin ({finding.reason})"
             reason += _inside_masks(finding)
-        return replace(finding, reason=f"{reason}; this describes, and neither accuses nor clears")
+        return replace(finding, reason=f"{reason}; a difference between classes only describes the disease")
 
 
 def origin_comparison(evidence: ArmEvidence, maps: Maps, class_name: str) -> MapComparison:
@@ -154,7 +160,9 @@ def _fault(comparison: MapComparison, alone: str, protocol: Protocol) -> Fault |
     if smallest is None:
         return Fault("not_applicable", f"{alone}: nothing to compare")
     if smallest > protocol.statistics.alpha:
-        return Fault("inconclusive", f"too few mapped subjects: no p-value below {smallest:.2g} is possible")
+        return Fault(
+            "inconclusive", f"too few mapped subjects: no p-value below {probability_text(smallest)} is possible"
+        )
     return None
 
 
@@ -179,6 +187,8 @@ def _measured(
         statistic=float(voxels.statistic[place]),
         p_value=difference.p_value,
         threshold=alpha,
+        threshold_on="p_value",
+        statistic_name=None if np.unique(comparison.groups).size == 2 else _OF_SEVERAL,
         n=difference.n,
         reason=(
             f"{probability(difference.p_value)} corrected for all places, {int(significant.sum())} of "

@@ -6,6 +6,7 @@ A command imports what it needs when it runs, so that help texts and typing erro
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from biasaudit import terminal
 from biasaudit.cli.components import list_components
 from biasaudit.cli.drafts import init
 from biasaudit.cli.endings import ended
+from biasaudit.cli.examples import EXAMPLES
 from biasaudit.cli.folders import clean, compare, gate, probe, report, verify
 from biasaudit.cli.images import explain, predict
 from biasaudit.cli.runs import run, validate
@@ -25,14 +27,21 @@ __all__ = ["app", "main"]
 
 _NAME = "biasaudit"
 
+
+def _shown(examples: Sequence[str]) -> str:
+    """Put examples below a help text, each in a line of its own, which is what an empty line between two makes."""
+    return "\n\n".join(["Examples:", *examples])
+
+
 app = typer.Typer(
     help="Does a network discriminate pathology, or the signature of the dataset its images came from?",
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_shown(["biasaudit demo -o out", "biasaudit init table.tsv", "biasaudit run protocol.yaml -o out"]),
 )
 for _command in (run, demo, calibrate, init, validate, report, verify, gate, clean, compare, predict, probe, explain):
-    app.command()(_command)
-app.command("list")(list_components)
+    app.command(epilog=_shown(EXAMPLES[_command.__name__]))(_command)
+app.command("list", epilog=_shown(EXAMPLES["list"]))(list_components)
 
 
 @app.callback(invoke_without_command=True)

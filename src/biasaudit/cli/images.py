@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from biasaudit import terminal
+from biasaudit.cli.answers import QuietOption
 from biasaudit.cli.options import ForceOption, RunArgument, TrustOption
 from biasaudit.errors import UsageError
 from biasaudit.run_folder.checksums import write_flushed
@@ -24,6 +25,7 @@ def predict(
     arm: Annotated[str | None, typer.Option(help="Default: the primary arm.")] = None,
     force: ForceOption = False,
     trust: TrustOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Put images through the trained target; subjects of the audit by the fold that held them out."""
     from biasaudit.engine.answer_key import answer_lines
@@ -61,6 +63,7 @@ def explain(
     weights: Annotated[Path | None, typer.Option(help="Its weights: safetensors or a state dict.")] = None,
     spacing: Annotated[float | None, typer.Option(min=0.1, help="With --network: voxel size of its input, mm.")] = None,
     trust: TrustOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Write attribution maps of single subjects, with a page of figures."""
     # These import torch.

@@ -24,6 +24,7 @@ __all__ = [
     "StoreOption",
     "TrackOption",
     "TrustOption",
+    "ViewerOption",
     "WorkersOption",
     "anywhere",
     "here",
@@ -53,6 +54,10 @@ StoreOption = Annotated[
 ]
 TrackOption = Annotated[
     list[str] | None, typer.Option(help="Experiment tracker that gets verdict, numbers and report: mlflow.")
+]
+ViewerOption = Annotated[
+    bool | None,
+    typer.Option("--viewer/--no-viewer", help="Write viewer.html, which works offline; default: for volumes."),
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")]
 

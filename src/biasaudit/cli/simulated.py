@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biasaudit import terminal
+from biasaudit.cli.answers import QuietOption
 from biasaudit.cli.endings import faults_of, print_code, resumable
-from biasaudit.cli.options import Engine, EngineOption, WorkersOption, here
+from biasaudit.cli.options import Engine, EngineOption, ViewerOption, WorkersOption, here
 from biasaudit.cli.runs import audit_into
 from biasaudit.errors import UsageError
 from biasaudit.own_rates import rates_in_words
@@ -40,6 +41,8 @@ def demo(
         ),
     ] = "",
     subjects: Annotated[int | None, typer.Option(min=24, help="With --write-data: how many to simulate.")] = None,
+    viewer: ViewerOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Audit a simulated cohort with a planted signature."""
     from biasaudit.protocol import load_protocol
@@ -48,7 +51,7 @@ def demo(
     if write_data is None:
         if layout or subjects:
             raise UsageError("--layout and --subjects say what data are written; give a folder with --write-data")
-        audit_into(plan, out, here(engine, workers))
+        audit_into(plan, out, here(engine, workers), viewer=viewer)
         return
     require_empty(write_data)
     if layout:
@@ -78,6 +81,7 @@ def calibrate(
     ] = None,
     engine: EngineOption = Engine.auto,
     workers: WorkersOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure the verdict's own error rates on cohorts whose truth is known: simulated ones, or copies of yours."""
     if cohort is not None:

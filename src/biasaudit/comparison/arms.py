@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
+from biasaudit.comparison.pair import ComparedArm, compare_pair
 from biasaudit.comparison.shared_rows import SharedRows, by_subject, n_subjects, shared_rows
 from biasaudit.comparison.stored_arm import StoredArm, StoredRun
 from biasaudit.records import ArmEvidence, Comparison
@@ -136,10 +136,8 @@ def _unpaired(first: ArmEvidence, second: ArmEvidence) -> str:
 def _paired_differences(pair: MatchedArms, shared: SharedRows) -> Iterator[Comparison]:
     """Compare two arms on the rows that they share, and their gains on the patients that have a map in both runs."""
     own, other = pair.first.gains(), pair.second.gains()
-    fold = dict(zip(shared.first.subject.tolist(), shared.first.fold.tolist(), strict=True))
-    mapped = [subject for subject in fold if subject in own and subject in other]
-    folds = np.array([fold[subject] for subject in mapped], dtype=np.intp)
-    first, second = (Gains(np.array([gains[s] for s in mapped], dtype=np.float64), folds) for gains in (own, other))
+    mapped = [each for each in dict.fromkeys(shared.first.subject.tolist()) if each in own and each in other]
+    first, second = (np.array([gains[each] for each in mapped], dtype=np.float64) for gains in (own, other))
     protocol = pair.first.run.protocol
     yield from compare_pair(ComparedArm(shared.first, first), ComparedArm(shared.second, second), protocol)
 

@@ -58,6 +58,7 @@ class DifferenceRecord(TypedDict):
     low: float | None
     high: float | None
     p_value: float | None
+    level: NotRequired[float | None]
 
 
 class ArmPairRecord(TypedDict):

@@ -119,10 +119,16 @@ def _arm_records(run: StoredRun, number: int) -> Iterator[dict[str, Any]]:
             "contrast": arm.get("contrast"),
             "provisional": arm["provisional"],
             "reason": arm["reason"],
-            "auc": {"estimate": target["auc"], "low": target["auc_low"], "high": target["auc_high"]},
+            "auc": {
+                "estimate": target["auc"],
+                "low": target["auc_low"],
+                "high": target["auc_high"],
+                "level": target.get("level"),
+            },
             "reliance": {
                 **{key: reliance[key] for key in ("estimate", "low", "high", "from")},
                 "kind": reliance.get("kind"),
+                "level": reliance.get("level"),
             },
             "lesion_gain": arm["lesion_gain"],
             "origin_auc": arm["origin_auc"],

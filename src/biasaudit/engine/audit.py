@@ -261,7 +261,7 @@ def _open_folder(out: Path, protocol: Protocol, situation: Situation, facts: Map
     places = stored_places(places_of(situation), out, pseudonymise=protocol.pseudonymise)
     owned = OwnedFiles(out)
     owned.sweep()
-    owned.remove("results", "report", "failures")
+    owned.remove("results", "report", "viewer", "failures")
     description = {
         "Name": f"biasaudit: {protocol.name}",
         "BIDSVersion": "1.9.0",

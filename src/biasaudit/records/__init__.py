@@ -42,6 +42,7 @@ from biasaudit.records.finding import (
     withholds_maps,
 )
 from biasaudit.records.note import Note
+from biasaudit.records.probability import equation_text, probability_text
 from biasaudit.records.recipe import Recipe
 from biasaudit.records.spike_in import Plant, SpikeIn, SpikeTrial
 
@@ -86,7 +87,9 @@ __all__ = [
     "Verdict",
     "VerdictWord",
     "Volume",
+    "equation_text",
     "file_label",
     "luminance",
+    "probability_text",
     "withholds_maps",
 ]

@@ -15,6 +15,7 @@ from biasaudit.vocabulary import (
     Regime,
     RelianceKind,
     Status,
+    ThresholdOn,
     VerdictWord,
 )
 
@@ -56,11 +57,12 @@ _DETAILS_FIRST = (
 
 
 class EstimateRecord(TypedDict, total=False):
-    """A number with its interval; null where it could not be estimated."""
+    """A number with its interval, and the coverage of that; null where it could not be estimated."""
 
     estimate: float | None
     low: float | None
     high: float | None
+    level: float | None
 
 
 # `from` and `class` are words of the language, so that these keys cannot be written as fields of a class.
@@ -96,6 +98,10 @@ class FindingRecord(_Class):
     reason: NotRequired[str]
     remedy: NotRequired[str]
     details: NotRequired[dict[str, Any]]
+    level: NotRequired[float | None]
+    threshold_on: NotRequired[ThresholdOn | None]
+    alpha: NotRequired[float | None]
+    statistic_name: NotRequired[str | None]
 
 
 class ComparisonRecord(TypedDict):
@@ -108,6 +114,7 @@ class ComparisonRecord(TypedDict):
     high: float | None
     p_value: float | None
     contrast: NotRequired[str | None]
+    level: NotRequired[float | None]
 
 
 @dataclass(frozen=True)
@@ -202,7 +209,7 @@ class Finding:
     p_value : float or None
         Never 0.
     threshold : float or None
-        What the statistic or its bound was held against.
+        What the statistic, one of its bounds, or the p-value was held against.
     n : int
         Subjects behind the finding.
     factor, class_name, layer, input : str or None
@@ -218,6 +225,14 @@ class Finding:
     flag : Flag or None
         What the verdict reads beside the status; None for a check that cannot flag. In ``audit.json`` it is part of
         the details.
+    level : float or None
+        Coverage of the interval, such as .95. Of .9 either bound alone holds with a probability of .95.
+    threshold_on : {"statistic", "p_value"} or None
+        What the threshold is held against; the statistic (or its bound) where it is not stated.
+    alpha : float or None
+        Where the p-value was judged: what it had to be at most. The engine states it.
+    statistic_name : str or None
+        Name and unit of the statistic where it is not the one that the check states (`Check.statistic`).
     """
 
     code: str
@@ -237,6 +252,10 @@ class Finding:
     details: Mapping[str, Any] = field(default_factory=dict)
     contrast: str | None = None
     flag: Flag | None = None
+    level: float | None = None
+    threshold_on: ThresholdOn | None = None
+    alpha: float | None = None
+    statistic_name: str | None = None
 
     @property
     def may_flag(self) -> bool:
@@ -262,7 +281,15 @@ class Finding:
             "reason": self.reason,
             "remedy": self.remedy,
             "details": self._all_details(),
+            "level": self._level(),
+            "threshold_on": None if _number(self.threshold) is None else self.threshold_on or "statistic",
+            "alpha": _number(self.alpha),
+            "statistic_name": self.statistic_name,
         }
+
+    def _level(self) -> float | None:
+        known = _number(self.low) is not None or _number(self.high) is not None
+        return _number(self.level) if known else None
 
     def _all_details(self) -> dict[str, Any]:
         stated = {} if self.flag is None else self.flag.to_dict()
@@ -294,6 +321,10 @@ class Finding:
             details=own,
             contrast=record["contrast"],
             flag=flag,
+            level=record.get("level"),
+            threshold_on=record.get("threshold_on"),
+            alpha=record.get("alpha"),
+            statistic_name=record.get("statistic_name"),
         )
 
 
@@ -305,6 +336,8 @@ class Reliance:
     ----------
     estimate, low, high : float or None
         In [0, 1]; None where this design allows no estimate. Of a bound only `low` is known.
+    level : float or None
+        Coverage of the interval, such as .9: either bound alone holds with a probability of .95.
     source : str or None
         Code of the check it comes from.
     corroborated_by : tuple of str
@@ -319,6 +352,7 @@ class Reliance:
     source: str | None = None
     corroborated_by: tuple[str, ...] = ()
     kind: RelianceKind | None = None
+    level: float | None = None
 
     def to_dict(self) -> RelianceRecord:
         """Return the record that ``audit.json`` holds."""
@@ -329,6 +363,7 @@ class Reliance:
             "kind": self.kind,
             "from": self.source,
             "corroborated_by": list(self.corroborated_by),
+            "level": _number(self.level),
         }
 
 
@@ -368,7 +403,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired difference between two arms (first minus second), same subjects and folds."""
+    """A paired difference between two arms (first minus second), same subjects and folds; `level` is its coverage."""
 
     arms: tuple[str, str]
     quantity: str
@@ -377,6 +412,7 @@ class Comparison:
     high: float
     p_value: float
     contrast: str | None = None
+    level: float | None = None
 
     def to_dict(self) -> ComparisonRecord:
         """Return the record that ``audit.json`` holds."""
@@ -388,6 +424,7 @@ class Comparison:
             "low": _number(self.low),
             "high": _number(self.high),
             "p_value": _number(self.p_value),
+            "level": _number(self.level),
         }
 
 

@@ -2,112 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from biasaudit.report.marks import CLASS_COLOURS, NARROW, WIDE, shortened
+from biasaudit.report.inks import DEPTH_INKS, INKS, ORIGIN_INKS
+from biasaudit.report.marks import shortened
+from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, plotted, titled
+from biasaudit.report.strips import class_inks, coloured_dots, ordered_labels
 
 __all__ = ["embedding", "units"]
 
-_ORIGIN_COLOURS = ("#1f3a5f", "#d1761c", "#5b8c5a", "#a3476b", "#6d7f94", "#b59a2b", "#3f9aa6", "#7d5a3c")
-_DEPTH_COLOURS = ("#9ecae1", "#5fa2ce", "#2f6fa8", "#14385f")
-_MOST_FOLDS = {False: 3, True: 2}
-_MOST_ORIGINS = 7
+_MOST_FOLDS = 3
+_OTHERS = "others"
 
 
-def units(table: pd.DataFrame, narrow: bool, knows: str = "pathology") -> Figure:
+def units(table: pd.DataFrame, knows: str = "pathology") -> Plot:
     """Draw how much every hidden unit knows of the origin against how much it knows of the pathology.
 
     Parameters
     ----------
     table : DataFrame
         layer, unit, origin_share, pathology_share; one arm, layers from shallow to deep.
-    narrow : bool
-        For a phone.
     knows : str
         What the units know beside the origin.
-
-    Returns
-    -------
-    Figure
     """
     known = table.dropna(subset=["origin_share", "pathology_share"])
-    figure = Figure((NARROW if narrow else 0.62 * WIDE, 3.5), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="#b8c0c8", linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
-    layers = list(dict.fromkeys(known["layer"]))
-    for place, layer in enumerate(layers):
-        own = known[known["layer"] == layer]
-        colour = _DEPTH_COLOURS[round(place * 3 / max(1, len(layers) - 1))]
-        axes.plot(own["pathology_share"], own["origin_share"], linestyle="", marker="o", markersize=5.5, color=colour,
-                  markeredgecolor="white", markeredgewidth=0.5, label=shortened(layer, 22))  # fmt: skip
+    layers = [str(name) for name in dict.fromkeys(known["layer"])]
+    depth = {name: round(place * 3 / max(1, len(layers) - 1)) for place, name in enumerate(layers)}
+    figure, axes = panel(236, Margins(left=40))
+    inks = [DEPTH_INKS[depth[str(name)]] for name in known["layer"]]
+    words = [
+        f"{shortened(layer, 80)}, unit {unit:.0f}: origin {origin:.2f}, {knows} {pathology:.2f}"
+        for layer, unit, origin, pathology in zip(
+            known["layer"], known["unit"], known["origin_share"], known["pathology_share"], strict=True
+        )
+    ]
+    coloured_dots(axes, (known["pathology_share"], known["origin_share"]), inks, words)
     low = min(-0.06, float(known[["origin_share", "pathology_share"]].min().min()) - 0.04)
-    axes.set(xlim=(low, 1.02), ylim=(low, 1.02), xlabel=f"knows the {knows}", ylabel="knows the origin")
-    axes.grid(color="#e3e7eb", linewidth=0.8)
-    figure.legend(loc="outside upper left", ncols=1 if narrow else 2)
-    return figure
+    axes.set(xlim=(low, 1.02), ylim=(low, 1.02), xlabel=f"knows the {knows}", ylabel="")
+    gridlines(axes, level=True)
+    axes.plot([0, 1], [0, 1], color=INKS["line"], linewidth=1.0, linestyle=(0, (3, 3)), zorder=0)
+    titled(axes, "knows the origin")
+    return plotted([figure], _depth_keys(layers, depth))
 
 
-def embedding(table: pd.DataFrame, positive: str, narrow: bool) -> Figure:
+def _depth_keys(layers: Sequence[str], depth: Mapping[str, int]) -> list[Key]:
+    """Name every layer, or of many the first and the last of each colour."""
+    keys = []
+    for place, ink in enumerate(DEPTH_INKS):
+        own = [shortened(name, 24) for name in layers if depth[name] == place]
+        if own:
+            keys.append(Key("dot", ink, own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}"))
+    return keys
+
+
+def embedding(table: pd.DataFrame, positive: str) -> Plot:
     """Draw where held-out subjects lie, coloured by class and again by origin, fold by fold.
 
     Parameters
     ----------
     table : DataFrame
-        fold, label, origin, component_1, component_2, share_1, share_2; one arm.
+        fold, label, origin, component_1, component_2, share_1, share_2, and subject where it is known; one arm.
     positive : str
         The pathology class, named last.
-    narrow : bool
-        For a phone.
-
-    Returns
-    -------
-    Figure
     """
-    folds = sorted(table["fold"].unique())[: _MOST_FOLDS[narrow]]
-    table = table[table["fold"].isin(folds)].assign(origin=_pooled(table["origin"]))
-    figure = Figure((NARROW if narrow else WIDE, 2 * (1.95 if narrow else 2.75) + 0.9), layout="constrained")
-    grid = figure.subplots(2, len(folds), squeeze=False)
-    labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
-    origins = sorted(table["origin"].unique(), key=lambda origin: (origin == "others", origin))
-    for row, (column, names, colours) in enumerate(
-        (("label", labels, CLASS_COLOURS), ("origin", origins, _ORIGIN_COLOURS))
-    ):
-        for axes, fold in zip(grid[row], folds, strict=True):
-            _draw_places(axes, table[table["fold"] == fold], (column, names, colours))
-            axes.set_title(f"fold {fold:.0f}, by {'class' if column == 'label' else 'origin'}", fontsize=8.5)
-    handles = [_dot(CLASS_COLOURS, place, name) for place, name in enumerate(labels)]
-    handles += [_dot(_ORIGIN_COLOURS, place, name, "s") for place, name in enumerate(origins)]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3 if narrow else 6)
+    folds = sorted(table["fold"].unique())[:_MOST_FOLDS]
+    table = table[table["fold"].isin(folds)]
+    labels = ordered_labels(table["label"], positive)
+    origins = _colours_of_origins(table["origin"])
+    by_class = class_inks(labels)
+    panels = [
+        _places(table[table["fold"] == fold], fold, column, inks)
+        for column, inks in (("label", by_class), ("origin", origins))
+        for fold in folds
+    ]
+    keys = [Key("dot", ink, shortened(name, 40)) for name, ink in by_class.items()]
+    keys += [Key("square", ink, shortened(name, 24)) for name, ink in origins.items()]
+    rest = table["origin"].nunique() - len(origins)
+    return plotted(panels, keys + ([Key("square", _OTHERS, f"{rest} other origins")] if rest else []))
+
+
+def _places(members: pd.DataFrame, fold: float, column: str, inks: Mapping[str, str]) -> Figure:
+    figure, axes = panel(170, Margins(left=12, bottom=20))
+    members = members.iloc[np.argsort([str(name) in inks for name in members[column]], kind="stable")]
+    own = [inks.get(str(name), _OTHERS) for name in members[column]]
+    subjects = members["subject"] if "subject" in members else pd.Series("", index=members.index)
+    words = [
+        shortened(", ".join(part for part in map(str, parts) if part), 300)
+        for parts in zip(subjects, members["label"], members["origin"], strict=True)
+    ]
+    marker = "o" if column == "label" else "s"
+    coloured_dots(axes, (members["component_1"], members["component_2"]), own, words, marker)
+    axes.set(xticks=[], yticks=[], ylabel="")
+    axes.margins(0.06)
+    first, second = members["share_1"].iloc[0], members["share_2"].iloc[0]
+    axes.set_xlabel(f"{first:.0%} of the variance; upwards {second:.0%}")
+    titled(axes, f"fold {fold:.0f}, by {'class' if column == 'label' else 'origin'}")
     return figure
 
 
-def _draw_places(axes: Axes, members: pd.DataFrame, by: tuple[str, Sequence[str], Sequence[str]]) -> None:
-    column, names, colours = by
-    for place, name in enumerate(names):
-        own = members[members[column] == name]
-        axes.plot(own["component_1"], own["component_2"], linestyle="", marker="o" if column == "label" else "s",
-                  markersize=4.2, color=colours[place % len(colours)], markeredgecolor="white",
-                  markeredgewidth=0.4)  # fmt: skip
-    axes.set(xticks=[], yticks=[])
-    axes.margins(0.08)
-    axes.set_xlabel(f"{members['share_1'].iloc[0]:.0%} of the variance", fontsize=7.5)
-    axes.set_ylabel(f"{members['share_2'].iloc[0]:.0%}", fontsize=7.5)
-
-
-def _pooled(origin: pd.Series[str]) -> pd.Series[str]:
-    """Keep the largest origins and pool the others, so that their colours can be told apart."""
-    counts = origin.value_counts()
-    if len(counts) <= len(_ORIGIN_COLOURS):
-        return origin
-    kept = sorted(counts.index, key=lambda name: (-int(counts[name]), str(name)))[:_MOST_ORIGINS]
-    return origin.where(origin.isin(kept), "others")
-
-
-def _dot(colours: Sequence[str], place: int, name: str, marker: str = "o") -> Line2D:
-    colour = colours[place % len(colours)]
-    return Line2D([], [], linestyle="", marker=marker, markersize=5, color=colour, label=shortened(name, 14))
+def _colours_of_origins(origin: pd.Series[str]) -> dict[str, str]:
+    """Colour the largest origins, as many as can be told apart."""
+    counts = {str(name): int(size) for name, size in origin.value_counts().items()}
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    kept = order[: len(ORIGIN_INKS)]
+    return dict(zip(sorted(kept), ORIGIN_INKS, strict=False))

@@ -1,21 +1,21 @@
-"""Image quality by class and origin, one panel per measure."""
+"""Image quality by origin and class, one panel per measure."""
 
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from biasaudit.report.marks import (
-    CLASS_COLOURS,
-    NARROW,
-    WIDE,
-    median_handle,
-    ordered_origins,
-    pool_small_origins,
-    shortened,
-    strip,
+from biasaudit.report.marks import shortened
+from biasaudit.report.panels import Key, Plot, plotted
+from biasaudit.report.strips import (
+    MEDIAN,
+    Strip,
+    class_inks,
+    ordered_labels,
+    origin_rows,
+    strip_panel,
+    titles,
 )
+from biasaudit.report.words import number
 
 __all__ = ["measure_name", "quality_by_origin"]
 
@@ -24,45 +24,49 @@ _UNITS |= {"bias_field": "bias field (log range)", "entropy": "entropy (bits)"}
 _UNITS |= {"red_green": "red : green (log)", "blue_green": "blue : green (log)"}
 
 
-def quality_by_origin(table: pd.DataFrame, positive: str, narrow: bool, unit: str = "mm") -> Figure:
-    """Draw every measure of image quality by class and origin.
+def quality_by_origin(table: pd.DataFrame, positive: str, unit: str = "mm") -> Plot:
+    """Draw every measure of image quality: a row per origin, the classes by colour.
 
     Parameters
     ----------
     table : DataFrame
-        label, origin, measure, value; one row per image and measure.
+        label, origin, measure, value, and subject where it is known; one row per image and measure.
     positive : str
         The pathology class, drawn last.
-    narrow : bool
-        For a phone.
     unit : str
         Of lengths: ``mm``, or ``pixels``.
 
     Returns
     -------
-    Figure
+    Plot
         Measures that no image has are left out.
     """
-    table = pool_small_origins(table.dropna(subset=["value"]))
-    labels = sorted(table["label"].unique(), key=lambda label: (label == positive, label))
-    groups = [(label, origin) for label in labels for origin in ordered_origins(table[table["label"] == label])]
-    measures = list(dict.fromkeys(table["measure"]))
-    columns = 1 if narrow else min(4, len(measures))
-    rows = -(-len(measures) // columns)
-    height = rows * (0.75 + 0.27 * len(groups))
-    figure = Figure((NARROW if narrow else WIDE, height + 0.4), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes in grid.flat[len(measures) :]:
-        axes.set_visible(False)
-    for axes, measure in zip(grid.flat, measures, strict=False):
-        _draw_measure(axes, table[table["measure"] == measure], groups, labels)
-        axes.set_xlabel(measure_name(measure, unit))
-    grid[0, 0].set_yticks(
-        range(len(groups)), [f"{shortened(label, 12)}, {shortened(origin, 14)}" for label, origin in groups]
+    known = table.dropna(subset=["value"]).reset_index(drop=True)
+    inks = class_inks(ordered_labels(known["label"], positive))
+    first = known[known["measure"] == known["measure"].iloc[0]]
+    places = origin_rows(first["origin"])
+    # Of an origin that holds several classes each has its own half of the row.
+    shared = bool((first.groupby("origin")["label"].nunique() > 1).any())
+    step = 0.8 / len(inks) if shared else 0.0
+    aside = {label: step * (place - (len(inks) - 1) / 2) for place, label in enumerate(inks)}
+    dots = pd.DataFrame(
+        {
+            "value": known["value"].to_numpy(dtype=float),
+            "place": places.place(known["origin"]) + known["label"].map(aside).to_numpy(dtype=float),
+            "ink": known["label"].map(inks),
+            "filled": True,
+            "title": titles(known, "value", number),
+        }
     )
-    grid[0, 0].set_ylim(len(groups) - 0.45, -0.55)
-    figure.legend(handles=[median_handle()], loc="outside upper left")
-    return figure
+    height = 12 * len(inks) + 4 if shared else 20
+    panels = [
+        strip_panel(
+            dots[known["measure"] == measure], places.rows(), Strip(measure_name(measure, unit), row_height=height)
+        )
+        for measure in dict.fromkeys(known["measure"])
+    ]
+    keys = [Key("dot", ink, shortened(label, 40)) for label, ink in inks.items()]
+    return plotted(panels, [*keys, MEDIAN])
 
 
 def measure_name(measure: str, unit: str = "mm") -> str:
@@ -78,9 +82,3 @@ def measure_name(measure: str, unit: str = "mm") -> str:
     name, _, channel = measure.partition(" ")
     label = f"FWHM ({unit})" if name == "fwhm" else _UNITS.get(name, name)
     return f"{label} {channel}".strip()
-
-
-def _draw_measure(axes: Axes, table: pd.DataFrame, groups: list[tuple[str, str]], labels: list[str]) -> None:
-    for row, (label, origin) in enumerate(groups):
-        values = table.loc[(table["label"] == label) & (table["origin"] == origin), "value"].to_numpy(dtype=float)
-        strip(axes, values, row, CLASS_COLOURS[labels.index(label) % len(CLASS_COLOURS)], filled=True)

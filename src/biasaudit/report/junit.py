@@ -12,14 +12,19 @@ from biasaudit.run_folder.reading import RunRecords
 __all__ = ["junit_xml"]
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_OUTCOMES = {"concern": "failure", "error": "error", "inconclusive": "skipped", "not_applicable": "skipped"}
+_OUTCOMES = {"error": "error", "inconclusive": "skipped", "not_applicable": "skipped"}
+_GATES = ("G1", "G3")
+"""Competence and power, without which no arm is cleared."""
+_ASIDE = "concern, but the verdict does not rest on it"
 
 
 def junit_xml(records: RunRecords) -> bytes:
     """Write one test case per finding and one per arm's verdict.
 
-    A concern is a failure, an error an error; what is inconclusive or does not apply is skipped with its reason. A
-    verdict other than PATHOLOGY fails, because what could not be assessed never counts as passed.
+    A concern is a failure where the verdict rests on it: the check flags, the reliance is taken from it, or it is the
+    gate of competence or of power. Any other concern is skipped with its reason, and so is what is inconclusive or does
+    not apply; an error is an error. A verdict other than PATHOLOGY fails, because what could not be assessed never
+    counts as passed.
 
     Parameters
     ----------
@@ -33,10 +38,11 @@ def junit_xml(records: RunRecords) -> bytes:
     root = ElementTree.Element("testsuites", name=_legal(records.audit.get("name") or "biasaudit"))
     design = records.audit["design"].get("findings") or []
     if design:
-        _suite(root, "design", [_finding_case("design", finding) for finding in design])
+        _suite(root, "design", [_finding_case("design", finding, rests=False) for finding in design])
     for arm in records.audit["arms"]:
-        cases = [_verdict_case(arm), *(_finding_case(arm["name"], finding) for finding in arm.get("findings") or [])]
-        _suite(root, arm["name"], cases)
+        findings = arm.get("findings") or []
+        cases = [_finding_case(arm["name"], finding, rests=_rests_on(arm, finding)) for finding in findings]
+        _suite(root, arm["name"], [_verdict_case(arm), *cases])
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     ElementTree.indent(root)
@@ -50,15 +56,27 @@ def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element
     suite.extend(cases)
 
 
-def _finding_case(arm: str, finding: FindingRecord) -> ElementTree.Element:
+def _rests_on(arm: ArmRecord, finding: FindingRecord) -> bool:
+    """Whether some verdict of an arm rests on a finding."""
+    if finding["code"] in _GATES:
+        return True
+    verdicts = arm.get("verdicts") or ()
+    about = [own for own in verdicts if own.get("factor") in (None, "", finding.get("factor"))]
+    codes = {code for own in about for code in own.get("flagged") or ()}
+    codes |= {str((own.get("reliance") or {}).get("from")) for own in about}
+    return finding["code"] in codes | ({*(arm.get("flagged") or ())} if not verdicts else set())
+
+
+def _finding_case(arm: str, finding: FindingRecord, *, rests: bool) -> ElementTree.Element:
     parts = [
         *(finding.get("factor"), finding.get("contrast"), finding.get("class"), finding.get("layer")),
         finding.get("input"),
     ]
     name = " ".join([str(finding["code"]), *(str(part) for part in parts if part)])
-    outcome = _OUTCOMES.get(finding["status"])
-    reason = str(finding.get("reason") or "")
-    return _case(arm, name, outcome, f"{finding['status']}: {reason}", str(finding.get("remedy") or ""))
+    outcome, status = _OUTCOMES.get(finding["status"]), str(finding["status"])
+    if status == "concern":
+        outcome, status = ("failure", status) if rests else ("skipped", _ASIDE)
+    return _case(arm, name, outcome, f"{status}: {finding.get('reason') or ''}", str(finding.get("remedy") or ""))
 
 
 def _verdict_case(arm: ArmRecord) -> ElementTree.Element:

@@ -15,9 +15,11 @@ _NOT_TEXT = r"<script\b.*?</script>|<style\b.*?</style>|data:[^\"']*|\bvoxelwise
 _TABLES = (
     ("where an image comes from", "where a subject comes from"),
     ("where the image comes from", "where the subject comes from"),
+    ("Classifiers of medical images can read", "Classifiers of medical data can read"),
+    ("the origin can be read from the images", "the origin can be read from the features"),
+    ("Images of different subjects were searched", "Rows of different subjects were searched"),
     ("accuracy to fall on images from elsewhere", "accuracy to fall on subjects from elsewhere"),
     ("anything in the images that follows", "anything in the features that follows"),
-    ("as alike as images of one subject", "as alike as two rows of one subject"),
     ("label with the source of the images", "label with the source of the data"),
     ("on which images", "on which subjects"),
     ("on images like those", "on features like those"),
@@ -32,7 +34,7 @@ _FRAMES = (
     ("The background alone predicts", "The frame alone predicts"),
     ("If background alone predicts the disease", "If the frame alone predicts the disease"),
     ("input background", "input frame"),
-    ("reduced inputs without the marked pathology (background)", "the outer frame of the pictures alone"),
+    ("inputs (the background alone", "inputs (the outer frame of the pictures alone"),
     # All pictures of one size have the same frame, so that their foregrounds are the same by construction.
     ("median overlap of the foregrounds 1.00, ", ""),
 )
@@ -65,7 +67,7 @@ def _names(records: RunRecords) -> Iterator[str]:
     given = [audit["name"], *audit["cohort"]["classes"], *origins, *(name for own in origins.values() for name in own)]
     given += [*(arm["name"] for arm in audit["arms"]), *records.subjects["subject"].astype(str)]
     for name in sorted({name for name in given if "voxel" in name.lower()}, key=len, reverse=True):
-        yield rf"(?<!\w){re.escape(html.escape(name))}(?!\w)"
+        yield rf"(?<!\w)(?:{re.escape(html.escape(name))}|{re.escape(name)})(?!\w)"
 
 
 def is_framed(records: RunRecords) -> bool:

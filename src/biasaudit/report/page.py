@@ -13,7 +13,7 @@ from biasaudit.resources import templates_folder
 
 __all__ = ["coded", "page_environment", "page_style"]
 
-_STYLES = ("report.css", "grids.css")
+_SHEETS = ("report.css", "figures.css", "grids.css")
 _BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
@@ -40,6 +40,5 @@ def _between(record: EstimateRecord) -> str:
 
 
 def page_style() -> Markup:
-    """Return the style sheets one after the other, to be put into the page."""
-    folder = templates_folder()
-    return Markup("\n".join((folder / name).read_text(encoding="utf-8") for name in _STYLES))
+    """Return the style sheets of the page, its figures and its grids of images, to be put into the page."""
+    return Markup("".join((templates_folder() / name).read_text(encoding="utf-8") for name in _SHEETS))

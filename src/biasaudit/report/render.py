@@ -12,19 +12,24 @@ from typing import Any
 from markupsafe import Markup
 
 from biasaudit.errors import IncompleteError, UsageError
+from biasaudit.report.exports import exports
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.own_words import in_own_words, is_table
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.pictures import SECTIONS, Picture, illustrate, map_meaning
 from biasaudit.report.preprocessing import preprocessing_views
-from biasaudit.report.views import arm_views, next_steps
+from biasaudit.report.viewer.page import has_viewer
+from biasaudit.report.views import arm_views
+from biasaudit.report.views_bar import scale_of
+from biasaudit.report.views_checks import KINDS, check_views
 from biasaudit.report.views_cohort import cohort_view
 from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.views_section import section_views
-from biasaudit.report.words import STATUSES, finite
+from biasaudit.report.views_steps import next_steps, step_groups
+from biasaudit.report.words import STATUSES
 from biasaudit.resources import templates_folder
-from biasaudit.run_folder.contract import MODEL_CARD, REPORT
+from biasaudit.run_folder.contract import MODEL_CARD, REPORT, VIEWER_PAGE
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import is_marked
@@ -45,7 +50,8 @@ def write_report(run: Path) -> Path:
     Parameters
     ----------
     run : Path
-        Folder that ``biasaudit run`` wrote; receives ``report.html``, ``junit.xml``, ``modelcard.md`` and ``figures/``.
+        Folder that ``biasaudit run`` wrote; receives ``report.html``, ``junit.xml``, ``modelcard.md``,
+        ``audit.schema.json``, ``methods/`` and ``figures/``.
 
     Returns
     -------
@@ -69,7 +75,8 @@ def _written(run: Path, records: RunRecords) -> Path:
     pictures, files = illustrate(records)
     documents = {
         **files,
-        MODEL_CARD: in_own_words(model_card(records), records).encode(),
+        **exports(records),
+        MODEL_CARD: model_card(records).encode(),
         "junit.xml": junit_xml(records),
         REPORT: in_own_words(html_page(records, pictures), records).encode(),
     }
@@ -124,8 +131,10 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "version": str(audit["biasaudit"].get("version") or ""),
         "arms": arms,
         "positive": positive_class(records),
-        "thresholds": _thresholds(audit["settings"].get("verdict") or {}),
-        "steps": next_steps(records, arms),
+        "scale": scale_of(audit["settings"].get("verdict") or {}),
+        "steps": step_groups(next_steps(records, arms)),
+        "checks": check_views(records),
+        "kinds": KINDS,
         "cohort": cohort_view(records),
         "preprocessing": preprocessing_views(records),
         "comparison": comparison_view(records) if len(arms) > 1 else None,
@@ -133,11 +142,5 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "features": is_table(records),
         "erased": "variant" in records.scores and "erased" in set(records.scores["variant"]),
         "sign": map_meaning(records).sign.replace("{target}", positive_class(records)),
+        "viewer": VIEWER_PAGE if has_viewer(records.run) else "",
     }
-
-
-def _thresholds(verdict: Mapping[str, object]) -> dict[str, float] | None:
-    """Places of the verdict's thresholds on a bar, in per cent; None where they were not recorded."""
-    recorded = {key: finite(verdict.get(key)) for key in ("low", "tolerance", "high")}
-    known = {key: round(100 * value, 1) for key, value in recorded.items() if value is not None}
-    return known if len(known) == len(recorded) else None

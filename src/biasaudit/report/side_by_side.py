@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from markupsafe import Markup
 
 from biasaudit.comparison.record import (
     ArmPairRecord,
@@ -20,10 +21,10 @@ from biasaudit.comparison.record import (
 )
 from biasaudit.errors import UsageError
 from biasaudit.records import EstimateRecord
-from biasaudit.report import figures
-from biasaudit.report.encoding import data_uri, drawing, svg_bytes
+from biasaudit.report.figures_arms import forest
 from biasaudit.report.marks import shortened
 from biasaudit.report.page import page_environment, page_style
+from biasaudit.report.panels import inline, panel_style
 from biasaudit.report.words import (
     NOTHING,
     QUANTITIES,
@@ -43,7 +44,6 @@ from biasaudit.run_folder.space import lack_of_space
 __all__ = ["Section", "sections", "write_comparison_page"]
 
 _QUANTITIES = ("auc", "reliance", "lesion_gain", "origin_auc")
-_PIXELS_PER_INCH = 96
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ class _Card:
 
 @dataclass(frozen=True)
 class _Drawing:
-    wide: str
-    narrow: str
-    width: int
+    markup: Markup
     alt: str
 
 
@@ -135,7 +133,7 @@ def write_comparison_page(record: RunComparisonRecord, path: Path) -> Path:
     except OSError as error:
         if lack_of_space(error):
             raise
-        raise UsageError(f"{path}: the page cannot be written ({error.strerror}); give another --output") from None
+        raise UsageError(f"{path}: the page cannot be written ({error.strerror}); give another --out") from None
     return path
 
 
@@ -299,12 +297,9 @@ def _drawings(record: RunComparisonRecord, names: _Names) -> Iterator[_Drawing]:
         ).drop_duplicates("quantity")
         if differences.empty:
             continue
-        with drawing():
-            wide, narrow = (figures.forest(estimates, differences, is_narrow) for is_narrow in (False, True))
-            sources = [data_uri(svg_bytes(figure), "svg") for figure in (wide, narrow)]
-        width = round(float(wide.get_size_inches()[0]) * _PIXELS_PER_INCH)
         alt = f"Estimates with intervals, and their paired differences: {_labelled(names, pair['arms'])}."
-        yield _Drawing(sources[0], sources[1], width, alt)
+        with panel_style():
+            yield _Drawing(inline(forest(estimates, differences, labels[0]), alt), alt)
 
 
 def _arm_of(record: RunComparisonRecord, pair: ArmPairRecord, run: int) -> ComparedArmRecord:

@@ -2,57 +2,49 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from biasaudit.records import RelianceRecord
-from biasaudit.report.views_cohort import cohort_view
-from biasaudit.report.views_finding import FindingView, against_the_rest, by_kind, finding_view, text_of
+from biasaudit.records import RelianceRecord, VerdictWord
+from biasaudit.report.views_bar import Bar, reliance_bar
+from biasaudit.report.views_details import text_of
+from biasaudit.report.views_finding import against_the_rest
+from biasaudit.report.views_rates import RatesView, rates_view
 from biasaudit.report.words import (
     BEYOND_FIELD,
-    STATUSES,
     VERDICTS,
-    count,
     finite,
     interval,
+    leveled,
     number,
     percent,
     reliance_words,
     worst,
 )
-from biasaudit.run_folder.contract import ArmRecord, ErrorRatesRecord, TargetRecord, VerdictRecord
+from biasaudit.run_folder.contract import ArmRecord, TargetRecord, VerdictRecord
 from biasaudit.run_folder.reading import RunRecords
 from biasaudit.vocabulary import OF_FIELD
 
 __all__ = [
     "ArmView",
-    "Bar",
-    "Step",
     "VerdictView",
     "arm_views",
-    "next_steps",
     "provenance",
     "truth_rows",
 ]
 
 
-_TELLS_HOW_MANY = re.compile(r"(Bring|About) \d+ ")
-_MORE_SITES = "more sites"
-"""How the engine's remedy begins that counts the subjects of another design."""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A share of one with its interval, in per cent of the bar's length; a lower bound has no estimate."""
-
-    estimate: float | None
-    low: float
-    high: float
-    truth: float | None
+_COMES_FROM = "where the image comes from"
+_MEASURED = {
+    "P1": "by new images of the missing cell",
+    "U1": "by comparing origins inside each class",
+    "U4": "by erasing the lesions",
+    "U5": "by imposing the signature of the other side",
+    "U13": "by exchanging what lies outside the disease field",
+    "U14": "by blanking the disease field",
+}
+"""How the checks that give a reliance measure it."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +53,8 @@ class VerdictView:
 
     factor: str
     contrast: str
-    word: str
+    word: VerdictWord
     headline: str
-    action: str
     reason: str
     settle: str
     provisional: bool
@@ -74,7 +65,7 @@ class VerdictView:
 
 @dataclass(frozen=True)
 class ArmView:
-    """One arm: its verdicts, worst first, and its findings by kind of question."""
+    """One arm: its verdicts, worst first, how well it tells the classes apart, and how often it is wrong."""
 
     name: str
     anchor: str
@@ -90,48 +81,15 @@ class ArmView:
     published_why: str
     unmeasured: str
     balanced_accuracy: str
-    error_rates: str
-    groups: tuple[tuple[str, tuple[FindingView, ...]], ...]
-    not_applicable: tuple[FindingView, ...]
-    counts: tuple[tuple[str, str, int], ...]
+    error_rates: RatesView
+    flagged: tuple[str, ...]
     errors: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something to do next, and what it answers."""
-
-    text: str
-    source: str
 
 
 def arm_views(records: RunRecords) -> tuple[ArmView, ...]:
     """Prepare every arm, the primary one first."""
     arms = sorted(records.audit["arms"], key=lambda arm: not arm.get("primary", False))
-    return tuple(_arm_view(arm, position, records) for position, arm in enumerate(arms))
-
-
-def next_steps(records: RunRecords, arms: Sequence[ArmView]) -> tuple[Step, ...]:
-    """List what to do, most urgent first: rerun, the verdict's action, what would settle it, remedies of findings."""
-    steps = []
-    if any(arm.errors for arm in arms):
-        steps.append(Step("Rerun the audit: some computations failed. What is finished is kept.", "incomplete run"))
-    steps.append(Step(arms[0].verdict.action, f"verdict on {arms[0].name}"))
-    steps += [Step(each["action"], each["reason"]) for each in records.audit.get("remedies") or ()]
-    for arm in arms:
-        steps += [Step(verdict.settle, _settles(arm, verdict)) for verdict in arm.verdicts]
-    for arm in arms:
-        concerns = [view for _, group in arm.groups for view in group if view.status in ("concern", "error")]
-        steps += [Step(view.remedy, f"{view.code} {view.title}, {arm.name}") for view in concerns]
-    design = cohort_view(records).findings
-    steps += [Step(view.remedy, f"{view.code} {view.title}") for view in design if view.status == "concern"]
-    return _merged(_with_one_number(steps))
-
-
-def _with_one_number(steps: Sequence[Step]) -> list[Step]:
-    """Leave out how many subjects another design would take where the verdict itself says what to bring."""
-    told = any(_TELLS_HOW_MANY.match(step.text) for step in steps)
-    return [step for step in steps if not (told and step.source.startswith(_MORE_SITES))]
+    return tuple(_arm_view(arm, position) for position, arm in enumerate(arms))
 
 
 def truth_rows(records: RunRecords) -> pd.DataFrame:
@@ -176,13 +134,11 @@ def _input_files(records: RunRecords) -> list[tuple[str, str]]:
     return [("input files", text)]
 
 
-def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
-    findings = [finding_view(finding, records.audit["checks"]) for finding in arm.get("findings") or []]
+def _arm_view(arm: ArmRecord, position: int) -> ArmView:
     verdicts = tuple(_verdict_view(verdict, arm) for verdict in _verdicts(arm))
-    asked = [view for view in findings if view.status != "not_applicable"]
     target = arm.get("target") or {}
     published = target.get("independent") or {}
-    counts = Counter(view.status for view in findings)
+    findings = arm.get("findings") or []
     return ArmView(
         name=arm["name"],
         anchor=f"arm-{position + 1}",
@@ -191,20 +147,18 @@ def _arm_view(arm: ArmRecord, position: int, records: RunRecords) -> ArmView:
         verdict=verdicts[0],
         verdicts=verdicts,
         auc=number(target.get("auc")),
-        auc_interval=interval(target.get("auc_low"), target.get("auc_high")),
+        auc_interval=leveled(interval(target.get("auc_low"), target.get("auc_high")), target.get("level")),
         published=number(published.get("auc")),
-        published_interval=interval(published.get("auc_low"), published.get("auc_high")),
+        published_interval=leveled(
+            interval(published.get("auc_low"), published.get("auc_high")), published.get("level")
+        ),
         published_on=str(published.get("text") or ""),
         published_why=_why_published(target),
         unmeasured=_unmeasured(arm),
         balanced_accuracy=number(target.get("balanced_accuracy")),
-        error_rates=_error_rates(arm.get("error_rates") or {}),
-        groups=by_kind(asked),
-        not_applicable=tuple(view for view in findings if view.status == "not_applicable"),
-        counts=tuple(
-            (status, words.word.lower(), counts[status]) for status, words in STATUSES.items() if counts[status]
-        ),
-        errors=counts["error"],
+        error_rates=rates_view(arm.get("error_rates") or {}),
+        flagged=tuple(arm.get("flagged") or ()),
+        errors=sum(finding["status"] == "error" for finding in findings),
     )
 
 
@@ -261,7 +215,6 @@ def _own_verdict(arm: ArmRecord) -> VerdictRecord:
 
 
 def _verdict_view(verdict: VerdictRecord, arm: ArmRecord) -> VerdictView:
-    words = VERDICTS[verdict["verdict"]]
     reliance = verdict.get("reliance") or {}
     factor = str(verdict.get("factor") or "")
     truth = (arm.get("truth") or {}).get(factor) or {}
@@ -269,72 +222,34 @@ def _verdict_view(verdict: VerdictRecord, arm: ArmRecord) -> VerdictView:
         factor=factor,
         contrast=against_the_rest(verdict.get("contrast")),
         word=verdict["verdict"],
-        headline=BEYOND_FIELD if reliance.get("from") in OF_FIELD else words.headline,
-        action=words.action,
+        headline=_headline(verdict["verdict"], reliance),
         reason=str(verdict.get("reason") or ""),
         settle=str(verdict.get("settle") or ""),
         provisional=bool(verdict.get("provisional")),
         reliance=reliance_words(reliance),
         source=_source(reliance),
-        bar=_bar(reliance, truth.get("omega")),
+        bar=reliance_bar(reliance, truth.get("omega")),
     )
+
+
+def _headline(word: VerdictWord, reliance: RelianceRecord) -> str:
+    """Say what was found, with its size where that is known."""
+    if reliance.get("from") in OF_FIELD and word in ("ORIGIN", "MIXED"):
+        return BEYOND_FIELD
+    headline, share = VERDICTS[word].headline, finite(reliance.get("estimate"))
+    if share is None or word not in ("ORIGIN", "MIXED"):
+        return headline
+    rest = f"; {percent(1 - share)} is the marked disease" if reliance.get("from") == "U4" and 0 <= share <= 1 else ""
+    if word == "MIXED":
+        return f"Part of what separates the classes in this network's scores is {_COMES_FROM} ({percent(share)}){rest}."
+    return f"{headline.removesuffix('.')} ({percent(share)}){rest}."
 
 
 def _source(reliance: RelianceRecord) -> str:
-    if not reliance.get("from"):
+    """Say how the reliance was measured, in words and then by the check."""
+    code = reliance.get("from")
+    if not code:
         return ""
+    how = f"measured {_MEASURED[code]} ({code})" if code in _MEASURED else f"measured by {code}"
     others = reliance.get("corroborated_by") or []
-    return f"from {reliance['from']}" + (f", corroborated by {', '.join(others)}" if others else "")
-
-
-def _bar(reliance: RelianceRecord, truth: float | None) -> Bar | None:
-    estimate, low, high = (finite(reliance.get(key)) for key in ("estimate", "low", "high"))
-    is_bound = reliance.get("kind") == "bound" and low is not None
-    if estimate is None and not is_bound:
-        return None
-    planted = finite(truth)
-    return Bar(
-        estimate=None if estimate is None else _length(estimate),
-        low=_length(low if low is not None else estimate or 0.0),
-        high=_length(1.0 if is_bound else high if high is not None else estimate or 0.0),
-        truth=None if planted is None else _length(planted),
-    )
-
-
-def _length(share: float) -> float:
-    return round(100 * min(max(share, 0.0), 1.0), 1)
-
-
-def _error_rates(rates: ErrorRatesRecord) -> str:
-    if rates.get("text"):
-        return str(rates["text"])
-    if finite(rates.get("false_flag")) is None:
-        return "Error rates of this verdict have not been measured."
-    named = {
-        "false alarms": rates.get("false_flag"),
-        "false all-clears": rates.get("false_clear"),
-        "undetermined": rates.get("undetermined"),
-    }
-    figures = ", ".join(f"{word} {percent(rate)}" for word, rate in named.items())
-    like = f" ({rates['cell']})" if rates.get("cell") else ""
-    text = f"Measured on simulated cohorts like this one{like}: {figures}."
-    return text if rates.get("within_calibration", True) else f"Outside calibration; nearest cell{like}: {figures}."
-
-
-def _settles(arm: ArmView, verdict: VerdictView) -> str:
-    subject = ", ".join(part for part in (arm.name, verdict.factor, verdict.contrast) if part)
-    return f"would settle {subject}" if verdict.word == "UNDETERMINED" else f"left open by the verdict on {subject}"
-
-
-def _merged(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Say each thing once, with all that asks for it."""
-    sources: dict[str, list[str]] = {}
-    for step in steps:
-        if step.text:
-            sources.setdefault(step.text, []).append(step.source)
-    return tuple(Step(text, _listed(list(dict.fromkeys(origin)))) for text, origin in sources.items())
-
-
-def _listed(sources: Sequence[str]) -> str:
-    rest = len(sources) - 3
-    return "; ".join(sources[:3]) + (f"; and {count(rest, 'other')}" if rest > 0 else "")
+    return how + (f"; in line with {', '.join(others)}" if others else "")

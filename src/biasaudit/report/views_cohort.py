@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from biasaudit.records import FindingRecord, Regime
-from biasaudit.report.views_finding import FindingView, finding_view
-from biasaudit.report.words import (
-    REGIMES,
-)
+from biasaudit.records import Regime
+from biasaudit.report.words import REGIME_TITLES, REGIMES
 from biasaudit.run_folder.contract import AuditRecord
 from biasaudit.run_folder.reading import RunRecords, class_by_origin, judged_counts
-from biasaudit.vocabulary import OR_PROBES
 
 __all__ = [
     "CohortView",
@@ -28,10 +25,12 @@ class FactorView:
 
     name: str
     regime: str
+    title: str
     meaning: str
     classes: tuple[str, ...]
     rows: tuple[tuple[str, tuple[tuple[int, float], ...], int], ...]
     more: tuple[tuple[str, tuple[tuple[int, float], ...], int], ...]
+    more_words: str
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,12 @@ class CohortView:
     can_answer: tuple[str, ...]
     cannot_answer: tuple[str, ...]
     notes: tuple[str, ...]
-    findings: tuple[FindingView, ...]
 
 
 def cohort_view(records: RunRecords) -> CohortView:
     """Prepare what is said about the subjects."""
     audit = records.audit
     design = audit["design"]
-    findings = design.get("findings") or []
     n, classes = _counts(records)
     return CohortView(
         n=n,
@@ -60,15 +57,7 @@ def cohort_view(records: RunRecords) -> CohortView:
         can_answer=tuple(design.get("can_answer") or ()),
         cannot_answer=tuple(design.get("cannot_answer") or ()),
         notes=tuple(audit["notes"]),
-        findings=tuple(_design_view(finding, records) for finding in findings),
     )
-
-
-def _design_view(finding: FindingRecord, records: RunRecords) -> FindingView:
-    """Prepare a finding on the design; probes that have answered are not asked for again."""
-    view, found = finding_view(finding, records.audit["checks"]), records.findings
-    answered = found.loc[found["code"] == "P1", "status"].isin(["concern", "clear"]).any()
-    return replace(view, remedy=view.remedy.replace(OR_PROBES, "")) if answered else view
 
 
 def _counts(records: RunRecords) -> tuple[str, tuple[tuple[str, int], ...]]:
@@ -89,7 +78,24 @@ def _factor_view(records: RunRecords, name: str) -> FactorView:
     cut = _SHOWN_ORIGINS if len(rows) > _SHOWN_ORIGINS + 2 else len(rows)
     classes = tuple(str(label) for label in counts.columns)
     meaning = REGIMES[regime] if regime else ""
-    return FactorView(name, regime or "not recorded", meaning, classes, tuple(rows[:cut]), tuple(rows[cut:]))
+    return FactorView(
+        name=name,
+        regime=regime or "not recorded",
+        title=REGIME_TITLES[regime] if regime else "design not recorded",
+        meaning=meaning,
+        classes=classes,
+        rows=tuple(rows[:cut]),
+        more=tuple(rows[cut:]),
+        more_words=_more_words([total for _, _, total in rows], cut),
+    )
+
+
+def _more_words(totals: Sequence[int], cut: int) -> str:
+    """Say how many origins are folded away, and that they are smaller if every one is."""
+    rest = totals[cut:]
+    if not rest:
+        return ""
+    return f"{len(rest)} {'smaller' if rest[0] < totals[cut - 1] else 'more'} origins"
 
 
 def _regime(audit: AuditRecord, factor: str) -> Regime | None:

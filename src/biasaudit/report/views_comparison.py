@@ -9,11 +9,10 @@ import pandas as pd
 from biasaudit.report.words import (
     NOTHING,
     QUANTITIES,
-    finite,
+    equation,
     interval,
     number,
     percent,
-    probability,
 )
 from biasaudit.run_folder.reading import RunRecords, estimate_table
 
@@ -26,10 +25,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """One quantity: a (value, interval) per arm and per pair of arms."""
+    """One quantity: a (value, interval) per arm and per pair of arms, and the level of these intervals in words."""
 
     title: str
     meaning: str
+    level: str
     values: tuple[tuple[str, str], ...]
     differences: tuple[tuple[str, str], ...]
 
@@ -58,6 +58,7 @@ def comparison_view(records: RunRecords) -> ComparisonView:
         ComparedRow(
             QUANTITIES[name].title,
             QUANTITIES[name].meaning,
+            _level(estimates, differences, name),
             tuple(_value(estimates[estimates["arm"] == arm], name) for arm in arms),
             tuple(_difference(_of_pair(differences, first, second), name) for first, second in pairs),
         )
@@ -75,6 +76,20 @@ def _value(estimates: pd.DataFrame, quantity: str) -> tuple[str, str]:
     return shown, interval(row["low"], row["high"], is_share)
 
 
+def _level(estimates: pd.DataFrame, differences: pd.DataFrame, quantity: str) -> str:
+    """Say the level of the intervals of a quantity, and that of differences where it is another."""
+    own, between = (_levels(table[table["quantity"] == quantity]) for table in (estimates, differences))
+    if not own or between in ("", own):
+        return f"{own or between} intervals" if own or between else ""
+    return f"{own} intervals, of differences {between}"
+
+
+def _levels(rows: pd.DataFrame) -> str:
+    """List the levels that were recorded for intervals; estimates without an interval have none."""
+    known = rows.loc[rows["low"].notna() | rows["high"].notna(), "level"].dropna()
+    return " and ".join(percent(level) for level in sorted(set(known)))
+
+
 def _of_pair(differences: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     return differences[(differences["first"] == first) & (differences["second"] == second)]
 
@@ -87,5 +102,4 @@ def _difference(differences: pd.DataFrame, quantity: str) -> tuple[str, str]:
     shown = percent(row["difference"]).replace("%", "points") if is_share else number(row["difference"])
     signed = shown if shown.startswith(("−", NOTHING)) else f"+{shown}"
     between = interval(row["low"], row["high"], is_share).replace("\u202f%", "")
-    p_value = "" if finite(row["p_value"]) is None else f"p = {probability(row['p_value'])}"
-    return signed, ", ".join(part for part in (between, p_value) if part)
+    return signed, ", ".join(part for part in (between, equation(row["p_value"])) if part)

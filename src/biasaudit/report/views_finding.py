@@ -2,73 +2,69 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
-from biasaudit.records import FindingRecord
+from biasaudit.records import FindingRecord, Status
+from biasaudit.report.views_details import Details, details_of
 from biasaudit.report.words import (
     NOTHING,
     STATUSES,
     interval,
+    leveled,
     number,
     probability,
 )
 from biasaudit.run_folder.contract import CheckRecord
 
-__all__ = [
-    "FindingView",
-    "against_the_rest",
-    "by_kind",
-    "finding_view",
-    "text_of",
-]
+__all__ = ["FindingView", "against_the_rest", "finding_view", "kind_of"]
 
-_KINDS = {
-    "available": "Is the signature available?",
-    "used": "Does this network use it?",
-    "gate": "Can the answers be trusted?",
-    "design": "What does the cohort allow?",
-    "": "Further checks",
-}
-
-
-_IN_SECTIONS = ("attributes", "attributes_seen_in")
-"""Details that a section of the report shows as a table."""
+_KINDS = ("used", "available", "gate", "design")
+_SPECIAL = re.compile(r"[^A-Za-z0-9_.]+")
 
 
 @dataclass(frozen=True)
 class FindingView:
-    """One finding in words; numbers are formatted, a dash where there is none."""
+    """One finding in words; numbers are formatted, a dash where there is none.
+
+    Attributes
+    ----------
+    anchor : str
+        Where the finding stands on the page: arm, code, factor and what else tells it apart.
+    statistic_name, statistic, interval : str
+        What was measured, its value, and the interval with its level.
+    threshold : str
+        What the statistic was held against; a dash where only p was.
+    p_value, alpha : str
+        The p-value, and what it was held against.
+    """
 
     code: str
-    title: str
-    question: str
-    why: str
-    kind: str
-    status: str
+    arm: str
+    anchor: str
+    status: Status
     status_word: str
     where: str
+    statistic_name: str
     statistic: str
     interval: str
     threshold: str
     p_value: str
+    alpha: str
     n: str
     reason: str
     remedy: str
-    weight: str
-    details: tuple[tuple[str, str], ...]
+    details: Details
 
 
-def by_kind(findings: Sequence[FindingView]) -> tuple[tuple[str, tuple[FindingView, ...]], ...]:
-    """Group findings under the title of their kind of question, in the order of the page."""
-    kinds = list(_KINDS)
-    ordered = sorted(findings, key=lambda view: kinds.index(view.kind))
-    return tuple((_KINDS[kind], tuple(group)) for kind, group in groupby(ordered, key=lambda view: view.kind))
+def kind_of(check: CheckRecord) -> str:
+    """Return the kind of question that a check asks; empty where it is none of ours."""
+    kind = str(check.get("kind") or "")
+    return kind if kind in _KINDS else ""
 
 
-def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord]) -> FindingView:
+def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord], arm: str = "") -> FindingView:
     """Put one finding into words.
 
     Parameters
@@ -76,9 +72,10 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord]) -> F
     finding : FindingRecord
     checks : mapping of code to CheckRecord
         What every check asks.
+    arm : str
+        Empty for a finding about the cohort.
     """
     check = checks.get(finding["code"]) or {}
-    kind = str(check.get("kind") or "")
     parts = (
         finding.get("factor"),
         _named("in", finding.get("class")),
@@ -86,36 +83,35 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord]) -> F
         _named("layer", finding.get("layer")),
         against_the_rest(finding.get("contrast")),
     )
+    on_p = finding.get("threshold_on") == "p_value"
+    threshold = number(finding.get("threshold"))
     return FindingView(
         code=str(finding["code"]),
-        title=str(check.get("title") or ""),
-        question=str(check.get("question") or ""),
-        why=str(check.get("why") or ""),
-        kind=kind if kind in _KINDS else "",
+        arm=arm,
+        anchor=_anchor(finding, arm),
         status=finding["status"],
         status_word=STATUSES[finding["status"]].word,
         where=" · ".join(part for part in parts if part),
+        statistic_name=str(finding.get("statistic_name") or check.get("statistic") or "statistic"),
         statistic=number(finding.get("statistic")),
-        interval=interval(finding.get("low"), finding.get("high")),
-        threshold=number(finding.get("threshold")),
+        interval=leveled(interval(finding.get("low"), finding.get("high")), finding.get("level")),
+        threshold=NOTHING if on_p else threshold,
         p_value=probability(finding.get("p_value")),
+        alpha=threshold if on_p else number(finding.get("alpha")),
         n=str(finding["n"]) if finding.get("n") else NOTHING,
         reason=_sentence(finding.get("reason")),
         remedy=_sentence(finding.get("remedy")),
-        weight=_sentence(check.get("weight")),
-        details=tuple(
-            (key.replace("_", " "), text_of(value))
-            for key, value in (finding.get("details") or {}).items()
-            if key not in _IN_SECTIONS
-        ),
+        details=details_of(finding.get("details") or {}),
     )
 
 
-def text_of(value: object) -> str:
-    """Write a stored value: text as it is, numbers rounded, anything else as JSON."""
-    if isinstance(value, float):
-        return number(value, 3)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _anchor(finding: FindingRecord, arm: str) -> str:
+    parts = (
+        arm or "cohort",
+        *(finding["code"], finding.get("factor"), finding.get("class"), finding.get("input"), finding.get("layer")),
+        finding.get("contrast"),
+    )
+    return "-".join(_SPECIAL.sub("-", str(part))[:40] for part in parts if part)
 
 
 def _sentence(text: object) -> str:

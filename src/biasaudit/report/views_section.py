@@ -21,11 +21,23 @@ __all__ = ["SectionView", "section_views"]
 
 @dataclass(frozen=True)
 class SectionView:
-    """A section as the page shows it: its anchor, its heading, its word in the list of contents, and what it prints."""
+    """A section as the page shows it.
+
+    Attributes
+    ----------
+    name, title, link : str
+        Its anchor, its heading, and its word in the list of contents.
+    folded, printed : bool
+        Whether it is closed until it is opened, and whether it belongs to the printed summary.
+    body : Markup
+        What it prints.
+    """
 
     name: str
     title: str
     link: str
+    folded: bool
+    printed: bool
     body: Markup
 
 
@@ -56,7 +68,8 @@ def section_views(
     for name, section in _in_order():
         body = _printed(environment, name, section, records, pictures.get(name, ()))
         if body.strip():
-            views.append(SectionView(name, section.title, section.link, body))
+            folded, printed = getattr(section, "folded", False), getattr(section, "printed", False)
+            views.append(SectionView(name, section.title, section.link, folded, printed, body))
     return tuple(views)
 
 

@@ -7,21 +7,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biasaudit.records import VERDICT_ORDER, EstimateRecord, Regime, Status, VerdictWord
+from biasaudit.records import (
+    VERDICT_ORDER,
+    EstimateRecord,
+    Regime,
+    Status,
+    VerdictWord,
+    equation_text,
+    probability_text,
+)
 
 __all__ = [
     "BEYOND_FIELD",
     "NOTHING",
     "QUANTITIES",
     "REGIMES",
+    "REGIME_TITLES",
     "STATUSES",
     "VERDICTS",
     "Quantity",
     "StatusWords",
     "VerdictWords",
     "count",
+    "equation",
     "finite",
     "interval",
+    "leveled",
+    "measured",
     "number",
     "percent",
     "probability",
@@ -42,12 +54,12 @@ class VerdictWords:
     ----------
     headline : str
         What was found.
-    action : str
-        What to do about it.
+    do_not : str
+        What not to do with the network; ``{auc}`` stands for its AUC.
     """
 
     headline: str
-    action: str
+    do_not: str
 
 
 @dataclass(frozen=True)
@@ -71,29 +83,26 @@ class Quantity:
 
 VERDICTS: Mapping[VerdictWord, VerdictWords] = {
     "ORIGIN": VerdictWords(
-        "This network mostly recognises where an image comes from, not the disease.",
-        "Do not read its accuracy as diagnostic performance. Break the link between class and origin (both classes "
-        "from the same origins, or an input that no longer carries the signature), retrain, and audit again.",
+        "Most of what separates the classes in this network's scores is where the image comes from.",
+        "Report {auc} as diagnostic performance: most of it may be the source of the images.",
     ),
     "MIXED": VerdictWords(
-        "This network uses the disease and also where an image comes from.",
-        "Expect its accuracy to fall on images from elsewhere. Weaken the link between class and origin, retrain, and "
-        "audit again before relying on it.",
+        "This network uses the disease and also where the image comes from.",
+        "Count on {auc} elsewhere: expect it to fall on images from other sources.",
     ),
     "PATHOLOGY": VerdictWords(
-        "This network reads the pathology.",
-        "Report its accuracy together with this verdict and with what the verdict leaves open; still test it on "
-        "origins it has never seen before use.",
+        "This network reads the disease: no reliance that matters on the recorded origins was found.",
+        "Take this result to origins that the audit has not seen: test there first.",
     ),
     "UNDETERMINED": VerdictWords(
-        "This audit cannot tell what the network reads.",
-        "Treat its accuracy as unproven: high accuracy is no evidence here. Add the data that would settle it, then "
-        "audit again.",
+        "This audit cannot tell whether the network reads the disease or where the image comes from.",
+        "Take {auc} as evidence that the disease is recognised: what the network uses is not known.",
     ),
 }
 """In no order; `worst` knows the order."""
 
 BEYOND_FIELD = "This network uses what lies outside the disease field."
+
 
 STATUSES: Mapping[Status, StatusWords] = {
     "error": StatusWords("Error", "the computation failed; rerun to resume", 0),
@@ -114,12 +123,23 @@ REGIMES: Mapping[Regime, str] = {
     "single": "All images come from one origin: there is no second origin to compare with.",
 }
 
+REGIME_TITLES: Mapping[Regime, str] = {
+    "crossed": "at least one holds both classes (crossed design)",
+    "nested": "each holds one class only (nested design)",
+    "aliased": "one for each class (aliased design)",
+    "single": "only one (single design)",
+}
+"""What follows the name of a factor in a heading."""
+
 QUANTITIES: Mapping[str, Quantity] = {
     "auc": Quantity("AUC of the target", "how well held-out subjects are told apart; says nothing about why"),
     "reliance": Quantity("Reliance on the signature", "share of the response owed to the origin; 0 % is best", True),
     "truth": Quantity("Planted truth", "the true reliance, known because the cohort is simulated", True),
     "lesion_gain": Quantity(
-        "Lesion gain", "relevance in the pathology mask over its share of the volume; 1 is chance", False, False
+        "Attention on lesions (× chance)",
+        "relevance in the mask over its share of the volume; 1 is chance",
+        False,
+        False,
     ),
     "origin_auc": Quantity("AUC of the origin", "how well the origin can be read inside one class; 0.5 is chance"),
 }
@@ -146,6 +166,17 @@ def number(value: Any, digits: int = 2) -> str:
     return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
+def measured(value: Any) -> str:
+    """Format a number with about three digits, and a whole number as it is."""
+    known = finite(value)
+    if known is None:
+        return NOTHING
+    if isinstance(value, int) or known == 0 or abs(known) >= 1000:
+        return f"{known:.0f}".replace("-", "−")
+    digits = 0 if abs(known) >= 100 else 1 if abs(known) >= 10 else 2 if abs(known) >= 1 else 3
+    return (f"{known:.{digits}f}" if abs(known) >= 0.01 else f"{known:.2g}").replace("-", "−")
+
+
 def signed(value: float) -> str:
     """Format a number with its sign: one digit, two below one so that a small number keeps its sign; zero has none."""
     text = f"{value:+.1f}" if abs(value) >= 1 else f"{value:+.2f}"
@@ -159,11 +190,15 @@ def percent(value: Any) -> str:
 
 
 def probability(value: Any) -> str:
-    """Format a p-value with two significant digits."""
+    """Format a p-value, as the sentences of the checks do; a dash where there is none."""
     known = finite(value)
-    if known is None:
-        return NOTHING
-    return f"{known:.2f}" if known >= 0.1 else f"{known:.2g}"
+    return NOTHING if known is None else probability_text(known)
+
+
+def equation(value: Any) -> str:
+    """Write a p-value as an equation, ``p = 0.02``, or as what it is below; empty where there is none."""
+    known = finite(value)
+    return "" if known is None else equation_text(known)
 
 
 def interval(low: Any, high: Any, is_share: bool = False) -> str:
@@ -175,6 +210,18 @@ def interval(low: Any, high: Any, is_share: bool = False) -> str:
     if below is None:
         return f"up to {form(above)}"
     return f"from {form(below)}" if above is None else f"{form(below)} to {form(above)}"
+
+
+def leveled(between: str, level: Any) -> str:
+    """Say the level of an interval before its ends; the ends alone where it was not recorded.
+
+    Examples
+    --------
+    >>> leveled("0.84 to 1.00", 0.95)
+    '95 % interval 0.84 to 1.00'
+    """
+    known = finite(level)
+    return between if known is None or not between else f"{100 * known:.3g} % interval {between}"
 
 
 def count(amount: int, noun: str) -> str:
@@ -195,5 +242,5 @@ def reliance_words(reliance: EstimateRecord) -> str:
         return f"at least {percent(reliance.get('low'))}, upper end unknown"
     if known is None:
         return ""
-    between = interval(reliance.get("low"), reliance.get("high"), is_share=True)
+    between = leveled(interval(reliance.get("low"), reliance.get("high"), is_share=True), reliance.get("level"))
     return f"{percent(known)} ({between})" if between else percent(known)

@@ -58,6 +58,8 @@ __all__ = [
     "TRAINING",
     "TRUTH",
     "UNITS",
+    "VIEWER",
+    "VIEWER_PAGE",
     "ArmRecord",
     "AucRecord",
     "AuditRecord",
@@ -84,6 +86,8 @@ AUDIT = "audit.json"
 PENDING = "audit.pending.json"
 """What ``audit.json`` is called until the report is drawn."""
 REPORT = "report.html"
+VIEWER_PAGE = "viewer.html"
+"""Beside the report, where it was asked for."""
 MODEL_CARD = "modelcard.md"
 
 PROTOCOL = "protocol.yaml"
@@ -154,11 +158,12 @@ FINDINGS = Table(
     columns=(
         *("arm", "code", "factor", "contrast", "class", "layer", "input", "status", "statistic", "low", "high"),
         *("p_value", "n", "threshold", "reason", "remedy", "details"),
+        *("level", "threshold_on", "alpha", "statistic_name"),
     ),
 )
 COMPARISONS = Table(
     "tables/comparisons.tsv",
-    columns=("arms", "quantity", "contrast", "difference", "low", "high", "p_value"),
+    columns=("arms", "quantity", "contrast", "difference", "low", "high", "p_value", "level"),
 )
 TRUTH = Table("tables/truth.tsv", columns=("arm", "factor", "omega", "r", "gap", "auc_one_site"))
 FILES = Table("tables/files.tsv", columns=("path", "sha256", "hashed"), required=("path", "sha256"))
@@ -242,9 +247,17 @@ DIFFERENCES = Table(
     numbers=("p_value", "significant_voxels", "critical"),
 )
 
+VIEWER = Table(
+    "maps/viewer.tsv",
+    columns=("key", "shown", "arm", "subject", "label", "origin", "role", "logit", "layer", "limit", "file"),
+    required=("key", "shown", "arm", "subject", "label", "origin", "role", "logit", "layer", "limit", "file"),
+    numbers=("logit", "limit"),
+)
+"""One row per volume below ``maps/viewer/``; `shown` is ``subject``, ``mean`` (of a class) or ``left out``."""
+
 READ_BY_THE_REPORT: tuple[Table, ...] = (
     *(SUBJECTS, SCORES, RELEVANCE, TRAINING, UNITS, EMBEDDING, GALLERY, PREPROCESSING, IMAGE_QUALITY),
-    *(OVERLAYS, DIFFERENCES, FILES, THUMBNAILS, INPUT_SLICES),
+    *(OVERLAYS, DIFFERENCES, FILES, THUMBNAILS, INPUT_SLICES, VIEWER),
 )
 
 
@@ -270,7 +283,7 @@ class ErrorRatesRecord(TypedDict, total=False):
     """What calibration measured for the cell that is nearest to an audit; null where nothing was measured.
 
     ``own``, ``found``, ``found_n`` and ``found_low`` are there where copies of the audit's own images were audited,
-    ``pictures`` where copies of other real pictures were.
+    ``pictures`` where copies of other real pictures were; ``outside`` lists why the rates may not hold for an audit.
     """
 
     cell: str | None
@@ -289,27 +302,30 @@ class ErrorRatesRecord(TypedDict, total=False):
     found_n: int
     found_low: float | None
     within_calibration: bool
+    outside: list[str]
     text: str
 
 
 class IndependentRecord(TypedDict, total=False):
     """AUC of a target where one origin factor tells nothing of the class.
 
-    `inside_origins` is that over pairs of one origin; `how` is weights, one origin, probes, or empty where there is
-    none; `text` says on whom it was measured, or why there is none and what would give it.
+    `inside_origins` is that over pairs of one origin; `level` is the coverage of the interval; `how` is weights, one
+    origin, probes, or empty where there is none; `text` says on whom it was measured, or why there is none and what
+    would give it.
     """
 
     factor: str
     auc: float | None
     auc_low: float | None
     auc_high: float | None
+    level: float | None
     inside_origins: float | None
     how: str
     text: str
 
 
 class AucRecord(TypedDict, total=False):
-    """AUC of a target between two sides, with its interval.
+    """AUC of a target between two sides, with its interval and the coverage of that.
 
     `independent` is the AUC to publish: that of the factor which leaves least, or none if some factor has none.
     """
@@ -317,6 +333,7 @@ class AucRecord(TypedDict, total=False):
     auc: float | None
     auc_low: float | None
     auc_high: float | None
+    level: float | None
     independent: IndependentRecord
     independent_by_factor: list[IndependentRecord]
 
@@ -403,20 +420,22 @@ class DesignRecord(FactorDesign, total=False):
 
 
 class RemedyRecord(TypedDict):
-    """Something that may help, and why it is said."""
+    """Something that may help, why it is said, and whether it was tried, can be tried, or takes other data."""
 
     action: str
     reason: str
+    kind: NotRequired[Literal["tried", "untried", "data"]]
 
 
 class CheckRecord(TypedDict, total=False):
-    """What a check asks, in words, and how well it discriminated in the calibration."""
+    """What a check asks, in words, what its statistic is, and how well it discriminated in the calibration."""
 
     title: str
     question: str
     why: str
     kind: Literal["design", "available", "used", "gate"]
     weight: str
+    statistic: str
 
 
 class ProvenanceRecord(TypedDict, total=False):

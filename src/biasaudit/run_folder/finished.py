@@ -13,9 +13,9 @@ from biasaudit.run_folder.audit_file import read_audit
 from biasaudit.run_folder.contract import AUDIT, PROTOCOL, ArmRecord, AuditRecord
 from biasaudit.run_folder.owned import RERUN, OwnedFiles
 from biasaudit.run_folder.place import is_marked
-from biasaudit.vocabulary import PLACES
+from biasaudit.vocabulary import PLACES, VERDICT_ORDER, VerdictWord
 
-__all__ = ["arm_of", "as_written", "finished_audit", "require_undamaged"]
+__all__ = ["arm_of", "as_written", "fails", "finished_audit", "require_undamaged"]
 
 _SHOWN = 80
 
@@ -115,3 +115,16 @@ def arm_of(audit: AuditRecord, name: str | None) -> ArmRecord:
             return arm
     known = ", ".join(arm["name"] for arm in audit["arms"])
     raise UsageError(f"the run has no arm {name!r}; it has {known}")
+
+
+def fails(arm: ArmRecord, fail_on: VerdictWord) -> bool:
+    """Judge an arm for a gate.
+
+    Parameters
+    ----------
+    arm : ArmRecord
+    fail_on : str
+        The mildest verdict that fails; MIXED fails an arm of another verdict too if a check flags.
+    """
+    at_least = VERDICT_ORDER.index(arm["verdict"]) >= VERDICT_ORDER.index(fail_on)
+    return at_least or (fail_on == "MIXED" and bool(arm.get("flagged")))

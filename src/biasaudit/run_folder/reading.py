@@ -62,10 +62,10 @@ class RunRecords:
         One row per finding, with its arm; arm is empty for the findings of the design.
     comparisons : DataFrame
         One row per pair of arms and quantity, in the contrast of the primary arm's headline: first, second, quantity,
-        difference, low, high, p_value.
+        difference, low, high, p_value, level.
     subjects, scores, relevance, training, preprocessing, image_quality, files : DataFrame
         The stored tables; no rows where a file is absent.
-    overlays, differences, units, embedding, gallery, thumbnails, inputs : DataFrame
+    overlays, differences, units, embedding, gallery, thumbnails, inputs, viewer : DataFrame
         The same.
     pictures : mapping of str to float (height, width)
         Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
@@ -98,6 +98,7 @@ class RunRecords:
     gallery: pd.DataFrame
     thumbnails: pd.DataFrame
     inputs: pd.DataFrame
+    viewer: pd.DataFrame
     pictures: Mapping[str, FloatArray]
     difference_pictures: Mapping[str, FloatArray]
     pair_pictures: Mapping[str, FloatArray]
@@ -134,7 +135,7 @@ def load_run(run: Path) -> RunRecords:
     tables = {table.name: _read_table(run, table) for table in READ_BY_THE_REPORT}
     pictures = _read_pictures(run / OVERLAY_PICTURES) | _read_pictures(run / GALLERY_PICTURES)
     findings = _findings(audit)
-    for name in ("overlays", "relevance", "differences"):
+    for name in ("overlays", "relevance", "differences", "viewer"):
         tables[name] = tables[name][~tables[name]["arm"].isin(withheld(findings))]
     return RunRecords(
         run=run,
@@ -252,7 +253,7 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        arm, quantity, estimate, low, high; of a lower bound `low` alone.
+        arm, quantity, estimate, low, high, level; of a lower bound `low` alone.
     """
     rows = [
         {"arm": arm["name"], "quantity": quantity, **estimate}
@@ -260,14 +261,20 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
         for quantity, estimate in _estimates(arm).items()
         if estimate["estimate"] is not None or estimate["low"] is not None
     ]
-    return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]))
+    return pd.DataFrame(rows, columns=pd.Index(["arm", "quantity", "estimate", "low", "high", "level"]))
 
 
 def _estimates(arm: ArmRecord) -> dict[str, EstimateRecord]:
     target = arm.get("target") or {}
+    auc: EstimateRecord = {
+        "estimate": target.get("auc"),
+        "low": target.get("auc_low"),
+        "high": target.get("auc_high"),
+        "level": target.get("level"),
+    }
     return {
-        "auc": {"estimate": target.get("auc"), "low": target.get("auc_low"), "high": target.get("auc_high")},
-        "truth": {"estimate": _planted(arm), "low": None, "high": None},
+        "auc": auc,
+        "truth": _complete({"estimate": _planted(arm)}),
         "reliance": _complete(arm.get("reliance")),
         "lesion_gain": _complete(arm.get("lesion_gain")),
         "origin_auc": _complete(arm.get("origin_auc")),
@@ -277,7 +284,12 @@ def _estimates(arm: ArmRecord) -> dict[str, EstimateRecord]:
 def _complete(given: EstimateRecord | None) -> EstimateRecord:
     """Put null where a part is absent."""
     known = given or {}
-    return {"estimate": known.get("estimate"), "low": known.get("low"), "high": known.get("high")}
+    return {
+        "estimate": known.get("estimate"),
+        "low": known.get("low"),
+        "high": known.get("high"),
+        "level": known.get("level"),
+    }
 
 
 def _planted(arm: ArmRecord) -> float | None:
@@ -293,7 +305,7 @@ def _findings(audit: AuditRecord) -> pd.DataFrame:
 
 
 def _comparisons(audit: AuditRecord) -> pd.DataFrame:
-    columns = ["first", "second", "quantity", "difference", "low", "high", "p_value"]
+    columns = ["first", "second", "quantity", "difference", "low", "high", "p_value", "level"]
     primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
     shown = [each for each in audit["comparisons"] if each.get("contrast") in (None, primary.get("contrast"))]
     rows = [{**each, "first": each["arms"][0], "second": each["arms"][1]} for each in shown]

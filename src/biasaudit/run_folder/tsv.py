@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["escaped", "read_tsv", "tsv_text", "unescaped", "write_tsv"]
+__all__ = ["escaped", "numbers_in", "read_tsv", "tsv_text", "unescaped", "write_tsv"]
 
 _BEGIN = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 _FORMULA = re.compile(f"'*{_BEGIN}")
@@ -60,6 +60,13 @@ def read_tsv(path: Path, **options: Any) -> pd.DataFrame:
     table: pd.DataFrame = pd.read_csv(path, sep="\t", **{"keep_default_na": False, **options})
     text = table.select_dtypes(exclude="number").columns
     return table.assign(**{name: table[name].map(unescaped) for name in text}).rename(columns=unescaped)
+
+
+def numbers_in(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Read a column of text as numbers, nan where a value is missing; as it is where other text stands in it."""
+    known = column.mask(column.isin(["", "n/a"]))
+    numbers = pd.to_numeric(known, errors="coerce")
+    return numbers if bool((numbers.notna() == known.notna()).all()) else column
 
 
 def _is_number(cell: str) -> bool:

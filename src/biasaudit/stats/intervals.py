@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtrit
 
 from biasaudit.stats.network_variance import NetworkVariance, widening
 from biasaudit.stats.strata import (
@@ -65,7 +66,47 @@ class Resampled:
         """Spread the resamples of subjects so that an interval of coverage `level` also covers other networks."""
         if networks is None or np.isnan(self.draws).all():
             return self
-        factor = widening(float(np.nanvar(self.draws)), networks, level)
+        return self._spread(widening(float(np.nanvar(self.draws)), networks, level))
+
+    def expanded(self, n: int, level: float) -> Resampled:
+        """Spread the resamples of a mean so that an interval of coverage `level` keeps it with few subjects.
+
+        Parameters
+        ----------
+        n
+            Subjects behind the mean.
+        level
+            Coverage of the interval, between 0 and 1.
+
+        Returns
+        -------
+        Resampled
+            By Student's quantile over the normal one, and for the variance of resamples, which is (n - 1) / n of the
+            unbiased one. All nan with one subject, whose spread is not known.
+
+        References
+        ----------
+        Hesterberg (2015), The American Statistician 69:371 (expanded percentile interval).
+        """
+        if n < 2:
+            return Resampled(self.estimate, np.full(self.draws.shape, np.nan))
+        upper = (1 + level) / 2
+        return self._spread(float(stdtrit(n - 1, upper) / ndtri(upper) * np.sqrt(n / (n - 1))))
+
+    def within(self, least: float, most: float) -> Resampled:
+        """Take the estimate and the resamples to the end of a scale that the estimate lies beyond.
+
+        The interval is then that of an estimate at the end, and covers whatever lies on the scale at least as often. To
+        cut resamples off at the end instead would leave a point where all lie beyond it.
+
+        References
+        ----------
+        Mandelkern and Schultz (2002), Journal of Mathematical Physics 43:5701.
+        """
+        estimate = float(np.clip(self.estimate, least, most))
+        return Resampled(estimate, self.draws + (estimate - self.estimate))
+
+    def _spread(self, factor: float) -> Resampled:
         return Resampled(self.estimate, self.estimate + factor * (self.draws - self.estimate))
 
 

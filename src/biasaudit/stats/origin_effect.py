@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from biasaudit.stats.effects import auc_many
-from biasaudit.stats.intervals import percentile_interval
+from biasaudit.stats.intervals import Interval, percentile_interval
 from biasaudit.stats.pair_auc import Block, blocks_of, pair_auc
 from biasaudit.stats.strata import (
     Floats,
@@ -122,9 +122,10 @@ def origin_effect(
     estimate = _pooled(by_class, weights)[:, 0]
     distribution = np.concatenate(draws, axis=1)
     bounds = [percentile_interval(*each, level) for each in zip(estimate, distribution, strict=True)]
-    for place in np.flatnonzero((estimate == 0) | (estimate == 1)):  # no resample could differ
-        blocks = _blocks_of_pair(origins, strata, pairs[place])
-        bounds[place] = pair_auc(as_they_are, blocks).interval(level)
+    for place, bound in enumerate(bounds):
+        if bound.low <= 0 or bound.high >= 1:  # resamples end where the sample does, which is no bound
+            blocks = _blocks_of_pair(origins, strata, pairs[place])
+            bounds[place] = _hull(bound, pair_auc(as_they_are, blocks).interval(level))
     return OriginEffect(
         tuple((str(known[first]), str(known[second])) for first, second in pairs),
         estimate,
@@ -132,6 +133,11 @@ def origin_effect(
         np.array([bound.high for bound in bounds]),
         by_class[:, :, 0],
     )
+
+
+def _hull(first: Interval, second: Interval) -> Interval:
+    """Return the shortest interval that holds both."""
+    return Interval(first.estimate, min(first.low, second.low), max(first.high, second.high))
 
 
 def _blocks_of_pair(origins: Indices, strata: Indices, pair: tuple[int, int]) -> list[Block]:

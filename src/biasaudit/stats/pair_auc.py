@@ -7,11 +7,11 @@ only. `inside_folds` lists those pairs; other lists compare inside an origin, or
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from biasaudit.stats.intervals import Interval
 from biasaudit.stats.retraining import overlap_factor
@@ -19,12 +19,11 @@ from biasaudit.stats.strata import Booleans, Floats, Indices, integer_codes, mem
 
 __all__ = [
     "Block",
-    "Difference",
     "PairAuc",
-    "auc_difference",
     "blocks_of",
     "folds_overlap",
     "inside_folds",
+    "inside_strata",
     "mean_of",
     "pair_auc",
 ]
@@ -111,9 +110,13 @@ class PairAuc:
         """
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {level}")
+        return self.within(widening * float(ndtri((1 + level) / 2)))
+
+    def within(self, errors: float) -> Interval:
+        """Values of the AUC that lie no more than so many of their standard errors from the estimate."""
         if np.isnan(self.estimate):
             return Interval(np.nan, np.nan, np.nan)
-        reach = (widening * float(ndtri((1 + level) / 2))) ** 2 * self.excess()
+        reach = errors**2 * self.excess()
 
         def beyond(area: float) -> bool:
             return (area - self.estimate) ** 2 > reach * self.variance(area)
@@ -241,6 +244,24 @@ def inside_folds(positive: Booleans, folds: ArrayLike) -> list[Block]:
     return blocks or list(blocks_of(np.arange(positive.size), positive))
 
 
+def inside_strata(positive: Booleans, strata: ArrayLike) -> list[Block]:
+    """Pairs of subjects of one stratum, every pair of which counts alike.
+
+    Parameters
+    ----------
+    positive
+        (n,) patients.
+    strata
+        (n,) codes or names.
+
+    Returns
+    -------
+    One block for each stratum that holds both classes; the AUC over them is that of `stratified_auc`.
+    """
+    blocks = (block for members in members_of(integer_codes(strata)) for block in blocks_of(members, positive))
+    return [replace(block, weight=float(block.positive.size * block.negative.size)) for block in blocks]
+
+
 def folds_overlap(folds: ArrayLike) -> float:
     """Widening for networks each trained on all folds but its own; 1 for one network.
 
@@ -255,48 +276,3 @@ def folds_overlap(folds: ArrayLike) -> float:
     """
     sizes = np.bincount(integer_codes(folds))
     return overlap_factor(sizes, sizes.sum() - sizes) if sizes.size > 1 else 1.0
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A difference of two AUCs of the same subjects, its interval and two-sided p-value."""
-
-    interval: Interval
-    p_value: float
-
-
-def auc_difference(first: PairAuc, second: PairAuc, level: float, widening: float = 1.0) -> Difference:
-    """First AUC less the second, over the same pairs of the same subjects.
-
-    Parameters
-    ----------
-    first, second
-        Made with the same blocks.
-    level
-        Coverage, between 0 and 1.
-    widening
-        Factor of the standard error.
-
-    Returns
-    -------
-    Difference
-        nan without a pair. Where every subject adds the same to both but they are perfect, so that no sample variance
-        is left, the interval reaches as far as that of either AUC.
-
-    References
-    ----------
-    DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44:837.
-    """
-    difference = first.estimate - second.estimate
-    if np.isnan(difference):
-        return Difference(Interval(np.nan, np.nan, np.nan), np.nan)
-    apart = first.influence - second.influence
-    error = widening * float(np.sqrt(apart @ apart))
-    if error == 0 and not first.influence.any():
-        alone = first.interval(level, widening)
-        reach = alone.high - alone.low
-        return Difference(Interval(difference, difference - reach, difference + reach), 1.0)
-    reach = error * float(ndtri((1 + level) / 2))
-    p_value = 2 * float(ndtr(-abs(difference) / error)) if error > 0 else 1.0
-    interval = Interval(difference, max(-1.0, difference - reach), min(1.0, difference + reach))
-    return Difference(interval, p_value)

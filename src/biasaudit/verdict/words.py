@@ -37,11 +37,11 @@ class Words(NamedTuple):
 
 
 _FOUND = {
-    "U4": "the scores still separate the classes after the lesions are erased",
-    "U5": "the scores follow the signature when it is imposed on images of the other class",
-    "U1": "scores differ between origins within a class",
-    "U13": "the scores move when what lies outside the declared field is taken from the other class",
-    "U14": "the scores still separate the classes when the declared field is blanked",
+    "U4": "with the lesions erased, the scores still separate the classes (U4)",
+    "U5": "the scores follow the signature when it is imposed on images of the other class (U5)",
+    "U1": "subjects of one class score differently at different origins (U1)",
+    "U13": "the scores move when what lies outside the declared field is taken from the other class (U13)",
+    "U14": "with the declared field blanked, the scores still separate the classes (U14)",
 }
 """What a check that flags has found; of any other check its own reason is quoted."""
 
@@ -58,8 +58,8 @@ AFTER_NOTHING_LEARNED = (
 def nothing_but_the_origin(case: Case, competence: Finding) -> str:
     """Say why the verdict is ORIGIN although the target is not shown to tell the classes apart."""
     return (
-        f"The classifier answers to the origin, and is not shown to read the disease ({_found(competence)}): "
-        f"{_interval(case.reliance)} of its response is owed to the origin. {_because(case)}"
+        f"The scores follow the origin, and are not shown to follow the disease ({_found(competence)}): "
+        f"{_interval(case.reliance)} of the response comes from the origin. {_because(case)}"
     )
 
 
@@ -67,7 +67,7 @@ def incompetent(case: Case, competence: Finding) -> Words:
     """Say that a target is not above chance, and whether its scores follow the origin all the same."""
     reason = f"The classifier is not shown to tell the classes apart ({_found(competence)})."
     if not case.flagged:
-        return Words(reason, "A target that has learned something; then audit again.")
+        return Words(reason, "First a network that tells the classes apart on held-out subjects; then audit again.")
     codes = " and ".join(case.codes)
     reason += f" Its scores follow the origin all the same ({codes}): what it has learned may be the origin."
     settle = "A target that tells the classes apart where both come from the same origin; then audit again."
@@ -83,8 +83,8 @@ def mostly_the_origin(case: Case) -> str:
     if case.reliance.source in OF_FIELD:
         return f"Most of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
     return (
-        f"The classifier mostly answers to where {_one(case)} comes from: {_interval(case.reliance)} of its response "
-        f"is owed to the origin. {_because(case)}"
+        f"The network responds mostly to where {_one(case)} comes from, not to the disease: "
+        f"{_interval(case.reliance)} of its response. {_because(case)}"
     )
 
 
@@ -93,8 +93,8 @@ def also_the_origin(case: Case) -> str:
     if case.reliance.source in OF_FIELD:
         return f"Part of what separates the classes lies outside the disease field. {_of_field(case)} {_because(case)}"
     return (
-        f"The classifier answers to the disease and also to where {_one(case)} comes from: {_interval(case.reliance)} "
-        f"of its response is owed to the origin. {_because(case)}"
+        f"The network responds to the disease and also to where {_one(case)} comes from: {_interval(case.reliance)} "
+        f"of its response comes from the origin. {_because(case)}"
     )
 
 
@@ -114,13 +114,13 @@ def _of_field(case: Case) -> str:
 def _because(case: Case) -> str:
     codes = set(case.codes)
     parts = [words for code, words in _FOUND.items() if code in codes]
-    parts += [f"{finding.code} found that {finding.reason}" for finding in case.flagged if finding.code not in _FOUND]
+    parts += [f"{finding.reason} ({finding.code})" for finding in case.flagged if finding.code not in _FOUND]
     doubt = ""
     if codes == {"U5"} and not case.outside_concerns:
         doubt = " Disease that looks alike in every patient, such as a diffuse one, could do the same."
     if codes == {"P1"} and not any(finding.flag and finding.flag.healthy for finding in case.flagged):
         doubt = " Milder disease of these patients could do the same."
-    return f"The evidence: {' and '.join(parts)}.{doubt}"
+    return f"Why: {'; '.join(parts)}.{doubt}"
 
 
 def after_flag(case: Case) -> str:
@@ -148,11 +148,11 @@ def cleared_by_probes(case: Case) -> Words:
     probes = next(f for f in case.of("P1") if f.flag and f.flag.reliance and f.flag.reliance.estimate is not None)
     reason = (
         f"{probes.n} images of {probes.class_name} subjects from the other class's source, never trained on, score as "
-        f"{probes.class_name} subjects do: at most {_percent(case.reliance.high)} of the response is owed to the "
-        "origin, and nothing else was flagged."
+        f"{probes.class_name} subjects do: at most {_percent(case.reliance.high)} of the response comes from the "
+        "origin, and no other check found one that counts."
     )
     settle = (
-        "What acts only together with the disease remains unexcluded, and so do sources that no probe came from "
+        "Not excluded: a signature that acts only together with the disease, and sources that no probe came from "
         f"(probes: {probes.details.get('origins', '')})."
     )
     return Words(reason, settle)
@@ -165,8 +165,8 @@ def cleared_by_erasure(case: Case) -> Words:
         f"marked pathology ({_interval(case.reliance)} is left). {_power(case)}"
     )
     settle = (
-        "A signature inside the masks, or one that acts only together with the lesions, remains unexcluded because no "
-        "origin holds both classes."
+        "Not excluded, since no origin holds both classes: a signature inside the masks, or one that acts only with "
+        "the lesions."
     )
     return Words(reason, settle)
 
@@ -177,9 +177,9 @@ def cleared_by_scores(case: Case) -> Words:
     reason = (
         f"{'Within' if case.of('G3') else 'Provisional: within'} each class the scores do not differ between "
         f"origins by more than the tolerance (AUC within {delta:g} of one half), and at most "
-        f"{_percent(case.reliance.high)} of the response is owed to the origin. {_power(case)}"
+        f"{_percent(case.reliance.high)} of the response comes from the origin. {_power(case)}"
     )
-    return Words(reason, "Origins that are not in this cohort remain untested.")
+    return Words(reason, "Origins that are not in this cohort were not tested.")
 
 
 def _power(case: Case) -> str:
@@ -194,7 +194,7 @@ def no_estimate(case: Case) -> Words:
         reason = "How far the scores depend on the origin could not be estimated. The origins hold too few subjects."
         return Words(reason, _more_subjects(case))
     flagged = {finding.code for finding in case.flagged}
-    seen = "U1 finds that sites of one class differ, which is not the signature that separates the classes. "
+    seen = "Sites of one class score differently (U1), which need not be what separates the classes. "
     asked = any(finding.status != "not_applicable" for finding in case.of("P1"))
     probes = "the probes do not tell" if asked else "no probes were given"
     reason = (
@@ -217,8 +217,8 @@ def outside_the_masks(case: Case) -> Words:
 def how_much_is_open(case: Case) -> Words:
     """Say that a dependence is flagged whose size is open."""
     reason = (
-        "The scores depend on the origin, but how much of the response that is cannot be told: "
-        f"{_interval(case.reliance)}. It may be too little to matter, or not."
+        "The scores depend on the origin, but how much cannot be told: "
+        f"{_interval(case.reliance)} of the response. It may be too little to matter, or not."
     )
     return Words(reason, _more_subjects(case))
 
@@ -227,8 +227,8 @@ def lost_in_the_audit(case: Case) -> Words:
     """Say that what would flag alone does not beside all other tests of the audit."""
     codes = " and ".join(dict.fromkeys(finding.code for finding in case.doubted))
     reason = (
-        f"{codes} would flag alone, and does not once corrected over the {case.tests} tests of the whole audit: "
-        f"{_interval(case.reliance)} of the response may be owed to the origin."
+        f"{codes} would count as a concern alone, but not among the {case.tests} tests of the whole audit: "
+        f"{_interval(case.reliance)} of the response may come from the origin."
     )
     settle = "An audit of this input and origin factor alone, decided on before its result is known, would settle it."
     return Words(reason, settle)
@@ -238,13 +238,13 @@ def chance_weights(case: Case) -> Words:
     """Say that origins differ, but not as the share of patients there would have taught."""
     reason = (
         f"Scores differ between origins within a class ({_interval(case.reliance)} of the response), but not as the "
-        "labels would have taught: origins with more patients do not score higher than the others. The network answers "
-        "to the origins as much as any network fitted to so few subjects would, and is not shown to make use of them."
+        "labels would have taught: origins with more patients do not score higher than the others. The scores follow "
+        "the origins as much as those of any network fitted to so few subjects would; use of them is not shown."
     )
     return Words(
         reason,
-        "More subjects make such chance weights smaller, and so does a harmonised input. Until then one threshold does "
-        "not fit every origin.",
+        "More subjects make such chance differences smaller, and so does a harmonised input. Until then one threshold "
+        "does not fit every origin.",
     )
 
 
@@ -252,7 +252,7 @@ def neither_shown(case: Case) -> Words:
     """Say that neither a dependence nor its absence is shown."""
     reason = (
         f"No dependence on the origin was shown, but it is not excluded either: {_interval(case.reliance)} of the "
-        f"response may be owed to the origin. {_missing(case)}"
+        f"response may come from the origin. {_missing(case)}"
     )
     return Words(reason, _more_subjects(case))
 
@@ -276,9 +276,9 @@ def _missing(case: Case) -> str:
         return "The scores of the origins within a class are not shown to be alike."
     high = case.reliance.high
     if not case.crossed and case.protocol.cohort.mask_in == "all":
-        return "With lesions in both classes erasure alone never clears; it takes probes."
+        return "With lesions in both classes, erasing them cannot show that there is no bias; probes can."
     if not case.crossed and high is not None and high < tolerance:
-        return "PATHOLOGY also takes that networks without sight of the pathology (A2) fail, which was not asked."
+        return "For PATHOLOGY, networks that do not see the pathology (A2) must also fail, which was not asked."
     return f"PATHOLOGY needs an upper bound below {_percent(tolerance)}."
 
 
@@ -298,7 +298,7 @@ def _more_subjects(case: Case) -> str:
         return f"About {needed} subjects in all would narrow the interval enough, if the estimate holds."
     high = case.reliance.high
     if needed and not case.flagged and high is not None and high < case.protocol.verdict.tolerance:
-        return f"The intervals are narrow enough: more subjects alone will not settle it. {_beside_subjects(case)}"
+        return f"The intervals are narrow enough, so more subjects alone will not settle it. {_beside_subjects(case)}"
     return "More subjects in each class and origin would settle it."
 
 
@@ -313,7 +313,9 @@ def _needed(case: Case) -> tuple[int, int]:
 def _beside_subjects(case: Case) -> str:
     """Say what would settle what is open although every interval is narrow enough."""
     if case.without_power:
-        return "A planted signature that is taken up and found (G3) would; plants of other kinds are `spike_in.kinds`."
+        return (
+            "A planted signature that the network uses and the audit finds (G3) would (other plants: `spike_in.kinds`)."
+        )
     if case.outside_concerns:
         return f"An input without the {case.outside_concerns[0].input} would."
     return "Classes balanced or matched within each origin would."

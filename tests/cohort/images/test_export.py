@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from biasaudit.cohort.images.export import write_bids, write_volume
+from biasaudit.cohort.images.export import write_bids, write_shown, write_signed, write_volume
 from biasaudit.cohort.images.template import mni_grid
 from biasaudit.cohort.readers.bids import BidsReader
 from biasaudit.cohort.readers.phantom import PhantomReader
@@ -46,6 +46,37 @@ class TestWriteVolume:
         monkeypatch.setattr("time.time", lambda: 1.0)
         write_volume(tmp_path / "x.nii.gz", data, GRID)
         assert (tmp_path / "x.nii.gz").read_bytes() == first
+
+
+class TestOneByteAPlace:
+    def test_signed_values_come_back_within_half_a_step_and_are_cut(self, tmp_path):
+        data = np.random.default_rng(0).normal(size=GRID.shape)
+        write_signed(tmp_path / "x.nii.gz", data, GRID, 2.0)
+        image = nibabel.load(tmp_path / "x.nii.gz")
+        assert image.get_data_dtype() == np.int8
+        assert np.abs(data).max() > 2
+        np.testing.assert_allclose(image.get_fdata(), np.clip(data, -2, 2), atol=1.0001 / 127)
+        assert np.abs(np.asarray(image.dataobj.get_unscaled())).max() == 127
+
+    def test_grey_and_masks_stay_as_they_are(self, tmp_path):
+        data = np.random.default_rng(0).integers(0, 256, GRID.shape).astype(np.uint8)
+        write_shown(tmp_path / "x.nii.gz", data, GRID)
+        image = nibabel.load(tmp_path / "x.nii.gz")
+        np.testing.assert_array_equal(np.asarray(image.dataobj), data)
+        np.testing.assert_allclose(image.affine, GRID.affine)
+
+    def test_a_picture_in_colour_becomes_one_slice_of_three_bytes(self, tmp_path):
+        data = np.random.default_rng(0).integers(0, 256, (5, 6, 3)).astype(np.uint8)
+        write_shown(tmp_path / "x.nii.gz", data, Grid((5, 6)))
+        stored = np.asarray(nibabel.load(tmp_path / "x.nii.gz").dataobj)
+        assert stored.shape == (5, 6, 1)
+        np.testing.assert_array_equal(np.stack([stored[name][..., 0] for name in "RGB"], -1), data)
+
+    def test_a_grey_picture_becomes_one_slice(self, tmp_path):
+        write_shown(tmp_path / "x.nii.gz", np.full((5, 6), 7, np.uint8), Grid((5, 6)))
+        write_signed(tmp_path / "y.nii.gz", np.full((5, 6), -0.5), Grid((5, 6)), 1.0)
+        assert nibabel.load(tmp_path / "x.nii.gz").shape == (5, 6, 1)
+        assert nibabel.load(tmp_path / "y.nii.gz").get_fdata().shape == (5, 6, 1)
 
 
 @pytest.fixture(scope="module")

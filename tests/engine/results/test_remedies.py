@@ -24,14 +24,15 @@ class TestPropose:
         compared = [change("tissue", "reliance", 0.3, 0.1, 0.5), change("tissue", "auc", -0.05, -0.1, 0.0)]
         first = propose_remedies([arm("intensity"), arm("tissue", "MIXED")], compared, "nested", 0.1, inputs=IMAGES)[0]
         assert first["action"] == (
-            "tissue lowers the reliance: reliance -0.30 [-0.50, -0.10], AUC +0.05 [+0.00, +0.10]; its verdict is MIXED."
+            "tissue was tried: the reliance falls by 30 points (10 to 50), "
+            "the AUC is not shown to change (+0.05; 0.00 to +0.10), the verdict is MIXED."
         )
 
     def test_an_interval_about_0_shows_nothing(self):
         compared = [change("tissue", "reliance", 0.3, -0.1, 0.7)]
         first = propose_remedies([arm("intensity"), arm("tissue")], compared, "nested", 0.1, inputs=IMAGES)[0]
         assert first["action"] == (
-            "tissue is not shown to lower the reliance: reliance -0.30 [-0.70, +0.10]; its verdict is ORIGIN."
+            "tissue was tried: the reliance is not shown to change (-30 points; -70 to +10), still ORIGIN."
         )
         assert first["reason"] == "remedy tried, against intensity"
 
@@ -41,6 +42,13 @@ class TestPropose:
         assert ("training: balanced" in said) == offered
         assert "`biasaudit run PROTOCOL -o OUT --with-remedies` tries intensities on one" in said
         assert "72 of each class in each of two sites" in said
+
+    def test_a_changed_auc_is_said_with_its_direction(self):
+        compared = [change("tissue", "auc", 0.08, 0.031, 0.12), change("combat", "auc", -0.08, -0.12, -0.031)]
+        arms = [arm("intensity"), arm("tissue"), arm("combat")]
+        worse, better = propose_remedies(arms, compared, "crossed", 0.1, inputs=[])[:2]
+        assert "the AUC falls by 0.08 (0.03 to 0.12)" in worse["action"]
+        assert "the AUC rises by 0.08 (0.03 to 0.12)" in better["action"]
 
     @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False)])
     def test_tables_are_offered_what_acts_on_features(self, regime, offered):

@@ -14,7 +14,11 @@ import pandas as pd
 
 from biasaudit.records import Cohort, Grid, Sample, Volume
 
-__all__ = ["BidsNames", "write_bids", "write_volume"]
+__all__ = ["BidsNames", "write_bids", "write_shown", "write_signed", "write_volume"]
+
+_STEPS = 127
+"""Of one sign, in signed bytes."""
+_COLOUR = np.dtype([(name, np.uint8) for name in "RGB"])
 
 
 def write_volume(path: Path, data: np.ndarray, grid: Grid) -> None:
@@ -29,10 +33,47 @@ def write_volume(path: Path, data: np.ndarray, grid: Grid) -> None:
     grid : Grid
     """
     array = data.astype(np.uint8 if data.dtype == np.bool_ else np.float32)
-    if array.ndim == 2:
-        array = array[..., None]
+    nibabel.save(_image(array[..., None] if array.ndim == 2 else array, grid), path)
+
+
+def write_shown(path: Path, data: np.ndarray, grid: Grid) -> None:
+    """Write what is only looked at, one byte a place (three in colour), as compressed NIfTI.
+
+    Parameters
+    ----------
+    path : Path
+        Ending in ``.nii.gz``.
+    data : uint8 (*shape) or (*shape, 3)
+        Grey values or a mask; or red, green and blue of a picture, which becomes a single slice.
+    grid : Grid
+    """
+    array = data[..., None] if data.ndim == 2 else data
+    if data.ndim > len(grid.shape):
+        array = np.ascontiguousarray(data).view(_COLOUR)
+    nibabel.save(_image(array, grid), path)
+
+
+def write_signed(path: Path, data: np.ndarray, grid: Grid, limit: float) -> None:
+    """Write signed values in steps of a 127th of a limit, one byte a place; what lies beyond the limit is cut.
+
+    Parameters
+    ----------
+    path : Path
+        Ending in ``.nii.gz``.
+    data : float (*shape)
+    grid : Grid
+    limit : float
+        Above 0.
+    """
+    steps = np.rint(np.clip(data / limit, -1, 1) * _STEPS).astype(np.int8)
+    image = _image(steps[..., None] if steps.ndim == 2 else steps, grid)
+    image.header.set_slope_inter(limit / _STEPS, 0)  # of an array of whole numbers it is kept, and the array as it is
+    nibabel.save(image, path)
+
+
+def _image(array: np.ndarray, grid: Grid) -> nibabel.Nifti1Image:
     affine = np.eye(4) if grid.affine is None else np.asarray(grid.affine)
-    nibabel.save(nibabel.Nifti1Image(array, affine), path)
+    return nibabel.Nifti1Image(array, affine)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +17,10 @@ from biasaudit.engine.jobs.job import Folders, Role
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.situation.limits import without_images, without_network
 from biasaudit.engine.situation.situation import Situation, class_members
-from biasaudit.records import ArmEvidence, FloatArray, Maps
+from biasaudit.records import ArmEvidence, Cohort, FloatArray, Maps
 from biasaudit.registry import register
 
-__all__ = ["OriginMaps"]
+__all__ = ["ExplainedClass", "OriginMaps", "own_origin_maps"]
 
 _KINDS = ("maps", "replicate")
 
@@ -77,6 +77,38 @@ class OriginMaps(Columns):
             for own in about
         }
         return {"maps": replace(maps, origin=found, origin_replicate=again, origins=names)}
+
+
+def own_origin_maps(
+    about: Sequence[ExplainedClass], folders: Folders, cohort: Cohort, factor: str
+) -> Iterator[tuple[int, FloatArray]]:
+    """Yield maps of the origin classifiers that speak for the origin of the subject's own.
+
+    Parameters
+    ----------
+    about : sequence of ExplainedClass
+    folders : Folders
+        Of the jobs that were planned.
+    cohort : Cohort
+    factor : str
+        Origin factor.
+
+    Yields
+    ------
+    (int, float (*shape))
+        Row of the cohort, and relevance for its own origin against the others of its class; none of a subject whose
+        origin was not explained. Of two origins one was, and the map of the other is that with its sign turned.
+    """
+    for own in about:
+        members = class_members(cohort, factor, own.class_origins.class_name, own.class_origins.origins)
+        others = -1 if len(own.class_origins.origins) == 2 else 0
+        for number, place in enumerate(own.explained):
+            for folder in folders[_role("maps", own, number)]:
+                maps = Stack.of([folder], "maps")
+                for index, row in enumerate(read_rows(folder).tolist()):
+                    sign = 1 if members[row] == place else others
+                    if sign:
+                        yield row, sign * maps[index]
 
 
 def _role(kind: str, own: ExplainedClass, number: int) -> Role:

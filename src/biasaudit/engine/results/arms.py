@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 
 from biasaudit.checks.premises import patients
-from biasaudit.comparison.pair import ComparedArm, Gains, compare_pair
+from biasaudit.comparison.pair import ComparedArm, compare_pair
 from biasaudit.engine.plan import ArmContrast
 from biasaudit.engine.results.run import Run
-from biasaudit.records import ArmEvidence, Comparison
+from biasaudit.records import ArmEvidence, Comparison, FloatArray
 from biasaudit.stats.localisation import lesion_gains
 
 __all__ = ["compare_arms"]
@@ -40,15 +40,15 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
     ]
 
 
-def _gains_of(arm: ArmEvidence, run: Run) -> Gains:
-    """Return the lesion gain of every mapped patient, NaN for the healthy, and the fold of every map."""
+def _gains_of(arm: ArmEvidence, run: Run) -> FloatArray:
+    """Return the lesion gain of every mapped subject, nan for the healthy; empty without maps."""
     evidence = run.evidence(ArmContrast(arm.arm, run.factors[0], arm.contrast), ("maps", "masks"))
     maps = evidence.maps
     if maps is None:
-        return Gains(np.empty(0), np.empty(0, dtype=np.intp))
+        return np.empty(0)
     gains = np.full(len(maps.rows), np.nan)
     marked = np.flatnonzero(patients(evidence)[maps.rows] & (maps.mask & maps.foreground).any(axis=1))
     if len(marked):
         relevance = np.abs(maps.target[marked]).astype(np.float64)
         gains[marked] = np.diag(lesion_gains(relevance, maps.mask[marked], maps.foreground[marked]))
-    return Gains(gains, np.asarray(evidence.fold[maps.rows]))
+    return gains

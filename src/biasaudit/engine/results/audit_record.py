@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 
 from biasaudit import registry
+from biasaudit.checks.check import statistic_name
 from biasaudit.engine.jobs.json_files import digest, write_json
 from biasaudit.engine.remedies import other_inputs
 from biasaudit.engine.results.arms import compare_arms
@@ -27,6 +28,7 @@ from biasaudit.engine.results.run import ArmResult, Run, survey_of
 from biasaudit.engine.results.tables import write_tables
 from biasaudit.engine.results.thumbnails import write_thumbnails
 from biasaudit.engine.results.verdicts import arm_result
+from biasaudit.engine.results.viewer_volumes import write_viewer_volumes
 from biasaudit.engine.results.voxelwise_maps import write_differences
 from biasaudit.engine.situation.contrasts import class_index
 from biasaudit.engine.situation.identity import learns_from
@@ -76,6 +78,7 @@ def _written(run: Run, started: datetime) -> AuditRecord:
     comparisons = _compared(run, arms)
     write_tables(run, arms, comparisons)
     write_maps(run, arms)
+    write_viewer_volumes(run, arms)
     write_differences(run, arms)
     write_pairs(run, arms[0])
     write_thumbnails(run, arms[0])
@@ -221,9 +224,14 @@ def _auc_of(arm: ArmResult, contrast: str | None) -> AucRecord:
     asked = (f for own in arm.findings.values() for f in own if f.code == "G1" and f.contrast == contrast)
     competence = next(asked, None)
     if competence is None:
-        return {"auc": None, "auc_low": None, "auc_high": None}
+        return {"auc": None, "auc_low": None, "auc_high": None, "level": None}
     record = competence.to_dict()
-    found: AucRecord = {"auc": record["statistic"], "auc_low": record["low"], "auc_high": record["high"]}
+    found: AucRecord = {
+        "auc": record["statistic"],
+        "auc_low": record["low"],
+        "auc_high": record["high"],
+        "level": record["level"],
+    }
     independent = _independent_of(arm, contrast)
     if independent:
         found["independent"] = min(independent, key=lambda each: -1.0 if each["auc"] is None else each["auc"])
@@ -240,6 +248,7 @@ def _independent_of(arm: ArmResult, contrast: str | None) -> list[IndependentRec
             "auc": finding["details"]["independent_auc"],
             "auc_low": finding["details"]["independent_low"],
             "auc_high": finding["details"]["independent_high"],
+            "level": None if finding["details"]["independent_low"] is None else finding["level"],
             "inside_origins": finding["details"]["inside_origins_auc"],
             "how": finding["details"]["independent_how"],
             "text": finding["details"]["independent_text"],
@@ -267,7 +276,12 @@ def _estimate_of(findings: Sequence[Finding], code: str) -> EstimateRecord | Non
     if not known:
         return None
     largest = max(known, key=lambda record: record["statistic"] or 0.0)
-    return {"estimate": largest["statistic"], "low": largest["low"], "high": largest["high"]}
+    return {
+        "estimate": largest["statistic"],
+        "low": largest["low"],
+        "high": largest["high"],
+        "level": largest["level"],
+    }
 
 
 def _truth_records(truths: Mapping[str, Truth | None]) -> dict[str, TruthRecord] | None:
@@ -324,6 +338,7 @@ def _check_texts(run: Run, regime: Regime) -> dict[str, CheckRecord]:
             "question": check.question,
             "why": check.why,
             "kind": check.kind,
+            "statistic": statistic_name(check),
             "weight": weight_text(code, regime),
         }
         texts[code] = cast(CheckRecord, text)

@@ -15,7 +15,7 @@ from biasaudit.stats.sample_size import equivalence_cell_size
 __all__ = ["propose_remedies"]
 
 _COMMAND = "biasaudit run PROTOCOL -o OUT --with-remedies"
-_BALANCED = "training folds in which no origin says anything of the class (`training: balanced`)"
+_BALANCED = "training folds in which the origin does not tell the class (`training: balanced`)"
 
 
 def propose_remedies(
@@ -52,7 +52,7 @@ def propose_remedies(
     primary = arms[0]
     if primary["verdict"] == "PATHOLOGY":
         return []
-    tried = list(_tried(primary["name"], arms[1:], comparisons))
+    tried = list(_tried(arms, comparisons))
     open_ones = [_retrain()] if ready_made else list(_untried(arms, regime, inputs))
     return [*tried, *open_ones, _more_data(regime, delta)]
 
@@ -67,24 +67,39 @@ class _Change:
     high: float
 
     def __str__(self) -> str:
-        name = "AUC" if self.quantity == "auc" else self.quantity
-        estimate, low, high = (round(value, 2) + 0.0 for value in (self.estimate, self.low, self.high))
-        return f"{name} {estimate:+.2f} [{low:+.2f}, {high:+.2f}]"  # + 0.0: no negative zero
+        name = "the AUC" if self.quantity == "auc" else "the reliance"
+        if self.low > 0 or self.high < 0:
+            verb = "rises" if self.low > 0 else "falls"
+            least, most = (self._size(value) for value in sorted((abs(self.low), abs(self.high))))
+            return f"{name} {verb} by {self._size(abs(self.estimate))}{self._unit} ({least} to {most})"
+        bounds = f"{self._size(self.low, '+')} to {self._size(self.high, '+')}"
+        return f"{name} is not shown to change ({self._size(self.estimate, '+')}{self._unit}; {bounds})"
+
+    @property
+    def _unit(self) -> str:
+        return " points" if self.quantity == "reliance" else ""
+
+    def _size(self, value: float, sign: str = "") -> str:
+        """Show a share in points of percent, an AUC with two decimals; + 0.0: no negative zero."""
+        if self.quantity == "reliance":
+            points = round(100 * value)
+            return f"{points:{sign if points else ''}d}"
+        rounded = round(value, 2) + 0.0
+        return f"{rounded:{sign if rounded else ''}.2f}"
 
 
-def _tried(
-    primary: str, others: Sequence[ArmRecord], comparisons: Sequence[ComparisonRecord]
-) -> Iterator[RemedyRecord]:
+def _tried(arms: Sequence[ArmRecord], comparisons: Sequence[ComparisonRecord]) -> Iterator[RemedyRecord]:
     """Say of every other arm how it changed AUC and reliance."""
-    for arm in others:
+    primary, before = arms[0]["name"], arms[0]["verdict"]
+    for arm in arms[1:]:
         changes = [change for each in comparisons if each["arms"] == [primary, arm["name"]] for change in _change(each)]
         # With several contrasts the last of them is named.
         said = {change.quantity: str(change) for change in changes if change.quantity in ("auc", "reliance")}
         if said:
-            lower = any(change.quantity == "reliance" and change.high < 0 for change in changes)
-            effect = "lowers the reliance" if lower else "is not shown to lower the reliance"
-            action = f"{arm['name']} {effect}: {', '.join(said.values())}; its verdict is {arm['verdict']}."
-            yield {"action": action, "reason": f"remedy tried, against {primary}"}
+            parts = [said[quantity] for quantity in ("reliance", "auc") if quantity in said]
+            after = f"still {before}" if arm["verdict"] == before else f"the verdict is {arm['verdict']}"
+            action = f"{arm['name']} was tried: {', '.join([*parts, after])}."
+            yield {"action": action, "reason": f"remedy tried, against {primary}", "kind": "tried"}
 
 
 def _change(comparison: ComparisonRecord) -> Iterator[_Change]:
@@ -105,11 +120,15 @@ def _untried(arms: Sequence[ArmRecord], regime: Regime, inputs: Sequence[str]) -
     if regime == "crossed" and "balanced" not in seen:
         possible.append(_BALANCED)
     if possible:
-        yield {"action": f"`{_COMMAND}` tries {'; '.join(possible)}.", "reason": "remedies not tried"}
+        yield {
+            "action": f"`{_COMMAND}` tries {'; '.join(possible)}.",
+            "reason": "remedies not tried",
+            "kind": "untried",
+        }
 
 
 def _retrain() -> RemedyRecord:
-    return {"action": f"To try remedies: {CANNOT_RETRAIN}.", "reason": "remedies not tried"}
+    return {"action": f"To try remedies: {CANNOT_RETRAIN}.", "reason": "remedies not tried", "kind": "untried"}
 
 
 def _more_data(regime: Regime, delta: float) -> RemedyRecord:
@@ -117,9 +136,11 @@ def _more_data(regime: Regime, delta: float) -> RemedyRecord:
     cell = equivalence_cell_size(delta)
     size = f"about {cell} of each class in each of two sites"
     if regime == "crossed":
-        action = f"To show scores that do not depend on the site, {size} would do."
+        action = f"To show that scores do not depend on the site, bring {size}."
     else:
         action = (
-            f"Add subjects of both classes from the same sites: with {size}, independence of the site can be shown."
+            f"Bring subjects of both classes from the same sites: with {size} it can be shown that scores do not "
+            "depend on the site."
         )
-    return {"action": action, "reason": f"more sites, for a difference below {delta:g} with a power of .8"}
+    reason = f"more sites, for a difference below {delta:g} with a power of .8"
+    return {"action": action, "reason": reason, "kind": "data"}

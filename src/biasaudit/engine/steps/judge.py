@@ -34,5 +34,7 @@ def judge(arguments: JudgeArguments, needs: Folders, folder: Path) -> None:
         found = [Finding(arguments.code, "not_applicable", reason, factor=request.factor)]
     else:
         found = check.judge(assemble(request, needs), Protocol.model_validate(arguments.protocol))
-    records = [replace(finding, contrast=request.contrast.name).to_dict() for finding in found]
+    alpha = arguments.protocol["statistics"]["alpha"]
+    judged = (replace(f, alpha=None if f.p_value is None else alpha) for f in found)
+    records = [replace(finding, contrast=request.contrast.name).to_dict() for finding in judged]
     write_json(folder / "findings.json", records)

@@ -21,6 +21,7 @@ class Attributes:
     link: ClassVar[str] = ""
     order: ClassVar[int] = 5
     template: ClassVar[str] = "attributes.html.j2"
+    folded: ClassVar[bool] = True
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give one table per contrast, of the primary origin factor; none where nothing was ranked."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from biasaudit.registry import register
-from biasaudit.report.views_finding import text_of
+from biasaudit.report.views_details import text_of
 from biasaudit.report.words import number, percent
 from biasaudit.run_folder.reading import RunRecords
 
@@ -24,6 +24,7 @@ class ComparabilitySection:
     link: ClassVar[str] = "Comparability"
     order: ClassVar[int] = 15
     template: ClassVar[str] = "comparability.html.j2"
+    folded: ClassVar[bool] = True
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give the balance table, and what matching and what is not known would change."""

@@ -19,6 +19,7 @@ class Limits:
     link: ClassVar[str] = "Limits"
     order: ClassVar[int] = 40
     template: ClassVar[str] = "limits.html.j2"
+    printed: ClassVar[bool] = True
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give the stored sentences; the template adds one that always holds."""

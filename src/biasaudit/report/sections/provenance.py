@@ -20,6 +20,7 @@ class Provenance:
     link: ClassVar[str] = "Provenance"
     order: ClassVar[int] = 50
     template: ClassVar[str] = "provenance.html.j2"
+    folded: ClassVar[bool] = True
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give name and value of each."""

@@ -25,7 +25,11 @@ class Section(Protocol):
     order : int
         Sections stand in the order of these numbers, and by name where two are equal. Those of this package have
         multiples of five: `attributes` 5, `truth` 10, `comparability` 15, `training` 20, `methods` 30, `limits` 40,
-        `provenance` 50.
+        `files` 45, `provenance` 50.
+    folded : bool, optional
+        Whether only the heading is seen until a reader opens the section. Without it: no.
+    printed : bool, optional
+        Whether the section belongs to the summary that is printed. Without it: no.
     template : str
         A Jinja2 template of what stands under the heading: the name of a file beside the module that ends in ``.j2``,
         or the text itself. Whatever it prints is escaped.

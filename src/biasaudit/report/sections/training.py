@@ -19,6 +19,7 @@ class Training:
     link: ClassVar[str] = ""
     order: ClassVar[int] = 20
     template: ClassVar[str] = "training.html.j2"
+    folded: ClassVar[bool] = True
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give nothing beside the figures."""
