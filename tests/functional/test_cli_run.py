@@ -345,5 +345,5 @@ def test_maps_of_random_weights_fail_and_are_withheld(biasaudit_here, tmp_path):
         assert findings[code]["status"] == "not_applicable"
         assert findings[code]["reason"].startswith("maps failed G2")
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "The maps of the intensity arm are withheld" in page
+    assert "The maps of the <bdi>intensity</bdi> arm are withheld" in page
     assert "Signed relevance of held-out subjects" not in page

@@ -8,8 +8,9 @@ from drawings import HOSTILE, SVG, is_sound, panels_of, texts_of, titles_of, wor
 
 from biasaudit.report.figures_arms import forest, truth_against_estimate
 from biasaudit.report.panels import panel_style
+from biasaudit.report.words import QUANTITIES
 
-QUANTITIES = ("auc", "reliance", "lesion_gain", "origin_auc")
+COMPARED = ("auc", "reliance", "lesion_gain", "origin_auc")
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def estimates_of(arms, truth=False):
     rows = [
         {"arm": arm, "quantity": quantity, "estimate": 0.5 + 0.01 * place, "low": 0.4, "high": 0.7}
         for place, arm in enumerate(arms)
-        for quantity in QUANTITIES
+        for quantity in COMPARED
     ]
     rows += [{"arm": arm, "quantity": "truth", "estimate": 0.45, "low": None, "high": None} for arm in arms if truth]
     return pd.DataFrame(rows)
@@ -33,7 +34,7 @@ def pairs_of(arms):
         [
             {"first": first, "second": second, "quantity": quantity, "difference": 0.1, "low": 0.05, "high": 0.3}
             for first, second in combinations(arms, 2)
-            for quantity in QUANTITIES
+            for quantity in COMPARED
         ]
     )
 
@@ -44,7 +45,7 @@ def test_a_panel_per_quantity_and_a_row_per_arm(amount):
     plot = forest(estimates_of(arms), pairs_of(arms) if amount > 1 else pd.DataFrame(), "arm 0")
     assert is_sound(plot)
     panels = panels_of(plot)
-    shown = ["AUC of the target", "Reliance on the signature", "Lesion gain", "AUC of the origin"]
+    shown = [QUANTITIES[name].title for name in COMPARED]
     assert [text for panel in panels for text in texts_of(panel) if text in shown] == shown
     for panel in panels:
         heights = {text.text: float(text.get("y")) for text in panel.iter(f"{SVG}text")}
@@ -104,5 +105,15 @@ def test_hostile_names_stay_inert():
     plot = forest(estimates_of(HOSTILE, truth=True), pairs_of(HOSTILE), HOSTILE[3])
     assert is_sound(plot, HOSTILE[3])
     for panel in panels_of(plot):
-        assert max(len(text) for text in texts_of(panel)) <= 26
+        assert max(len(text) for text in texts_of(panel)) <= 40
         assert any(len(title) > 247 for title in titles_of(panel))
+
+
+def test_the_level_stands_in_the_title_where_it_was_recorded():
+    table = estimates_of(["raw", "tissue"])
+    levels = {"auc": 0.95, "reliance": 0.9, "lesion_gain": 0.95}
+    panels = panels_of(forest(table.assign(level=table["quantity"].map(levels)), pd.DataFrame(), "raw"))
+    titles = [QUANTITIES[name].title for name in COMPARED]
+    expected = [f"{titles[0]}, 95 %", f"{titles[1]}, 90 %", f"{titles[2]}, 95 %", titles[3]]
+    for panel, title in zip(panels, expected, strict=True):
+        assert title in [text.replace("\u202f", " ") for text in texts_of(panel)]

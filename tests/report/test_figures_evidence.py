@@ -30,7 +30,9 @@ def null_of(seed=0, observed=3.0, **more):
 
 
 def test_what_is_left_is_drawn_and_said_for_every_arm():
-    plot = waterfall([Erased("raw", 6.16, 0.81, 0.77, 0.86), Erased("tissue", 2.0, 0.1, 0.02, 0.2)], THRESHOLDS, 0.9)
+    plot = waterfall(
+        [Erased("raw", 6.16, 0.81, 0.77, 0.86, 0.9), Erased("tissue", 2.0, 0.1, 0.02, 0.2, 0.9)], THRESHOLDS
+    )
     assert is_sound(plot)
     first, second = panels_of(plot)
     assert "raw: 81 % left (77 % to 86 %)" in plain(texts_of(first))
@@ -43,13 +45,13 @@ def test_what_is_left_is_drawn_and_said_for_every_arm():
 
 
 def test_a_level_that_was_not_recorded_is_not_made_up():
-    words = words_of(waterfall([Erased("raw", 6.16, 0.81, 0.77, 0.86)], {}, None))
+    words = words_of(waterfall([Erased("raw", 6.16, 0.81, 0.77, 0.86)], {}))
     assert words[-1] == "interval"
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(1.2, 1.1, 1.4), (-0.1, -0.3, 0.05), (0.0, 0.0, 0.0)])
 def test_shares_beyond_the_gap_stay_inside_the_panel(share, low, high):
-    (panel,) = panels_of(waterfall([Erased("raw", 3.0, share, low, high)], THRESHOLDS, 0.9))
+    (panel,) = panels_of(waterfall([Erased("raw", 3.0, share, low, high)], THRESHOLDS))
     for path in panel.iter(f"{SVG}path"):
         steps = path.get("d").replace("M", " ").replace("L", " ").replace("z", " ").split()
         assert all(0 <= float(x) <= 288 for x in steps[::2])
@@ -64,13 +66,16 @@ def test_a_null_is_drawn_with_the_observed_line_and_p():
     assert "observed: 40.00" in titles_of(second)
     assert "A1" in texts_of(second)
     assert len(words_of(plot)) == 2
+    (third,) = panels_of(nulls([null_of(title="A1", p_value=0.0001)]))
+    assert "A1, p < 0.0005" in texts_of(third)
     areas = [path for group in first for path in group if INKS["null"] in group.get("style")]
     assert max(path.get("d").count(" ") for path in areas) > 100
 
 
 def test_resamples_are_drawn_with_what_they_are_held_against():
     plot = nulls([null_of(threshold=0.1)])
-    assert words_of(plot)[-1].startswith("erasure: resampled subjects")
+    assert words_of(plot)[-2:] == ["erasure: resampled subjects", "share that is allowed"]
+    assert any(INKS["estimate"] in group.get("style") for group in panels_of(plot)[0])
     dashed = [group for group in panels_of(plot)[0] if "dasharray" in group.get("style")]
     assert len(dashed) == 1
 
@@ -122,7 +127,7 @@ def test_hostile_names_stay_inert():
     shifts = SiteShifts(HOSTILE, np.arange(4.0), np.arange(4.0) - 1, np.arange(4.0) + 1, np.ones(4))
     for plot in (
         caterpillar(shifts, HOSTILE, 0.95),
-        waterfall([Erased(name, 2.0, 0.5, 0.4, 0.6) for name in HOSTILE], THRESHOLDS, 0.9),
+        waterfall([Erased(name, 2.0, 0.5, 0.4, 0.6) for name in HOSTILE], THRESHOLDS),
         nulls([null_of(title=name) for name in HOSTILE]),
     ):
         assert is_sound(plot, HOSTILE[0])

@@ -148,24 +148,20 @@ def _waterfall(records: RunRecords, arms: Sequence[_Arm]) -> Iterator[Chart]:
         verdict: Mapping[str, object] = records.audit["settings"].get("verdict") or {}
         recorded = {key: finite(verdict.get(key)) for key in ("low", "tolerance", "high")}
         thresholds = {key: value for key, value in recorded.items() if value is not None}
-        alpha = _alpha(records)
-        level = None if alpha is None else 1 - 2 * alpha
-        yield Chart("waterfall", "waterfall", partial(waterfall, erased, thresholds, level), alt)
+        yield Chart("waterfall", "waterfall", partial(waterfall, erased, thresholds), alt)
 
 
 def _erased(records: RunRecords, arm: _Arm) -> Iterator[Erased]:
     """Read what U4 found on the first factor: erasing asks nothing of the others."""
     for contrast in contrasts(records) or (None,):
         for finding in arm.findings("U4", _factor(records), contrast):
-            details = finding.get("details") or {}
-            found = [
-                finite(details.get("class_gap")),
-                *(finite(finding.get(key)) for key in ("statistic", "low", "high")),
-            ]
-            known = [value for value in found if value is not None]
-            if len(known) == len(found) and known[0] > 0 and finding.get("p_value") is not None:
-                name = arm.name if contrast is None else f"{arm.name}, {against_the_rest(contrast)}"
-                yield Erased(name, *known)
+            gap = finite((finding.get("details") or {}).get("class_gap"))
+            share, low, high = (finite(finding.get(key)) for key in ("statistic", "low", "high"))
+            if gap is None or share is None or low is None or high is None or finding.get("p_value") is None:
+                continue
+            name = arm.name if contrast is None else f"{arm.name}, {against_the_rest(contrast)}"
+            if gap > 0:
+                yield Erased(name, gap, share, low, high, finite(finding.get("level")))
 
 
 def _scores(records: RunRecords, arm: _Arm) -> Iterator[Chart]:

@@ -14,7 +14,7 @@ from biasaudit.report.marks import records_of, shortened
 from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, panel_below, plotted, titled
 from biasaudit.report.strips import Row, labelled_rows
 from biasaudit.report.svg import text_width
-from biasaudit.report.words import QUANTITIES, interval, number, percent
+from biasaudit.report.words import QUANTITIES, finite, interval, number, percent
 
 __all__ = ["forest", "truth_against_estimate"]
 
@@ -29,7 +29,8 @@ def forest(estimates: pd.DataFrame, comparisons: pd.DataFrame, primary: str) -> 
     Parameters
     ----------
     estimates : DataFrame
-        arm, quantity, estimate, low, high; the quantity ``truth`` is drawn beside the reliance.
+        arm, quantity, estimate, low, high, and level where it was recorded; the quantity ``truth`` is drawn beside the
+        reliance.
     comparisons : DataFrame
         first, second, quantity, difference, low, high; pairs without the primary arm are left out.
     primary : str
@@ -48,7 +49,8 @@ def forest(estimates: pd.DataFrame, comparisons: pd.DataFrame, primary: str) -> 
         if others:
             _differences(figure, pairs, others, quantity)
         panels.append(figure)
-    keys = [Key("dot", "estimate", "estimate with its interval")]
+    leveled = "level" in estimates and bool(estimates["level"].notna().any())
+    keys = [Key("dot", "estimate", "estimate with its interval" + (" (level in the title)" if leveled else ""))]
     if len(against):
         keys.append(Key("line", "estimate", f"below: {shortened(primary, 24)} minus each other"))
     return plotted(panels, [*keys, *([_TRUTH] if len(truth) and "reliance" in present else [])])
@@ -113,8 +115,15 @@ def _estimates(table: pd.DataFrame, arms: Sequence[str], quantity: str, others: 
     labelled_rows(axes, rows)
     axes.locator_params(axis="x", nbins=5)
     gridlines(axes)
-    titled(axes, QUANTITIES[quantity].title)
+    titled(axes, QUANTITIES[quantity].title + _level(table[table["quantity"] == quantity]))
     return figure
+
+
+def _level(table: pd.DataFrame) -> str:
+    """Say the level of the intervals, where all have one and the same."""
+    levels = set(table["level"]) if "level" in table else set()
+    known = finite(levels.pop()) if len(levels) == 1 else None
+    return "" if known is None else f", {percent(known)}"
 
 
 def _differences(figure: Figure, table: pd.DataFrame, others: Sequence[str], quantity: str) -> None:

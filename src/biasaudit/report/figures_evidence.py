@@ -42,6 +42,8 @@ class Erased:
         Between the class means of the images as they are, logits.
     share, low, high : float
         Of the gap, what is left, and its interval.
+    level : float or None
+        Coverage of the interval; None where it was not recorded.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Erased:
     share: float
     low: float
     high: float
+    level: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Null:
     threshold: float | None = None
 
 
-def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float], level: float | None) -> Plot:
+def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float]) -> Plot:
     """Draw the gap between the classes before erasing, what erasing closes and what it leaves, a panel per arm.
 
     Parameters
@@ -85,9 +88,9 @@ def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float], level: 
     erased : sequence of Erased
     thresholds : mapping of str to float
         Shares of the gap at which the verdict turns, by name.
-    level : float or None
-        Coverage of the intervals; None where it was not recorded.
     """
+    levels = {each.level for each in erased}
+    level = levels.pop() if len(levels) == 1 else None
     said = "interval" if level is None else f"{percent(level)} interval"
     keys = [
         Key("square", "null", "gap between the classes"),
@@ -142,14 +145,14 @@ def nulls(tests: Sequence[Null]) -> Plot:
     shown = [test for test in tests if test.quantiles]
     keys = [Key("square", "null", "what chance gives (permutations)"), Key("bar", "truth", "observed")]
     if any(test.threshold is not None for test in shown):
-        keys.append(Key("dash", "line", "erasure: resampled subjects, and the share that is allowed"))
+        keys += [Key("square", "estimate", "erasure: resampled subjects"), Key("dash", "line", "share that is allowed")]
     return plotted([_null(test) for test in shown], keys)
 
 
 def _null(test: Null) -> Figure:
     figure, axes = panel(62, Margins(left=10))
     values = np.asarray(test.quantiles)
-    _density(axes, values)
+    _density(axes, values, INKS["null" if test.threshold is None else "estimate"])
     ends = [*values[[0, -1]], test.observed] + ([] if test.threshold is None else [test.threshold])
     room = 0.04 * (max(ends) - min(ends)) or 0.5
     axes.set(xlim=(min(ends) - room, max(ends) + room), yticks=[], ylabel="", xlabel=test.statistic)
@@ -166,14 +169,14 @@ def _null(test: Null) -> Figure:
     return figure
 
 
-def _density(axes: Axes, quantiles: FloatArray) -> None:
+def _density(axes: Axes, quantiles: FloatArray, ink: str) -> None:
     """Draw a smooth density of what the quantiles are of; a line where all are alike."""
     if np.ptp(quantiles) <= 0:
-        axes.axvline(quantiles[0], color=INKS["null"], linewidth=2.4)
+        axes.axvline(quantiles[0], color=ink, linewidth=2.4)
         return
     steps = np.linspace(0, 1, quantiles.size)
     values = np.interp((np.arange(_POINTS) + 0.5) / _POINTS, steps, quantiles)
-    area = so.Area(color=INKS["null"], alpha=0.35, edgewidth=1.2, edgealpha=1.0)
+    area = so.Area(color=ink, alpha=0.35, edgewidth=1.2, edgealpha=1.0)
     so.Plot(x=values).add(area, so.KDE(cut=0, gridsize=_GRID)).on(axes).plot()
 
 

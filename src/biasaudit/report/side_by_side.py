@@ -289,7 +289,7 @@ def _drawings(record: RunComparisonRecord, names: _Names) -> Iterator[_Drawing]:
                 for number_of, label in enumerate(labels, start=1)
                 for row in _rows(_arm_of(record, pair, number_of), label)
             ],
-            columns=pd.Index(["arm", "quantity", "estimate", "low", "high"]),
+            columns=pd.Index(["arm", "quantity", "estimate", "low", "high", "level"]),
         )
         differences = pd.DataFrame(
             [{"first": labels[0], "second": labels[1], **each} for each in pair["differences"]],
@@ -309,7 +309,7 @@ def _arm_of(record: RunComparisonRecord, pair: ArmPairRecord, run: int) -> Compa
 def _rows(arm: ComparedArmRecord, label: str) -> Iterator[dict[str, Any]]:
     for quantity, estimate in _estimates(arm).items():
         if estimate is not None and (finite(estimate["estimate"]), finite(estimate.get("low"))) != (None, None):
-            bounds = {"low": finite(estimate.get("low")), "high": finite(estimate.get("high"))}
+            bounds = {key: finite(estimate.get(key)) for key in ("low", "high", "level")}
             yield {"arm": label, "quantity": quantity, "estimate": finite(estimate["estimate"]), **bounds}
     omega = finite((arm["truth"] or {}).get("omega"))
     if omega is not None:

@@ -253,7 +253,7 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        arm, quantity, estimate, low, high, level; of a lower bound `low` alone.
+        arm, quantity, estimate, low, high, level; of a lower bound `low` alone, of an older run no level.
     """
     rows = [
         {"arm": arm["name"], "quantity": quantity, **estimate}
