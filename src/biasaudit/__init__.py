@@ -50,7 +50,7 @@ def run(
     from biasaudit.engine.audit import Options, run_audit
     from biasaudit.engine.jobs.where import Where
     from biasaudit.protocol import Protocol, load_protocol
-    from biasaudit.report.render import write_report
+    from biasaudit.report.documents import write_documents
     from biasaudit.run_folder.finished import finished_audit
     from biasaudit.trackers.telling import Telling
 
@@ -58,7 +58,7 @@ def run(
     told = Telling({f"{type(tracker).__name__} {number}": tracker for number, tracker in enumerate(trackers, 1)})
     with told.audit(plan.name):
         where = Where("dask" if workers > 1 else "local", workers)
-        run_audit(plan, Path(out), Options(where, draw=write_report))
+        run_audit(plan, Path(out), Options(where, draw=write_documents))
     for tracker in told.trackers.values():
         tracker.finished(Path(out), finished_audit(Path(out)))
     return Audit(Path(out))

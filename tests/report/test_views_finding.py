@@ -20,6 +20,11 @@ def test_a_threshold_of_p_is_alpha_and_not_one_of_the_statistic():
     assert (on_statistic.threshold, on_statistic.alpha) == ("0.05", "0.01")
 
 
+def test_the_p_value_is_the_one_that_was_judged():
+    view = finding_view({**FINDING, "details": {"p_holm": 0.04}}, CHECKS)
+    assert view.p_value == "0.04"
+
+
 def test_an_interval_says_its_level_and_a_finding_may_name_its_own_statistic():
     view = finding_view({**FINDING, "low": 0.5, "high": 1.0, "level": 0.9, "statistic_name": "share"}, CHECKS)
     assert (view.interval, view.statistic_name) == ("90 % interval 0.50 to 1.00", "share")

@@ -37,7 +37,7 @@ class FindingView:
     threshold : str
         What the statistic was held against; a dash where only p was.
     p_value, alpha : str
-        The p-value, and what it was held against.
+        The p-value, after Holm's correction where that is what was judged, and what it was held against.
     """
 
     code: str
@@ -83,6 +83,7 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord], arm:
         _named("layer", finding.get("layer")),
         against_the_rest(finding.get("contrast")),
     )
+    details = finding.get("details") or {}
     on_p = finding.get("threshold_on") == "p_value"
     threshold = number(finding.get("threshold"))
     return FindingView(
@@ -96,12 +97,12 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord], arm:
         statistic=number(finding.get("statistic")),
         interval=leveled(interval(finding.get("low"), finding.get("high")), finding.get("level")),
         threshold=NOTHING if on_p else threshold,
-        p_value=probability(finding.get("p_value")),
+        p_value=probability(details.get("p_holm", finding.get("p_value"))),
         alpha=threshold if on_p else number(finding.get("alpha")),
         n=str(finding["n"]) if finding.get("n") else NOTHING,
         reason=_sentence(finding.get("reason")),
         remedy=_sentence(finding.get("remedy")),
-        details=details_of(finding.get("details") or {}),
+        details=details_of(details),
     )
 
 
