@@ -5,7 +5,7 @@
   var WORLD = ["x (left to right)", "y (back to front)", "z (bottom to top)"];
   var content = JSON.parse(document.getElementById("viewer-data").textContent);
   var state = { shown: 0, layer: "target", opacity: 0.8, threshold: 0.1, outline: true, at: null };
-  var panes = [], decoded = {}, grid = null;
+  var panes = [], decoded = {}, grid = null, looking = false;
 
   function byId(id) { return document.getElementById(id); }
   function made(name, parent, text) {
@@ -77,8 +77,9 @@
     var own = shown.arms[arm], layers = own ? own.layers : {};
     async function shares(layer) {
       if (!layers[layer]) return null;
-      var stored = (await volume(layers[layer].file)).values;
-      return Float32Array.from(stored, function (step) { return step / STEPS; });
+      var stored = (await volume(layers[layer].file)).values, found = new Float32Array(stored.length);
+      for (var place = 0; place < found.length; place++) found[place] = stored[place] / STEPS;
+      return found;
     }
     if (state.layer !== "difference") return shares(state.layer);
     var target = await shares("target"), origin = await shares("origin");
@@ -241,7 +242,9 @@
   function tinted(map, threshold, into) {
     for (var place = 0; place < into.length / 4; place++) {
       var share = map ? map[place] : 0, strength = Math.min(1, Math.abs(share)), colour = share > 0 ? RED : BLUE;
-      into.set(colour, 4 * place);
+      into[4 * place] = colour[0];
+      into[4 * place + 1] = colour[1];
+      into[4 * place + 2] = colour[2];
       into[4 * place + 3] = strength > Math.max(FAINT, threshold) ? opaqueness(strength) : 0;
     }
     return into;
@@ -283,8 +286,8 @@
       if (!mask || !looks.outline) return view.closeDrawing();
       view.loadDrawing(await image(mask, 2, 8));
     }
-    function coloured() {
-      tinted(map, looks.threshold, view.volumes[1].img);
+    function coloured(anew) {
+      if (anew) tinted(map, looks.threshold, view.volumes[1].img);
       view.volumes[1].opacity = looks.opacity;
       view.updateGLVolume();
     }
@@ -298,15 +301,15 @@
           view.addVolume(await image(new Uint8Array(4 * anatomy.values.length), 2304, 32));
           view.setSliceType(view.sliceTypeMultiplanar);
         } else view.volumes[0].img.set(anatomy.values);
-        coloured();
+        coloured(true);
         await outlined();
         view.drawScene();
       },
       look: async function (opacity, threshold, outline) {
-        var changed = outline !== looks.outline;
+        var changed = outline !== looks.outline, anew = threshold !== looks.threshold;
         looks = { opacity: opacity, threshold: threshold, outline: outline };
         if (!view.volumes.length) return;
-        coloured();
+        coloured(anew);
         if (changed) await outlined();
         view.drawScene();
       },
@@ -342,9 +345,12 @@
     choice.addEventListener("change", function () { pane.arm = choice.value; refresh(pane); });
     panes.push(pane);
     var scene = !content.pictures && typeof niivue !== "undefined" && hasWebGL();
-    pane.painter = scene ? await Scene(screen, move, "image " + (place + 1)) : Cuts(screen, move);
-    if (!scene && typeof niivue !== "undefined") byId("drawn-by").textContent = "Drawn as flat cuts: this browser has no WebGL.";
-    return pane;
+    if (scene) pane.painter = await Scene(screen, move, "image " + (place + 1)).catch(function () { return null; });
+    if (pane.painter) return;
+    screen.className = "screen";
+    screen.textContent = "";
+    pane.painter = Cuts(screen, move);
+    if (typeof niivue !== "undefined") byId("drawn-by").textContent = "Drawn as flat cuts: this browser has no WebGL that niivue can use.";
   }
   async function refresh(pane) {
     var turn = (pane.turn = (pane.turn || 0) + 1), shown = content.shown[state.shown];
@@ -369,7 +375,12 @@
   function look() {
     byId("opacity-value").textContent = Math.round(100 * state.opacity) + " %";
     byId("threshold-value").textContent = Math.round(100 * state.threshold) + " %";
-    panes.forEach(function (pane) { pane.painter.look(state.opacity, state.threshold, state.outline); });
+    if (looking) return;
+    looking = true; // a slider that is dragged tells of more places than can be drawn
+    requestAnimationFrame(function () {
+      looking = false;
+      panes.forEach(function (pane) { pane.painter.look(state.opacity, state.threshold, state.outline); });
+    });
   }
   function move(to) {
     state.at = to;

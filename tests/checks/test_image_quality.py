@@ -45,3 +45,10 @@ def test_without_colour_nothing_is_asked_of_it(bare, protocol):
     assert judge("A3", replace(bare, quality=plain), protocol) == judge(
         "A3", replace(bare, quality={**plain, **grey}), protocol
     )
+
+
+def test_the_measures_that_were_used_are_named_and_those_without_values_are_not(bare, protocol):
+    chance = np.random.default_rng(8)
+    quality = {"snr": chance.normal(size=120), "fber": np.full(120, np.nan), "efc": chance.normal(size=120)}
+    found = judge("A3", replace(bare, quality=quality), protocol)
+    assert [finding.details["measures"] for finding in found] == [["snr", "efc"]] * len(found)

@@ -32,3 +32,8 @@ def test_every_job_takes_some_and_images_and_maps_take_most(planned):
 def test_two_arms_share_the_images_and_have_inputs_of_their_own(planned):
     one, two = (estimate_bytes(*planned(f"arms: [{arms}]\n")) for arms in ("intensity", "intensity, tissue"))
     assert one < two < 4 * one
+
+
+def test_thumbnails_of_the_cohort_are_counted_up_to_their_largest_number(planned):
+    few, many = (estimate_bytes(planned(n=n)[0], []) for n in (60, 120))
+    assert many - few == pytest.approx(60 * 4_000)

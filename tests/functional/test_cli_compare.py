@@ -73,7 +73,7 @@ def test_tables_and_a_page_that_needs_no_network(two_runs, biasaudit, tmp_path):
         "Verdicts and estimates",
         "Paired differences",
         "Settings that differ",
-        "Lesion gain",
+        "Attention on lesions (× chance)",
     ):
         assert words in done.stdout
     page = (tmp_path / "side_by_side.html").read_text()

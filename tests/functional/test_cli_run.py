@@ -90,7 +90,38 @@ def test_every_voxelwise_comparison_has_its_maps(finished_run):
     table = pd.read_csv(finished_run / "maps" / "differences.tsv", sep="\t")
     assert table["significant_voxels"].tolist() == made
     assert len(list((finished_run / "maps").glob("*_statistic.nii.gz"))) == len(made)
-    assert list((finished_run / "figures").glob("differences_*.png"))
+    page = (finished_run / "report.html").read_text()
+    assert f"U8 tested {len(made)} comparisons of attribution maps" in page
+    assert (finished_run / "figures" / "differences.png").exists() is any(made)
+
+
+def test_all_arms_show_the_same_subjects_cut_at_the_same_place(finished_run):
+    table = pd.read_csv(finished_run / "maps" / "overlays.tsv", sep="\t")
+    by_arm = [own[["subject", "label", "role", "cut"]].to_numpy().tolist() for _, own in table.groupby("arm")]
+    assert len(by_arm) == 2
+    assert by_arm[0] == by_arm[1]
+    assert not table["cut"].isna().any()
+    with np.load(finished_run / "maps" / "overlays.npz") as slices:
+        for _, own in table.groupby("subject"):
+            first, second = (slices[f"{key}__axial__anatomy"] for key in own["key"])
+            np.testing.assert_array_equal(first, second)
+
+
+def test_the_cohort_and_the_inputs_are_stored_as_small_pictures(finished_run):
+    subjects = pd.read_csv(finished_run / "tables" / "subjects.tsv", sep="\t")
+    thumbs = pd.read_csv(finished_run / "maps" / "thumbnails.tsv", sep="\t")
+    assert thumbs["subject"].tolist() == subjects["subject"].tolist()
+    assert set("; ".join(thumbs["marks"].dropna()).split("; ")) == {"alignment", "highest", "lowest"}
+    with np.load(finished_run / "maps" / "thumbnails.npz") as stored:
+        assert stored["thumbnails"].dtype == np.uint8
+        assert len(stored["thumbnails"]) == len(subjects)
+    inputs = pd.read_csv(finished_run / "maps" / "inputs.tsv", sep="\t")
+    tissue = inputs[inputs["arm"] == "tissue"]
+    assert set(tissue["channel"]) == {"grey matter", "white matter", "CSF", "lesions"}
+    assert set(tissue["subject"]) == set(inputs.loc[inputs["arm"] == "intensity", "subject"])
+    assert tissue[["low", "high"]].min().min() >= 0
+    with np.load(finished_run / "maps" / "inputs.npz") as stored:
+        assert set(stored.files) == set(inputs["key"])
 
 
 def test_every_subject_is_scored_by_the_fold_that_held_it_out(finished_run):
@@ -314,5 +345,5 @@ def test_maps_of_random_weights_fail_and_are_withheld(biasaudit_here, tmp_path):
         assert findings[code]["status"] == "not_applicable"
         assert findings[code]["reason"].startswith("maps failed G2")
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "The maps of the intensity arm are withheld" in page
+    assert "The maps of the <bdi>intensity</bdi> arm are withheld" in page
     assert "Signed relevance of held-out subjects" not in page

@@ -169,6 +169,18 @@ def test_flat_cuts_move_and_change(flat):
     assert opened.heard == []
 
 
+@pytest.mark.slow
+def test_where_niivue_fails_the_page_draws_by_itself(scenes, pages, tmp_path):
+    broken = tmp_path / "viewer.html"
+    page = pages["volumes"].read_text(encoding="utf-8").replace("async attachToCanvas(", "async attachToNothing(")
+    start, end = page.index("<meta http-equiv"), page.index('<meta name="color-scheme"')
+    broken.write_text(page[:start] + page[end:])  # the policy, whose hash is that of the sound script
+    pages["broken"] = broken
+    opened = scenes("broken")
+    assert "flat cuts" in opened.page.text_content("#drawn-by")
+    assert opened.page.locator(".cuts").count() == 2
+
+
 def test_means_have_no_mask_and_a_missing_map_is_said(flat):
     opened = flat("volumes")
     opened.choose("Shown", "ms: mean of 6")

@@ -54,7 +54,7 @@ def test_the_page_stands_alone_and_escapes_names(stored):
     page = write_explained_page(stored(record("<b>one</b>"), record("two"))).read_text()
     assert "&lt;b&gt;one" in page
     assert "<b>one" not in page
-    assert page.count("data:image/webp;base64") == 1
+    assert page.count("data:image/webp;base64") == page.count("<img ") == 2
     assert "held out by fold" in page
     assert "For display only" not in page
     assert "read their values as a ranking" not in page
@@ -91,9 +91,13 @@ def test_the_same_page_every_time(stored):
     assert write_explained_page(folder).read_bytes() == write_explained_page(folder).read_bytes()
 
 
-def test_many_images_get_several_figures(stored):
-    page = write_explained_page(stored(*(record(f"s{number}") for number in range(8)))).read_text()
-    assert page.count("data:image/webp;base64") == 2
+def test_every_map_has_its_words_and_classes_have_rows_of_their_own(stored):
+    records = [record(f"s{number}", Label=("ms", "")[number % 2], Margin=number - 0.5) for number in range(8)]
+    page = write_explained_page(stored(*records)).read_text()
+    assert page.count("<img ") == 8
+    assert "<bdi>s3</bdi> from <bdi>a</bdi>, margin +2.5, held out by fold 2" in page
+    assert page.count("<bdi>label not given</bdi>, for <bdi>ms</bdi>") == 1
+    assert page.count("Full colour: ±0.5.") == 1
 
 
 def test_a_folder_without_explanations_is_refused(tmp_path):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 from markupsafe import Markup
 
@@ -93,12 +92,3 @@ def test_the_page_of_features_speaks_of_no_image(make_run):
         "its images came",
     ):
         assert word not in told
-
-
-def test_maps_that_were_not_tested_say_so_at_the_figure(make_run):
-    run = load_run(make_run(n=24))
-    picture = Picture(Markup('<img src="data:,">'), "", "intensity", "1.0")
-    assert "was not put to the test (G2)" in html_page(run, {"overlays": [picture]})
-    passed = run.findings.head(1).assign(arm="intensity", code="G2", status="clear")
-    tested = replace(run, findings=pd.concat([run.findings, passed]))
-    assert "was not put to the test (G2)" not in html_page(tested, {"overlays": [picture]})

@@ -70,9 +70,11 @@ def _asked(
     encoded = encode_columns(columns)
     if not encoded.owner:
         return []
+    measures = {"measures": list(dict.fromkeys(encoded.owner))}
     questions = [label_question(evidence), *(origin_question(evidence, name) for name in inside_classes(evidence))]
     findings = [predict(evidence, asked, encoded, source, protocol) for asked in questions if asked is not None]
-    return with_holm(findings, source, protocol)
+    told = [replace(finding, details={**finding.details, **measures}) for finding in findings]
+    return with_holm(told, source, protocol)
 
 
 def _ranked(values: FloatArray) -> list[float | str | None]:

@@ -11,6 +11,7 @@ from biasaudit.engine.arguments.maps import AttributeArguments, FaithfulnessArgu
 from biasaudit.engine.arguments.networks import TrainArguments
 from biasaudit.engine.jobs.job import Job
 from biasaudit.engine.situation.situation import Situation
+from biasaudit.run_folder.contract import MOST_THUMBNAILS
 
 __all__ = ["estimate_bytes"]
 
@@ -23,14 +24,17 @@ _KEPT = 0.7
 _RANDOM_NETWORKS = 3
 _WEIGHTS, _SMALL = 50_000, 5_000
 _REPORT = 400_000
-"""Bytes of tables and report."""
+"""Bytes of tables and report, but for what follows."""
+_THUMBNAIL = 4_000
+"""Bytes of a thumbnail in the results and in the report, in colour."""
 
 
 def estimate_bytes(situation: Situation, jobs: Sequence[Job]) -> float:
     """Estimate what some jobs store, in bytes; and the results that are made from them."""
     voxels = math.prod(situation.grid.shape) if situation.cohort.channels else 0
     channels = max((situation.channels(arm.recipe) for arm in situation.protocol.arms), default=1) if voxels else 0
-    return _REPORT + sum(_small(job) + voxels * _KEPT * _HALF * _numbers(job, channels) for job in jobs)
+    thumbnails = min(MOST_THUMBNAILS, len(situation.cohort.samples)) * _THUMBNAIL if voxels else 0
+    return _REPORT + thumbnails + sum(_small(job) + voxels * _KEPT * _HALF * _numbers(job, channels) for job in jobs)
 
 
 def _numbers(job: Job, channels: int) -> float:

@@ -14,7 +14,7 @@ from biasaudit.records import FindingRecord
 from biasaudit.report.figures_arms import forest, truth_against_estimate
 from biasaudit.report.figures_evidence import Erased, Null, caterpillar, nulls, waterfall
 from biasaudit.report.figures_learned import embedding, units
-from biasaudit.report.figures_quality import quality_by_origin
+from biasaudit.report.figures_quality import measure_name, quality_by_origin
 from biasaudit.report.figures_scores import relevance_by_region, scores
 from biasaudit.report.figures_training import training_curves
 from biasaudit.report.own_words import is_framed, knows_class, masks_given
@@ -108,7 +108,18 @@ def _quality(records: RunRecords) -> Iterator[Chart]:
     if table["value"].notna().any():
         alt = "Measures of image quality by class and origin; tables/image_quality.tsv holds the numbers."
         unit = "pixels" if records.audit["cohort"].get("dimensions") == 2 else "mm"
-        yield Chart("quality", "image_quality", partial(quality_by_origin, table, positive_class(records), unit), alt)
+        draw = partial(quality_by_origin, table, positive_class(records), unit)
+        yield Chart("quality", "image_quality", draw, alt, note=_unmeasured(table))
+
+
+def _unmeasured(table: pd.DataFrame) -> str:
+    """Name the measures that no image has, so that nobody looks for their panels."""
+    known = table.groupby("measure", sort=False)["value"].count()
+    without = [measure_name(str(name)) for name in known.index[known == 0]]
+    if not without:
+        return ""
+    reason = "; the ratio of foreground to background has no meaning in stripped images" if "FBER" in without[0] else ""
+    return f"Not shown, since no image has it: {', '.join(without)}{reason}."
 
 
 def _comparison(records: RunRecords) -> Iterator[Chart]:

@@ -1,58 +1,19 @@
-"""Figure -> bytes, the same bytes every time, and bytes -> what a page without a network can show."""
+"""Pixels -> bytes, the same bytes every time, and bytes -> what a page without a network can show."""
 
 from __future__ import annotations
 
 import base64
 import gc
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["data_uri", "drawing", "pixels", "png_bytes", "uncollected", "webp_bytes"]
+__all__ = ["data_uri", "png_bytes", "uncollected"]
 
 _DPI = 144
 _TYPES = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
-_STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "biasaudit",
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",  # travels with matplotlib, so every machine draws the same
-    "font.size": 9.0,
-    "text.parse_math": False,  # a dollar sign in a subject or site name is a dollar sign
-    "text.color": "#1f2933",
-    "axes.labelcolor": "#1f2933",
-    "axes.edgecolor": "#8a94a0",
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9.0,
-    "axes.unicode_minus": True,
-    "xtick.color": "#3e4c59",
-    "ytick.color": "#3e4c59",
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "ytick.major.size": 0.0,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "figure.facecolor": "white",
-}
-
-
-@contextmanager
-def drawing() -> Iterator[None]:
-    """House style of the figures; draw and encode inside."""
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings(), uncollected():
-        # A name in a script that DejaVu lacks is drawn as boxes; the page around the figure shows it in full.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
 
 
 @contextmanager
@@ -67,25 +28,10 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def pixels(figure: Figure) -> Image.Image:
-    """Draw a figure, once for all formats that it is encoded in."""
-    stream = BytesIO()
-    figure.savefig(stream, format="rgba", dpi=_DPI)
-    width, height = (int(_DPI * float(inches)) for inches in figure.get_size_inches())
-    return Image.frombytes("RGBA", (width, height), stream.getvalue()).convert("RGB")
-
-
 def png_bytes(picture: Image.Image) -> bytes:
     """Encode pixels as PNG."""
     stream = BytesIO()
     picture.save(stream, "png", dpi=(_DPI, _DPI))
-    return stream.getvalue()
-
-
-def webp_bytes(picture: Image.Image) -> bytes:
-    """Encode pixels as WebP: about a fifth of the PNG for slices of the head."""
-    stream = BytesIO()
-    picture.save(stream, "webp", quality=86, method=2)
     return stream.getvalue()
 
 

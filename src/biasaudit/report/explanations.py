@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from markupsafe import Markup
 
 from biasaudit.errors import UsageError
 from biasaudit.records import FloatArray
 from biasaudit.regular_files import read_json_file
-from biasaudit.report import figures
-from biasaudit.report.encoding import data_uri, drawing, pixels, webp_bytes
+from biasaudit.report.grids import Cell, Grid, Row, Scale, grid_markup, named
+from biasaudit.report.grids_overlays import overlay_tile
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.words import percent, signed
 from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 
 __all__ = ["explained_line", "write_explained_page"]
-
-_AT_ONCE = 6
-_PIXELS_PER_INCH = 96
-
-
-@dataclass(frozen=True)
-class _Picture:
-    source: str
-    alt: str
-    width: int
 
 
 def write_explained_page(folder: Path) -> Path:
@@ -60,7 +50,7 @@ def write_explained_page(folder: Path) -> Path:
         raise UsageError(f"{folder} holds no explanations ({error}); run `biasaudit explain` again") from None
     page = folder / "index.html"
     with in_use(folder, "explanations"):
-        OwnedFiles(folder).write("page", {page.name: _page(records, list(_pictures(records, slices))).encode()})
+        OwnedFiles(folder).write("page", {page.name: _page(records, _grid(records, slices)).encode()})
     return page
 
 
@@ -82,7 +72,7 @@ def explained_line(folder: Path) -> str:
     return f"{done}: {files} files below {folder}/maps"
 
 
-def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) -> str:
+def _page(records: Sequence[Mapping[str, Any]], grid: Markup) -> str:
     first = records[0]
     complete = first.get("CompleteByConstruction", True)
     return (
@@ -96,7 +86,7 @@ def _page(records: Sequence[Mapping[str, Any]], pictures: Sequence[_Picture]) ->
             evidence=first["Evidence"],
             caution=first.get("Caution"),
             records=records,
-            pictures=pictures,
+            grid=grid,
             folds="Fold" in first,
             signs=list(dict.fromkeys(str(record["Sign"]) for record in records)),
             complete=complete,
@@ -127,32 +117,28 @@ def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "note", str(note)
 
 
-def _pictures(records: Sequence[Mapping[str, Any]], slices: Mapping[str, FloatArray]) -> Iterator[_Picture]:
+def _grid(records: Sequence[Mapping[str, Any]], slices: Mapping[str, FloatArray]) -> Markup:
+    """Draw every map, those of one class and label in one row."""
     ordered = sorted(records, key=lambda record: (record["ClassExplained"], record["Label"]))
-    for start in range(0, len(ordered), _AT_ONCE):
-        some = ordered[start : start + _AT_ONCE]
-        table = pd.DataFrame([_row(record) for record in some])
-        classes = dict.fromkeys(record["ClassExplained"] for record in some)
-        positive = next(iter(classes)) if len(classes) == 1 else "the class explained"
-        with drawing():
-            figure = figures.overlays(table, slices, positive, False)
-            content = webp_bytes(pixels(figure))
-        people = "; ".join(f"{row['Subject']}, margin {signed(row['Margin'])}" for row in some)
-        width = round(figure.get_size_inches()[0] * _PIXELS_PER_INCH)
-        yield _Picture(data_uri(content, "webp"), f"Signed relevance on anatomy: {people}.", width)
+    rows = [
+        Row(_title(*of), tuple(_cell(record, slices) for record in own))
+        for of, own in groupby(ordered, key=lambda record: (str(record["ClassExplained"]), str(record["Label"])))
+    ]
+    blue, red = records[0].get("Ends", ("opposes", "supports"))
+    kind = "small" if any("__picture__" in name for name in slices) else "wide"
+    limit = max(float(record["ColourLimit"]) for record in records)
+    words = Markup("Full colour: ±{}.").format(f"{limit:.2g}")
+    return grid_markup(Grid(tuple(rows), kind, Scale(blue, red), words))
 
 
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+def _title(explained: str, label: str) -> Markup:
+    return named("{label}, for {explained}", label=label or "label not given", explained=explained)
+
+
+def _cell(record: Mapping[str, Any], slices: Mapping[str, FloatArray]) -> Cell:
     origins = list(record["Origins"].values())
-    blue, red = record.get("Ends", ("opposes", "supports"))
-    return {
-        "key": record["Key"],
-        "subject": record["Subject"],
-        "label": record["Label"] or "label not given",
-        "origin": origins[0] if origins else "origin not given",
-        "logit": record["Margin"],
-        "role": f"held out by fold {record['Fold']}" if "Fold" in record else f"for {record['ClassExplained']}",
-        "limit": record["ColourLimit"],
-        "blue": blue,
-        "red": red,
-    }
+    where = named(" from {origin}", origin=origins[0]) if origins else Markup()
+    margin = f"margin {signed(record['Margin'])}" + (f", held out by fold {record['Fold']}" if "Fold" in record else "")
+    words = named("{subject}", subject=record["Subject"]) + where + Markup(", {}").format(margin)
+    alt = f"Signed relevance on anatomy: {record['Subject']}, {margin}"
+    return Cell(overlay_tile(slices, str(record["Key"]), float(record["ColourLimit"])), alt, words)

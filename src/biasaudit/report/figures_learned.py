@@ -1,29 +1,22 @@
-"""Figures of what a network has learned: its units, where subjects lie, and what drives its units."""
+"""Figures of what a network has learned: its units, and where subjects lie."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biasaudit.records import FloatArray
 from biasaudit.report.inks import DEPTH_INKS, INKS, ORIGIN_INKS
-from biasaudit.report.marks import NARROW, WIDE, Frame, colour_bar, records_of, sheet, shortened, tint
 from biasaudit.report.names import fitted, whole
 from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, plotted, titled
 from biasaudit.report.strips import class_inks, coloured_dots, ordered_labels
 
-__all__ = ["embedding", "gallery", "units"]
+__all__ = ["embedding", "units"]
 
 _MOST_FOLDS = 3
 _OTHERS = "others"
-_FURTHEST = 3.0  # standard deviations of the healthy, the ends of the colours of a change
-_CHANGE = (("−3 SD", "+3 SD"), ("darker", "brighter"))
-_COLUMNS = {"preferred": "preferred", "change": "change", "most1": "most", "most2": "", "least1": "least", "least2": ""}
 
 
 def units(table: pd.DataFrame, knows: str = "pathology") -> Plot:
@@ -117,76 +110,3 @@ def _colours_of_origins(origin: pd.Series[str]) -> dict[str, str]:
     order = sorted(counts, key=lambda name: (-counts[name], name))
     kept = order[: len(ORIGIN_INKS)]
     return dict(zip(sorted(kept), ORIGIN_INKS, strict=False))
-
-
-def gallery(table: pd.DataFrame, pictures: Mapping[str, FloatArray], narrow: bool, knows: str = "pathology") -> Figure:
-    """Draw the preferred image of every class and unit, and the subjects that drive it most and least.
-
-    Parameters
-    ----------
-    table : DataFrame
-        key, layer, unit, label, origin_share, pathology_share; one arm.
-    pictures : mapping of str to float (height, width)
-        ``{key}__mean``, ``__preferred``, ``__change`` (standard deviations), ``__most1`` ... ``__least2``.
-    narrow : bool
-        For a phone.
-    knows : str
-        What the units know beside the origin.
-
-    Returns
-    -------
-    Figure
-    """
-    columns = [name for name in _COLUMNS if not (narrow and name.endswith("2"))]
-    rows = records_of(table)
-    width, margin = (NARROW, 0.05) if narrow else (WIDE, 1.75)
-    panel, title = (width - margin) / len(columns), 0.42 if narrow else 0.06
-    height = len(rows) * (panel + title) + 0.95
-    figure = Figure((width, height))
-    canvas = sheet(figure)
-    for place, name in enumerate(columns):
-        left = (margin + place * panel) / width
-        figure.text(left, 1 - 0.2 / height, _COLUMNS[name], fontsize=8.5, fontweight="bold", va="center")
-    for row, record in enumerate(rows):
-        top = height - 0.34 - row * (panel + title)
-        where = (margin / width, (top - title + 0.05) / height) if narrow else (0.005, (top - 0.5 * panel) / height)
-        words = _aim_words(record, narrow, knows)
-        figure.text(*where, words, fontsize=7.8, va="bottom" if narrow else "center", linespacing=1.35)
-        bottom = top - panel - (title if narrow else 0)
-        for place, name in enumerate(columns):
-            box = Frame(margin + place * panel, bottom, 0.97 * panel, 0.97 * panel)
-            _draw_panel(canvas, box, pictures, (record["key"], name))
-    colour_bar(figure, (0.5 * figure.get_size_inches()[0], 2.4), (0.26, 0.1), _CHANGE)
-    return figure
-
-
-def _aim_words(record: Mapping[str, Any], narrow: bool, knows: str) -> str:
-    if not record["layer"]:
-        return f"class {shortened(record['label'], 18)}" + ("" if narrow else "\n(the network's answer)")
-    shares = [
-        f"{name} {record[column]:.2f}"
-        for name, column in (("origin", "origin_share"), (knows, "pathology_share"))
-        if pd.notna(record[column])
-    ]
-    first = f"{shortened(record['layer'], 20)}, unit {record['unit']:.0f}"
-    return first + "\n" + (" · " if narrow else "\n").join(shares)
-
-
-def _draw_panel(axes: Axes, frame: Frame, pictures: Mapping[str, FloatArray], what: tuple[str, str]) -> None:
-    key, name = what
-    mean, shown = pictures.get(f"{key}__mean"), pictures.get(f"{key}__{name}")
-    if mean is None or shown is None:
-        return
-    low, high = np.nanpercentile(mean, [1, 99.5])
-    reach = 0.25 * max(high - low, 1e-6)  # lesions and preferred images are brighter than the healthy mean
-    extent = frame.around(shown.shape, centred=False)
-    place: dict[str, Any] = {"origin": "lower", "interpolation": "bilinear", "aspect": "auto", "extent": extent}
-    if name == "change":
-        axes.imshow(
-            mean.mean(axis=-1) if mean.ndim == 3 else mean, cmap="gray", vmin=low, vmax=high + 3 * reach, **place
-        )
-        axes.imshow(tint(shown, _FURTHEST), **place)
-    else:
-        # One scale for all channels, so that colours keep their hue; `vmin` and `vmax` say nothing of colours.
-        scaled = np.clip((shown - low + reach) / (high - low + 2 * reach), 0, 1)
-        axes.imshow(scaled, cmap="gray", vmin=0, vmax=1, **place)

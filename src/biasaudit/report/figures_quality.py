@@ -17,7 +17,7 @@ from biasaudit.report.strips import (
 )
 from biasaudit.report.words import number
 
-__all__ = ["quality_by_origin"]
+__all__ = ["measure_name", "quality_by_origin"]
 
 _UNITS = {"snr": "SNR", "cnr": "CNR", "efc": "EFC", "fber": "FBER (log10)"}
 _UNITS |= {"bias_field": "bias field (log range)", "entropy": "entropy (bits)"}
@@ -60,14 +60,25 @@ def quality_by_origin(table: pd.DataFrame, positive: str, unit: str = "mm") -> P
     )
     height = 12 * len(inks) + 4 if shared else 20
     panels = [
-        strip_panel(dots[known["measure"] == measure], places.rows(), Strip(_named(measure, unit), row_height=height))
+        strip_panel(
+            dots[known["measure"] == measure], places.rows(), Strip(measure_name(measure, unit), row_height=height)
+        )
         for measure in dict.fromkeys(known["measure"])
     ]
     keys = [Key("dot", ink, fitted(label, 240)) for label, ink in inks.items()]
     return plotted(panels, [*keys, MEDIAN])
 
 
-def _named(measure: str, unit: str) -> str:
+def measure_name(measure: str, unit: str = "mm") -> str:
+    """Name a measure as the figure does.
+
+    Parameters
+    ----------
+    measure : str
+        Its name in the table, with its channel if there are several.
+    unit : str
+        Of lengths.
+    """
     name, _, channel = measure.partition(" ")
     label = f"FWHM ({unit})" if name == "fwhm" else _UNITS.get(name, name)
     return f"{label} {channel}".strip()

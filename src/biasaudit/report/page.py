@@ -13,7 +13,7 @@ from biasaudit.resources import templates_folder
 
 __all__ = ["coded", "page_environment", "page_style"]
 
-_SHEETS = ("report.css", "figures.css")
+_SHEETS = ("report.css", "figures.css", "grids.css")
 _BACKTICKS = re.compile(r"`([^`\n]+)`")
 
 
@@ -40,5 +40,5 @@ def _between(record: EstimateRecord) -> str:
 
 
 def page_style() -> Markup:
-    """Return the style sheets of the page and of its figures, to be put into the page."""
+    """Return the style sheets of the page, its figures and its grids of images, to be put into the page."""
     return Markup("".join((templates_folder() / name).read_text(encoding="utf-8") for name in _SHEETS))

@@ -37,7 +37,6 @@ from biasaudit.run_folder.reading import (
     RunRecords,
     load_run,
     positive_class,
-    untested,
     withheld,
 )
 from biasaudit.run_folder.space import lack_of_space, no_room
@@ -143,6 +142,5 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "features": is_table(records),
         "erased": "variant" in records.scores and "erased" in set(records.scores["variant"]),
         "sign": map_meaning(records).sign.replace("{target}", positive_class(records)),
-        "untested": untested(records.findings),
         "viewer": VIEWER_PAGE if has_viewer(records.run) else "",
     }

@@ -49,12 +49,16 @@ _MEASURED = {
 
 @dataclass(frozen=True)
 class VerdictView:
-    """The answer for one arm, one origin factor and, with more than two classes, one contrast."""
+    """The answer for one arm, one origin factor and, with more than two classes, one contrast.
+
+    `reason` is the whole of it, `why` what follows once the headline has said what was found.
+    """
 
     factor: str
     contrast: str
     word: VerdictWord
     headline: str
+    why: str
     reason: str
     settle: str
     provisional: bool
@@ -216,14 +220,15 @@ def _own_verdict(arm: ArmRecord) -> VerdictRecord:
 
 def _verdict_view(verdict: VerdictRecord, arm: ArmRecord) -> VerdictView:
     reliance = verdict.get("reliance") or {}
-    factor = str(verdict.get("factor") or "")
+    factor, reason = str(verdict.get("factor") or ""), str(verdict.get("reason") or "")
     truth = (arm.get("truth") or {}).get(factor) or {}
     return VerdictView(
         factor=factor,
         contrast=against_the_rest(verdict.get("contrast")),
         word=verdict["verdict"],
         headline=_headline(verdict["verdict"], reliance),
-        reason=str(verdict.get("reason") or ""),
+        why=reason.partition("Why: ")[2] or reason,
+        reason=reason,
         settle=str(verdict.get("settle") or ""),
         provisional=bool(verdict.get("provisional")),
         reliance=reliance_words(reliance),

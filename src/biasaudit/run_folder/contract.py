@@ -35,9 +35,12 @@ __all__ = [
     "GALLERY",
     "GALLERY_PICTURES",
     "IMAGE_QUALITY",
+    "INPUT_PICTURES",
+    "INPUT_SLICES",
     "MODELS",
     "MODEL_CARD",
     "MODEL_INDEX",
+    "MOST_THUMBNAILS",
     "OVERLAYS",
     "OVERLAY_PICTURES",
     "PAIR_PICTURES",
@@ -50,6 +53,8 @@ __all__ = [
     "SCHEMA_VERSION",
     "SCORES",
     "SUBJECTS",
+    "THUMBNAILS",
+    "THUMBNAIL_PICTURES",
     "TRAINING",
     "TRUTH",
     "UNITS",
@@ -92,6 +97,10 @@ OVERLAY_PICTURES = "maps/overlays.npz"
 PAIR_PICTURES = "maps/pairs.npz"
 DIFFERENCE_PICTURES = "maps/differences.npz"
 GALLERY_PICTURES = "learned/gallery.npz"
+THUMBNAIL_PICTURES = "maps/thumbnails.npz"
+MOST_THUMBNAILS = 600
+"""Of larger cohorts every class at every origin is sampled."""
+INPUT_PICTURES = "maps/inputs.npz"
 COVARIATE_PREFIX = "covariate_"
 """Begins the columns of `SUBJECTS` that hold covariates."""
 
@@ -211,9 +220,25 @@ GALLERY = Table(
 )
 OVERLAYS = Table(
     "maps/overlays.tsv",
-    columns=("key", "arm", "subject", "label", "origin", "logit", "role", "limit"),
+    columns=("key", "arm", "subject", "label", "origin", "logit", "role", "limit", "cut"),
     required=("key", "arm", "subject", "label", "origin", "logit", "role", "limit"),
     numbers=("logit", "limit"),
+)
+"""One row per subject and arm. Where there is a column `cut`, all arms show the same subjects cut at that voxel."""
+
+THUMBNAILS = Table(
+    "maps/thumbnails.tsv",
+    columns=("place", "subject", "label", "origin", "score", "correlation", "marks"),
+    required=("place", "subject", "label", "origin"),
+    numbers=("place", "score", "correlation"),
+)
+"""One row per thumbnail; `place` is its place along the first axis of the array."""
+
+INPUT_SLICES = Table(
+    "maps/inputs.tsv",
+    columns=("key", "arm", "subject", "label", "origin", "channel", "low", "high"),
+    required=("key", "arm", "subject", "label", "origin", "channel", "low", "high"),
+    numbers=("low", "high"),
 )
 DIFFERENCES = Table(
     "maps/differences.tsv",
@@ -232,7 +257,7 @@ VIEWER = Table(
 
 READ_BY_THE_REPORT: tuple[Table, ...] = (
     *(SUBJECTS, SCORES, RELEVANCE, TRAINING, UNITS, EMBEDDING, GALLERY, PREPROCESSING, IMAGE_QUALITY),
-    *(OVERLAYS, DIFFERENCES, FILES, VIEWER),
+    *(OVERLAYS, DIFFERENCES, FILES, THUMBNAILS, INPUT_SLICES, VIEWER),
 )
 
 

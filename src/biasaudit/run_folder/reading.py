@@ -17,10 +17,12 @@ from biasaudit.run_folder.contract import (
     AUDIT,
     DIFFERENCE_PICTURES,
     GALLERY_PICTURES,
+    INPUT_PICTURES,
     OVERLAY_PICTURES,
     PAIR_PICTURES,
     PENDING,
     READ_BY_THE_REPORT,
+    THUMBNAIL_PICTURES,
     ArmRecord,
     AuditRecord,
     Table,
@@ -63,13 +65,19 @@ class RunRecords:
         difference, low, high, p_value, level.
     subjects, scores, relevance, training, preprocessing, image_quality, files : DataFrame
         The stored tables; no rows where a file is absent.
-    overlays, differences, units, embedding, gallery, viewer : DataFrame
+    overlays, differences, units, embedding, gallery, thumbnails, inputs, viewer : DataFrame
         The same.
     pictures : mapping of str to float (height, width)
         Slices of the attribution overlays, ``{key}__{plane}__{layer}``, and of the gallery of what was learned,
         ``{key}__{picture}``.
     difference_pictures : mapping of str to float (height, width)
         Slices of the voxelwise comparisons, named like those of the overlays.
+    pair_pictures : mapping of str to float (height, width)
+        Pairs that may be one subject twice, ``{pair}__{side}``.
+    thumbnail_pictures : mapping of str to float (n, height, width) or (n, height, width, 3)
+        ``thumbnails``, from 0 to 255.
+    input_pictures : mapping of str to float (height, width)
+        Channels of network inputs, by key.
     """
 
     run: Path
@@ -88,10 +96,14 @@ class RunRecords:
     units: pd.DataFrame
     embedding: pd.DataFrame
     gallery: pd.DataFrame
+    thumbnails: pd.DataFrame
+    inputs: pd.DataFrame
     viewer: pd.DataFrame
     pictures: Mapping[str, FloatArray]
     difference_pictures: Mapping[str, FloatArray]
     pair_pictures: Mapping[str, FloatArray]
+    thumbnail_pictures: Mapping[str, FloatArray]
+    input_pictures: Mapping[str, FloatArray]
 
 
 def load_run(run: Path) -> RunRecords:
@@ -133,6 +145,8 @@ def load_run(run: Path) -> RunRecords:
         pictures=pictures,
         difference_pictures=_read_pictures(run / DIFFERENCE_PICTURES),
         pair_pictures=_read_pictures(run / PAIR_PICTURES),
+        thumbnail_pictures=_read_pictures(run / THUMBNAIL_PICTURES),
+        input_pictures=_read_pictures(run / INPUT_PICTURES),
         **tables,
     )
 
@@ -239,7 +253,7 @@ def estimate_table(records: RunRecords) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        arm, quantity, estimate, low, high, level; of a lower bound `low` alone.
+        arm, quantity, estimate, low, high, level; of a lower bound `low` alone, of an older run no level.
     """
     rows = [
         {"arm": arm["name"], "quantity": quantity, **estimate}

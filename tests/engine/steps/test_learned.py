@@ -11,7 +11,7 @@ from stacks import whole_stack
 from biasaudit.engine.arguments.hidden_layers import LearnedArguments
 from biasaudit.engine.jobs.stack import save_stack
 from biasaudit.engine.plan import plan_audit
-from biasaudit.engine.steps.learned import embedding, learned, unit_ranking
+from biasaudit.engine.steps.learned import embedding, learned, level_of, unit_ranking
 from biasaudit.engine.steps.train import train
 
 
@@ -133,3 +133,10 @@ def test_plan_has_one_job_per_fold_and_arm_or_none(situation, facts):
     assert {job.key for job in bare.jobs} == {
         job.key for job in plan_audit(plain, facts(plain)).jobs if job.step != "learned"
     }
+
+
+def test_a_volume_that_did_not_change_is_cut_in_its_middle():
+    strength = np.zeros((5, 6, 9))
+    assert level_of(strength) == 4
+    strength[2, 3, 7] = 0.1
+    assert level_of(strength) == 7

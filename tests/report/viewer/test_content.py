@@ -33,7 +33,7 @@ def test_subjects_and_means_with_their_words_by_arm(tmp_path):
     assert nasty["name"] == f"{NASTY} · healthy · a"
     assert nasty["mask"] is None
     assert ill["mask"] == "viewer/v03_mask.nii.gz"
-    assert ill["arms"]["tissue"]["words"] == "Typical of its class, logit +1.5 (above 0 speaks for ms)"
+    assert ill["arms"]["tissue"]["words"] == "Drawn as typical of its class, logit +1.5 (above 0 speaks for ms)"
     assert ill["arms"]["tissue"]["layers"]["target"] == {"file": "viewer/v03_arm-tissue_target.nii.gz", "limit": LIMIT}
     assert set(nasty["arms"]["intensity"]["layers"]) == {"target"}
     assert json.dumps(content, allow_nan=False)

@@ -41,7 +41,10 @@ def compare_arms(arms: Sequence[ArmEvidence], run: Run) -> list[Comparison]:
 
 
 def _gains_of(arm: ArmEvidence, run: Run) -> FloatArray:
-    """Return the lesion gain of every mapped subject, nan for the healthy; empty without maps."""
+    """Return the lesion gain of every mapped subject in the order of the cohort, nan for the healthy; empty without.
+
+    In that order `compare` reads them, so that both draw the same resamples.
+    """
     evidence = run.evidence(ArmContrast(arm.arm, run.factors[0], arm.contrast), ("maps", "masks"))
     maps = evidence.maps
     if maps is None:
@@ -51,4 +54,4 @@ def _gains_of(arm: ArmEvidence, run: Run) -> FloatArray:
     if len(marked):
         relevance = np.abs(maps.target[marked]).astype(np.float64)
         gains[marked] = np.diag(lesion_gains(relevance, maps.mask[marked], maps.foreground[marked]))
-    return gains
+    return np.asarray(gains[np.argsort(maps.rows, kind="stable")])

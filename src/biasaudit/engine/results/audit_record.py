@@ -17,6 +17,7 @@ from biasaudit.engine.jobs.json_files import digest, write_json
 from biasaudit.engine.remedies import other_inputs
 from biasaudit.engine.results.arms import compare_arms
 from biasaudit.engine.results.design import DESIGN_CODES, design_record
+from biasaudit.engine.results.inputs import write_inputs
 from biasaudit.engine.results.learned import write_learned
 from biasaudit.engine.results.limits import limits_of, withheld_maps
 from biasaudit.engine.results.maps import write_maps
@@ -25,6 +26,7 @@ from biasaudit.engine.results.pairs import write_pairs
 from biasaudit.engine.results.remedies import propose_remedies
 from biasaudit.engine.results.run import ArmResult, Run, survey_of
 from biasaudit.engine.results.tables import write_tables
+from biasaudit.engine.results.thumbnails import write_thumbnails
 from biasaudit.engine.results.verdicts import arm_result
 from biasaudit.engine.results.viewer_volumes import write_viewer_volumes
 from biasaudit.engine.results.voxelwise_maps import write_differences
@@ -79,6 +81,8 @@ def _written(run: Run, started: datetime) -> AuditRecord:
     write_viewer_volumes(run, arms)
     write_differences(run, arms)
     write_pairs(run, arms[0])
+    write_thumbnails(run, arms[0])
+    write_inputs(run, arms)
     write_learned(run)
     write_models(run)
     audit = _audit_record(run, arms, comparisons, started)

@@ -12,12 +12,12 @@ from scipy import ndimage
 
 from biasaudit.cohort.images.export import write_volume
 from biasaudit.engine.arguments.maps import MAPS
-from biasaudit.engine.jobs.held_out import HeldOut, read_rows
+from biasaudit.engine.jobs.held_out import read_rows
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.plan import ArmContrast
+from biasaudit.engine.results.held_out_scores import held_out_scores
 from biasaudit.engine.results.run import ArmResult, Run
-from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
-from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import LONGEST_LABEL, Sample, Volume, file_label
 from biasaudit.run_folder.contract import FEATURE_RELEVANCE, OVERLAY_PICTURES, OVERLAYS, RELEVANCE, Table
@@ -42,6 +42,15 @@ class Mapped:
 
 
 @dataclass(frozen=True)
+class _Chosen:
+    """A subject that the report draws in all arms: its row of the cohort, why it was chosen, and where it is cut."""
+
+    row: int
+    role: str
+    cut: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class _Overlay:
     """One map that the report draws: its row of the table but for the key, and its slices by name."""
 
@@ -56,21 +65,28 @@ class _Described:
     features: Sequence[Mapping[str, object]] = ()
     shares: Sequence[Mapping[str, object]] = ()
     overlays: Sequence[_Overlay] = ()
+    chosen: Sequence[_Chosen] = ()
 
 
 def write_maps(run: Run, arms: Sequence[ArmResult]) -> None:
-    """Write ``maps/*.nii.gz``, ``maps/overlays.*`` and ``tables/relevance.tsv``; nothing if there are no maps."""
-    described = [_described(run, arm) for arm in arms]
+    """Write ``maps/*.nii.gz``, ``maps/overlays.*`` and ``tables/relevance.tsv``; nothing if there are no maps.
+
+    The first arm that has maps says which subjects are drawn and where they are cut, so that arms can be compared.
+    """
+    described: list[_Described] = []
+    for arm in arms:
+        chosen = next((own.chosen for own in described if own.chosen), ())
+        described.append(_described(run, arm, chosen))
     _write_table(run, FEATURE_RELEVANCE, [record for own in described for record in own.features])
     _write_table(run, RELEVANCE, [record for own in described for record in own.shares])
     _write_overlays(run, [overlay for own in described for overlay in own.overlays])
 
 
-def _described(run: Run, arm: ArmResult) -> _Described:
+def _described(run: Run, arm: ArmResult, chosen: Sequence[_Chosen]) -> _Described:
     """Describe the maps of one arm; of images the mean maps of its classes are written."""
-    question = Question("target", arm.recipe)
     explained = _explained(run, arm.name)
-    mapped = [item for contrast, keys in explained for item in _mapped(run, question, contrast, keys)]
+    scores = held_out_scores(run, arm.recipe) if explained else {}
+    mapped = [item for contrast, keys in explained for item in _mapped(run, scores, contrast, keys)]
     if not explained:
         return _Described()
     if run.situation.tabular:
@@ -78,24 +94,29 @@ def _described(run: Run, arm: ArmResult) -> _Described:
         return _Described(features, list(_feature_shares(run, arm.name, mapped)))
     _write_group_maps(run, arm.name, mapped)
     shares = [record for item in mapped for record in _shares(run, arm.name, item)]
-    return _Described(shares=shares, overlays=list(_overlays(run, arm.name, mapped)))
+    chosen = chosen or list(_chosen(run, mapped))
+    return _Described(shares=shares, overlays=list(_overlays(run, arm.name, mapped, chosen)), chosen=chosen)
 
 
-def _overlays(run: Run, arm: str, mapped: Sequence[Mapped]) -> Iterator[_Overlay]:
-    """Choose the subjects of an arm that the report draws."""
+def _overlays(run: Run, arm: str, mapped: Sequence[Mapped], chosen: Sequence[_Chosen]) -> Iterator[_Overlay]:
+    """Cut the maps of the chosen subjects in one arm."""
     limit = colour_limit(mapped)
-    for role, item in _chosen(run, mapped):
-        sample = run.situation.cohort.samples[item.row]
+    by_row = {item.row: item for item in mapped}
+    for one in chosen:
+        if one.row not in by_row:
+            continue
+        item, sample = by_row[one.row], run.situation.cohort.samples[one.row]
         record = {
             "arm": arm,
             "subject": sample.subject,
             "label": sample.label,
             "origin": sample.origins[run.factors[0]],
             "logit": round(item.logit, 4),
-            "role": role,
+            "role": one.role,
             "limit": limit,
+            "cut": " ".join(map(str, one.cut)) if len(one.cut) == len(_PLANES) else None,
         }
-        yield _Overlay(record, dict(slices_of(item)))
+        yield _Overlay(record, dict(_slices_at(item, one.cut)))
 
 
 def _write_table(run: Run, table: Table, records: Sequence[Mapping[str, object]]) -> None:
@@ -128,17 +149,15 @@ def _explained(run: Run, arm: str) -> list[tuple[Contrast, tuple[str, ...]]]:
     return [(contrast, own) for contrast, own in keys.items() if own]
 
 
-def _mapped(run: Run, question: Question, contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
+def _mapped(run: Run, scores: Mapping[int, float], contrast: Contrast, keys: Sequence[str]) -> Iterator[Mapped]:
     """Yield the maps of a contrast; with more than two classes of the subjects of its own class."""
     volumes = StoredVolumes([run.store.folder(key) for key in run.plan.reads], images_only=True)
-    for fold, key in enumerate(keys):
+    for key in keys:
         folder = run.store.folder(key)
-        scores = HeldOut.read(run.store.folder(run.plan.scores[question][fold]), "logits-original")
-        logits = dict(zip(scores.rows.tolist(), contrast_logits(scores.values, contrast).tolist(), strict=True))
         for row, relevance in zip(read_rows(folder).tolist(), Stack.of([folder], "maps"), strict=True):
             sample = run.situation.cohort.samples[row]
             if contrast.name in (None, sample.label):
-                yield Mapped(row, relevance, showing_pathology(volumes[row], sample), logits[row])
+                yield Mapped(row, relevance, showing_pathology(volumes[row], sample), scores[row])
 
 
 def showing_pathology(volume: Volume, sample: Sample) -> Volume:
@@ -220,8 +239,8 @@ def colour_limit(mapped: Sequence[Mapped]) -> float:
     return float(np.percentile(values, 99.5)) if values.size else 1.0
 
 
-def _chosen(run: Run, mapped: Sequence[Mapped]) -> Iterator[tuple[str, Mapped]]:
-    """Choose from every class the subject with the median score and those at both ends."""
+def _chosen(run: Run, mapped: Sequence[Mapped]) -> Iterator[_Chosen]:
+    """Choose from every class the subject with the median score and those at both ends, and where to cut them."""
     for index in reversed(range(len(run.situation.cohort.classes))):
         own = [m for m in mapped if _class_of(run, m) == index]
         own.sort(key=lambda item: (item.logit, item.row))
@@ -230,7 +249,7 @@ def _chosen(run: Run, mapped: Sequence[Mapped]) -> Iterator[tuple[str, Mapped]]:
         for role, place in zip(_ROLES, places, strict=True):
             if own and place not in seen:
                 seen.add(place)
-                yield role, own[place]
+                yield _Chosen(own[place].row, role, _interesting_point(own[place]))
 
 
 def _class_of(run: Run, item: Mapped) -> int:
@@ -239,8 +258,13 @@ def _class_of(run: Run, item: Mapped) -> int:
 
 def slices_of(item: Mapped) -> Iterator[tuple[str, np.ndarray]]:
     """Cut a map and the anatomy under it where the pathology or the relevance is, by plane and layer."""
+    return _slices_at(item, _interesting_point(item))
+
+
+def _slices_at(item: Mapped, cut: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
+    """Cut a map and the anatomy under it through one voxel, by plane and layer."""
     layers = {"anatomy": item.volume.drawn, "relevance": item.relevance, "mask": item.volume.mask}
-    return slices_through(layers, _interesting_point(item))
+    return slices_through(layers, cut)
 
 
 def slices_through(layers: Mapping[str, np.ndarray], centre: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:

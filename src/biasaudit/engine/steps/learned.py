@@ -28,7 +28,7 @@ from biasaudit.records import FloatArray
 from biasaudit.registry import register
 from biasaudit.stats.units import rank_share
 
-__all__ = ["UnitKnowledge", "embedding", "learned", "unit_ranking"]
+__all__ = ["UnitKnowledge", "embedding", "learned", "level_of", "unit_ranking"]
 
 _EXEMPLARS = 2
 _MOST_BASELINE = 60  # images that the spread of the healthy is taken from
@@ -268,7 +268,7 @@ def _exhibit(objective: Objective, image: FloatArray, settings: AscentSettings, 
         pictures |= {f"{end}{rank + 1}": subjects.inputs[row] for rank, row in enumerate(owned)}
     drawn = {name: subjects.drawn(picture, channel) for name, picture in pictures.items()}
     drawn["change"] = change[channel]
-    level = _level(np.abs(change[channel])) if change.ndim == 4 else None
+    level = level_of(np.abs(change[channel])) if change.ndim == 4 else None
     return _Exhibit(
         {"channel": channel, "highest_subject": float(values.max()), **shown},
         {name: _slice(picture, level) for name, picture in drawn.items()},
@@ -291,9 +291,15 @@ def _values(activity: _Activity, objective: Objective) -> np.ndarray:
     return np.asarray(logits[:, objective.index] - np.delete(logits, objective.index, axis=1).mean(axis=1))
 
 
-def _level(strength: np.ndarray) -> int:
-    """Axial level of a volume where most is changed."""
-    return int(strength.sum(axis=(0, 1)).argmax())
+def level_of(strength: np.ndarray) -> int:
+    """Choose the axial level of a volume where most is changed; the middle one where nothing is.
+
+    Parameters
+    ----------
+    strength : float (*shape)
+        Absolute change.
+    """
+    return int(strength.sum(axis=(0, 1)).argmax()) if strength.any() else strength.shape[2] // 2
 
 
 def _slice(picture: np.ndarray, level: int | None) -> np.ndarray:

@@ -106,7 +106,8 @@ def _words(records: RunRecords, row: Mapping[Any, Any]) -> str:
         return f"{row['subject'].capitalize()} subjects that have a map"
     towards = row["label"] if contrasts(records) else positive_class(records)
     score = f"logit {signed(row['logit'])} (above 0 speaks for {towards})"
-    role = f"{row['role'].capitalize()} of its class" if row["role"] else "Chosen for another network input"
+    # Chosen by the scores of the first input: in another one it may be less typical, and is drawn all the same.
+    role = f"Drawn as {row['role']} of its class"
     return f"{role}, {score}"
 
 
