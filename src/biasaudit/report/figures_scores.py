@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from biasaudit.report.names import fitted
 from biasaudit.report.panels import Key, Plot, plotted
 from biasaudit.report.strips import (
     MEDIAN,
+    OriginRows,
     Strip,
     class_inks,
     ends_of,
@@ -25,6 +26,7 @@ from biasaudit.report.words import number, signed
 __all__ = ["relevance_by_region", "scores"]
 
 _APART = 0.2  # rows between the middle of a group and either half of it
+_SHARED = 0.84  # of a row, what the classes share among them
 _KNOWN_REGIONS = ("pathology", "brain", "centre", "edge", "background", "frame")
 
 
@@ -48,22 +50,26 @@ def scores(table: pd.DataFrame, positive: str, tested: Mapping[str, Collection[s
     for label, ink in class_inks(labels).items():
         members = table[table["label"] == label]
         places = origin_rows(members["origin"], (tested or {}).get(label, ()))
-        original = members["variant"] == "original"
-        half = _APART * np.where(original, -1.0, 1.0) if erased else np.zeros(len(members))
-        after = ["" if own else ", pathology erased" for own in original]
-        dots = pd.DataFrame(
-            {
-                "value": members["logit"].to_numpy(dtype=float),
-                "place": places.place(members["origin"]) + half,
-                "ink": ink,
-                "filled": original.to_numpy(),
-                "title": [words + more for words, more in zip(titles(members, "logit", signed), after, strict=True)],
-            }
-        )
         title = f"{fitted(label, 180)}, n = {members['subject'].nunique()}"
-        height = 38 if erased else 24
-        panels.append(strip_panel(dots, places.rows(), Strip(title, words, ends, 0.0, height)))
+        strip = Strip(title, words, ends, 0.0, row_height=38 if erased else 24)
+        panels.append(strip_panel(_score_dots(members, places, ink), places.rows(), strip))
     return plotted(panels, _score_keys(erased, bool(tested)))
+
+
+def _score_dots(members: pd.DataFrame, places: OriginRows, ink: str) -> pd.DataFrame:
+    """Place one class: of a row the upper half is of the images as they are, the lower of the erased ones, if any."""
+    original = (members["variant"] == "original").to_numpy(dtype=bool)
+    half = np.zeros(len(members)) if original.all() else _APART * np.where(original, -1.0, 1.0)
+    after = ["" if own else ", pathology erased" for own in original]
+    return pd.DataFrame(
+        {
+            "value": members["logit"].to_numpy(dtype=float),
+            "place": places.place(members["origin"]) + half,
+            "ink": ink,
+            "filled": original,
+            "title": [first + more for first, more in zip(titles(members, "logit", signed), after, strict=True)],
+        }
+    )
 
 
 def _score_keys(erased: bool, tested: bool) -> list[Key]:
@@ -89,27 +95,31 @@ def relevance_by_region(table: pd.DataFrame, positive: str) -> Plot:
     regions = [name for name in _KNOWN_REGIONS if name in found] + sorted(found - set(_KNOWN_REGIONS))
     shares = table.assign(percent=100 * table["share"].astype(float))
     ends = (0.0, ends_of(shares["percent"])[1])
-    step = 0.84 / len(labels)
     at_once = max(2, -(-len(regions) // 3))
+    strip = Strip("", "share of the absolute relevance, %", ends, row_height=20 * len(labels) + 4)
     panels = []
     for start in range(0, len(regions), at_once):
         own = regions[start : start + at_once]
-        members = shares[shares["region"].isin(own)]
-        middle = members["region"].map({name: float(row) for row, name in enumerate(own)}).to_numpy(dtype=float)
-        aside = step * (members["label"].map(labels.index).to_numpy(dtype=float) - (len(labels) - 1) / 2)
-        dots = pd.DataFrame(
-            {
-                "value": members["percent"].to_numpy(),
-                "place": middle + aside,
-                "ink": members["label"].map(inks),
-                "filled": True,
-                "title": titles(members, "percent", _as_percent),
-            }
-        )
-        frame = Strip("", "share of the absolute relevance, %", ends, row_height=20 * len(labels) + 4)
-        panels.append(strip_panel(dots, [named_row(name) for name in own], frame))
+        dots = _region_dots(shares[shares["region"].isin(own)], own, inks)
+        panels.append(strip_panel(dots, [named_row(name) for name in own], strip))
     keys = [Key("dot", ink, fitted(label, 240)) for label, ink in inks.items()]
     return plotted(panels, [*keys, MEDIAN])
+
+
+def _region_dots(members: pd.DataFrame, regions: Sequence[str], inks: Mapping[str, str]) -> pd.DataFrame:
+    """Place a few regions: in the row of each the classes one below the other."""
+    step, labels = _SHARED / len(inks), list(inks)
+    middle = members["region"].map({name: float(row) for row, name in enumerate(regions)}).to_numpy(dtype=float)
+    aside = step * (members["label"].map(labels.index).to_numpy(dtype=float) - (len(labels) - 1) / 2)
+    return pd.DataFrame(
+        {
+            "value": members["percent"].to_numpy(),
+            "place": middle + aside,
+            "ink": members["label"].map(inks),
+            "filled": True,
+            "title": titles(members, "percent", _as_percent),
+        }
+    )
 
 
 def _as_percent(value: float) -> str:
