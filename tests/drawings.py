@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from biasaudit.report.panels import Plot, inline, standalone
+from biasaudit.report.svg import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = ("$a_b^$ <script>x</script>", "\u202eالعربية", "🧠 病院 & ]]>", "n" * 247)
@@ -44,9 +45,20 @@ def is_sound(plot: Plot, alt: str = "what it shows") -> bool:
     assert not any(re.sub(r"var\(--f-[a-z0-9-]+,#[0-9a-f]{6}\)", "", style).count("#") for style in styles)
     assert not any(each.get("fill") or each.get("stroke") for each in root.iter())
     assert root.findall(".//div[@role='img']")[0].get("aria-label") == alt
+    for panel in panels_of(plot):
+        for text in panel.iter(f"{SVG}text"):
+            assert fits(text, float(panel.get("width", 0))), text.tail or text.text
     for each in root.iter("circle"):
         assert each.find("title") is not None or is_key(root, each)
     return True
+
+
+def fits(text: ElementTree.Element, width: float) -> bool:
+    """Whether a text stays inside its panel, were its letters as wide as is estimated."""
+    words = "".join([text.text or "", *(each.tail or "" for each in text)]).strip("\u2068\u2069")
+    own, x = text_width(words), float(text.get("x", 0))
+    start = {"end": x - own, "middle": x - own / 2}.get(text.get("text-anchor", ""), x)
+    return start >= -1 and start + own <= width + 12
 
 
 def is_key(root: ElementTree.Element, mark: ElementTree.Element) -> bool:

@@ -157,3 +157,9 @@ def test_of_a_crossed_design_it_is_told_how_the_scores_give_reliance(make_run: M
     text = " ".join(methods(asked))
     assert told in text
     assert "inside an origin, with a 90 % interval." in text
+
+
+def test_a_recorded_level_goes_before_that_of_the_settings(make_run: Make) -> None:
+    records = load_run(make_run(n=24))
+    records.audit["arms"][0]["reliance"]["level"] = 0.99
+    assert "91 % (99 % interval 80 % to 99 %)." in checklist(records).replace("\u202f", " ")

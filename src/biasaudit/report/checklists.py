@@ -15,10 +15,10 @@ import pandas as pd
 from biasaudit.records import FindingRecord
 from biasaudit.report.methods import checklist, primary
 from biasaudit.report.methods_training import judged, partition, sources
-from biasaudit.report.passages import Settings
+from biasaudit.report.passages import Settings, coverage
 from biasaudit.report.references import CHECKLIST_WORKS, in_words
 from biasaudit.report.words import finite, interval, number
-from biasaudit.run_folder.contract import ArmRecord
+from biasaudit.run_folder.contract import ArmRecord, AucRecord, IndependentRecord
 from biasaudit.run_folder.reading import RunRecords, class_by_origin
 
 __all__ = ["Answer", "answer_table", "answers"]
@@ -144,14 +144,14 @@ def _explained(records: RunRecords) -> str:
 def _performance(records: RunRecords) -> str:
     target = primary(records).get("target") or {}
     name = f"Held-out AUC of the {primary(records)['name']} input"
-    return _auc(records, name, target.get("auc"), target.get("auc_low"), target.get("auc_high"))
+    return _auc(name, target, _settings(records).level)
 
 
 def _diagnostic(records: RunRecords) -> str:
     """Give the AUC to publish, or the reason why there is none."""
     own = (primary(records).get("target") or {}).get("independent") or {}
     name = f"AUC of the {primary(records)['name']} input with class and {own.get('factor')} made independent"
-    given = _auc(records, name, own.get("auc"), own.get("auc_low"), own.get("auc_high"))
+    given = _auc(name, own, _settings(records).level)
     text = str(own.get("text") or "")
     if given or not text:
         return f"{given} {text}".strip()
@@ -163,13 +163,12 @@ def _discrimination(records: RunRecords) -> str:
     return f"Discrimination: {given} Calibration and net benefit are not part of this audit." if given else ""
 
 
-def _auc(records: RunRecords, name: str, *values: float | None) -> str:
-    estimate, low, high = values
-    if finite(estimate) is None:
+def _auc(name: str, record: AucRecord | IndependentRecord, level: float | None) -> str:
+    if finite(record.get("auc")) is None:
         return ""
-    bounds, level = interval(low, high), _settings(records).level
-    between = f" ({'' if level is None else f'{level:g} % '}interval {bounds})" if bounds else ""
-    return f"{name}: {number(estimate)}{between}."
+    bounds, covers = interval(record.get("auc_low"), record.get("auc_high")), coverage(record, level)
+    between = f" ({'' if covers is None else f'{covers:g} % '}interval {bounds})" if bounds else ""
+    return f"{name}: {number(record.get('auc'))}{between}."
 
 
 def _limitations(records: RunRecords) -> str:

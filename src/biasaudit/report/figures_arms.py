@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from biasaudit.report.inks import INKS
-from biasaudit.report.marks import records_of, shortened
-from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, panel_below, plotted, titled
-from biasaudit.report.strips import Row, labelled_rows
-from biasaudit.report.svg import text_width
+from biasaudit.report.marks import records_of
+from biasaudit.report.names import fitted, whole
+from biasaudit.report.panels import Key, Margins, Plot, captioned, gridlines, panel, panel_below, plotted, titled
+from biasaudit.report.strips import Row, labelled_rows, left_of, named_row
 from biasaudit.report.words import QUANTITIES, finite, interval, number, percent
 
 __all__ = ["forest", "truth_against_estimate"]
 
 _CHANCE = {"auc": 0.5, "origin_auc": 0.5, "lesion_gain": 1.0}
-_ROW, _LETTERS = 22, 18
+_ROW = 22
 _TRUTH = Key("diamond", "truth", "planted truth")
 
 
@@ -52,7 +52,7 @@ def forest(estimates: pd.DataFrame, comparisons: pd.DataFrame, primary: str) -> 
     leveled = "level" in estimates and bool(estimates["level"].notna().any())
     keys = [Key("dot", "estimate", "estimate with its interval" + (" (level in the title)" if leveled else ""))]
     if len(against):
-        keys.append(Key("line", "estimate", f"below: {shortened(primary, 24)} minus each other"))
+        keys.append(Key("line", "estimate", f"below: {fitted(primary, 150)} minus each other"))
     return plotted(panels, [*keys, *([_TRUTH] if len(truth) and "reliance" in present else [])])
 
 
@@ -67,13 +67,14 @@ def truth_against_estimate(table: pd.DataFrame) -> Plot:
     several = table["factor"].nunique() > 1
     names = [f"{arm}, {factor}" if several else arm for arm, factor in zip(table["arm"], table["factor"], strict=True)]
     rows = _rows(names)
-    figure, axes = panel(_ROW * len(rows) + 8, Margins(left=_left(rows), top=8))
+    figure, axes = panel(_ROW * len(rows) + 8, Margins(left=left_of(rows), top=8))
     for row, record in enumerate(records_of(table)):
         _whisker(axes, record, row, percent)
         for column, marker, ink in (("omega", "D", "truth"), ("r", "s", "sensitivity")):
             if pd.notna(record[column]):
                 _hollow(axes, (record[column], row), marker, ink)
-    axes.set(xlim=(-0.03, 1.03), xlabel="share of the response owed to the origin")
+    axes.set_xlim(-0.03, 1.03)
+    captioned(axes, "share of the response owed to the origin")
     labelled_rows(axes, rows)
     gridlines(axes)
     keys = [
@@ -101,7 +102,8 @@ def _estimates(table: pd.DataFrame, arms: Sequence[str], quantity: str, others: 
     """Draw the upper part of a panel, with room below for the differences."""
     rows = _rows(arms)
     below = 20 + (_ROW * others + 40 if others else 0)
-    figure, axes = panel(_ROW * len(rows), Margins(left=_left(rows), bottom=below, top=24))
+    # The rows below have a sign before their names.
+    figure, axes = panel(_ROW * len(rows), Margins(left=left_of(rows) + (10 if others else 0), bottom=below, top=24))
     bounded = QUANTITIES[quantity].is_bounded
     axes.set_xlim((-0.03, 1.03) if bounded else _room(table))
     for record in records_of(table):
@@ -129,12 +131,12 @@ def _level(table: pd.DataFrame) -> str:
 def _differences(figure: Figure, table: pd.DataFrame, others: Sequence[str], quantity: str) -> None:
     axes = panel_below(figure, _ROW * len(others), 20)
     for record in records_of(table):
-        _whisker(axes, record, others.index(record["other"]), _form(quantity), f"minus {record['other']}")
+        _whisker(axes, record, others.index(record["other"]), _form(quantity), f"minus {whole(record['other'])}")
     ends = [*table["low"], *table["high"], *table["estimate"], 0.0]
     known = [float(end) for end in ends if pd.notna(end)]
     room = 0.1 * (max(known) - min(known)) or 0.1
     axes.set_xlim(min(known) - room, max(known) + room)
-    labelled_rows(axes, _rows([f"− {other}" for other in others]))
+    labelled_rows(axes, [_minus(other) for other in others])
     axes.locator_params(axis="x", nbins=4)
     gridlines(axes)
     axes.axvline(0, color=INKS["line"], linewidth=1.2, zorder=1)
@@ -149,11 +151,11 @@ def _whisker(axes: Axes, record: Mapping[str, Any], row: float, form: Any, name:
     if pd.notna(estimate):
         bounds = interval(low, high, is_share=form is percent)
         (dot,) = axes.plot(estimate, row, linestyle="", marker="o", markersize=7, color=INKS["estimate"])
-        dot.set_url(f"{shortened(name, 300)}{': ' if name else ''}{form(estimate)}{f' ({bounds})' if bounds else ''}")
+        dot.set_url(f"{whole(name)}{': ' if name else ''}{form(estimate)}{f' ({bounds})' if bounds else ''}")
     elif pd.notna(low):  # a lower bound: from here on, nobody knows how far
         axes.plot([low, low], [row - 0.25, row + 0.25], **look)
         (line,) = axes.plot([low, max(1.0, float(low))], [row, row], **{**look, "linestyle": (0, (1, 2))})
-        line.set_url(f"{shortened(name, 300)}: at least {form(low)}")
+        line.set_url(f"{whole(name)}: at least {form(low)}")
 
 
 def _hollow(axes: Axes, place: tuple[float, float], marker: str, ink: str) -> None:
@@ -170,9 +172,10 @@ def _room(table: pd.DataFrame) -> tuple[float, float]:
     return 0.0, 1.08 * max(ends)
 
 
+def _minus(name: str) -> Row:
+    row = named_row(name)
+    return Row(f"− {row.words}", f"− {row.full}")
+
+
 def _rows(names: Sequence[str]) -> list[Row]:
-    return [Row(shortened(name, _LETTERS), shortened(name, 300)) for name in names]
-
-
-def _left(rows: Sequence[Row]) -> float:
-    return min(120.0, max(text_width(row.words) for row in rows)) + 14
+    return [named_row(name) for name in names]

@@ -14,16 +14,14 @@ from matplotlib.figure import Figure
 
 from biasaudit.records import FloatArray
 from biasaudit.report.inks import INKS
-from biasaudit.report.marks import shortened
-from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, plotted, titled
-from biasaudit.report.strips import Row, labelled_rows
-from biasaudit.report.svg import text_width
+from biasaudit.report.names import fitted, whole
+from biasaudit.report.panels import Key, Margins, Plot, captioned, gridlines, panel, plotted, titled
+from biasaudit.report.strips import Row, labelled_rows, left_of, named_row
 from biasaudit.report.words import equation, interval, number, percent
 from biasaudit.stats.site_shift import SiteShifts
 
 __all__ = ["Erased", "Null", "caterpillar", "nulls", "waterfall"]
 
-_LETTERS = 18
 _BAR = 0.56  # of the height of a row
 _POINTS, _GRID = 400, 80  # of a smoothed distribution: values it is made from, and places it is drawn at
 _SITES_AT_ONCE, _SITE_ROW = 20, 15
@@ -123,14 +121,13 @@ def _fall(erased: Erased, thresholds: Sequence[float]) -> Figure:
     for share in thresholds:
         axes.axvline(share * erased.gap, **_THRESHOLD)
         axes.text(share * erased.gap, -0.62, percent(share), ha="center", va="bottom", color=INKS["soft"])
-    axes.set_xlabel("gap between the class means, logits")
+    captioned(axes, "gap between the class means, logits")
     labelled_rows(axes, rows)
     axes.locator_params(axis="x", nbins=5)
     gridlines(axes)
     bounds = interval(erased.low, erased.high, is_share=True)
-    name = shortened(erased.name, 16)
-    text = f"{name}: {percent(erased.share)} left ({bounds})"
-    titled(axes, text, text.replace(name, shortened(erased.name, 300)), pad=20)
+    left_words = f": {percent(erased.share)} left ({bounds})"
+    titled(axes, fitted(erased.name, 110) + left_words, whole(erased.name) + left_words, pad=20)
     return figure
 
 
@@ -165,7 +162,7 @@ def _null(test: Null) -> Figure:
     line = axes.axvline(test.observed, color=INKS["truth"], linewidth=2.4)
     line.set_url(f"observed: {number(test.observed)}")
     known = "" if test.p_value is None else f", {equation(test.p_value)}"
-    titled(axes, f"{shortened(test.title, 34)}{known}", f"{shortened(test.title, 300)}{known}")
+    titled(axes, fitted(test.title, 210) + known, whole(test.title) + known)
     return figure
 
 
@@ -206,9 +203,8 @@ def caterpillar(shifts: SiteShifts, marked: Collection[str], level: float) -> Pl
 
 def _sites(shifts: SiteShifts, places: range, ends: tuple[float, float], marked: Collection[str]) -> Figure:
     names = [shifts.sites[place] for place in places]
-    rows = [Row(shortened(name, _LETTERS), shortened(name, 300), name in marked) for name in names]
-    left = min(112.0, max(text_width(row.words) for row in rows)) + 12
-    figure, axes = panel(_SITE_ROW * len(rows), Margins(left=left, top=8))
+    rows = [named_row(name, name in marked) for name in names]
+    figure, axes = panel(_SITE_ROW * len(rows), Margins(left=left_of(rows), top=8))
     for row, place in enumerate(places):
         low, high, shift = shifts.low[place], shifts.high[place], shifts.estimate[place]
         ink = INKS["truth" if low > 0 or high < 0 else "estimate"]
@@ -216,9 +212,10 @@ def _sites(shifts: SiteShifts, places: range, ends: tuple[float, float], marked:
             axes.plot([low, high], [row, row], color=ink, linewidth=1.6)
         (dot,) = axes.plot(shift, row, linestyle="", marker="o", markersize=5.5, color=ink)
         bounds = interval(low, high)
-        words = f"{shortened(names[row], 300)}, n = {shifts.n[place]:.0f}: {number(shift)}"
+        words = f"{whole(names[row])}, n = {shifts.n[place]:.0f}: {number(shift)}"
         dot.set_url(f"{words} ({bounds})" if bounds else words)
-    axes.set(xlim=ends, xlabel="shift of the score, SD inside the class")
+    axes.set_xlim(ends)
+    captioned(axes, "shift of the score, SD inside the class")
     labelled_rows(axes, rows)
     axes.locator_params(axis="x", nbins=5)
     gridlines(axes)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from biasaudit.report.inks import DEPTH_INKS, INKS, ORIGIN_INKS
-from biasaudit.report.marks import shortened
+from biasaudit.report.names import fitted, whole
 from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, plotted, titled
 from biasaudit.report.strips import class_inks, coloured_dots, ordered_labels
 
@@ -35,7 +35,7 @@ def units(table: pd.DataFrame, knows: str = "pathology") -> Plot:
     figure, axes = panel(236, Margins(left=40))
     inks = [DEPTH_INKS[depth[str(name)]] for name in known["layer"]]
     words = [
-        f"{shortened(layer, 80)}, unit {unit:.0f}: origin {origin:.2f}, {knows} {pathology:.2f}"
+        f"{whole(layer)}, unit {unit:.0f}: origin {origin:.2f}, {knows} {pathology:.2f}"
         for layer, unit, origin, pathology in zip(
             known["layer"], known["unit"], known["origin_share"], known["pathology_share"], strict=True
         )
@@ -53,7 +53,7 @@ def _depth_keys(layers: Sequence[str], depth: Mapping[str, int]) -> list[Key]:
     """Name every layer, or of many the first and the last of each colour."""
     keys = []
     for place, ink in enumerate(DEPTH_INKS):
-        own = [shortened(name, 24) for name in layers if depth[name] == place]
+        own = [fitted(name, 120) for name in layers if depth[name] == place]
         if own:
             keys.append(Key("dot", ink, own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}"))
     return keys
@@ -79,8 +79,8 @@ def embedding(table: pd.DataFrame, positive: str) -> Plot:
         for column, inks in (("label", by_class), ("origin", origins))
         for fold in folds
     ]
-    keys = [Key("dot", ink, shortened(name, 40)) for name, ink in by_class.items()]
-    keys += [Key("square", ink, shortened(name, 24)) for name, ink in origins.items()]
+    keys = [Key("dot", ink, fitted(name, 240)) for name, ink in by_class.items()]
+    keys += [Key("square", ink, fitted(name, 150)) for name, ink in origins.items()]
     rest = table["origin"].nunique() - len(origins)
     return plotted(panels, keys + ([Key("square", _OTHERS, f"{rest} other origins")] if rest else []))
 
@@ -91,7 +91,7 @@ def _places(members: pd.DataFrame, fold: float, column: str, inks: Mapping[str, 
     own = [inks.get(str(name), _OTHERS) for name in members[column]]
     subjects = members["subject"] if "subject" in members else pd.Series("", index=members.index)
     words = [
-        shortened(", ".join(part for part in map(str, parts) if part), 300)
+        ", ".join(whole(part) for part in parts if str(part))
         for parts in zip(subjects, members["label"], members["origin"], strict=True)
     ]
     marker = "o" if column == "label" else "s"

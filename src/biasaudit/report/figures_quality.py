@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from biasaudit.report.marks import shortened
+from biasaudit.report.names import fitted
 from biasaudit.report.panels import Key, Plot, plotted
 from biasaudit.report.strips import (
     MEDIAN,
@@ -65,7 +65,7 @@ def quality_by_origin(table: pd.DataFrame, positive: str, unit: str = "mm") -> P
         )
         for measure in dict.fromkeys(known["measure"])
     ]
-    keys = [Key("dot", ink, shortened(label, 40)) for label, ink in inks.items()]
+    keys = [Key("dot", ink, fitted(label, 240)) for label, ink in inks.items()]
     return plotted(panels, [*keys, MEDIAN])
 
 

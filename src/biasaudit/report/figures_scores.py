@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from biasaudit.report.marks import shortened
+from biasaudit.report.names import fitted
 from biasaudit.report.panels import Key, Plot, plotted
 from biasaudit.report.strips import (
     MEDIAN,
-    Row,
     Strip,
     class_inks,
     ends_of,
+    named_row,
     ordered_labels,
     origin_rows,
     strip_panel,
@@ -43,7 +43,7 @@ def scores(table: pd.DataFrame, positive: str, tested: Mapping[str, Collection[s
     labels = ordered_labels(table["label"], positive)
     ends = ends_of(table["logit"])
     erased = bool((table["variant"] == "erased").any())
-    words = f"held-out logit (right: {shortened(positive, 16)})"
+    words = f"held-out logit (right: {fitted(positive, 100)})"
     panels = []
     for label, ink in class_inks(labels).items():
         members = table[table["label"] == label]
@@ -60,7 +60,7 @@ def scores(table: pd.DataFrame, positive: str, tested: Mapping[str, Collection[s
                 "title": [words + more for words, more in zip(titles(members, "logit", signed), after, strict=True)],
             }
         )
-        title = f"{shortened(label, 30)}, n = {members['subject'].nunique()}"
+        title = f"{fitted(label, 180)}, n = {members['subject'].nunique()}"
         height = 38 if erased else 24
         panels.append(strip_panel(dots, places.rows(), Strip(title, words, ends, 0.0, height)))
     return plotted(panels, _score_keys(erased, bool(tested)))
@@ -106,10 +106,9 @@ def relevance_by_region(table: pd.DataFrame, positive: str) -> Plot:
                 "title": titles(members, "percent", _as_percent),
             }
         )
-        rows = [Row(shortened(name, 18), shortened(name, 300)) for name in own]
         frame = Strip("", "share of the absolute relevance, %", ends, row_height=20 * len(labels) + 4)
-        panels.append(strip_panel(dots, rows, frame))
-    keys = [Key("dot", ink, shortened(label, 40)) for label, ink in inks.items()]
+        panels.append(strip_panel(dots, [named_row(name) for name in own], frame))
+    keys = [Key("dot", ink, fitted(label, 240)) for label, ink in inks.items()]
     return plotted(panels, [*keys, MEDIAN])
 
 

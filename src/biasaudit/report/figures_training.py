@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from biasaudit.report.inks import INKS
-from biasaudit.report.marks import shortened
+from biasaudit.report.names import fitted, whole
 from biasaudit.report.panels import Key, Margins, Plot, gridlines, panel, plotted, titled
 
 __all__ = ["training_curves"]
@@ -39,7 +39,7 @@ def _network(name: str, table: pd.DataFrame) -> Figure:
     axes.locator_params(axis="y", nbins=4)
     axes.locator_params(axis="x", nbins=5, integer=True)
     gridlines(axes, level=True)
-    titled(axes, shortened(name, 40), shortened(name, 300))
+    titled(axes, fitted(name, 250), whole(name))
     return figure
 
 

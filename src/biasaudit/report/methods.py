@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from biasaudit.records import RelianceRecord
 from biasaudit.report.methods_tests import tests
 from biasaudit.report.methods_training import SOFTWARE, design, judged
-from biasaudit.report.passages import Passage, Settings
+from biasaudit.report.passages import Passage, Settings, coverage
 from biasaudit.report.references import WORKS, Reference, in_words, software
 from biasaudit.report.words import count, finite, interval, number, percent, reliance_words
 from biasaudit.run_folder.contract import ArmRecord, IndependentRecord
@@ -104,7 +104,7 @@ def _numbered(passage: Passage, numbers: Mapping[str, int]) -> str:
 
 def _reliance(found: RelianceRecord, level: float | None) -> str:
     """Write reliance with its interval and the interval's level; empty where it was not estimated."""
-    bounds = interval(found.get("low"), found.get("high"), is_share=True)
+    bounds, level = interval(found.get("low"), found.get("high"), is_share=True), coverage(found, level)
     if finite(found.get("estimate")) is None or level is None or not bounds:
         return reliance_words(found)
     return f"{percent(found.get('estimate'))} ({level:g} % interval {bounds})"
@@ -130,7 +130,7 @@ def _published(records: RunRecords, settings: Settings) -> tuple[Passage, ...]:
     own = _independent(records)
     if not own:
         return ()
-    bounds, level = interval(own.get("auc_low"), own.get("auc_high")), settings.level
+    bounds, level = interval(own.get("auc_low"), own.get("auc_high")), coverage(own, settings.level)
     covers = "" if level is None else f"{level:g} % "
     how = str(own.get("how"))
     return (

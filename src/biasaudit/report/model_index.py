@@ -7,7 +7,7 @@ from typing import Any
 
 from biasaudit.report.methods import primary
 from biasaudit.report.own_words import is_table
-from biasaudit.report.passages import Settings
+from biasaudit.report.passages import Settings, coverage
 from biasaudit.report.words import finite
 from biasaudit.run_folder.contract import ArmRecord, IndependentRecord, VerdictRecord
 from biasaudit.run_folder.reading import RunRecords
@@ -81,7 +81,11 @@ def _reliance(arm: ArmRecord, verdict: VerdictRecord, settings: Settings) -> Ite
     value = low if known is None else known
     if value is None:
         return
-    args = {**_place(arm, verdict), **_interval(low, high, settings.claim_level), "from": found.get("from") or ""}
+    args = {
+        **_place(arm, verdict),
+        **_interval(low, high, coverage(found, settings.claim_level)),
+        "from": found.get("from") or "",
+    }
     kind = "Reliance on the origin" if known is not None else "Lower bound of the reliance on the origin"
     yield _metric("reliance", round(value, _DIGITS), f"{kind}{_where(arm, verdict)}", args)
 
@@ -96,7 +100,7 @@ def _aucs(arm: ArmRecord, settings: Settings) -> Iterator[dict[str, Any]]:
     ):
         value, low, high = (finite(record.get(key)) for key in ("auc", "auc_low", "auc_high"))
         if value is not None:
-            args = {"input": arm["name"], **more, **_interval(low, high, settings.level)}
+            args = {"input": arm["name"], **more, **_interval(low, high, coverage(record, settings.level))}
             yield _metric("auc", round(value, _DIGITS), f"{name}, input {arm['name']}", args)
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Key",
     "Margins",
     "Plot",
+    "captioned",
     "gridlines",
     "inline",
     "panel",
@@ -168,6 +169,12 @@ def titled(axes: Axes, title: str, full: str = "", pad: float | None = None) -> 
     text = axes.set_title(title, x=(4 / PANEL_WIDTH - box.x0) / box.width, pad=pad)
     if full and full != title:
         text.set_url(full)
+
+
+def captioned(axes: Axes, words: str) -> None:
+    """Write what the axis along the panel measures: under its middle, or so that it ends with a narrow one."""
+    wide = text_width(words) / PANEL_WIDTH > axes.get_position().width
+    axes.set_xlabel(words, loc="right" if wide else "center")
 
 
 def gridlines(axes: Axes, *, level: bool = False) -> None:

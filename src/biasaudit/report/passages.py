@@ -8,7 +8,7 @@ from typing import Any
 
 from biasaudit.report.words import finite
 
-__all__ = ["Passage", "Settings", "file_name"]
+__all__ = ["Passage", "Settings", "coverage", "file_name"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,12 @@ class Settings:
     def _stated(self, section: str, key: str) -> Any:
         part = self.recorded.get(section)
         return part.get(key) if isinstance(part, Mapping) else None
+
+
+def coverage(record: Mapping[str, Any], otherwise: float | None) -> float | None:
+    """Return the level that is recorded of an interval in per cent; of an older run that which its settings imply."""
+    level = finite(record.get("level"))
+    return otherwise if level is None else 100 * level
 
 
 def file_name(value: Any) -> str:

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from biasaudit.records import FloatArray
 from biasaudit.report.inks import CLASS_INKS, INKS
-from biasaudit.report.marks import shortened
-from biasaudit.report.panels import Key, Margins, gridlines, panel, titled
+from biasaudit.report.names import fitted, whole
+from biasaudit.report.panels import Key, Margins, captioned, gridlines, panel, titled
 from biasaudit.report.svg import text_width
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
     "coloured_dots",
     "ends_of",
     "labelled_rows",
+    "left_of",
+    "named_row",
     "ordered_labels",
     "origin_rows",
     "spread_dots",
@@ -42,8 +44,7 @@ DOT_COLUMNS = ("value", "place", "ink", "filled", "title")
 MEDIAN = Key("bar", "middle", "median")
 
 _MOST_ORIGINS = 10
-_LONGEST_LABEL = 112.0  # pixels
-_LONGEST_NAME = 300  # characters of a title
+_LONGEST_LABEL, _BOLD = 112.0, 1.16  # pixels, and how much wider bold letters are
 _ROOM = 0.05
 _SPREAD, _REACH = 0.3, 0.36  # of the height of a row: of the dots, and of the median
 _SIZE, _EDGE, _OPACITY = 4.8, 1.0, 0.68
@@ -82,10 +83,20 @@ class OriginRows:
         rows = {name: float(place) for place, name in enumerate(self.own)}
         return np.array([rows.get(str(name), float(len(self.own))) for name in origins])
 
-    def rows(self, letters: int = 18) -> tuple[Row, ...]:
+    def rows(self) -> tuple[Row, ...]:
         """Label every row."""
-        named = [Row(shortened(name, letters), _whole(name), name in self.marked) for name in self.own]
+        named = [named_row(name, name in self.marked) for name in self.own]
         return (*named, Row(f"{self.rest} {self.word} origins")) if self.rest else tuple(named)
+
+
+def named_row(name: str, marked: bool = False) -> Row:
+    """Label a row by a name, cut off where it is too long; bold letters are wider."""
+    return Row(fitted(name, _LONGEST_LABEL / (_BOLD if marked else 1)), whole(name), marked)
+
+
+def left_of(rows: Sequence[Row]) -> float:
+    """Room for the labels of rows, in pixels."""
+    return max((text_width(row.words) * (_BOLD if row.marked else 1) for row in rows), default=0.0) + 12
 
 
 def origin_rows(origins: pd.Series[str], marked: Collection[str] = ()) -> OriginRows:
@@ -122,12 +133,8 @@ def ends_of(values: pd.Series[float]) -> tuple[float, float]:
 
 def titles(table: pd.DataFrame, column: str, form: Callable[[float], str]) -> list[str]:
     """Say of every row which subject it is, where it comes from, and its value, as far as the table tells."""
-    parts = [table[name].astype(str).map(_whole) for name in ("subject", "origin") if name in table]
+    parts = [table[name].astype(str).map(whole) for name in ("subject", "origin") if name in table]
     return [", ".join(words) for words in zip(*parts, table[column].astype(float).map(form), strict=True)]
-
-
-def _whole(name: str) -> str:
-    return shortened(name, _LONGEST_NAME)
 
 
 def class_inks(labels: Sequence[str]) -> Mapping[str, str]:
@@ -146,8 +153,7 @@ def strip_panel(dots: pd.DataFrame, rows: Sequence[Row], strip: Strip) -> Figure
         From the top.
     strip : Strip
     """
-    left = min(_LONGEST_LABEL, max((text_width(row.words) for row in rows), default=0.0)) + 12
-    margins = Margins(left=left, bottom=34 if strip.label else 20, top=22 if strip.title else 8)
+    margins = Margins(left=left_of(rows), bottom=34 if strip.label else 20, top=22 if strip.title else 8)
     figure, axes = panel(strip.row_height * len(rows) + 4, margins)
     known = dots[np.isfinite(dots["value"].astype(float))].sort_values(["ink", "filled"], kind="stable")
     if len(known):
@@ -158,7 +164,8 @@ def strip_panel(dots: pd.DataFrame, rows: Sequence[Row], strip: Strip) -> Figure
         axes.vlines(groups["value"], *ends, color=INKS["middle"], linewidth=2.2, zorder=4)
     if strip.guide is not None:
         axes.axvline(strip.guide, color=INKS["guide"], linewidth=1.0, zorder=0)
-    axes.set(xlabel=strip.label, ylabel="", xlim=strip.ends)
+    axes.set(ylabel="", xlim=strip.ends)
+    captioned(axes, strip.label)
     titled(axes, strip.title)
     axes.locator_params(axis="x", nbins=5)
     labelled_rows(axes, rows)

@@ -92,10 +92,10 @@ def _width(letter: str) -> float:
     if unicodedata.combining(letter):
         return 0.0
     if unicodedata.east_asian_width(letter) in "WF":
-        return 1.05
+        return 1.3  # emoji are wider than they are high in some fonts
     if letter in _THIN:
         return 0.34
-    return 0.72 if letter.isupper() or letter in "mwMW%" else 0.58
+    return 0.76 if letter.isupper() or letter in "mw%&<>$^" else 0.62
 
 
 class _Renderer(RendererBase):
