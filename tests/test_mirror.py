@@ -426,8 +426,8 @@ COVERED: Mapping[str, tuple[str, ...]] = {
     "records.spike_in": ("checks/test_spike_in.py",),
     "records.recipe": ("engine/evidence/test_inputs.py",),
     "report.marks": (
-        "report/test_figures_quality.py",
-        "report.figures_quality",
+        "report/test_grids_cohort.py",
+        "report.grids_cohort",
     ),
     "report.methods_tests": ("report/test_methods.py", "report.methods"),
     "report.methods_training": ("report/test_methods.py", "report.methods"),
