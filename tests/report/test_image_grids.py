@@ -9,6 +9,7 @@ import pandas as pd
 
 from biasaudit.report.image_grids import image_grids
 from biasaudit.report.pictures import illustrate, map_meaning
+from biasaudit.report.render import html_page
 from biasaudit.run_folder.reading import load_run
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -60,7 +61,8 @@ def test_an_older_run_has_its_overlays_arm_by_arm_and_nothing_else(make_run):
 
 
 def test_grids_are_in_the_page_and_as_files_unless_they_are_words_alone(make_run):
-    pictures, files = illustrate(load_run(whole(make_run(regime="nested", arms=("intensity", "tissue"), n=24))))
+    records = load_run(whole(make_run(regime="nested", arms=("intensity", "tissue"), n=24)))
+    pictures, files = illustrate(records)
     for section in ("mosaic", "inputs", "pairs", "overlays"):
         (own,) = pictures[section]
         assert own.markup.count("<img ") > 0
@@ -69,6 +71,12 @@ def test_grids_are_in_the_page_and_as_files_unless_they_are_words_alone(make_run
     (own,) = pictures["differences"]
     assert "Nothing was significant in" in own.markup
     assert "figures/differences.png" not in files
+    page = html_page(records, pictures)
+    assert "Nothing was significant in" in page
+    assert "Statistic of every voxel" not in page
+    assert page.count('class="tiles-grid"') == sum(
+        len(pictures[name]) for name in ("mosaic", "inputs", "pairs", "overlays", "differences")
+    )
 
 
 def test_maps_that_were_not_tested_say_so_at_the_figure(make_run):

@@ -40,7 +40,8 @@ def difference_grids(table: pd.DataFrame, pictures: Mapping[str, FloatArray]) ->
         "; ".join(f"{record['arm']} arm, {record['compared']}" for record in differing) or "nothing was significant"
     )
     kind = "small" if any("__picture__" in name for name in pictures) else "wide"
-    yield GridPicture("differences", "differences", Grid(rows, kind, scale, _tested(table)), alt)
+    note = "" if rows else "nothing was significant"
+    yield GridPicture("differences", "differences", Grid(rows, kind, scale, _tested(table)), alt, note=note)
 
 
 def _cell(record: Mapping[str, Any], pictures: Mapping[str, FloatArray]) -> Cell:
