@@ -60,7 +60,7 @@ def test_audit_keeps_the_contract(finished_run):
     assert audit["design"]["regime"] == "nested"
     for arm in audit["arms"]:
         assert arm["verdict"] in ("ORIGIN", "MIXED", "PATHOLOGY", "UNDETERMINED")
-        assert set(arm["reliance"]) == {"estimate", "low", "high", "kind", "from", "corroborated_by"}
+        assert set(arm["reliance"]) == {"estimate", "low", "high", "kind", "from", "corroborated_by", "level"}
         assert arm["error_rates"]["within_calibration"] is False
         codes = {finding["code"] for finding in arm["findings"]}
         used = {"U1", "U2", "U3", "U4", "U5", "U6", "U7", "U8", "U12"}
