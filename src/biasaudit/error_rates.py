@@ -12,6 +12,7 @@ from typing import Any
 from biasaudit.records import Regime
 from biasaudit.reliance import RELIANCE_SOURCES
 from biasaudit.resources import measured_checks, measured_pictures, measured_rates
+from biasaudit.vocabulary import NOT_USED
 
 __all__ = ["Setting", "carries_weight", "error_rates", "limit_of_rates", "weight_text"]
 
@@ -204,7 +205,7 @@ def weight_text(code: str, regime: Regime) -> str:
     if boards[code]["discriminates"]:
         return text
     decides = any(source.code == code for source in RELIANCE_SOURCES)
-    return f"{text}: no better than chance" + ("" if decides else ", so it is not used")
+    return f"{text}: no better than chance" + ("" if decides else f", {NOT_USED}")
 
 
 def _figure(board: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 __all__ = [
     "OF_FIELD",
+    "NOT_USED",
     "OR_PROBES",
     "OTHER_INPUTS",
     "PLACES",
@@ -51,6 +52,9 @@ OF_FIELD = ("U13", "U14")
 
 SHUFFLED = "shuffled"
 """The reduced input of A2 that holds the intensities of the anatomy, which disease changes too: it decides nothing."""
+
+NOT_USED = "so it is not used"
+"""How the words on a check end that calibration found to tell nothing; the report marks it."""
 
 OR_PROBES = ", or some 20 healthy images of the patients' source (P1)"
 """What an advice on the design adds; the report leaves it out where probes have answered."""

@@ -7,9 +7,9 @@ def test_what_says_nothing_is_left_out():
 
 
 def test_pairs_are_in_words_and_p_values_by_the_rule_of_p():
-    details = details_of({"p_holm": 0.0002, "rank_accuracy_p": 0.25, "auc_label": 0.5, "corroborates": False, "n": 3})
+    details = details_of({"p_gain": 0.0002, "rank_accuracy_p": 0.25, "auc_label": 0.5, "corroborates": False, "n": 3})
     assert details.pairs == (
-        ("p, after Holm's correction", "< 0.0005"),
+        ("p, gain", "< 0.0005"),
         ("p, rank accuracy", "0.25"),
         ("AUC label", "0.500"),
         ("supports the verdict", "no"),

@@ -10,7 +10,7 @@ from biasaudit.report.views_finding import FindingView, finding_view, kind_of
 from biasaudit.report.words import STATUSES
 from biasaudit.run_folder.contract import AuditRecord, CheckRecord
 from biasaudit.run_folder.reading import RunRecords
-from biasaudit.vocabulary import OR_PROBES
+from biasaudit.vocabulary import NOT_USED, OR_PROBES
 
 __all__ = ["KINDS", "CheckView", "check_views", "design_findings"]
 
@@ -23,6 +23,8 @@ KINDS: Mapping[str, str] = {
 }
 """Questions in the order of the page, by kind of check."""
 
+_NO_WEIGHT = "carries no weight"
+"""How older runs say the same as `NOT_USED`."""
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 
@@ -113,7 +115,7 @@ def _check_view(code: str, check: CheckRecord, findings: Sequence[FindingView]) 
         kind=kind,
         kind_words=KINDS[kind],
         weight=weight[:1].upper() + weight[1:],
-        unused="no weight" in weight or weight.startswith("not used"),
+        unused=weight.endswith((NOT_USED, _NO_WEIGHT)),
         worst=worst,
         rank=STATUSES[worst].rank,
         findings=tuple(findings),

@@ -13,7 +13,7 @@ __all__ = ["DetailTable", "Details", "details_of", "text_of"]
 _SHOWN_ELSEWHERE = frozenset(
     {
         *("attributes", "attributes_seen_in", "balance", "null", "table", "can_answer", "cannot_answer"),
-        *("may_flag", "healthy", "after_matching", "sensitivity"),
+        *("may_flag", "healthy", "after_matching", "sensitivity", "p_holm"),
     }
 )
 """Details that a section, a figure or the sentence of the finding shows, or that are for the verdict alone."""
@@ -32,7 +32,6 @@ _WORDS = {
     "needed_none": "probes needed to show PATHOLOGY",
     "needed_origin": "probes needed to show ORIGIN",
     "pair": "origins furthest apart",
-    "p_holm": "p, after Holm's correction",
     "mmd": "MMD",
     "rbf": "RBF",
     "p_rbf": "p, RBF",
