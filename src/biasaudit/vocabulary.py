@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 __all__ = [
-    "OF_FIELD",
     "NOT_USED",
+    "OF_FIELD",
     "OR_PROBES",
     "OTHER_INPUTS",
     "PLACES",
