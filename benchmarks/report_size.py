@@ -1,7 +1,9 @@
 """Size and time of a report: multiply the tables and pictures of a finished run, and let `biasaudit report` draw it.
 
 ``python benchmarks/report_size.py RUN OUT --subjects 500 --arms 5 [--origins 60] [--classes 3]`` writes the folder
-OUT, which nobody audited: subjects, origins, classes and arms are copies of those of RUN under other names.
+OUT, which nobody audited: subjects, origins, classes and arms are copies of those of RUN under other names. With
+``--look`` Chromium opens the page: how high it is on a wide screen and on a phone, all cards closed, and on how many
+sheets of A4 its summary prints. ``python benchmarks/report_size.py RUN --look`` draws and opens that of RUN itself.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -44,14 +47,19 @@ def main() -> None:
     """Write the made-up run, draw its report, and print bytes and seconds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--subjects", type=int, default=500)
     parser.add_argument("--arms", type=int, default=5)
     parser.add_argument("--origins", type=int, default=0)
     parser.add_argument("--classes", type=int, default=0)
+    parser.add_argument("--look", action="store_true")
     asked = parser.parse_args()
-    write_run(asked.run, asked.out, Wanted(asked.subjects, asked.arms, asked.origins, asked.classes))
-    print(measured(asked.out))
+    out = asked.out or asked.run
+    if asked.out:
+        write_run(asked.run, out, Wanted(asked.subjects, asked.arms, asked.origins, asked.classes))
+    print(measured(out))
+    if asked.look:
+        print(looked_at(out / "report.html"))
 
 
 def measured(out: Path) -> str:
@@ -62,6 +70,22 @@ def measured(out: Path) -> str:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     page, files = (out / "report.html").stat().st_size, sum(f.stat().st_size for f in (out / "figures").glob("*"))
     return f"page {page:,} bytes, figures {files:,} bytes, {wall:.1f} s wall, {cpu:.1f} s of the processor"
+
+
+def looked_at(report: Path) -> str:
+    """Open the page in the Chromium of this machine, and say how much there is to scroll and to print."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        heights = []
+        for width in (1200, 390):
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.goto(report.resolve().as_uri())
+            heights.append(f"{page.evaluate('document.documentElement.scrollHeight')} pixels at {width}")
+            printed = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+        browser.close()
+    return f"{', '.join(heights)}; summary on {printed} sheets"
 
 
 def write_run(run: Path, out: Path, wanted: Wanted) -> None:

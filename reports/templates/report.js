@@ -59,7 +59,8 @@
     if (order !== "kind") {
       checks.slice().sort(function (one, other) {
         var rank = order === "rank" ? one.dataset.rank - other.dataset.rank : 0;
-        return rank || one.dataset.code.localeCompare(other.dataset.code, "en", { numeric: true });
+        if (order === "rank") { return rank || checks.indexOf(one) - checks.indexOf(other); }
+        return one.dataset.code.localeCompare(other.dataset.code, "en", { numeric: true });
       }).forEach(function (part) { list.appendChild(part); });
     }
     filter();
@@ -73,10 +74,13 @@
   var links = {};
   each(".contents a", function (link) { links[link.getAttribute("href").slice(1)] = link; });
   if (window.IntersectionObserver) {
-    var observer = new IntersectionObserver(function (seen) {
-      seen.forEach(function (entry) { if (links[entry.target.id]) { links[entry.target.id].classList.toggle("here", entry.isIntersecting); } });
+    var seen = new Set(), ids = Object.keys(links).filter(function (id) { return document.getElementById(id); });
+    var observer = new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) { seen[entry.isIntersecting ? "add" : "delete"](entry.target.id); });
+      var here = ids.filter(function (id) { return seen.has(id); }).pop();
+      ids.forEach(function (id) { links[id].classList.toggle("here", id === here); });
     }, { rootMargin: "-20% 0px -60% 0px" });
-    Object.keys(links).forEach(function (id) { var part = document.getElementById(id); if (part) { observer.observe(part); } });
+    ids.forEach(function (id) { observer.observe(document.getElementById(id)); });
   }
 
   function copy(box, button) {

@@ -20,6 +20,7 @@ _REPRESENTATIONS = ("intensity", "tissue")
 _FEWEST, _MOST = 75, 240
 """Subjects of a cohort of real pictures from which and up to which the rates hold: .75 and 1.5 of those measured."""
 _OWN = " Rates of these very images and this network: biasaudit calibrate --cohort PROTOCOL."
+_ONLY_BESIDE = "so its concern counts only beside a check that measures the reliance"
 _UNMEASURED = {
     "cell": None,
     "false_flag": None,
@@ -205,7 +206,7 @@ def weight_text(code: str, regime: Regime) -> str:
     if boards[code]["discriminates"]:
         return text
     decides = any(source.code == code for source in RELIANCE_SOURCES)
-    return f"{text}: no better than chance" + ("" if decides else f", {NOT_USED}")
+    return f"{text}: no better than chance, " + (_ONLY_BESIDE if decides else NOT_USED)
 
 
 def _figure(board: Mapping[str, Any]) -> str:

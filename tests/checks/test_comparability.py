@@ -32,7 +32,7 @@ def test_an_older_origin_is_named_and_matching_takes_its_dependence_away(mixed_c
     assert abs(finding.details["origin_auc_matched"] - 0.5) < 0.1
     assert 40 < finding.details["matched"] < 200
     assert finding.details["e_value"] > finding.details["e_value_low"] > 1
-    assert "could case mix explain it? Only a trait at least" in finding.reason
+    assert "could explain it only if it were at least" in finding.reason
     assert "the audit cannot tell it from the scanner" in finding.reason
     rows = {row["covariate"]: row for row in finding.details["balance"]}
     assert abs(rows["age"]["difference"]) == pytest.approx(1.0, abs=0.35)

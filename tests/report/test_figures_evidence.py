@@ -38,7 +38,7 @@ def test_what_is_left_is_drawn_and_said_for_every_arm():
     assert "raw: 81 % left (77 % to 86 %)" in plain(texts_of(first))
     assert "tissue: 10 % left (2 % to 20 %)" in plain(texts_of(second))
     assert [text for text in plain(texts_of(first)) if text in ("10 %", "25 %", "50 %")] == ["10 %", "25 %", "50 %"]
-    assert "left: 4.99 logits, 81 %" in plain(titles_of(first))
+    assert "stays: 4.99 logits, 81 %" in plain(titles_of(first))
     assert "closed: 1.17 logits" in titles_of(first)
     assert "90 % interval" in plain(words_of(plot))
     assert "thresholds of the verdict: 10 %, 25 %, 50 %" in plain(words_of(plot))

@@ -53,7 +53,8 @@ def test_the_same_subjects_stand_side_by_side_in_all_arms(planes, count):
 def test_the_limit_of_every_arm_is_said_once_and_who_chose_the_subjects():
     (own,) = overlay_grids(*stored(("raw", "tissue")), reading(("raw", "tissue")))
     assert own.grid.words.striptags() == (
-        "Full colour: raw ±0.1, tissue ±0.2. Subjects were chosen by their scores in the raw arm."
+        "Full colour: raw ±0.1, tissue ±0.2. "
+        "Subjects were chosen by their scores in the raw arm, among those that have maps."
     )
 
 

@@ -311,7 +311,7 @@ def test_worst_factor_is_the_headline(make_run: Make) -> None:
 def test_planted_truth_is_named_only_where_there_is_one(make_run: Make) -> None:
     assert "planted truth (simulated cohort): 94 %" in page(make_run(n=24)).text
     real = edit_audit(make_run(n=24), lambda audit: audit["arms"][0].update(truth=None))
-    assert "planted truth" not in page(real).text
+    assert "planted truth (simulated" not in page(real).text
 
 
 def test_pictures_of_two_dimensions(make_run: Make) -> None:

@@ -12,7 +12,7 @@ def test_pairs_are_in_words_and_p_values_by_the_rule_of_p():
         ("p, gain", "< 0.0005"),
         ("p, rank accuracy", "0.25"),
         ("AUC label", "0.500"),
-        ("supports the verdict", "no"),
+        ("points at the origin", "no"),
         ("n", "3"),
     )
 

@@ -235,16 +235,21 @@ def _sensitivity(evidence: ArmEvidence, class_name: str, groups: Mapping[str, Bo
     if least <= 1:
         return found
     text = (
-        f"the scores of {class_name} differ by {abs(apart):.2f} standard deviations between {names}; could case mix "
-        f"explain it? Only a trait at least {_times(strength)} as frequent in one of them ({_times(least)} by the 95 % "
-        "interval) that raises the chance of a high score as much. A trait that one has and the other lacks (children "
-        "against adults) is that; the audit cannot tell it from the scanner"
+        f"the scores of {class_name} differ by {abs(apart):.2f} standard deviations between {names}. A trait that "
+        f"nobody measured could explain it only if it were at least {_times(strength)} as frequent in one of them and "
+        f"raised the chance of a high score as much (E-value {_value(strength)}, by the 95 % interval at least "
+        f"{_value(least)}). One that one has and the other lacks (children against adults) does: the audit cannot tell "
+        "it from the scanner"
     )
     return {**found, "sensitivity": text}
 
 
 def _times(strength: float) -> str:
-    return f"{min(strength, _MOST):.{1 if strength < _MOST else 0}f} times"
+    return f"{_value(strength)} times"
+
+
+def _value(strength: float) -> str:
+    return f"{min(strength, _MOST):.{1 if strength < _MOST else 0}f}"
 
 
 def _probed(evidence: ArmEvidence, class_name: str) -> tuple[FloatArray, FloatArray]:

@@ -52,7 +52,7 @@ def forest(estimates: pd.DataFrame, comparisons: pd.DataFrame, primary: str) -> 
     leveled = "level" in estimates and bool(estimates["level"].notna().any())
     keys = [Key("dot", "estimate", "estimate with its interval" + (" (level in the title)" if leveled else ""))]
     if len(against):
-        keys.append(Key("line", "estimate", f"below: {fitted(primary, 150)} minus each other"))
+        keys.append(Key("line", "estimate", f"below (−): {fitted(primary, 150)} minus each other"))
     return plotted(panels, [*keys, *([_TRUTH] if len(truth) and "reliance" in present else [])])
 
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import seaborn.objects as so
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import gaussian_kde
 
 from biasaudit.records import FloatArray
 from biasaudit.report.inks import INKS
@@ -92,9 +92,9 @@ def waterfall(erased: Sequence[Erased], thresholds: Mapping[str, float]) -> Plot
     said = "interval" if level is None else f"{percent(level)} interval"
     keys = [
         Key("square", "null", "gap between the classes"),
-        Key("square", "closed", "closed by erasing the pathology"),
+        Key("square", "closed", "goes away with the marked pathology"),
     ]
-    keys += [Key("square", "left", "left"), Key("line", "middle", said)]
+    keys += [Key("square", "left", "stays"), Key("line", "middle", said)]
     shares = ", ".join(percent(share) for share in thresholds.values())
     keys += [Key("dash", "line", f"thresholds of the verdict: {shares}")] if thresholds else []
     return plotted([_fall(each, list(thresholds.values())) for each in erased], keys)
@@ -107,7 +107,7 @@ def _fall(erased: Erased, thresholds: Sequence[float]) -> Figure:
     bars = (
         (0, 0.0, erased.gap, "null", f"gap between the classes: {number(erased.gap)} logits"),
         (1, left, erased.gap, "closed", f"closed: {number(erased.gap - left)} logits"),
-        (1, 0.0, left, "left", f"left: {number(left)} logits, {percent(erased.share)}"),
+        (1, 0.0, left, "left", f"stays: {number(left)} logits, {percent(erased.share)}"),
     )
     for row, start, end, ink, words in bars:
         (bar,) = axes.barh(row, end - start, left=start, height=_BAR, color=INKS[ink], linewidth=0)
@@ -173,8 +173,11 @@ def _density(axes: Axes, quantiles: FloatArray, ink: str) -> None:
         return
     steps = np.linspace(0, 1, quantiles.size)
     values = np.interp((np.arange(_POINTS) + 0.5) / _POINTS, steps, quantiles)
-    area = so.Area(color=ink, alpha=0.35, edgewidth=1.2, edgealpha=1.0)
-    so.Plot(x=values).add(area, so.KDE(cut=0, gridsize=_GRID)).on(axes).plot()
+    # scipy's estimate, which seaborn draws too, but at 40 ms a panel more.
+    places = np.linspace(values[0], values[-1], _GRID)
+    density = gaussian_kde(values)(places)
+    axes.fill_between(places, density, color=ink, alpha=0.35, linewidth=0)
+    axes.plot(places, density, color=ink, linewidth=1.2)
 
 
 def caterpillar(shifts: SiteShifts, marked: Collection[str], level: float) -> Plot:

@@ -99,7 +99,7 @@ def _places(members: pd.DataFrame, fold: float, column: str, inks: Mapping[str, 
     axes.set(xticks=[], yticks=[], ylabel="")
     axes.margins(0.06)
     first, second = members["share_1"].iloc[0], members["share_2"].iloc[0]
-    axes.set_xlabel(f"{first:.0%} of the variance; upwards {second:.0%}")
+    axes.set_xlabel(f"component 1 ({first:.0%}); upwards 2 ({second:.0%})")
     titled(axes, f"fold {fold:.0f}, by {'class' if column == 'label' else 'origin'}")
     return figure
 

@@ -34,7 +34,7 @@ def _network(name: str, table: pd.DataFrame) -> Figure:
         for fold, own in table.groupby("fold", sort=True):
             (line,) = axes.plot(own["epoch"], own[column], color=INKS[ink], linewidth=1.0)
             line.set_url(f"fold {fold}")
-    axes.set(xlabel="epoch")
+    axes.set(xlabel="epoch; upwards: loss")
     axes.set_ylim(bottom=0)
     axes.locator_params(axis="y", nbins=4)
     axes.locator_params(axis="x", nbins=5, integer=True)

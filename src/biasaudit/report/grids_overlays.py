@@ -138,7 +138,8 @@ def _said(table: pd.DataFrame, reading: Reading) -> Markup:
     each = [named("{arm} ±", arm=arm) + f"{limit:.2g}" for arm, limit in limits.items()]
     words = Markup("Full colour: {}.").format(Markup(", ").join(each))
     if "cut" in table:
-        words += named(" Subjects were chosen by their scores in the {arm} arm.", arm=reading.arms[0])
+        chosen = " Subjects were chosen by their scores in the {arm} arm, among those that have maps."
+        words += named(chosen, arm=reading.arms[0])
     own = [named("{arm}", arm=arm) for arm in limits.index if arm in reading.untested]
     if own:
         words += Markup(

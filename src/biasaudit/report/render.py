@@ -23,11 +23,11 @@ from biasaudit.report.viewer.page import has_viewer
 from biasaudit.report.views import arm_views
 from biasaudit.report.views_bar import scale_of
 from biasaudit.report.views_checks import KINDS, check_views
-from biasaudit.report.views_cohort import cohort_view
+from biasaudit.report.views_cohort import cohort_facts, cohort_view
 from biasaudit.report.views_comparison import comparison_view
 from biasaudit.report.views_section import section_views
 from biasaudit.report.views_steps import next_steps, step_groups
-from biasaudit.report.words import STATUSES
+from biasaudit.report.words import GLOSSARY, STATUSES
 from biasaudit.resources import templates_folder
 from biasaudit.run_folder.contract import MODEL_CARD, REPORT, VIEWER_PAGE
 from biasaudit.run_folder.lock import in_use
@@ -135,6 +135,8 @@ def _content(records: RunRecords) -> dict[str, Any]:
         "steps": step_groups(next_steps(records, arms)),
         "checks": check_views(records),
         "kinds": KINDS,
+        "facts": cohort_facts(records),
+        "glossary": GLOSSARY,
         "cohort": cohort_view(records),
         "preprocessing": preprocessing_views(records),
         "comparison": comparison_view(records) if len(arms) > 1 else None,

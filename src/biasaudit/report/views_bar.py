@@ -61,8 +61,8 @@ def scale_of(verdict: Mapping[str, object]) -> Scale | None:
         if stop > start
     )
     words = (
-        f"PATHOLOGY takes an interval that ends below {tolerance:g} %, MIXED one that begins above {low:g} %, "
-        f"ORIGIN one that begins above {high:g} %."
+        f"PATHOLOGY takes an interval that ends below {tolerance:g} % and no flag; a flag makes it MIXED if the "
+        f"interval begins above {low:g} %, ORIGIN if it begins above {high:g} %."
     )
     return Scale(zones, tuple(dict.fromkeys(sorted((low, tolerance, high)))), words)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from biasaudit.records import Regime
-from biasaudit.report.words import REGIME_TITLES, REGIMES
+from biasaudit.report.words import REGIME_TITLES, REGIMES, count
 from biasaudit.run_folder.contract import AuditRecord
 from biasaudit.run_folder.reading import RunRecords, class_by_origin, judged_counts
 
 __all__ = [
     "CohortView",
     "FactorView",
+    "cohort_facts",
     "cohort_view",
 ]
 
@@ -58,6 +60,22 @@ def cohort_view(records: RunRecords) -> CohortView:
         cannot_answer=tuple(design.get("cannot_answer") or ()),
         notes=tuple(audit["notes"]),
     )
+
+
+def cohort_facts(records: RunRecords) -> str:
+    """Say in one line what was audited: subjects, classes, origins, network, folds, and whether it is simulated."""
+    audit = records.audit
+    n, classes = _counts(records)
+    settings: Mapping[str, Any] = audit["settings"]
+    network, folds = (settings.get("target") or {}).get("network"), (settings.get("folds") or {}).get("n")
+    parts = [
+        f"{n} subjects ({', '.join(f'{amount} {label}' for label, amount in classes)})",
+        *(f"{name}: {count(len(own), 'origin')}" for name, own in audit["cohort"]["origins"].items()),
+        f"network {network}" if network else "",
+        f"{folds} folds" if folds else "",
+        "simulated" if any(arm.get("truth") for arm in audit["arms"]) else "",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def _counts(records: RunRecords) -> tuple[str, tuple[tuple[str, int], ...]]:

@@ -21,7 +21,11 @@ _SHOWN_ELSEWHERE = frozenset(
 _WORDS = {
     "auc": "AUC",
     "covariate_notes": "covariates",
-    "corroborates": "supports the verdict",
+    "corroborates": "points at the origin",
+    "class_gap": "class gap, logits",
+    "class_gap_error": "its standard error",
+    "pathology_part": "of it owed to the lesions, logits",
+    "pathology_part_error": "standard error of that part",
     "e_value": "E-value",
     "e_value_low": "E-value, lower bound",
     "equivalent": "shown to be alike",

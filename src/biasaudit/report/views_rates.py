@@ -11,6 +11,10 @@ __all__ = ["RateView", "RatesView", "rates_view"]
 
 _MOST_DOTS = 60
 _FEW = 10
+_NOTE = (
+    "Without bias: a true reliance of at most 5 %; with bias: of 30 % or more. Bounds of true rates hold with a "
+    "probability of 97.5 % each."
+)
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,12 @@ class RateView:
 
 @dataclass(frozen=True)
 class RatesView:
-    """What was measured, on what, and why that may not hold here."""
+    """What was measured, on what, why that may not hold here, and what counts as bias."""
 
     lead: str
     rates: tuple[RateView, ...]
     text: str
+    note: str = ""
 
 
 def rates_view(rates: ErrorRatesRecord) -> RatesView:
@@ -44,18 +49,18 @@ def rates_view(rates: ErrorRatesRecord) -> RatesView:
     """
     shown = tuple(rate for rate in (_false_alarms(rates), _found(rates), _missed(rates), _open(rates)) if rate)
     text = str(rates.get("text") or "Error rates of this verdict have not been measured.")
-    return RatesView(_lead(rates) if shown else "", shown, text)
+    return RatesView(_lead(rates) if shown else "", shown, text, _NOTE if shown else "")
 
 
 def _lead(rates: ErrorRatesRecord) -> str:
     """Say on what they were measured, and whether that is like this audit."""
     if rates.get("own"):
-        return "How often this verdict is wrong, measured on copies of these very images with this network:"
+        return "How often such a verdict is wrong, measured on copies of these very images with this network:"
     if rates.get("within_calibration", True):
-        return f"How often this verdict is wrong, measured on {_cohorts(rates)} like this one ({rates.get('cell')}):"
+        return f"How often such a verdict is wrong, measured on {_cohorts(rates)} like this one ({rates.get('cell')}):"
     reasons = ", ".join(rates.get("outside") or ())
     why = f" ({reasons})" if reasons else ""
-    return f"How often this verdict is wrong was not measured for audits like this one{why}. The nearest that were:"
+    return f"How often such a verdict is wrong was not measured for audits like this one{why}. The nearest that were:"
 
 
 def _cohorts(rates: ErrorRatesRecord) -> str:
@@ -73,7 +78,7 @@ def _missed(rates: ErrorRatesRecord) -> RateView | None:
 
 
 def _open(rates: ErrorRatesRecord) -> RateView | None:
-    return _rate(rates, "undetermined", "Left open (UNDETERMINED)", f"{_cohorts(rates)}", is_error=False)
+    return _rate(rates, "undetermined", "Left open (UNDETERMINED)", f"{_cohorts(rates)} in all", is_error=False)
 
 
 def _found(rates: ErrorRatesRecord) -> RateView | None:

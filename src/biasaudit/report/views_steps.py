@@ -58,7 +58,9 @@ def next_steps(records: RunRecords, arms: Sequence[ArmView]) -> tuple[Step, ...]
     """
     primary = arms[0]
     auc = f"the AUC of {primary.auc}" if _is_number(primary.auc) else "its accuracy"
-    do_not = Step(_DO_NOT, VERDICTS[primary.verdict.word].do_not.format(auc=auc), f"verdict on {primary.name}")
+    word = primary.verdict.word
+    why = f"since the verdict on the input {primary.name} is {word}"
+    do_not = Step(_DO_NOT, VERDICTS[word].do_not.format(auc=auc), why)
     data = tuple(islice(_distinct(_data(records, primary)), _MOST_DATA))
     look = islice(_distinct(_look(records, arms)), _MOST - 1 - len(data))
     return do_not, *data, *look
@@ -92,7 +94,7 @@ def _data(records: RunRecords, primary: ArmView) -> Iterator[Step]:
     probes = _of_primary(records, primary, "P1")
     asked = [view for view in probes if view.status in ("not_applicable", "inconclusive") and view.remedy]
     if asked and asked[0].remedy not in verdict.settle:
-        yield Step(_GET, _first_sentence(asked[0].remedy), f"P1 Probes, {primary.name}")
+        yield Step(_GET, _first_sentence(asked[0].remedy), "images that are only scored, called probes (P1)")
     if verdict.word != "UNDETERMINED":
         for remedy in records.audit.get("remedies") or ():
             if _kind(remedy) == "data":
@@ -106,7 +108,7 @@ def _look(records: RunRecords, arms: Sequence[ArmView]) -> Iterator[Step]:
     yield from _tried(records, arms)
     for remedy in records.audit.get("remedies") or ():
         if _kind(remedy) == "untried":
-            yield Step(_LOOK, remedy["action"], remedy["reason"])
+            yield Step(_LOOK, remedy["action"], "not tried yet")
     checks = check_views(records)
     yield from _advised(checks, arms, only=set(arms[0].flagged))
     yield from _advised(checks, arms, only=None)
@@ -122,7 +124,7 @@ def _tried(records: RunRecords, arms: Sequence[ArmView]) -> Iterator[Step]:
         if "reliance" in rows and finite(rows["reliance"]["difference"]) is not None:
             text = f"The input {arm.name} was tried: {_change(rows['reliance'])}{_auc_change(rows.get('auc'))}"
             still = "still " if arm.verdict.word == arms[0].verdict.word else ""
-            step = Step(_LOOK, f"{text}; its verdict is {still}{arm.verdict.word}.", f"against {arms[0].name}")
+            step = Step(_LOOK, f"{text}; its verdict is {still}{arm.verdict.word}.", f"compared with {arms[0].name}")
             found.append((float(rows["reliance"]["difference"]), step))
     yield from (step for _, step in sorted(found, key=lambda pair: -pair[0]))
 

@@ -19,6 +19,7 @@ from biasaudit.records import (
 
 __all__ = [
     "BEYOND_FIELD",
+    "GLOSSARY",
     "NOTHING",
     "QUANTITIES",
     "REGIMES",
@@ -143,6 +144,22 @@ QUANTITIES: Mapping[str, Quantity] = {
     ),
     "origin_auc": Quantity("AUC of the origin", "how well the origin can be read inside one class; 0.5 is chance"),
 }
+
+
+GLOSSARY: Mapping[str, str] = {
+    "origin": "where an image comes from: dataset, site, scanner, vendor. An origin factor is one of these.",
+    "signature": "whatever in an image tells its origin and is not the disease: contrast, noise, field of view.",
+    "reliance": "share of the network's response that comes from the origin: 0 % is only the disease, 100 % only the "
+    "origin.",
+    "input, arm": "what the network is shown (intensities, tissue maps); each input goes through the whole audit. The "
+    "primary one is that of the headline.",
+    "logit": "the network's score before it is turned into a probability; above 0 speaks for the pathology class.",
+    "probes": "a few new images of a combination that the cohort lacks, such as healthy subjects of the patients' "
+    "site; they are scored and never trained on.",
+    "planted truth": "the true reliance, which is known only where images are simulated.",
+    "flag": "a concern that the verdict counts.",
+}
+"""Words that the summary uses, for who reads nothing but the page."""
 
 
 def worst(words: Sequence[VerdictWord]) -> VerdictWord:

@@ -142,5 +142,5 @@ def _more_data(regime: Regime, delta: float) -> RemedyRecord:
             f"Bring subjects of both classes from the same sites: with {size} it can be shown that scores do not "
             "depend on the site."
         )
-    reason = f"more sites, for a difference below {delta:g} with a power of .8"
+    reason = f"more sites, to show with a power of 80 % that AUCs of the site lie within {delta:g} of one half"
     return {"action": action, "reason": reason, "kind": "data"}
