@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from biasaudit.report.views import ArmView
 from biasaudit.report.views_checks import CheckView, check_views
 from biasaudit.report.views_finding import FindingView
-from biasaudit.report.words import VERDICTS, finite, interval, leveled, percent
+from biasaudit.report.words import VERDICTS
 from biasaudit.run_folder.contract import RemedyRecord
 from biasaudit.run_folder.reading import RunRecords
 from biasaudit.vocabulary import OTHER_INPUTS
@@ -19,6 +18,7 @@ __all__ = ["Step", "StepGroup", "next_steps", "step_groups"]
 
 _MOST = 5
 _MOST_DATA = 2
+_MOST_TRIED = 2
 _DO_NOT, _GET, _LOOK = "Do not", "Get these data", "Look into"
 _TRIED, _MORE_DATA = "remedy tried", "more sites"
 """How the reasons of remedies begin in runs of versions that did not record their kind."""
@@ -105,59 +105,13 @@ def _look(records: RunRecords, arms: Sequence[ArmView]) -> Iterator[Step]:
     """Go over what failed, what was tried, what can be tried, and what the checks advise where the verdict rests."""
     if any(arm.errors for arm in arms):
         yield Step(_LOOK, "Run the audit again: some computations failed. What is finished is kept.", "incomplete run")
-    yield from _tried(records, arms)
-    for remedy in records.audit.get("remedies") or ():
-        if _kind(remedy) == "untried":
-            yield Step(_LOOK, remedy["action"], "not tried yet")
+    remedies = records.audit.get("remedies") or ()
+    tried = (remedy for remedy in remedies if _kind(remedy) == "tried")
+    yield from (Step(_LOOK, remedy["action"], f"compared with {arms[0].name}") for remedy in islice(tried, _MOST_TRIED))
+    yield from (Step(_LOOK, remedy["action"], "not tried yet") for remedy in remedies if _kind(remedy) == "untried")
     checks = check_views(records)
     yield from _advised(checks, arms, only=set(arms[0].flagged))
     yield from _advised(checks, arms, only=None)
-
-
-def _tried(records: RunRecords, arms: Sequence[ArmView]) -> Iterator[Step]:
-    """Say what the other inputs changed, the largest fall of reliance first."""
-    differences = records.comparisons
-    found = []
-    for arm in arms[1:]:
-        own = differences[(differences["first"] == arms[0].name) & (differences["second"] == arm.name)]
-        rows = {str(row["quantity"]): row for row in own.to_dict("records")}
-        if "reliance" in rows and finite(rows["reliance"]["difference"]) is not None:
-            text = f"The input {arm.name} was tried: {_change(rows['reliance'])}{_auc_change(rows.get('auc'))}"
-            still = "still " if arm.verdict.word == arms[0].verdict.word else ""
-            step = Step(_LOOK, f"{text}; its verdict is {still}{arm.verdict.word}.", f"compared with {arms[0].name}")
-            found.append((float(rows["reliance"]["difference"]), step))
-    yield from (step for _, step in sorted(found, key=lambda pair: -pair[0]))
-
-
-def _change(row: Mapping[Any, Any]) -> str:
-    """Say how far the reliance falls: the difference is the first input's less the other's."""
-    low, high = finite(row["low"]), finite(row["high"])
-    level = leveled(_points(low, high), row.get("level"))
-    if low is not None and low > 0:
-        return f"reliance falls by {_whole(row['difference'])} points ({level})"
-    if high is not None and high < 0:
-        return f"reliance rises by {_whole(row['difference'])} points ({level})"
-    return f"reliance is not shown to fall ({level})" if level else "reliance is not shown to fall"
-
-
-def _auc_change(row: Mapping[Any, Any] | None) -> str:
-    low, high = (None, None) if row is None else (finite(row["low"]), finite(row["high"]))
-    if row is None or low is None or high is None:
-        return ""
-    if low > 0 or high < 0:
-        return f", the AUC {'falls' if low > 0 else 'rises'} by {abs(finite(row['difference']) or 0.0):.2f}"
-    return ", the AUC is not shown to change"
-
-
-def _points(low: float | None, high: float | None) -> str:
-    """Format an interval of points without its sign where both ends have the same."""
-    if low is not None and high is not None and low < 0 and high < 0:
-        low, high = -high, -low
-    return interval(low, high, is_share=True).replace("\u202f%", "")
-
-
-def _whole(share: object) -> str:
-    return percent(abs(finite(share) or 0.0)).replace("\u202f%", "")
 
 
 def _advised(checks: Sequence[CheckView], arms: Sequence[ArmView], only: set[str] | None) -> Iterator[Step]:

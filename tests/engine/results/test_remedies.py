@@ -36,6 +36,11 @@ class TestPropose:
         )
         assert first["reason"] == "remedy tried, against intensity"
 
+    def test_the_level_of_an_interval_is_said(self):
+        compared = [{**change("tissue", "reliance", 0.3, 0.1, 0.5), "level": 0.95}]
+        first = propose_remedies([arm("intensity"), arm("tissue")], compared, "nested", 0.1, inputs=IMAGES)[0]
+        assert "falls by 30 points (95 % interval 10 to 50)" in first["action"]
+
     @pytest.mark.parametrize(("regime", "offered"), [("crossed", True), ("nested", False), ("aliased", False)])
     def test_balance_is_offered_where_it_can_be_had(self, regime, offered):
         said = " ".join(each["action"] for each in propose_remedies([arm("intensity")], [], regime, 0.1, inputs=IMAGES))

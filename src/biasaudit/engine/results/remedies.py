@@ -65,19 +65,24 @@ class _Change:
     estimate: float
     low: float
     high: float
+    level: float | None
 
     def __str__(self) -> str:
         name = "the AUC" if self.quantity == "auc" else "the reliance"
         if self.low > 0 or self.high < 0:
             verb = "rises" if self.low > 0 else "falls"
             least, most = (self._size(value) for value in sorted((abs(self.low), abs(self.high))))
-            return f"{name} {verb} by {self._size(abs(self.estimate))}{self._unit} ({least} to {most})"
+            return f"{name} {verb} by {self._size(abs(self.estimate))}{self._unit} ({self._covers}{least} to {most})"
         bounds = f"{self._size(self.low, '+')} to {self._size(self.high, '+')}"
-        return f"{name} is not shown to change ({self._size(self.estimate, '+')}{self._unit}; {bounds})"
+        return f"{name} is not shown to change ({self._size(self.estimate, '+')}{self._unit}; {self._covers}{bounds})"
 
     @property
     def _unit(self) -> str:
         return " points" if self.quantity == "reliance" else ""
+
+    @property
+    def _covers(self) -> str:
+        return "" if self.level is None else f"{100 * self.level:g} % interval "
 
     def _size(self, value: float, sign: str = "") -> str:
         """Show a share in points of percent, an AUC with two decimals; + 0.0: no negative zero."""
@@ -106,7 +111,7 @@ def _change(comparison: ComparisonRecord) -> Iterator[_Change]:
     """Turn the difference, primary minus other, into a change; nothing where it has no interval."""
     difference, low, high = comparison["difference"], comparison["low"], comparison["high"]
     if difference is not None and low is not None and high is not None:
-        yield _Change(comparison["quantity"], -difference, -high, -low)
+        yield _Change(comparison["quantity"], -difference, -high, -low, comparison.get("level"))
 
 
 def _untried(arms: Sequence[ArmRecord], regime: Regime, inputs: Sequence[str]) -> Iterator[RemedyRecord]:
