@@ -14,10 +14,6 @@ TRIED = {
     "reason": "remedy tried, against intensity",
     "kind": "tried",
 }
-    "action": "tissue was tried: the reliance falls by 36 points (30 to 42), still ORIGIN.",
-    "reason": "remedy tried, against intensity",
-    "kind": "tried",
-}
 UNTRIED = {"action": "`biasaudit run` tries harmonised.", "reason": "remedies not tried", "kind": "untried"}
 
 
