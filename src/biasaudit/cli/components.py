@@ -10,7 +10,7 @@ __all__ = ["list_components"]
 
 
 def list_components(as_json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """List the registered checks, representations, networks, attributions, readers and trackers, and what plug-ins add."""
+    """List checks, representations, networks, attributions, readers and trackers, and what plug-ins add."""
     with answered(as_json=as_json) as answer:
         found = {kind: described(kind) for kind in sorted(registry.KINDS)}
         answer["components"] = {
