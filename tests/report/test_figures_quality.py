@@ -41,6 +41,12 @@ def test_one_panel_per_measure_and_one_row_per_origin(table):
     assert words_of(plot) == ["hc", "ms", "median"]
 
 
+def test_an_origin_without_the_first_measure_has_its_row(table):
+    table.loc[(table["origin"] == "c") & (table["measure"] == "snr"), "value"] = np.nan
+    for panel in panels_of(quality_by_origin(table, "ms")):
+        assert [text for text in texts_of(panel) if text in "abc"] == ["a", "b", "c"]
+
+
 def test_lengths_are_in_the_unit_of_the_images(table):
     texts = [text for panel in panels_of(quality_by_origin(table, "ms", "pixels")) for text in texts_of(panel)]
     assert "FWHM (pixels) (channel 2)" in texts

@@ -54,6 +54,21 @@ def test_what_flags_fails_for_its_own_factor_alone(make_run: Make) -> None:
     assert suite.find("testcase[@name='U1 vendor healthy']/skipped") is not None
 
 
+def test_what_flags_fails_for_its_own_contrast_alone(make_run: Make) -> None:
+    run = make_run(n=24)
+    audit = json.loads((run / "audit.json").read_text())
+    arm = audit["arms"][0]
+    verdict = {**arm["verdicts"][0], "flagged": ["U1"], "reliance": {}}
+    arm["verdicts"] = [{**verdict, "contrast": "a"}, {**verdict, "contrast": "b", "flagged": []}]
+    arm["findings"] = [{**arm["findings"][0], "code": "U1", "contrast": name} for name in ("a", "b")]
+    arm["findings"].append({**arm["findings"][0], "layer": "x", "details": {"may_flag": False}})
+    (run / "audit.json").write_text(json.dumps(audit))
+    suite = suites(run)["intensity"]
+    assert suite.find("testcase[@name='U1 origin a healthy']/failure") is not None
+    assert suite.find("testcase[@name='U1 origin b healthy']/skipped") is not None
+    assert suite.find("testcase[@name='U1 origin a healthy x']/skipped") is not None
+
+
 def test_what_could_not_be_assessed_does_not_pass(make_run: Make) -> None:
     run = make_run(n=24)
     audit = json.loads((run / "audit.json").read_text())

@@ -12,6 +12,7 @@ from biasaudit.report.methods import checklist
 from biasaudit.report.modelcard import model_card
 from biasaudit.report.page import coded
 from biasaudit.report.render import html_page, write_report
+from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.reading import load_run
 
 Make = Callable[..., Path]
@@ -77,7 +78,15 @@ def test_page_loads_nothing(finished: Path) -> None:
 
 def test_page_forbids_itself_the_network(make_run: Make) -> None:
     policy = [each for tag, each in page(make_run()).tags if each.get("http-equiv") == "Content-Security-Policy"]
-    assert "default-src 'none'" in policy[0]["content"]
+    parts = [part.strip() for part in str(policy[0]["content"]).split(";")]
+    assert parts[:-1] == [
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "img-src data:",
+        "style-src 'unsafe-inline'",
+    ]
+    assert re.fullmatch(r"script-src 'sha256-[\w+/=]+'", parts[-1])
 
 
 @pytest.mark.parametrize(
@@ -188,7 +197,10 @@ def test_the_page_leads_to_the_viewer_where_there_is_one(make_run: Make) -> None
     run = make_run(n=24)
     links = [each.get("href") for tag, each in page(run).tags if tag == "a"]
     assert "viewer.html" not in links
-    (run / "viewer.html").write_text("")
+    (run / "viewer.html").write_text("somebody else's")
+    assert "viewer.html" not in [each.get("href") for tag, each in page(run).tags if tag == "a"]
+    (run / "viewer.html").unlink()
+    OwnedFiles(run).write("viewer", {"viewer.html": b""})
     assert "viewer.html" in [each.get("href") for tag, each in page(run).tags if tag == "a"]
 
 

@@ -85,6 +85,11 @@ def test_estimates_with_intervals_and_open_claims(record):
     assert shown["Planted truth"] == ("40\u202f%", "–")
 
 
+def test_the_level_of_a_difference_is_the_recorded_one(record):
+    record["pairs"][0]["differences"][0]["level"] = 0.9
+    assert table(record, "Paired").rows[0][2] == "90 % interval −0.05 to 0.01"
+
+
 def test_differences_or_why_there_are_none(record):
     paired = table(record, "Paired")
     assert paired.title == "Paired differences: one/raw, intensity minus two/raw, tissue"

@@ -16,8 +16,8 @@ def test_where_a_finding_was_asked_and_what_it_says():
 def test_a_threshold_of_p_is_alpha_and_not_one_of_the_statistic():
     on_p = finding_view({**FINDING, "threshold_on": "p_value"}, CHECKS)
     assert (on_p.threshold, on_p.alpha, on_p.p_value) == ("–", "0.05", "< 0.0005")
-    on_statistic = finding_view({**FINDING, "alpha": 0.01}, CHECKS)
-    assert (on_statistic.threshold, on_statistic.alpha) == ("0.05", "0.01")
+    on_statistic = finding_view({**FINDING, "alpha": 0.005}, CHECKS)
+    assert (on_statistic.threshold, on_statistic.alpha) == ("0.05", "0.005")
 
 
 def test_the_p_value_is_the_one_that_was_judged():

@@ -45,3 +45,7 @@ def test_many_cohorts_have_no_dots_and_none_has_words_alone():
     assert rates_view({**RATES, "false_flag_n": 300}).rates[0].dots == 0
     unmeasured = rates_view({"text": "error rates not yet measured", "false_flag": None})
     assert (unmeasured.rates, unmeasured.text) == ((), "error rates not yet measured")
+
+
+def test_without_a_cell_no_brackets_are_left():
+    assert "like this one:" in rates_view({**RATES, "cell": None}).lead

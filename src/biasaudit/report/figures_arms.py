@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -92,8 +93,10 @@ def _against(comparisons: pd.DataFrame, primary: str) -> pd.DataFrame:
         if primary not in pair:
             continue
         sign, other = (1, pair[1]) if pair[0] == primary else (-1, pair[0])
-        ends = sorted(sign * record[end] for end in ("low", "high"))
-        turned = {"other": other, "estimate": sign * record["difference"], "low": ends[0], "high": ends[1]}
+        estimate, *ends = (finite(record[key]) for key in ("difference", "low", "high"))
+        low, high = ends if sign > 0 else ends[::-1]
+        numbers = {"estimate": estimate, "low": low, "high": high}
+        turned = {"other": other, **{key: nan if own is None else sign * own for key, own in numbers.items()}}
         rows.append({**turned, "quantity": record["quantity"]})
     return pd.DataFrame(rows, columns=pd.Index(["other", "quantity", "estimate", "low", "high"]))
 

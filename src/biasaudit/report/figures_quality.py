@@ -43,10 +43,10 @@ def quality_by_origin(table: pd.DataFrame, positive: str, unit: str = "mm") -> P
     """
     known = table.dropna(subset=["value"]).reset_index(drop=True)
     inks = class_inks(ordered_labels(known["label"], positive))
-    first = known[known["measure"] == known["measure"].iloc[0]]
-    places = origin_rows(first["origin"])
+    # Rows are those of all measures: not every image has every one.
+    places = origin_rows(known["origin"])
     # Of an origin that holds several classes each has its own half of the row.
-    shared = bool((first.groupby("origin")["label"].nunique() > 1).any())
+    shared = bool((known.groupby("origin")["label"].nunique() > 1).any())
     step = 0.8 / len(inks) if shared else 0.0
     aside = {label: step * (place - (len(inks) - 1) / 2) for place, label in enumerate(inks)}
     dots = pd.DataFrame(

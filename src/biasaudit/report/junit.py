@@ -61,7 +61,13 @@ def _rests_on(arm: ArmRecord, finding: FindingRecord) -> bool:
     if finding["code"] in _GATES:
         return True
     verdicts = arm.get("verdicts") or ()
-    about = [own for own in verdicts if own.get("factor") in (None, "", finding.get("factor"))]
+    if (finding.get("details") or {}).get("may_flag") is False:
+        return False
+    about = [
+        own
+        for own in verdicts
+        if own.get("factor") in (None, "", finding.get("factor")) and own.get("contrast") == finding.get("contrast")
+    ]
     codes = {code for own in about for code in own.get("flagged") or ()}
     codes |= {str((own.get("reliance") or {}).get("from")) for own in about}
     return finding["code"] in codes | ({*(arm.get("flagged") or ())} if not verdicts else set())

@@ -131,12 +131,12 @@ def _published(records: RunRecords, settings: Settings) -> tuple[Passage, ...]:
     if not own:
         return ()
     bounds, level = interval(own.get("auc_low"), own.get("auc_high")), coverage(own, settings.level)
-    covers = "" if level is None else f"{level:g} % "
+    between = f" ({'' if level is None else f'{level:g} % '}interval {bounds})" if bounds else ""
     how = str(own.get("how"))
     return (
         Passage(
             f"The AUC of the {primary(records)['name']} input, with class and {own.get('factor')} made independent, "
-            f"was {number(own.get('auc'))} ({covers}interval {bounds}).",
+            f"was {number(own.get('auc'))}{between}.",
             ("chyzhyk2022",) if how in _HOW_PUBLISHED else (),
         ),
         Passage(str(own.get("text") or "")),

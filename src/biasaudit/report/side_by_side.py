@@ -22,7 +22,6 @@ from biasaudit.comparison.record import (
 from biasaudit.errors import UsageError
 from biasaudit.records import EstimateRecord
 from biasaudit.report.figures_arms import forest
-from biasaudit.report.marks import shortened
 from biasaudit.report.page import page_environment, page_style
 from biasaudit.report.panels import inline, panel_style
 from biasaudit.report.words import (
@@ -33,6 +32,7 @@ from biasaudit.report.words import (
     count,
     finite,
     interval,
+    leveled,
     number,
     percent,
     probability,
@@ -198,13 +198,13 @@ def _estimate(estimate: EstimateRecord | None, quantity: str) -> str:
         return NOTHING
     share = QUANTITIES[quantity].is_share
     value = percent(estimate["estimate"]) if share else number(estimate["estimate"])
-    bounds = interval(estimate.get("low"), estimate.get("high"), share)
+    bounds = leveled(interval(estimate.get("low"), estimate.get("high"), share), estimate.get("level"))
     return f"{value} ({bounds})" if bounds else value
 
 
 def _pair(pair: ArmPairRecord, names: _Names) -> Section:
     title = f"Paired differences: {_labelled(names, pair['arms'])}"
-    columns = ("quantity", "difference", "95 % interval", "p")
+    columns = ("quantity", "difference", "interval", "p")
     if pair["unpaired"]:
         lead = f"No paired differences: {pair['unpaired']}. The estimates above stand each for itself."
         return Section(title, columns, (), lead)
@@ -213,7 +213,7 @@ def _pair(pair: ArmPairRecord, names: _Names) -> Section:
         quantity = QUANTITIES[each["quantity"]]
         form = percent if quantity.is_share else number
         what = quantity.title + (f", {each['contrast']} against the rest" if each["contrast"] else "")
-        bounds = interval(each["low"], each["high"], quantity.is_share)
+        bounds = leveled(interval(each["low"], each["high"], quantity.is_share), each.get("level"))
         rows.append((what, form(each["difference"]), bounds or NOTHING, probability(each["p_value"])))
     said = f"On {count(pair['subjects'], 'subject')} that both runs held out by the same fold."
     return Section(
@@ -282,7 +282,7 @@ def _card(arm: ComparedArmRecord, names: _Names) -> _Card:
 def _drawings(record: RunComparisonRecord, names: _Names) -> Iterator[_Drawing]:
     """Draw the estimates of every pair of arms beside their differences."""
     for pair in record["pairs"]:
-        labels = [shortened(name, 16) for name in (pair["arms"] if pair["arms"][0] != pair["arms"][1] else names)]
+        labels = list(pair["arms"] if pair["arms"][0] != pair["arms"][1] else names)
         estimates = pd.DataFrame(
             [
                 row

@@ -13,7 +13,7 @@ __all__ = ["DetailTable", "Details", "details_of", "text_of"]
 _SHOWN_ELSEWHERE = frozenset(
     {
         *("attributes", "attributes_seen_in", "balance", "null", "table", "can_answer", "cannot_answer"),
-        *("may_flag", "healthy", "after_matching", "sensitivity", "p_holm"),
+        *("may_flag", "healthy", "after_matching", "sensitivity", "p_holm", "independent_text"),
     }
 )
 """Details that a section, a figure or the sentence of the finding shows, or that are for the verdict alone."""
@@ -78,7 +78,7 @@ def details_of(stored: Mapping[str, Any]) -> Details:
     told = {key: value for key, value in stored.items() if key not in _SHOWN_ELSEWHERE and not _says_nothing(value)}
     nested = {key: value for key, value in told.items() if _is_nested(value)}
     pairs = tuple((_named(key), _shown(key, value)) for key, value in told.items() if key not in nested)
-    return Details(pairs, tuple(_table(_named(key), value) for key, value in nested.items()))
+    return Details(pairs, tuple(_table(key, value) for key, value in nested.items()))
 
 
 def text_of(value: object) -> str:
@@ -128,11 +128,12 @@ def _shown(key: str, value: object) -> str:
     return probability(value) if is_probability and finite(value) is not None else text_of(value)
 
 
-def _table(title: str, value: Any) -> DetailTable:
+def _table(key: str, value: Any) -> DetailTable:
     """Lay out a mapping of names to numbers or to records, or a list of records."""
     if isinstance(value, Mapping):
         records: Sequence[Any] = [
-            {"": name, **own} if isinstance(own, Mapping) else {"": name, "value": own} for name, own in value.items()
+            {"": name, **own} if isinstance(own, Mapping) else {"": name, "value": _shown(key, own)}
+            for name, own in value.items()
         ]
     else:
         records = [each if isinstance(each, Mapping) else dict(enumerate(_listed(each), start=1)) for each in value]
@@ -141,7 +142,7 @@ def _table(title: str, value: Any) -> DetailTable:
         tuple(_shown(str(column), record[column]) if column in record else NOTHING for column in columns)
         for record in records
     )
-    return DetailTable(title, tuple(_named(str(column)) for column in columns), rows)
+    return DetailTable(_named(key), tuple(_named(str(column)) for column in columns), rows)
 
 
 def _listed(value: Any) -> Iterator[Any]:

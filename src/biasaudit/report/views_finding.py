@@ -11,6 +11,7 @@ from biasaudit.report.views_details import Details, details_of
 from biasaudit.report.words import (
     NOTHING,
     STATUSES,
+    finite,
     interval,
     leveled,
     number,
@@ -85,7 +86,7 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord], arm:
     )
     details = finding.get("details") or {}
     on_p = finding.get("threshold_on") == "p_value"
-    threshold = number(finding.get("threshold"))
+    threshold = finding.get("threshold")
     return FindingView(
         code=str(finding["code"]),
         arm=arm,
@@ -96,14 +97,20 @@ def finding_view(finding: FindingRecord, checks: Mapping[str, CheckRecord], arm:
         statistic_name=str(finding.get("statistic_name") or check.get("statistic") or "statistic"),
         statistic=number(finding.get("statistic")),
         interval=leveled(interval(finding.get("low"), finding.get("high")), finding.get("level")),
-        threshold=NOTHING if on_p else threshold,
+        threshold=NOTHING if on_p else number(threshold),
         p_value=probability(details.get("p_holm", finding.get("p_value"))),
-        alpha=threshold if on_p else number(finding.get("alpha")),
+        alpha=_alpha(threshold if on_p else finding.get("alpha")),
         n=str(finding["n"]) if finding.get("n") else NOTHING,
         reason=_sentence(finding.get("reason")),
         remedy=_sentence(finding.get("remedy")),
         details=details_of(details),
     )
+
+
+def _alpha(value: object) -> str:
+    """Write what a p-value was held against as it was set: rounded, it could stand on the other side of p."""
+    known = finite(value)
+    return NOTHING if known is None else f"{known:g}"
 
 
 def _anchor(finding: FindingRecord, arm: str) -> str:

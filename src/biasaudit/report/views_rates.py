@@ -57,7 +57,8 @@ def _lead(rates: ErrorRatesRecord) -> str:
     if rates.get("own"):
         return "How often such a verdict is wrong, measured on copies of these very images with this network:"
     if rates.get("within_calibration", True):
-        return f"How often such a verdict is wrong, measured on {_cohorts(rates)} like this one ({rates.get('cell')}):"
+        cell = f" ({rates['cell']})" if rates.get("cell") else ""
+        return f"How often such a verdict is wrong, measured on {_cohorts(rates)} like this one{cell}:"
     reasons = ", ".join(rates.get("outside") or ())
     why = f" ({reasons})" if reasons else ""
     return f"How often such a verdict is wrong was not measured for audits like this one{why}. The nearest that were:"

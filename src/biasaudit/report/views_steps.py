@@ -19,7 +19,7 @@ __all__ = ["Step", "StepGroup", "next_steps", "step_groups"]
 _MOST = 5
 _MOST_DATA = 2
 _MOST_TRIED = 2
-_DO_NOT, _GET, _LOOK = "Do not", "Get these data", "Look into"
+_DO_NOT, _GET, _LOOK = _GROUPS = "Do not", "Get these data", "Look into"
 _TRIED, _MORE_DATA = "remedy tried", "more sites"
 """How the reasons of remedies begin in runs of versions that did not record their kind."""
 
@@ -43,7 +43,7 @@ class StepGroup:
 
 def step_groups(steps: Sequence[Step]) -> tuple[StepGroup, ...]:
     """Put points under their headings; a heading without any is left out."""
-    groups = (StepGroup(title, tuple(step for step in steps if step.group == title)) for title in _groups())
+    groups = (StepGroup(title, tuple(step for step in steps if step.group == title)) for title in _GROUPS)
     return tuple(group for group in groups if group.steps)
 
 
@@ -69,10 +69,6 @@ def next_steps(records: RunRecords, arms: Sequence[ArmView]) -> tuple[Step, ...]
 def _is_number(shown: str) -> bool:
     """Whether a formatted number is one, not the dash."""
     return shown[:1].isdigit()
-
-
-def _groups() -> tuple[str, str, str]:
-    return _DO_NOT, _GET, _LOOK
 
 
 def _distinct(steps: Iterator[Step]) -> Iterator[Step]:

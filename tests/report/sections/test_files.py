@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,3 +34,13 @@ def test_the_links_do_not_depend_on_whether_the_report_was_written_before(make_r
     before = links(run)
     write_report(run)
     assert links(run) == before
+
+
+def test_maps_that_are_withheld_are_not_linked(make_run: Make) -> None:
+    run = make_run(n=24)
+    (run / "maps" / "arm-intensity_group-ms_relevance.nii.gz").write_bytes(b"")
+    assert "maps/arm-intensity_group-ms_relevance.nii.gz" in links(run)
+    audit = json.loads((run / "audit.json").read_text())
+    audit["arms"][0]["findings"].append({"code": "G2", "status": "concern"})
+    (run / "audit.json").write_text(json.dumps(audit))
+    assert "maps/arm-intensity_group-ms_relevance.nii.gz" not in links(run)

@@ -123,9 +123,9 @@ def _tones(name: str, images: int) -> list[str]:
 
 
 def cut_of(channel: FloatArray) -> np.ndarray:
-    """Middle axial cut of a volume (*shape), or the picture itself, upright; float16 (height, width)."""
+    """Middle axial cut of a volume (*shape), or the picture itself, upright; float32 (height, width)."""
     cut = channel[:, :, channel.shape[2] // 2].T[::-1] if channel.ndim == 3 else channel
-    return np.asarray(cut, dtype=np.float16)
+    return np.asarray(cut, dtype=np.float32)
 
 
 def _names(run: Run, recipe: Recipe, count: int) -> list[str]:

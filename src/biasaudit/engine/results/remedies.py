@@ -97,8 +97,10 @@ def _tried(arms: Sequence[ArmRecord], comparisons: Sequence[ComparisonRecord]) -
     """Say of every other arm how it changed AUC and reliance."""
     primary, before = arms[0]["name"], arms[0]["verdict"]
     for arm in arms[1:]:
-        changes = [change for each in comparisons if each["arms"] == [primary, arm["name"]] for change in _change(each)]
-        # With several contrasts the last of them is named.
+        own = [each for each in comparisons if each["arms"] == [primary, arm["name"]]]
+        # With several contrasts that of the headline is told, as in the table of the report.
+        told = [each for each in own if each.get("contrast") in (None, arms[0].get("contrast"))]
+        changes = [change for each in told for change in _change(each)]
         said = {change.quantity: str(change) for change in changes if change.quantity in ("auc", "reliance")}
         if said:
             parts = [said[quantity] for quantity in ("reliance", "auc") if quantity in said]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from biasaudit.registry import register
 from biasaudit.run_folder.contract import AUDIT, MODEL_CARD, PROTOCOL
-from biasaudit.run_folder.reading import RunRecords
+from biasaudit.run_folder.reading import RunRecords, withheld
 
 __all__ = ["Files"]
 
@@ -33,7 +33,11 @@ class Files:
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give the results, which every run has, and what lies in the folders of tables and maps."""
-        listed = {title: _paths(run.run, folder, pattern) for title, (folder, pattern) in _FOLDERS.items()}
+        hidden = tuple(f"maps/arm-{arm}_" for arm in withheld(run.findings))
+        listed = {
+            title: [path for path in _paths(run.run, folder, pattern) if not path.startswith(hidden)]
+            for title, (folder, pattern) in _FOLDERS.items()
+        }
         return {"results": _RESULTS, "folders": {title: paths for title, paths in listed.items() if paths}}
 
 

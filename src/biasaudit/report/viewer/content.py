@@ -32,6 +32,8 @@ def why_nothing_to_view(records: RunRecords) -> str:
             f"no volumes for a viewer are stored ({VIEWER.path}), as in runs of older versions or without attribution "
             "maps; the same `biasaudit run` command writes the run anew"
         )
+    if (records.viewer["shown"] == "left out").all():
+        return "every volume is too large for one page; the files below maps/ hold the maps of the classes"
     if not (records.viewer["layer"] == "target").any():
         return "the attribution maps of every arm failed their test (G2) and are not shown"
     return ""

@@ -32,8 +32,8 @@ _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def has_viewer(run: Path) -> bool:
-    """Whether a run folder holds the page."""
-    return (run / VIEWER_PAGE).is_file()
+    """Whether a run folder holds the page, and this program wrote it."""
+    return (run / VIEWER_PAGE).is_file() and _PART in OwnedFiles(run).parts()
 
 
 def write_viewer(run: Path, *, volumes_only: bool = False) -> str:
@@ -71,7 +71,7 @@ def write_viewer(run: Path, *, volumes_only: bool = False) -> str:
 
 def remove_viewer(run: Path) -> None:
     """Remove the page, if this program wrote one."""
-    if has_viewer(run) and _PART in OwnedFiles(run).parts():
+    if has_viewer(run):
         with in_use(run, "run"):
             OwnedFiles(run).remove(_PART)
 
@@ -131,7 +131,7 @@ def viewer_page(records: RunRecords, script: Niivue | None = None) -> str:
 
 def json_element(content: Mapping[str, Any]) -> Markup:
     """Write JSON that nothing in it can end."""
-    text = json.dumps(content, separators=(",", ":"))
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     for letter, escape in _UNSAFE.items():
         text = text.replace(letter, escape)
     return Markup(text)
