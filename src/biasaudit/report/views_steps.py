@@ -94,7 +94,7 @@ def _data(records: RunRecords, primary: ArmView) -> Iterator[Step]:
     if verdict.word != "UNDETERMINED":
         for remedy in records.audit.get("remedies") or ():
             if _kind(remedy) == "data":
-                yield Step(_GET, remedy["action"], remedy["reason"])
+                yield Step(_GET, remedy["action"], remedy["reason"].removeprefix(f"{_MORE_DATA}, "))
 
 
 def _look(records: RunRecords, arms: Sequence[ArmView]) -> Iterator[Step]:
