@@ -8,7 +8,7 @@ import pytest
 from run_folders import write_run
 from viewer_folders import PICTURE, VOLUME, write_viewable
 
-from biasaudit.report.documents import write_documents
+from biasaudit.report.documents import kept_viewer, write_documents
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +48,10 @@ def test_who_asked_is_told_why_there_is_none(tmp_path, drawn):
     assert write_documents(run) == ""
     assert "no volumes for a viewer" in write_documents(run, True)
     assert drawn == [run, run]
+
+
+def test_a_run_that_is_audited_again_keeps_the_viewer_that_it_had(tmp_path):
+    run = write_viewable(tmp_path / "run", ("intensity",), PICTURE)
+    assert kept_viewer(run) is None
+    write_documents(run, True)
+    assert [kept_viewer(run), kept_viewer(run, False)] == [True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -161,13 +162,14 @@ def probe(
     with resumable("jobs"):
         from biasaudit.engine.audit import Options, run_audit  # these import torch
         from biasaudit.engine.probe import changes, kept_if_it_fails, key_of_probes, with_probes
-        from biasaudit.report.documents import write_documents
+        from biasaudit.report.documents import kept_viewer, write_documents
 
         plan = with_probes(run_folder, table, max_prevalence, trust=trust)
         before = finished_audit(run_folder)
         print_code(plan)
+        draw = partial(write_documents, viewer=kept_viewer(run_folder))
         with kept_if_it_fails(run_folder), terminal.shown_progress() as progress:
-            options = Options(say=terminal.print_note_to_stderr, stage=progress.stage, draw=write_documents)
+            options = Options(say=terminal.print_note_to_stderr, stage=progress.stage, draw=draw)
             after = run_audit(plan, run_folder, options, progress.show)
         for line in changes(before, after):
             terminal.print_line(line)

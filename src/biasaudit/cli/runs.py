@@ -123,12 +123,14 @@ def audit_into(
     trackers, lacks = trackers_called(track), list[str]()
     with resumable("jobs"), trackers.audit(plan.name):
         from biasaudit.engine.audit import Options, run_audit  # imports torch
-        from biasaudit.report.documents import write_documents
-
-        def draw(run: Path) -> None:
-            lacks[:] = [write_documents(run, viewer)]
+        from biasaudit.report.documents import kept_viewer, write_documents
 
         require_ours(out, "run")
+        wanted = kept_viewer(out, viewer)
+
+        def draw(run: Path) -> None:
+            lacks[:] = [write_documents(run, wanted)]
+
         with in_use(out, "run"), terminal.shown_progress() as progress:
             options = Options(where, rehash, terminal.print_note_to_stderr, progress.stage, draw)
             run_audit(plan, out, options, progress.show)

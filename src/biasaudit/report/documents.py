@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from biasaudit.report.render import write_report
-from biasaudit.report.viewer.page import remove_viewer, write_viewer
+from biasaudit.report.viewer.page import has_viewer, remove_viewer, write_viewer
 
-__all__ = ["write_documents"]
+__all__ = ["kept_viewer", "write_documents"]
+
+
+def kept_viewer(run: Path, viewer: bool | None = None) -> bool | None:
+    """Return what to ask `write_documents` for, so that a run that is audited again keeps the viewer that it had.
+
+    Ask before the audit begins, which removes what an earlier one has written.
+    """
+    return True if viewer is None and has_viewer(run) else viewer
 
 
 def write_documents(run: Path, viewer: bool | None = None) -> str:
