@@ -30,7 +30,7 @@ STUDIES = (
     "bids_index",
     "features",
     "remedies",
-    "statistics",
+    "dependence",
     "auc_intervals",
     "unequal_variances",
     "audit_scope",
@@ -61,7 +61,7 @@ def main(names: list[str]) -> None:
 
 
 def _study(name: str) -> ModuleType:
-    """Import a study; off the path again, its folder does not hide the library's `statistics` from other modules."""
+    """Import a study; off the path again, its folder hides no module of the same name from others."""
     folder = str(Path(__file__).parent)
     sys.path.insert(0, folder)
     try:

@@ -56,6 +56,7 @@ def test_checks_of_ones_own(finished_run: Path, tmp_path: Path, monkeypatch: pyt
     assert sum("image/png" in output.get("data", {}) for output in shown) == 1
 
 
+@pytest.mark.slow
 def test_an_audit(finished_run: Path, small_protocol: Path, tmp_path: Path) -> None:
     """Its cells on a small audit that is finished already: the demonstration itself takes minutes."""
     shutil.copytree(finished_run, tmp_path / "out" / "demo")
