@@ -163,9 +163,10 @@ def _why_none(evidence: ArmEvidence) -> str:
             "scores of different networks are not compared. Fewer folds would give one."
         )
     why = (
-        f"None can be given: no {evidence.factor} holds at least {FEWEST} subjects of each class, so the {evidence.factor} "
-        f"itself may tell them apart. Subjects of both classes from one {evidence.factor} would give one"
+        f"None can be given: no {evidence.factor} holds at least {FEWEST} subjects of each class, so the "
+        f"{evidence.factor} itself may tell them apart. Subjects of both classes from one {evidence.factor} would give "
+        "one"
     )
     if "P1" in evidence.retraining_skipped:
         return f"{why}."
-    return f"{why}; so would some {_ENOUGH} new images of the class {negative} from the source of {positive}, as probes."
+    return f"{why}; so would some {_ENOUGH} new images of {negative} from the source of {positive}, as probes."
