@@ -102,3 +102,12 @@ def test_a_run_of_a_version_without_checksums_and_other_folders(tmp_path):
     (tmp_path / "files.json").touch()
     with pytest.raises(DataError, match="written by a version that kept no checksums; run the audit anew"):
         verify(tmp_path)
+
+
+def test_a_report_that_marked_a_folder_does_not_make_it_sound(tmp_path):
+    for name in ("protocol.yaml", "files.json", "audit.json"):
+        (tmp_path / name).write_text("{}")
+    mark(tmp_path, "run")
+    OwnedFiles(tmp_path).write("report", {"report.html": b""})
+    with pytest.raises(DataError, match="kept no checksums"):
+        verify(tmp_path)

@@ -70,7 +70,8 @@ def verify(run: Path) -> Verified:
 
 
 def _require_run(run: Path) -> None:
-    if is_marked(run):
+    # `report` marks a folder that was not, and then knows of its own files only.
+    if is_marked(run) and ("results" in OwnedFiles(run).parts() or not (run / AUDIT).exists()):
         return
     if (run / PROTOCOL).exists() and (run / "files.json").exists():
         raise DataError([Fault(str(run), "written by a version that kept no checksums", "run the audit anew")])
