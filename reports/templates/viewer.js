@@ -99,7 +99,7 @@
       place = millimetres(at).map(function (mm, axis) { return "xyz"[axis] + " " + number(mm, 0); }).join(", ") + " mm";
     }
     if (!pane.map) return place;
-    var share = pane.map[offset(at)], layer = layerRecord(), words = ": nothing";
+    var share = pane.map[offset(at)], layer = layerRecord(), words = ": no relevance to speak of";
     if (share !== 0) {
       var own = content.shown[state.shown].arms[pane.arm].layers[state.layer];
       var amount = own ? signedNumber(share * own.limit) + " (" + Math.round(100 * Math.abs(share)) + " % of the colour limit)"
