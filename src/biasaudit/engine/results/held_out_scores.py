@@ -33,5 +33,5 @@ def held_out_scores(run: Run, recipe: Recipe) -> dict[int, float]:
         for contrast in run.plan.contrasts:
             values = contrast_logits(held.values, contrast).tolist()
             own = zip(held.rows.tolist(), values, strict=True)
-            found |= {row: value for row, value in own if contrast.name in (None, samples[row].label)}
+            found |= {row: value for row, value in own if contrast.explains(samples[row].label)}
     return found

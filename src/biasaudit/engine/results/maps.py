@@ -156,7 +156,7 @@ def _mapped(run: Run, scores: Mapping[int, float], contrast: Contrast, keys: Seq
         folder = run.store.folder(key)
         for row, relevance in zip(read_rows(folder).tolist(), Stack.of([folder], "maps"), strict=True):
             sample = run.situation.cohort.samples[row]
-            if contrast.name in (None, sample.label):
+            if contrast.explains(sample.label):
                 yield Mapped(row, relevance, showing_pathology(volumes[row], sample), scores[row])
 
 

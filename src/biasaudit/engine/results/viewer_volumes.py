@@ -13,13 +13,13 @@ import pandas as pd
 from biasaudit.cohort.images.export import write_shown, write_signed
 from biasaudit.engine.arguments.maps import MAPS
 from biasaudit.engine.evidence.origin_maps import own_origin_maps
-from biasaudit.engine.jobs.held_out import HeldOut, read_rows
+from biasaudit.engine.jobs.held_out import read_rows
 from biasaudit.engine.jobs.stack import Stack
 from biasaudit.engine.plan import ArmContrast
+from biasaudit.engine.results.held_out_scores import held_out_scores
 from biasaudit.engine.results.maps import showing_pathology
 from biasaudit.engine.results.run import ArmResult, Run
-from biasaudit.engine.situation.contrasts import Contrast, class_index, contrast_logits
-from biasaudit.engine.situation.situation import Question
+from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
 from biasaudit.records import FloatArray, Grid
 from biasaudit.run_folder.contract import OVERLAYS, VIEWER
@@ -113,7 +113,7 @@ def write_viewer_volumes(run: Run, arms: Sequence[ArmResult]) -> None:
     """
     if not (run.results / OVERLAYS.path).is_file():
         return
-    logits = {arm.name: dict(_logits(run, arm)) for arm in arms}
+    logits = {arm.name: held_out_scores(run, arm.recipe) for arm in arms}
     drawn = _with_rows(run, read_tsv(run.results / OVERLAYS.path, dtype=_TEXT), logits)
     canvas, rows = _canvas(run.situation.grid), set(drawn["row"].tolist())
     networks = {arm.name: _networks(run, arm.name, canvas, rows) for arm in arms}
@@ -136,22 +136,6 @@ def _canvas(grid: Grid) -> _Canvas:
     affine[:3, 3] += affine[:3, :3] @ np.full(3, (step - 1) / 2)
     affine[:3, :3] *= step
     return _Canvas(step, Grid(shape, tuple(tuple(row) for row in affine.tolist())))
-
-
-def _own_contrasts(run: Run, row: int) -> tuple[str | None, str]:
-    """Names of the contrast that a subject is explained in: the only one, or that of its class."""
-    return None, run.situation.cohort.samples[row].label
-
-
-def _logits(run: Run, arm: ArmResult) -> Iterator[tuple[int, float]]:
-    """Yield held-out rows with their score, with more than two classes for the subject's own."""
-    question = Question("target", arm.recipe)
-    for contrast in run.plan.contrasts:
-        for key in run.plan.scores[question]:
-            scores = HeldOut.read(run.store.folder(key), "logits-original")
-            for row, logit in zip(scores.rows.tolist(), contrast_logits(scores.values, contrast).tolist(), strict=True):
-                if contrast.name in _own_contrasts(run, row):
-                    yield row, logit
 
 
 def _with_rows(run: Run, drawn: pd.DataFrame, logits: Mapping[str, Mapping[int, float]]) -> pd.DataFrame:
@@ -194,11 +178,12 @@ def _gathered(run: Run, maps: _Maps, canvas: _Canvas, rows: Collection[int]) -> 
 
 def _target_maps(run: Run, arm: str) -> Iterator[tuple[int, FloatArray]]:
     """Yield the maps of the target."""
+    samples = run.situation.cohort.samples
     for contrast in run.plan.contrasts:
         for key in _needs(run, arm, contrast, "maps").get(MAPS, ()):
             folder = run.store.folder(key)
             for row, relevance in zip(read_rows(folder).tolist(), Stack.of([folder], "maps"), strict=True):
-                if contrast.name in _own_contrasts(run, row):
+                if contrast.explains(samples[row].label):
                     yield row, relevance
 
 
@@ -209,7 +194,8 @@ def _origin_maps(run: Run, arm: str) -> Iterator[tuple[int, FloatArray]]:
         about = run.plan.evidence[ArmContrast(arm, run.factors[0], contrast.name)].request.kinds.get("origin_maps")
         if needs and about:
             found = own_origin_maps(about, run.store.folders(needs), run.situation.cohort, run.factors[0])
-            yield from (own for own in found if contrast.name in _own_contrasts(run, own[0]))
+            samples = run.situation.cohort.samples
+            yield from (own for own in found if contrast.explains(samples[own[0]].label))
 
 
 def _needs(run: Run, arm: str, contrast: Contrast, kind: str) -> Mapping[Any, tuple[str, ...]]:

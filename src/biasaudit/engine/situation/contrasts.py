@@ -39,6 +39,10 @@ class Contrast:
     classes: tuple[str, str]
     positive: tuple[bool, ...]
 
+    def explains(self, label: str) -> bool:
+        """Whether subjects of a class are explained in this contrast: with two classes all, else those of its own."""
+        return self.name in (None, label)
+
     @property
     def against_class(self) -> bool:
         """Whether the class is the negative side: patients of any kind are held against the healthy."""
