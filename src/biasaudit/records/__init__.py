@@ -45,6 +45,7 @@ from biasaudit.records.note import Note
 from biasaudit.records.probability import equation_text, probability_text
 from biasaudit.records.recipe import Recipe
 from biasaudit.records.spike_in import Plant, SpikeIn, SpikeTrial
+from biasaudit.records.tones import full_tone, grey_ends
 
 __all__ = [
     "LONGEST_LABEL",
@@ -89,6 +90,8 @@ __all__ = [
     "Volume",
     "equation_text",
     "file_label",
+    "full_tone",
+    "grey_ends",
     "luminance",
     "probability_text",
     "withholds_maps",

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from biasaudit.records import FloatArray
+from biasaudit.records import FloatArray, grey_ends
 from biasaudit.report.grids import Cell, Grid, GridPicture, Row, named
 from biasaudit.report.marks import records_of
-from biasaudit.report.tiles import Tile, grey, overlay, window
+from biasaudit.report.tiles import Tile, grey, overlay
 from biasaudit.report.words import count, signed
 
 __all__ = ["input_grids", "mosaic_grids"]
@@ -69,7 +69,7 @@ def input_grids(table: pd.DataFrame, pictures: Mapping[str, FloatArray]) -> Iter
         return
     table = table.assign(channels=table.groupby("arm")["channel"].transform("nunique"))
     scales = {
-        channel: window(np.concatenate([pictures[key].ravel() for key in own["key"]]))
+        channel: grey_ends(np.concatenate([pictures[key].ravel() for key in own["key"]]))
         for channel, own in table.groupby(["arm", "channel"], sort=False)
     }
     rows = [

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from biasaudit.records import FloatArray
+from biasaudit.records import FloatArray, grey_ends
 from biasaudit.report.grids import Cell, Grid, GridPicture, Row, Scale, named
 from biasaudit.report.marks import records_of
-from biasaudit.report.tiles import Tile, grey, overlay, tint, window
+from biasaudit.report.tiles import Tile, grey, overlay, tint
 
 __all__ = ["gallery_grids"]
 
@@ -77,7 +77,7 @@ def _cell(record: Mapping[str, Any], pictures: Mapping[str, FloatArray], name: s
 
 
 def _tile(mean: FloatArray, shown: FloatArray, *, signed: bool) -> Tile:
-    low, high = window(mean)
+    low, high = grey_ends(mean)
     reach = 0.25 * (high - low)  # lesions and preferred images are brighter than the healthy mean
     if not signed:
         # One scale for all channels, so that colours keep their hue.

@@ -10,17 +10,15 @@ import numpy as np
 from contourpy import contour_generator
 from PIL import Image
 
-from biasaudit.records import FloatArray
+from biasaudit.records import FloatArray, full_tone, grey_ends
 from biasaudit.report.encoding import data_uri
 
-__all__ = ["PLANES", "Tile", "as_seen", "beside", "grey", "overlay", "thumb_uri", "tile_uri", "tint", "window"]
+__all__ = ["PLANES", "Tile", "as_seen", "beside", "grey", "overlay", "thumb_uri", "tile_uri", "tint"]
 
 PLANES = ("axial", "coronal", "sagittal", "picture")
 """Order of the slices of one volume; a picture has the one."""
 
-_FULL = (1.0, 255.0, 65535.0)
 _SUPPORTS, _OPPOSES = (1.0, 0.20, 0.16), (0.16, 0.50, 1.0)
-_WINDOW = (1.0, 99.5)  # percentiles of a cut that are black and white
 _LEAST, _MOST = 120, 260  # pixels of the shorter side of a cut in the page, as far as scaling can reach it
 _QUALITY = 78
 
@@ -56,12 +54,6 @@ class Tile:
         return "".join(_steps(np.round(2 * line).astype(int)) for line in self.lines)
 
 
-def window(picture: FloatArray) -> tuple[float, float]:
-    """Values of a grey picture that are drawn black and white."""
-    low, high = (float(value) for value in np.nanpercentile(picture, _WINDOW))
-    return low, max(high, low + 1e-6)
-
-
 def grey(picture: FloatArray, ends: tuple[float, float]) -> FloatArray:
     """Red, green and blue (height, width, 3) from 0 to 1 of a grey picture, or of one in colour on one scale."""
     scaled = np.clip((np.nan_to_num(picture) - ends[0]) / (ends[1] - ends[0]), 0, 1)
@@ -70,9 +62,7 @@ def grey(picture: FloatArray, ends: tuple[float, float]) -> FloatArray:
 
 def as_seen(picture: FloatArray) -> FloatArray:
     """Red, green and blue (height, width, 3) from 0 to 1: stored so, or over the largest number of 8 or 16 bits."""
-    largest = float(np.nanmax(picture))
-    full = next((value for value in _FULL if largest <= value), largest)
-    return np.asarray(np.clip(np.nan_to_num(picture) / full, 0, 1))
+    return np.asarray(np.clip(np.nan_to_num(picture) / full_tone(picture), 0, 1))
 
 
 def tint(relevance: FloatArray, limit: float) -> FloatArray:
@@ -102,7 +92,7 @@ def overlay(
     -------
     Tile
     """
-    shown = as_seen(anatomy) if anatomy.ndim == 3 else grey(anatomy, window(anatomy))
+    shown = as_seen(anatomy) if anatomy.ndim == 3 else grey(anatomy, grey_ends(anatomy))
     if signed is not None:
         coloured = tint(signed, limit)
         opacity = coloured[..., 3:]

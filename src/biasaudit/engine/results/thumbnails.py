@@ -11,7 +11,7 @@ from PIL import Image
 from biasaudit.engine.results.held_out_scores import held_out_scores
 from biasaudit.engine.results.run import ArmResult, Run, survey_of
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
-from biasaudit.records import FloatArray
+from biasaudit.records import FloatArray, full_tone, grey_ends
 from biasaudit.run_folder.contract import MOST_THUMBNAILS, THUMBNAIL_PICTURES, THUMBNAILS
 from biasaudit.run_folder.tsv import write_tsv
 
@@ -20,8 +20,6 @@ __all__ = ["SIDE", "marks_of", "sampled", "thumbnail", "write_thumbnails"]
 SIDE = 56
 """Pixels of the longer side: most grids of volumes need no scaling, and 500 take half a megabyte of the page."""
 _WORST = 3
-_WINDOW = (1.0, 99.5)  # percentiles of the cut that are black and white
-_FULL = (1.0, 255.0, 65535.0)
 
 
 def write_thumbnails(run: Run, arm: ArmResult) -> None:
@@ -137,11 +135,7 @@ def thumbnail(image: FloatArray, dimensions: int) -> np.ndarray:
         Upright; grey between two percentiles of its own, colour as it is. The longer side has at most `SIDE` pixels.
     """
     cut = np.asarray(image[:, :, image.shape[2] // 2].T[::-1] if dimensions == 3 else image, dtype=np.float64)
-    if cut.ndim == 3:
-        largest = float(np.nanmax(cut))
-        low, high = 0.0, next((value for value in _FULL if largest <= value), largest)
-    else:
-        low, high = (float(value) for value in np.nanpercentile(cut, _WINDOW))
+    low, high = (0.0, full_tone(cut)) if cut.ndim == 3 else grey_ends(cut)
     scaled = np.clip((np.nan_to_num(cut) - low) / max(high - low, 1e-6), 0, 1)
     small = Image.fromarray(np.round(255 * scaled).astype(np.uint8))
     small.thumbnail((SIDE, SIDE), Image.Resampling.BOX)

@@ -21,7 +21,7 @@ from biasaudit.engine.results.maps import showing_pathology
 from biasaudit.engine.results.run import ArmResult, Run
 from biasaudit.engine.situation.contrasts import Contrast, class_index
 from biasaudit.engine.steps.stored_volumes import StoredVolumes
-from biasaudit.records import FloatArray, Grid
+from biasaudit.records import FloatArray, Grid, full_tone, grey_ends
 from biasaudit.run_folder.contract import OVERLAYS, VIEWER
 from biasaudit.run_folder.tsv import read_tsv, write_tsv
 
@@ -32,7 +32,6 @@ MOST_BYTES = 17_000_000
 
 _MOST_VOXELS = 1_200_000  # of one volume, about those of a head at 2 mm
 _MARKED = 0.25  # share of a block; more would lose small lesions, less would swell them
-_FULL = (1.0, 255.0, 65535.0)
 _TEXT = dict.fromkeys(("arm", "subject", "label", "origin", "role"), str)
 
 _Maps = Iterable[tuple[int, FloatArray]]
@@ -295,13 +294,8 @@ def _signed(drawing: _Drawing, layer: str, values: FloatArray, said: _Said) -> _
 def _bytes(values: FloatArray, *, in_colour: bool) -> np.ndarray:
     """Grey values between the 1st and the 99.5th percentile, or colours over the largest number of their type."""
     known = np.nan_to_num(values)
-    low, high = (0.0, _full(known)) if in_colour else np.percentile(known, [1, 99.5])
-    return np.rint(255 * np.clip((known - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
-
-
-def _full(values: FloatArray) -> float:
-    largest = float(values.max())
-    return next((value for value in _FULL if largest <= value), largest)
+    low, high = (0.0, full_tone(known)) if in_colour else grey_ends(known)
+    return np.asarray(np.rint(255 * np.clip((known - low) / max(high - low, 1e-6), 0, 1)), dtype=np.uint8)
 
 
 def _written(every: Iterable[_Shown], folder: Path) -> Iterator[list[dict[str, Any]]]:
