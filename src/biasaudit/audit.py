@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from biasaudit.errors import UsageError, suggestion
 from biasaudit.run_folder.contract import REPORT, ArmRecord, AuditRecord, VerdictRecord
-from biasaudit.run_folder.finished import arm_of, fails, finished_audit
+from biasaudit.run_folder.finished import arm_of, fails, finished_audit, primary_arm
 from biasaudit.vocabulary import VERDICT_ORDER, RelianceKind, VerdictWord
 
 if TYPE_CHECKING:  # `import biasaudit` waits for no pandas
@@ -256,8 +256,7 @@ class Audit(Mapping[str, Any]):
 
     @property
     def _primary(self) -> Arm:
-        arms = self._record["arms"]
-        return _arm(next((arm for arm in arms if arm.get("primary")), arms[0]), self._record)
+        return _arm(primary_arm(self._record), self._record)
 
     @cached_property
     def _records(self) -> RunRecords:

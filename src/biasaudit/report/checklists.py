@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from biasaudit.records import FindingRecord
-from biasaudit.report.methods import checklist, primary
+from biasaudit.report.methods import checklist
 from biasaudit.report.methods_training import judged, partition, sources
 from biasaudit.report.passages import Settings, coverage
 from biasaudit.report.references import CHECKLIST_WORKS, in_words
 from biasaudit.report.words import finite, interval, number
 from biasaudit.run_folder.contract import ArmRecord, AucRecord, IndependentRecord
+from biasaudit.run_folder.finished import primary_arm
 from biasaudit.run_folder.reading import RunRecords, class_by_origin
 
 __all__ = ["Answer", "answer_table", "answers"]
@@ -142,15 +143,15 @@ def _explained(records: RunRecords) -> str:
 
 
 def _performance(records: RunRecords) -> str:
-    target = primary(records).get("target") or {}
-    name = f"Held-out AUC of the {primary(records)['name']} input"
+    target = primary_arm(records.audit).get("target") or {}
+    name = f"Held-out AUC of the {primary_arm(records.audit)['name']} input"
     return _auc(name, target, _settings(records).level)
 
 
 def _diagnostic(records: RunRecords) -> str:
     """Give the AUC to publish, or the reason why there is none."""
-    own = (primary(records).get("target") or {}).get("independent") or {}
-    name = f"AUC of the {primary(records)['name']} input with class and {own.get('factor')} made independent"
+    own = (primary_arm(records.audit).get("target") or {}).get("independent") or {}
+    name = f"AUC of the {primary_arm(records.audit)['name']} input with class and {own.get('factor')} made independent"
     given = _auc(name, own, _settings(records).level)
     text = str(own.get("text") or "")
     if given or not text:
@@ -172,7 +173,7 @@ def _auc(name: str, record: AucRecord | IndependentRecord, level: float | None) 
 
 
 def _limitations(records: RunRecords) -> str:
-    arm = primary(records)
+    arm = primary_arm(records.audit)
     limits = [_ADVICE.sub("", limit) for limit in records.audit["limits"]]
     parts = [f"Verdict on the source of the data: {arm['verdict']}.", arm.get("reason") or "", *limits]
     return " ".join(_sentence(part) for part in parts if part)
@@ -188,7 +189,7 @@ def _clusters(records: RunRecords) -> str:
 
 def _found(records: RunRecords, *codes: str) -> str:
     """Join what checks of the design and of the primary arm found, each once."""
-    design, arm = records.audit["design"].get("findings") or [], primary(records)
+    design, arm = records.audit["design"].get("findings") or [], primary_arm(records.audit)
     asked = [
         finding
         for finding in [*design, *_findings(arm)]

@@ -11,9 +11,10 @@ from biasaudit.report.passages import Passage, Settings, coverage
 from biasaudit.report.references import WORKS, Reference, in_words, software
 from biasaudit.report.words import count, finite, interval, number, percent, reliance_words
 from biasaudit.run_folder.contract import ArmRecord, IndependentRecord
+from biasaudit.run_folder.finished import primary_arm
 from biasaudit.run_folder.reading import RunRecords
 
-__all__ = ["checklist", "cited", "methods", "passages", "primary", "references"]
+__all__ = ["checklist", "cited", "methods", "passages", "references"]
 
 _PATHS = ("integrated_gradients", "expected_gradients", "captum:IntegratedGradients")
 """Methods of attribution that go along a path, in more steps until their maps are complete."""
@@ -71,19 +72,13 @@ def cited(records: RunRecords) -> tuple[Reference, ...]:
     return tuple(own if key == SOFTWARE else WORKS[key] for key in keys)
 
 
-def primary(records: RunRecords) -> ArmRecord:
-    """Return the arm that the audit is about."""
-    arms = records.audit["arms"]
-    return next((arm for arm in arms if arm.get("primary")), arms[0])
-
-
 def checklist(records: RunRecords) -> str:
     """Write the paragraph that reporting checklists ask for on confounding by the source of the data."""
     audit = records.audit
     origins = ", ".join(
         f"{name} ({count(len(values), 'level')})" for name, values in audit["cohort"]["origins"].items()
     )
-    arm = primary(records)
+    arm = primary_arm(records.audit)
     reliance = _reliance(arm.get("reliance") or {}, Settings(audit["settings"]).claim_level)
     share = f" The share of its response owed to the data's origin: {reliance}." if reliance else ""
     return (
@@ -112,13 +107,13 @@ def _reliance(found: RelianceRecord, level: float | None) -> str:
 
 def _independent(records: RunRecords) -> IndependentRecord:
     """AUC to publish of the primary arm; empty where there is none."""
-    found = (primary(records).get("target") or {}).get("independent") or {}
+    found = (primary_arm(records.audit).get("target") or {}).get("independent") or {}
     return found if finite(found.get("auc")) is not None else {}
 
 
 def _e_value(records: RunRecords) -> Passage:
     """Say what an E-value is, where one is given."""
-    found = primary(records).get("findings") or []
+    found = primary_arm(records.audit).get("findings") or []
     if not any(own["code"] == "D4" and (own.get("details") or {}).get("sensitivity") for own in found):
         return Passage("")
     text = "An E-value says how strong a trait that nobody measured would have to be to explain a difference."
@@ -135,8 +130,8 @@ def _published(records: RunRecords, settings: Settings) -> tuple[Passage, ...]:
     how = str(own.get("how"))
     return (
         Passage(
-            f"The AUC of the {primary(records)['name']} input, with class and {own.get('factor')} made independent, "
-            f"was {number(own.get('auc'))}{between}.",
+            f"The AUC of the {primary_arm(records.audit)['name']} input, with class and {own.get('factor')} made "
+            f"independent, was {number(own.get('auc'))}{between}.",
             ("chyzhyk2022",) if how in _HOW_PUBLISHED else (),
         ),
         Passage(str(own.get("text") or "")),
@@ -200,7 +195,7 @@ def _verdict(records: RunRecords, settings: Settings) -> tuple[Passage, ...]:
 
 def _rests_on(records: RunRecords) -> str:
     """Say of a verdict that rests on probes that it does."""
-    arm = primary(records)
+    arm = primary_arm(records.audit)
     if (arm.get("reliance") or {}).get("from") != "P1":
         return ""
     return f" The verdict on the {arm['name']} input rests on the probes: its reliance was measured on them."

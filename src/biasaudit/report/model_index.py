@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from biasaudit.report.methods import primary
 from biasaudit.report.own_words import is_table
 from biasaudit.report.passages import Settings, coverage
 from biasaudit.report.words import finite
 from biasaudit.run_folder.contract import ArmRecord, IndependentRecord, VerdictRecord
+from biasaudit.run_folder.finished import primary_arm, primary_first
 from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["card_data"]
@@ -42,7 +42,7 @@ def card_data(records: RunRecords) -> dict[str, Any]:
     return {
         "library_name": "biasaudit",
         "pipeline_tag": task,
-        "tags": [*tags, f"verdict-{primary(records)['verdict'].lower()}"],
+        "tags": [*tags, f"verdict-{primary_arm(records.audit)['verdict'].lower()}"],
         "model-index": [{"name": name, "results": [audited]}],
     }
 
@@ -56,7 +56,7 @@ def _cohort(records: RunRecords) -> dict[str, Any]:
 
 def _metrics(records: RunRecords) -> Iterator[dict[str, Any]]:
     settings = Settings(records.audit["settings"])
-    for arm in sorted(records.audit["arms"], key=lambda arm: not arm.get("primary", False)):
+    for arm in primary_first(records.audit):
         for verdict in arm.get("verdicts") or [_headline(arm)]:
             yield _verdict(arm, verdict)
             yield from _reliance(arm, verdict, settings)

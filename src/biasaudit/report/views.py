@@ -23,6 +23,7 @@ from biasaudit.report.words import (
     worst,
 )
 from biasaudit.run_folder.contract import ArmRecord, TargetRecord, VerdictRecord
+from biasaudit.run_folder.finished import primary_first
 from biasaudit.run_folder.reading import RunRecords
 from biasaudit.vocabulary import OF_FIELD
 
@@ -92,8 +93,7 @@ class ArmView:
 
 def arm_views(records: RunRecords) -> tuple[ArmView, ...]:
     """Prepare every arm, the primary one first."""
-    arms = sorted(records.audit["arms"], key=lambda arm: not arm.get("primary", False))
-    return tuple(_arm_view(arm, position) for position, arm in enumerate(arms))
+    return tuple(_arm_view(arm, position) for position, arm in enumerate(primary_first(records.audit)))
 
 
 def truth_rows(records: RunRecords) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from biasaudit.records import Status
 from biasaudit.report.views_finding import FindingView, finding_view, kind_of
 from biasaudit.report.words import STATUSES
 from biasaudit.run_folder.contract import AuditRecord, CheckRecord
+from biasaudit.run_folder.finished import primary_first
 from biasaudit.run_folder.reading import RunRecords
 from biasaudit.vocabulary import NOT_USED, OR_PROBES
 
@@ -90,7 +91,7 @@ def design_findings(records: RunRecords) -> tuple[FindingView, ...]:
 
 def _of_arms(audit: AuditRecord) -> Iterator[FindingView]:
     """Go over the findings of all arms, those of the primary one first."""
-    for arm in sorted(audit["arms"], key=lambda arm: not arm.get("primary", False)):
+    for arm in primary_first(audit):
         for finding in arm.get("findings") or ():
             yield finding_view(finding, audit["checks"], arm["name"])
 

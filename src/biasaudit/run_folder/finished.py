@@ -15,7 +15,7 @@ from biasaudit.run_folder.owned import RERUN, OwnedFiles
 from biasaudit.run_folder.place import is_marked
 from biasaudit.vocabulary import PLACES, VERDICT_ORDER, VerdictWord
 
-__all__ = ["arm_of", "as_written", "fails", "finished_audit", "require_undamaged"]
+__all__ = ["arm_of", "as_written", "fails", "finished_audit", "primary_arm", "primary_first", "require_undamaged"]
 
 _SHOWN = 80
 
@@ -100,6 +100,16 @@ def _odd(run_folder: Path, names: Sequence[str]) -> Iterator[Fault]:
                 regular_status(path)
             except OSError as error:
                 yield Fault(str(path), f"not readable ({error.strerror})", RERUN)
+
+
+def primary_arm(audit: AuditRecord) -> ArmRecord:
+    """Return the arm that an audit is about: the first where a run of an older version names none."""
+    return primary_first(audit)[0]
+
+
+def primary_first(audit: AuditRecord) -> list[ArmRecord]:
+    """Return all arms, the primary one before the others."""
+    return sorted(audit["arms"], key=lambda arm: not arm.get("primary", False))
 
 
 def arm_of(audit: AuditRecord, name: str | None) -> ArmRecord:

@@ -27,7 +27,7 @@ from biasaudit.run_folder.contract import (
     AuditRecord,
     Table,
 )
-from biasaudit.run_folder.finished import require_undamaged
+from biasaudit.run_folder.finished import primary_arm, require_undamaged
 from biasaudit.run_folder.repairs import read_repairs
 from biasaudit.run_folder.tsv import read_tsv
 
@@ -306,7 +306,7 @@ def _findings(audit: AuditRecord) -> pd.DataFrame:
 
 def _comparisons(audit: AuditRecord) -> pd.DataFrame:
     columns = ["first", "second", "quantity", "difference", "low", "high", "p_value", "level"]
-    primary = next((arm for arm in audit["arms"] if arm.get("primary")), audit["arms"][0])
+    primary = primary_arm(audit)
     shown = [each for each in audit["comparisons"] if each.get("contrast") in (None, primary.get("contrast"))]
     rows = [{**each, "first": each["arms"][0], "second": each["arms"][1]} for each in shown]
     return pd.DataFrame(rows, columns=pd.Index(columns))

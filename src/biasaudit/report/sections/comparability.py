@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from biasaudit.registry import register
 from biasaudit.report.views_details import text_of
 from biasaudit.report.words import number, percent
+from biasaudit.run_folder.finished import primary_arm
 from biasaudit.run_folder.reading import RunRecords
 
 __all__ = ["ComparabilitySection"]
@@ -28,8 +29,7 @@ class ComparabilitySection:
 
     def content(self, run: RunRecords) -> Mapping[str, object] | None:
         """Give the balance table, and what matching and what is not known would change."""
-        arms = run.audit["arms"]
-        arm = next((arm for arm in arms if arm.get("primary")), arms[0])
+        arm = primary_arm(run.audit)
         found = [finding for finding in arm.get("findings") or [] if finding["code"] == "D4"]
         rows = [row for finding in found for row in _rows(finding)]
         notes = [note for finding in found for note in _notes(finding)]
