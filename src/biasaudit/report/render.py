@@ -11,7 +11,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from biasaudit.errors import IncompleteError, UsageError
 from biasaudit.report.exports import exports
 from biasaudit.report.junit import junit_xml
 from biasaudit.report.modelcard import model_card
@@ -39,7 +38,7 @@ from biasaudit.run_folder.reading import (
     positive_class,
     withheld,
 )
-from biasaudit.run_folder.space import lack_of_space, no_room
+from biasaudit.run_folder.space import writing_documents
 
 __all__ = ["html_page", "write_report"]
 
@@ -80,19 +79,10 @@ def _written(run: Path, records: RunRecords) -> Path:
         "junit.xml": junit_xml(records),
         REPORT: in_own_words(html_page(records, pictures), records).encode(),
     }
-    try:
-        with in_use(run, "run"):
-            owned = OwnedFiles(run)
-            owned.adopt("report", documents)
-            owned.write("report", documents)
-    except OSError as error:
-        lack = lack_of_space(error)
-        if lack:
-            needed = sum(map(len, documents.values()))
-            raise IncompleteError(f"{no_room(lack, run, needed)}; make room and run `biasaudit report` again") from None
-        raise UsageError(
-            f"{run}: the report cannot be written ({error.strerror}); check permissions and space"
-        ) from None
+    with writing_documents(run, "report", sum(map(len, documents.values())), "biasaudit report"), in_use(run, "run"):
+        owned = OwnedFiles(run)
+        owned.adopt("report", documents)
+        owned.write("report", documents)
     return run / REPORT
 
 

@@ -6,12 +6,13 @@ import errno
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from biasaudit.errors import UsageError
+from biasaudit.errors import IncompleteError, UsageError
 from biasaudit.regular_files import in_bytes
 
-__all__ = ["NO_ROOM", "NoRoomError", "free_bytes", "lack_of_space", "no_room", "require_room"]
+__all__ = ["NO_ROOM", "NoRoomError", "free_bytes", "lack_of_space", "no_room", "require_room", "writing_documents"]
 
 NO_ROOM = "no room"
 """How the line begins that says so."""
@@ -71,6 +72,38 @@ def no_room(what: str, folder: Path, needed: float | None = None) -> str:
     """
     more = "" if needed is None else f"about {in_bytes(needed)} more are needed, "
     return f"{NO_ROOM} in {folder}: {what}; {more}{in_bytes(free_bytes(folder))} are free"
+
+
+@contextmanager
+def writing_documents(run: Path, what: str, needed: float, command: str) -> Iterator[None]:
+    """Say in one line why documents of a run could not be written in this block.
+
+    Parameters
+    ----------
+    run : Path
+    what : str
+        What is written, such as ``report``.
+    needed : float
+        Bytes.
+    command : str
+        What to run again once there is room.
+
+    Raises
+    ------
+    IncompleteError
+        There is no room.
+    UsageError
+        Anything else that the file system refuses.
+    """
+    try:
+        yield
+    except OSError as error:
+        lack = lack_of_space(error)
+        if lack:
+            raise IncompleteError(f"{no_room(lack, run, needed)}; make room and run `{command}` again") from None
+        raise UsageError(
+            f"{run}: the {what} cannot be written ({error.strerror}); check permissions and space"
+        ) from None
 
 
 def require_room(folder: Path, needed: float) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from biasaudit.errors import IncompleteError, UsageError
 from biasaudit.report.page import page_environment
 from biasaudit.report.viewer.content import are_pictures, viewer_content, why_nothing_to_view
 from biasaudit.report.viewer.niivue import Niivue, niivue
@@ -22,7 +21,7 @@ from biasaudit.run_folder.lock import in_use
 from biasaudit.run_folder.owned import OwnedFiles
 from biasaudit.run_folder.place import is_marked
 from biasaudit.run_folder.reading import RunRecords, load_run
-from biasaudit.run_folder.space import lack_of_space, no_room
+from biasaudit.run_folder.space import writing_documents
 
 __all__ = ["has_viewer", "remove_viewer", "viewer_page", "write_viewer"]
 
@@ -78,20 +77,11 @@ def remove_viewer(run: Path) -> None:
 
 def _put(run: Path, page: bytes) -> None:
     owned = OwnedFiles(run)
-    try:
-        with in_use(run, "run"):
-            # Where nothing is recorded the report's files are its own all the same, and not to be taken for foreign.
-            figures = (f"figures/{path.name}" for path in (run / "figures").glob("*"))
-            owned.adopt("report", (REPORT, MODEL_CARD, "junit.xml", *figures))
-            owned.write(_PART, {VIEWER_PAGE: page})
-    except OSError as error:
-        lack = lack_of_space(error)
-        if lack:
-            again = "make room and run `biasaudit report --viewer` again"
-            raise IncompleteError(f"{no_room(lack, run, len(page))}; {again}") from None
-        raise UsageError(
-            f"{run}: the viewer cannot be written ({error.strerror}); check permissions and space"
-        ) from None
+    with writing_documents(run, "viewer", len(page), "biasaudit report --viewer"), in_use(run, "run"):
+        # Where nothing is recorded the report's files are its own all the same, and not to be taken for foreign.
+        figures = (f"figures/{path.name}" for path in (run / "figures").glob("*"))
+        owned.adopt("report", (REPORT, MODEL_CARD, "junit.xml", *figures))
+        owned.write(_PART, {VIEWER_PAGE: page})
 
 
 def viewer_page(records: RunRecords, script: Niivue | None = None) -> str:
